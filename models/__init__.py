@@ -1,0 +1,27 @@
+"""The networks and their layers; torch and nothing else.
+
+`linear` and `dropout` hold the layers. Every other module here is a network: it has a `build` with
+the signature of `mlp.build`, and an architecture preset names it in `network`.
+"""
+
+from .dropout import Dropout
+from .linear import (
+    Linear,
+    LinearHe,
+    LinearKaiming,
+    LinearNormal,
+    LinearXavier,
+    LinearZeros,
+    MakeLinear,
+)
+
+__all__ = [
+    "Dropout",
+    "Linear",
+    "LinearHe",
+    "LinearKaiming",
+    "LinearNormal",
+    "LinearXavier",
+    "LinearZeros",
+    "MakeLinear",
+]

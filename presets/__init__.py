@@ -1,0 +1,1 @@
+"""The built-in presets: one TOML file a category, one table a preset."""

@@ -1,0 +1,37 @@
+"""Numbers in words: the same in the app, the console and every sentence."""
+
+import math
+
+
+def loss_text(loss: float | None) -> str:
+    """Write a loss with three or four significant digits: ``5.42``, ``0.0123``, ``1.2e+10``."""
+    if loss is None or math.isnan(loss):
+        return "–" if loss is None else "nan"
+    if math.isinf(loss) or loss >= 100_000 or 0 < loss < 0.001:
+        return f"{loss:.2e}" if math.isfinite(loss) else "inf"
+    if loss >= 100:
+        return f"{loss:,.0f}"
+    return f"{loss:.2f}" if loss >= 1 else f"{loss:.3f}"
+
+
+def apart(one: float, other: float) -> tuple[str, str]:
+    """Write two numbers with as many digits as it takes to tell them apart, two at least."""
+    for digits in range(3, 18):
+        texts = f"{one:#.{digits}g}", f"{other:#.{digits}g}"
+        if texts[0] != texts[1] or one == other:
+            return texts
+    return f"{one!r}", f"{other!r}"
+
+
+def duration_text(seconds: float) -> str:
+    """Write a duration as ``0:07``, ``12:34`` or ``1:02:03``."""
+    if not math.isfinite(seconds):
+        return "–"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def number_text(number: float) -> str:
+    """Write a setting so that it reads back as the same number, without a needless ``.0``."""
+    return repr(number).removesuffix(".0")

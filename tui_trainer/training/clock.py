@@ -1,0 +1,42 @@
+"""The time that training takes."""
+
+import time
+
+
+class Clock:
+    """The time trained, pauses not counted, and the rate of late. Made standing still."""
+
+    def __init__(self) -> None:
+        self._banked = 0.0
+        self._since: float | None = None
+        self._reported = 0.0
+        self._rate = 0.0
+
+    def start(self) -> None:
+        """Run from now on, if it stands."""
+        if self._since is None:
+            self._since = time.perf_counter()
+
+    def stop(self) -> None:
+        """Stand from now on."""
+        self._banked = self.seconds
+        self._since = None
+
+    @property
+    def seconds(self) -> float:
+        """Seconds trained so far."""
+        running = time.perf_counter() - self._since if self._since is not None else 0.0
+        return self._banked + running
+
+    @property
+    def since_report(self) -> float:
+        """Seconds trained since the rate was last asked for."""
+        return self.seconds - self._reported
+
+    def rate(self, steps: int) -> float:
+        """Take up `steps` more steps; return steps per second, averaged over about a second."""
+        took = max(self.since_report, 1e-9)
+        self._reported += took
+        weight = min(1.0, took) if self._rate else 1.0
+        self._rate += weight * (steps / took - self._rate)
+        return self._rate

@@ -1,0 +1,90 @@
+"""What the user asks of a running trainer. Safe to call from any thread; nothing here waits,
+but the trainer itself, while it is paused.
+"""
+
+import threading
+
+
+class Control:
+    """Requests to one run, taken up by its trainer at the next step boundary."""
+
+    def __init__(self, *, paused: bool = False) -> None:
+        self._changed = threading.Condition()
+        self._paused = paused
+        self._steps = 0
+        self._lr: float | None = None
+        self._stopped = False
+        self._best_fit = False
+
+    def pause(self) -> None:
+        """Ask the run to wait before its next step."""
+        self._set(_paused=True)
+
+    def resume(self) -> None:
+        """Ask the run to go on, and forget the single steps asked for."""
+        self._set(_paused=False, _steps=0)
+
+    def step(self) -> None:
+        """Ask for one step, and to wait after it."""
+        with self._changed:
+            self._paused = True
+            self._steps += 1
+            self._changed.notify_all()
+
+    def stop(self) -> None:
+        """Ask the run to end."""
+        self._set(_stopped=True)
+
+    def set_lr(self, lr: float) -> None:
+        """Ask for another learning rate from the next step on."""
+        self._set(_lr=lr)
+
+    def show_best_fit(self, wanted: bool) -> None:
+        """Ask for the fit of the best step's weights beside the last one's, or no more of it."""
+        self._set(_best_fit=wanted)
+
+    @property
+    def paused(self) -> bool:
+        """Whether the run is to wait."""
+        return self._paused
+
+    @property
+    def stopped(self) -> bool:
+        """Whether the run is to end."""
+        return self._stopped
+
+    @property
+    def best_fit_wanted(self) -> bool:
+        """Whether the fit of the best step's weights is asked for."""
+        return self._best_fit
+
+    def take_lr(self) -> float | None:
+        """Return the learning rate asked for since the last call, if any."""
+        with self._changed:
+            lr, self._lr = self._lr, None
+            return lr
+
+    def take_step(self) -> bool:
+        """Use up one of the single steps asked for, if there is one."""
+        with self._changed:
+            taken = self._steps > 0
+            self._steps -= taken
+            return taken
+
+    def wait_while_paused(self) -> None:
+        """Wait until something is asked for that a paused run acts on."""
+        best_fit = self._best_fit
+        with self._changed:
+            self._changed.wait_for(
+                lambda: not self._paused
+                or self._stopped
+                or self._steps > 0
+                or self._lr is not None
+                or self._best_fit != best_fit
+            )
+
+    def _set(self, **fields: object) -> None:
+        with self._changed:
+            for name, value in fields.items():
+                setattr(self, name, value)
+            self._changed.notify_all()

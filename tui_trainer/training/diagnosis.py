@@ -1,0 +1,80 @@
+"""Why a network can't learn, and where it broke. Nothing here changes it or draws a number."""
+
+import torch
+from torch import Tensor, nn
+
+from tui_trainer.data import Data
+from tui_trainer.training.events import NotLearning
+from tui_trainer.training.losses import mse_loss
+from tui_trainer.training.networks import layers_of
+
+
+def find_dead_layers(model: nn.Module, data: Data) -> NotLearning | None:
+    """Find the layers none of whose parameters gets a gradient of the loss.
+
+    Returns None where every layer gets some, and where none does (a perfect fit has none either).
+    """
+    layers = layers_of(model)
+    gradients = _gradients(model, data)
+    dead = [n for n, gs in enumerate(gradients, 1) if not any(bool(g.any()) for g in gs)]
+    if not dead or len(dead) == len(layers):
+        return None
+    weights = [p for layer in layers for p in layer.parameters() if p.dim() > 1]
+    all_zero = not any(bool(w.any()) for w in weights)
+    cause = "all weights are zero" if all_zero else f"every unit of layer {dead[-1]} is off"
+    return NotLearning(dead[0], dead[-1], cause)
+
+
+def first_bad_parameter(model: nn.Module) -> str | None:
+    """Name the first tensor, from input to output, that holds a non-finite number."""
+    for number, layer in enumerate(layers_of(model), 1):
+        for name, parameter in layer.named_parameters(recurse=False):
+            if not bool(parameter.isfinite().all()):
+                return f"layer {number} {name}"
+    return None
+
+
+def first_bad_output(model: nn.Module, x: Tensor) -> str | None:
+    """Name the first layer whose output for `x` holds a non-finite number."""
+    bad: list[int] = []
+
+    def watch(number: int) -> torch.utils.hooks.RemovableHandle:
+        def look(_module: nn.Module, _inputs: object, output: Tensor) -> None:
+            if not bool(output.isfinite().all()):
+                bad.append(number)
+
+        return layers[number - 1].register_forward_hook(look)
+
+    layers = layers_of(model)
+    handles = [watch(number) for number in range(1, len(layers) + 1)]
+    try:
+        with torch.no_grad(), _Evaluating(model):
+            model(x)
+    finally:
+        for handle in handles:
+            handle.remove()
+    return f"layer {bad[0]} output" if bad else None
+
+
+def _gradients(model: nn.Module, data: Data) -> list[list[Tensor]]:
+    """Return each layer's gradients of the training loss, in evaluation mode."""
+    parameters = [p for layer in layers_of(model) for p in layer.parameters()]
+    with _Evaluating(model):
+        loss = mse_loss(model(data.train_x), data.train_y)
+    flat = iter(torch.autograd.grad(loss, parameters))
+    return [[next(flat) for _ in layer.parameters()] for layer in layers_of(model)]
+
+
+class _Evaluating:
+    """Evaluation mode for a while, so that dropout draws nothing."""
+
+    def __init__(self, model: nn.Module) -> None:
+        self._model = model
+        self._modes = {module: module.training for module in model.modules()}
+
+    def __enter__(self) -> None:
+        self._model.eval()
+
+    def __exit__(self, *_: object) -> None:
+        for module, training in self._modes.items():
+            module.training = training

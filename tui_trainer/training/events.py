@@ -1,0 +1,154 @@
+"""Facts from a trainer, in the past tense: frozen, of plain numbers and read-only float32 arrays.
+
+A run is ``RunStarted``, any number of the others, and one ``RunEnded``. Steps count from 1.
+"""
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tui_trainer.config import RunConfig
+from tui_trainer.training.early_stopping import Gauge, StopReason
+
+FloatArray: TypeAlias = NDArray[np.float32]
+Weights: TypeAlias = Literal["untrained", "last", "best"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Points:
+    """The data of both splits as flat arrays, for drawing."""
+
+    train_x: FloatArray
+    train_y: FloatArray
+    val_x: FloatArray
+    val_y: FloatArray
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FitSampled:
+    """The network's curve over a grid `x`, after `step` steps; `r2` is on the validation data."""
+
+    step: int
+    weights: Weights
+    x: FloatArray
+    prediction: FloatArray
+    r2: float
+
+
+@dataclass(frozen=True, slots=True)
+class NotLearning:
+    """No gradient reaches the layers `first_layer` to `last_layer`, counted from 1."""
+
+    first_layer: int
+    last_layer: int
+    cause: str
+
+    @property
+    def words(self) -> str:
+        """The fact as a sentence without its full stop."""
+        layers = f"layers {self.first_layer} to {self.last_layer}"
+        if self.first_layer == self.last_layer:
+            layers = f"layer {self.first_layer}"
+        return f"no gradient reaches {layers}: {self.cause}"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Previewed:
+    """A config's data, its untrained network's fit and size, and whether it can learn at all."""
+
+    config: RunConfig
+    parameter_count: int
+    points: Points
+    fit: FitSampled
+    not_learning: NotLearning | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RunStarted:
+    """A run is set up and about to take its first step."""
+
+    config: RunConfig
+    engine: str
+    device: str
+    parameter_count: int
+    points: Points
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class StepsCompleted:
+    """The losses of the steps from `first_step` on, none left out.
+
+    `bound` is what the stopping rule held each validation loss against, NaN where it was not
+    armed; None without a rule. `seconds` is the time trained so far, pauses not counted.
+    """
+
+    first_step: int
+    train_loss: FloatArray
+    val_loss: FloatArray
+    bound: FloatArray | None
+    gauge: Gauge | None
+    best_step: int | None
+    best_val_loss: float | None
+    seconds: float
+    steps_per_second: float
+
+    @property
+    def last_step(self) -> int:
+        """The newest step."""
+        return self.first_step + len(self.train_loss) - 1
+
+
+@dataclass(frozen=True, slots=True)
+class LrChanged:
+    """From `step` on, steps are taken with `lr`."""
+
+    step: int
+    lr: float
+
+
+@dataclass(frozen=True, slots=True)
+class Paused:
+    """The run waits after `step` steps."""
+
+    step: int
+
+
+@dataclass(frozen=True, slots=True)
+class Resumed:
+    """The run goes on after `step` steps."""
+
+    step: int
+
+
+@dataclass(frozen=True, slots=True)
+class RunEnded:
+    """The last event: why, and where the run stood. Losses are None where no step was taken."""
+
+    reason: StopReason
+    detail: str
+    steps: int
+    train_loss: float | None = None
+    val_loss: float | None = None
+    best_step: int | None = None
+    best_val_loss: float | None = None
+    restored_best: bool = False
+    seconds: float = 0.0
+
+    @property
+    def steps_per_second(self) -> float:
+        """The mean rate over the run, 0 where no time passed."""
+        return self.steps / self.seconds if self.seconds else 0.0
+
+
+Event: TypeAlias = (
+    RunStarted
+    | StepsCompleted
+    | FitSampled
+    | NotLearning
+    | LrChanged
+    | Paused
+    | Resumed
+    | RunEnded
+)

@@ -1,0 +1,129 @@
+"""Untrusted tables into typed settings, and what is wrong with them in one line."""
+
+import difflib
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any, TypeVar
+
+import msgspec
+from msgspec import inspect
+
+T = TypeVar("T")
+
+_LOCATED = re.compile(r"^(?P<what>.*?)(?: - at `(?P<path>\$[^`]*)`)?$", re.DOTALL)
+_PATH_PART = re.compile(r"\.([^.\[]+)|\[(\d+|\.\.\.)\]")
+
+
+class InvalidSettingsError(ValueError):
+    """Settings that can't be used; the message is one line for the person who wrote them."""
+
+
+def convert(table: Mapping[str, Any], kind: type[T]) -> T:
+    """Make a `kind` of a table read from a file or from flags.
+
+    Raises:
+        InvalidSettingsError: with a line ``key: what is wrong; what is allowed``.
+    """
+    try:
+        return msgspec.convert(dict(table), kind)
+    except msgspec.ValidationError as error:
+        raise InvalidSettingsError(_explain(str(error), table, kind)) from None
+
+
+def one_of(name: str, allowed: Iterable[str]) -> str:
+    """Say what may stand in the place of a wrong name, the nearest first if one is near."""
+    names = list(allowed)
+    near = difflib.get_close_matches(name, names, n=1)
+    hint = f"did you mean '{near[0]}'? " if near else ""
+    return f"{hint}allowed: {', '.join(names) or 'none'}"
+
+
+def _explain(message: str, table: Mapping[str, Any], kind: type) -> str:
+    located = _LOCATED.match(message)
+    assert located is not None
+    what, path = located["what"], _split(located["path"] or "$")
+    expected = _type_at(inspect.type_info(kind), table, path)
+    if unknown := re.search(r"unknown field `(.*)`", what):
+        keys = [field.encode_name for field in _fields(expected)]
+        return f"{_dotted([*path, unknown[1]])}: unknown key; {one_of(unknown[1], keys)}"
+    if missing := re.search(r"missing required field `(.*)`", what):
+        kind_of_missing = _type_at(inspect.type_info(kind), table, [*path, missing[1]])
+        choices = _choices(kind_of_missing, [*path, missing[1]])
+        allowed = f"; allowed: {', '.join(choices)}" if choices else ""
+        return f"{_dotted([*path, missing[1]])}: missing{allowed}"
+    if choices := _choices(expected, path):
+        found = str(_value_at(table, path))
+        return f"{_dotted(path)}: unknown value '{found}'; {one_of(found, choices)}"
+    if what.startswith("Expected"):
+        return f"{_dotted(path)}: {_plain(what)}, got {_value_at(table, path)!r}"
+    return f"{_dotted(path)}: {what}" if path else what
+
+
+def _plain(what: str) -> str:
+    """Turn msgspec's "Expected `float` > 0.0, got `str`" into "expected a number > 0"."""
+    names = {"float": "a number", "int": "a whole number", "str": "a text", "bool": "true or false"}
+    names |= {"array": "a list", "object": "a table", "null": "nothing"}
+    what = re.sub(r", got `[^`]*`$", "", what)
+    words = re.sub(r"`([^`]*)`", lambda m: " or ".join(_named(m[1], names)), what)
+    return re.sub(r"(\d)\.0\b", r"\1", words[0].lower() + words[1:])
+
+
+def _named(types: str, names: Mapping[str, str]) -> list[str]:
+    return [names.get(part, part) for part in types.split(" | ") if part != "null"]
+
+
+def _split(path: str) -> list[str]:
+    return [key or index for key, index in _PATH_PART.findall(path)]
+
+
+def _dotted(path: list[str]) -> str:
+    return ".".join(path)
+
+
+def _value_at(table: Any, path: list[str]) -> Any:
+    for part in path:
+        if isinstance(table, Mapping) and part in table:
+            table = table[part]
+        elif isinstance(table, list | tuple) and part.isdigit() and int(part) < len(table):
+            table = table[int(part)]
+        else:
+            break
+    return table
+
+
+def _type_at(kind: inspect.Type, table: Any, path: list[str]) -> inspect.Type:
+    """Follow `path` into a type, choosing a tagged union's member by the tag in the table."""
+    for depth, part in enumerate(path):
+        for field in _fields(_member(kind, _value_at(table, path[:depth]))):
+            if field.encode_name == part:
+                kind = field.type
+                break
+        else:
+            return kind
+    return _member(kind, _value_at(table, path))
+
+
+def _member(kind: inspect.Type, value: Any) -> inspect.Type:
+    """The struct that `value` names by its tag, where `kind` is a union of tagged structs."""
+    if isinstance(kind, inspect.UnionType) and isinstance(value, Mapping):
+        for member in kind.types:
+            if isinstance(member, inspect.StructType) and member.tag is not None:
+                assert member.tag_field is not None
+                if value.get(member.tag_field) == member.tag:
+                    return member
+    return kind
+
+
+def _fields(kind: inspect.Type) -> tuple[inspect.Field, ...]:
+    return kind.fields if isinstance(kind, inspect.StructType) else ()
+
+
+def _choices(kind: inspect.Type, path: list[str]) -> list[str]:
+    """The values allowed by a literal, or the tags of a union when `path` ends at its tag."""
+    if isinstance(kind, inspect.LiteralType):
+        return [str(value) for value in kind.values]
+    if isinstance(kind, inspect.UnionType):
+        tagged = [m for m in kind.types if isinstance(m, inspect.StructType)]
+        if path and any(m.tag_field == path[-1] for m in tagged):
+            return [str(m.tag) for m in tagged]
+    return []
