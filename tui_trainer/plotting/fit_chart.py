@@ -1,0 +1,42 @@
+"""The data of both splits and the network's curve through them."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tui_trainer.plotting.chart import BRAILLE_DOT, Chart, Curve, Dash, Role, Scatter
+from tui_trainer.plotting.scales import data_axis
+from tui_trainer.training.events import FitSampled, Points
+
+
+def fit_chart(points: Points, fit: FitSampled | None, width: int, height: int) -> Chart:
+    """Chart a fit for a plot of ``width × height`` cells.
+
+    The axes are those of the data: a curve that leaves them is cut off at the edge, where it can
+    be seen to leave, instead of flattening the data.
+    """
+    x_values = np.concatenate([points.train_x, points.val_x])
+    y_values = np.concatenate([points.train_y, points.val_y])
+    grid = x_values if fit is None else fit.x
+    low, high = float(y_values.min()), float(y_values.max())
+    margin = 0.08 * (high - low)
+    x = data_axis(float(grid.min()), float(grid.max()), max(3, width // 12))
+    y = data_axis(low - margin, high + margin, max(2, min(9, (height - 2) * 2 // 3)))
+    layers: list[Scatter | Curve] = [
+        Scatter(Role.VALIDATION_POINT, points.val_x, points.val_y, marker="∘", ascii="o"),
+        Scatter(Role.TRAIN_POINT, points.train_x, points.train_y, marker=BRAILLE_DOT, ascii="."),
+    ]
+    if fit is not None:
+        inside = _inside(fit.prediction, y.low, y.high)
+        layers.append(Curve(Role.MODEL, fit.x, inside, inside, Dash.SOLID, ascii="#"))
+    return Chart(x, y, tuple(layers))
+
+
+def _inside(prediction: NDArray[np.float32], low: float, high: float) -> NDArray[np.float32]:
+    """Cut the curve where it is outside the axis, but for the points next to the inside."""
+    outside = ~((prediction >= low) & (prediction <= high))
+    neighbour_inside = np.zeros_like(outside)
+    neighbour_inside[1:] |= ~outside[:-1]
+    neighbour_inside[:-1] |= ~outside[1:]
+    clipped = np.clip(prediction, low, high)
+    gone = outside & ~neighbour_inside
+    return np.where(gone | ~np.isfinite(prediction), np.nan, clipped).astype(np.float32)
