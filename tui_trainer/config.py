@@ -9,7 +9,7 @@ from typing import Annotated, Literal, TypeAlias
 
 from msgspec import Meta, Struct
 
-from tui_trainer.validation import one_of
+from tui_trainer.validation import InvalidSettingsError, convert_text, one_of
 
 PositiveInt: TypeAlias = Annotated[int, Meta(ge=1, le=1_000_000_000)]
 Seed: TypeAlias = Annotated[int, Meta(ge=0, le=2**63 - 1)]
@@ -142,6 +142,21 @@ class Recipe(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     def __post_init__(self) -> None:
         """Refuse an infinite learning rate."""
         _require_finite("lr", self.lr)
+
+
+NUMBERS = {"lr": LearningRate, "steps": PositiveInt, "seed": Seed, "data_seed": Seed}
+
+
+def parse_number(key: str, text: str) -> float | int:
+    """Read one of `NUMBERS` from a text.
+
+    Raises:
+        InvalidSettingsError: with what was expected.
+    """
+    number: float | int = convert_text(text, NUMBERS[key])
+    if not math.isfinite(number):
+        raise InvalidSettingsError("expected a finite number")
+    return number
 
 
 def describe_regularizer(regularizer: Regularizer) -> str:

@@ -30,6 +30,18 @@ def convert(table: Mapping[str, Any], kind: type[T]) -> T:
         raise InvalidSettingsError(_explain(str(error), table, kind)) from None
 
 
+def convert_text(text: str, kind: Any) -> Any:
+    """Make a number of a text that a person typed.
+
+    Raises:
+        InvalidSettingsError: with what was expected, and nothing else.
+    """
+    try:
+        return msgspec.convert(text.strip(), kind, strict=False)
+    except msgspec.ValidationError as error:
+        raise InvalidSettingsError(_plain(str(error))) from None
+
+
 def one_of(name: str, allowed: Iterable[str]) -> str:
     """Say what may stand in the place of a wrong name, the nearest first if one is near."""
     names = list(allowed)

@@ -1,0 +1,1 @@
+"""The terminal app: a reader of events that never touches torch."""

@@ -1,0 +1,37 @@
+"""The screen for terminals that can't show Unicode: every character has a plain stand-in."""
+
+from rich.segment import Segment
+from textual.color import Color
+from textual.filter import LineFilter
+
+_STAND_INS = {
+    "●": "*", "○": "o", "◔": "o", "■": "#", "□": "#", "✓": "+", "✕": "x", "⚠": "!", "◌": "o",
+    "⏸": "=", "◆": "@", "∘": "o", "·": "-", "•": "*", "–": "-", "—": "-", "…": ".", "×": "x",
+    "→": ">", "←": "<", "↑": "^", "↓": "v", "√": "V", "²": "2", "▕": "[", "▏": "]", "█": "#",
+    "░": ".", "▌": "|", "▐": "|", "▀": "-", "▄": "_", "▔": "-", "▁": "_", "▎": "|", "▊": "|",
+    "┄": "-", "┃": "|", "╎": ":", "‹": "<", "›": ">", "▸": ">", "▾": "v", "❯": ">",
+}  # fmt: skip
+_BOXES = "─━═╌╍" + "│║╏┆┇" + "╭╮╰╯┌┐└┘┏┓┗┛╔╗╚╝├┤┬┴┼┝┥┣┫┳┻╋"
+_TABLE = str.maketrans(
+    {char: "-" for char in _BOXES[:5]}
+    | {char: "|" for char in _BOXES[5:10]}
+    | {char: "+" for char in _BOXES[10:]}
+    | _STAND_INS
+)
+
+
+def to_ascii(text: str) -> str:
+    """Write a text with one ASCII character for each of its own."""
+    return text if text.isascii() else _squeezed(text.translate(_TABLE))
+
+
+class AsciiFilter(LineFilter):
+    """Writes whatever is about to go to the terminal in ASCII, cell for cell."""
+
+    def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
+        """Replace the text of the segments."""
+        return [Segment(to_ascii(text), style, control) for text, style, control in segments]
+
+
+def _squeezed(text: str) -> str:
+    return "".join(char if char.isascii() else "?" for char in text)

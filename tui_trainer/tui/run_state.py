@@ -1,0 +1,116 @@
+"""Where a run stands, folded from its events: what the screen draws, without the screen."""
+
+from enum import Enum
+
+from tui_trainer.config import RunConfig
+from tui_trainer.history import History
+from tui_trainer.plotting.loss_chart import LossMarks
+from tui_trainer.training.early_stopping import Gauge, StopReason
+from tui_trainer.training.events import (
+    Event,
+    FitSampled,
+    LrChanged,
+    NotLearning,
+    Paused,
+    Points,
+    Resumed,
+    RunEnded,
+    RunStarted,
+    StepsCompleted,
+)
+
+
+class State(Enum):
+    """What the app is doing: the value is also the screen's CSS class for it."""
+
+    IDLE = "-idle"
+    STARTING = "-starting"
+    RUNNING = "-running"
+    PAUSED = "-paused"
+    FINISHED = "-finished"
+    STOPPED_EARLY = "-stopped-early"
+    DIVERGED = "-diverged"
+    STOPPED = "-stopped"
+    FAILED = "-failed"
+
+
+ACTIVE = frozenset({State.STARTING, State.RUNNING, State.PAUSED})
+
+_ENDS = {
+    StopReason.COMPLETED: State.FINISHED,
+    StopReason.EARLY_STOPPING: State.STOPPED_EARLY,
+    StopReason.DIVERGED: State.DIVERGED,
+    StopReason.STOPPED: State.STOPPED,
+    StopReason.FAILED: State.FAILED,
+}
+
+
+class RunView:
+    """One run as its events so far tell it."""
+
+    def __init__(self, config: RunConfig) -> None:
+        self.config = config
+        self.state = State.STARTING
+        self.lr = config.lr
+        self.history = History()
+        self.started: RunStarted | None = None
+        self.newest: StepsCompleted | None = None
+        self.not_learning: NotLearning | None = None
+        self.ended: RunEnded | None = None
+        self._fits: dict[str, FitSampled] = {}
+        self._lr_changes: list[int] = []
+
+    def apply(self, event: Event) -> None:
+        """Take in the next event."""
+        match event:
+            case RunStarted():
+                self.started = event
+                self.state = State.RUNNING
+            case StepsCompleted():
+                self.newest = event
+                self.history.append(event.train_loss, event.val_loss, event.bound)
+            case FitSampled():
+                self._fits["best" if event.weights == "best" else "last"] = event
+            case NotLearning():
+                self.not_learning = event
+            case LrChanged(step=step, lr=lr):
+                self.lr = lr
+                self._lr_changes.append(step)
+            case Paused():
+                self.state = State.PAUSED
+            case Resumed():
+                self.state = State.RUNNING
+            case RunEnded():
+                self.ended = event
+                self.state = _ENDS[event.reason]
+
+    @property
+    def step(self) -> int:
+        """The newest step."""
+        return self.history.steps
+
+    @property
+    def points(self) -> Points | None:
+        """The data, once the run has started."""
+        return self.started.points if self.started else None
+
+    @property
+    def gauge(self) -> Gauge | None:
+        """How near the stopping rule is, while one is armed or arming."""
+        return self.newest.gauge if self.newest and self.ended is None else None
+
+    @property
+    def marks(self) -> LossMarks:
+        """The steps that matter."""
+        newest, ended = self.newest, self.ended
+        stopped_early = ended is not None and ended.reason is StopReason.EARLY_STOPPING
+        return LossMarks(
+            best_step=newest.best_step if newest else None,
+            best_val_loss=newest.best_val_loss if newest else None,
+            stop_step=ended.steps if ended and stopped_early else None,
+            lr_changes=tuple(self._lr_changes),
+        )
+
+    def fit(self, best: bool) -> FitSampled | None:
+        """Return the fit of the best step's weights, or the newest; whichever there is."""
+        return self._fits.get("best" if best else "last") or self._fits.get("last")

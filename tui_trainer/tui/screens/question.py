@@ -1,0 +1,30 @@
+"""A question before something is lost."""
+
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import Vertical
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+
+class QuitQuestion(ModalScreen[bool]):
+    """Asks whether to quit while a run is on its way; answers True for yes."""
+
+    BINDINGS = [
+        Binding("y,q,enter", "answer(True)", "quit"),
+        Binding("n,escape", "answer(False)", "go on"),
+    ]
+
+    def __init__(self, step: int) -> None:
+        super().__init__()
+        self._step = step
+
+    def compose(self) -> ComposeResult:
+        """Lay out the question."""
+        with Vertical(classes="dialog"):
+            yield Static(f"A run is training, at step {self._step:,}. Quit and lose it?")
+            yield Static("[b]y[/b] quit   [b]n[/b] go on training", classes="answers")
+
+    def action_answer(self, answer: bool) -> None:
+        """Close with an answer."""
+        self.dismiss(answer)

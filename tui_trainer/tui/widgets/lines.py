@@ -1,0 +1,160 @@
+"""Lines of text that redraw only where they changed: header, state, keys."""
+
+from rich.segment import Segment
+from rich.style import Style
+from rich.text import Text
+from textual import events
+from textual.widget import Widget
+
+from tui_trainer.plotting.chart import Charset
+from tui_trainer.tui.keys import KEYS, Key, face
+from tui_trainer.tui.widgets.cells import Cells
+
+
+class StatusLine(Cells):
+    """One line of plain text."""
+
+    DEFAULT_CSS = "StatusLine { height: 1; }"
+
+    def put(self, text: str) -> None:
+        """Show a text, cut off at the right edge."""
+        self.show([[Segment(text[: self.size.width])]])
+
+
+class HeaderLine(Cells):
+    """What is trained on the left, the state's badge on the right."""
+
+    COMPONENT_CLASSES = {"header--badge", "header--name", "header--place"}
+    DEFAULT_CSS = """
+    HeaderLine {
+        height: 1;
+        & > .header--name { color: $foreground 60%; }
+        & > .header--badge { text-style: bold; }
+        & > .header--place { color: $foreground 60%; }
+    }
+    """
+
+    def put(self, setup: str, badge: str, place: str) -> None:
+        """Show the setup, the badge and where it runs; the badge comes first where room ends."""
+        width = self.size.width
+        name = " tui-trainer  " if width >= 100 else " "
+        place = f"  {place} " if width >= 80 else " "
+        room = max(0, width - len(name) - len(badge) - len(place) - 1)
+        if len(setup) > room:
+            setup = setup[: max(0, room - 1)] + "…" if room > 1 else ""
+        gap = " " * max(1, width - len(name) - len(setup) - len(badge) - len(place))
+        self.show(
+            [
+                [
+                    Segment(name, self._style("name")),
+                    Segment(setup),
+                    Segment(gap),
+                    Segment(badge, self._style("badge")),
+                    Segment(place, self._style("place")),
+                ]
+            ]
+        )
+
+    def _style(self, part: str) -> Style:
+        return self.get_component_rich_style(f"header--{part}", partial=True)
+
+
+class Banner(Widget):
+    """What happened, in words, until the next run; takes no room when there is nothing to say."""
+
+    DEFAULT_CSS = """
+    Banner {
+        height: auto;
+        max-height: 4;
+        padding: 0 1;
+        text-style: bold;
+        display: none;
+        &.-shown { display: block; }
+    }
+    """
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self.words = ""
+
+    def put(self, words: str) -> None:
+        """Say something, or nothing."""
+        if words != self.words:
+            self.words = words
+            self.set_class(bool(words), "-shown")
+            self.refresh(layout=True)
+
+    def render(self) -> Text:
+        """Return the words."""
+        return Text(self.words)
+
+
+class KeyLine(Cells):
+    """The keys in groups, as many as fit one line; a click on one presses it."""
+
+    COMPONENT_CLASSES = {"keys--key", "keys--rule"}
+    DEFAULT_CSS = """
+    KeyLine {
+        height: 1;
+        color: $foreground 75%;
+        & > .keys--key { color: $text-accent; text-style: bold; }
+        & > .keys--rule { color: $foreground 30%; }
+    }
+    """
+
+    def __init__(self, keymap: dict[str, str], charset: Charset, *, id: str) -> None:
+        super().__init__(id=id)
+        self._keymap = keymap
+        self._labels: dict[str, str] = {}
+        self._charset = charset
+
+    def relabel(self, **labels: str) -> None:
+        """Call keys something else, by id: ``pause="resume"``."""
+        if labels != self._labels:
+            self._labels = labels
+            self._redraw()
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Choose what fits the new width."""
+        self._redraw()
+
+    def notify_style_update(self) -> None:
+        """Take up new colours."""
+        super().notify_style_update()
+        self._redraw()
+
+    def _redraw(self) -> None:
+        if not self.is_mounted:
+            return
+        shown = self._that_fit()
+        key_style = self.get_component_rich_style("keys--key", partial=True)
+        rule_style = self.get_component_rich_style("keys--rule", partial=True)
+        segments = [Segment(" ")]
+        for before, key in zip([None, *shown], shown, strict=False):
+            if before is not None:
+                same = before.group == key.group
+                segments.append(Segment("  ") if same else Segment(" │ ", rule_style))
+            press = Style.from_meta({"@click": f"screen.{key.action}"})
+            if key.action.startswith("app."):
+                press = Style.from_meta({"@click": key.action})
+            segments.append(Segment(self._face(key), key_style + press))
+            segments.append(Segment(f" {self._label(key)}", press))
+        self.show([segments])
+
+    def _that_fit(self) -> list[Key]:
+        """Return the keys to show: the most needed that fit, in the table's order."""
+        chosen: set[str] = set()
+        room = self.size.width - 1
+        for key in sorted((k for k in KEYS if k.label), key=lambda k: k.rank):
+            needed = len(self._face(key)) + len(self._label(key)) + 4
+            if needed > room:
+                break
+            room -= needed
+            chosen.add(key.id)
+        return [key for key in KEYS if key.id in chosen]
+
+    def _face(self, key: Key) -> str:
+        return face(self._keymap.get(key.id, key.key))
+
+    def _label(self, key: Key) -> str:
+        return self._labels.get(key.id, key.label)

@@ -1,0 +1,148 @@
+"""A plot in a frame, its legend in the frame's upper edge."""
+
+from collections.abc import Callable
+from typing import ClassVar, TypeAlias
+
+from rich.segment import Segment
+from rich.style import Style
+from textual import events
+from textual.geometry import Size
+
+from tui_trainer.plotting.chart import Chart, Charset, Drawing, Role
+from tui_trainer.tui.widgets.cells import Cells
+
+Part: TypeAlias = tuple[str, Role | str]
+MakeChart: TypeAlias = Callable[[int, int], Chart]
+Draw: TypeAlias = Callable[[Chart, int, int, Charset], Drawing]
+
+_THIN, _HEAVY = "╭╮╰╯─│", "┏┓┗┛━┃"
+
+
+def draw_chart(chart: Chart, width: int, height: int, charset: Charset) -> Drawing:
+    """Draw with plotext, which is imported when there is something to draw."""
+    from tui_trainer.plotting.canvas import draw
+
+    return draw(chart, width, height, charset)
+
+
+class PlotPane(Cells, can_focus=True):
+    """Draws a chart to its own size; the frame takes the colour of the run's state."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        "pane--frame",
+        "pane--title",
+        "pane--note",
+        *(f"pane--{role.name.lower().replace('_', '-')}" for role in Role),
+    }
+    DEFAULT_CSS = """
+    PlotPane {
+        height: 1fr;
+        & > .pane--frame { color: $foreground 35%; }
+        & > .pane--title { color: $foreground; text-style: bold; }
+        & > .pane--note { color: $foreground 70%; }
+        & > .pane--axis { color: $foreground 55%; }
+        & > .pane--train { color: $text-primary; }
+        & > .pane--validation { color: $text-warning; }
+        & > .pane--train-raw { color: $text-primary 30%; }
+        & > .pane--validation-raw { color: $text-warning 30%; }
+        & > .pane--bound { color: $foreground 60%; }
+        & > .pane--best { color: $text-success; text-style: bold; }
+        & > .pane--stop { color: $text-error; }
+        & > .pane--lr { color: $text-accent; }
+        & > .pane--train-point { color: $text-primary; }
+        & > .pane--validation-point { color: $text-warning 55%; }
+        & > .pane--model { color: $text-success; }
+    }
+    """
+
+    def __init__(self, charset: Charset, *, id: str) -> None:
+        super().__init__(id=id)
+        self._charset = charset
+        self._make_chart: MakeChart | None = None
+        self._title: tuple[Part, ...] = ()
+        self._note: tuple[Part, ...] = ()
+        self._blank_text = ""
+
+    def plot(
+        self, make_chart: MakeChart, title: tuple[Part, ...], note: tuple[Part, ...] = ()
+    ) -> None:
+        """Show a chart, `title` in the upper edge and `note` in the lower one."""
+        self._make_chart, self._title, self._note = make_chart, title, note
+        self._redraw()
+
+    def blank(self, text: str, title: tuple[Part, ...]) -> None:
+        """Show a line of text in the middle, in the place of a plot."""
+        self._make_chart, self._title, self._note = None, title, ()
+        self._blank_text = text
+        self._redraw()
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Draw to the new size."""
+        self._redraw()
+
+    def on_focus(self) -> None:
+        """Show that this pane is the one to zoom."""
+        self._redraw()
+
+    def on_blur(self) -> None:
+        """Show that it is no longer."""
+        self._redraw()
+
+    def notify_style_update(self) -> None:
+        """Take up new colours."""
+        super().notify_style_update()
+        self._redraw()
+
+    def _redraw(self) -> None:
+        width, height = self.size
+        if self.is_mounted and width > 2 and height > 2:
+            self.show(self._framed(self._drawing(Size(width - 2, height - 2))))
+
+    def _drawing(self, size: Size) -> list[list[Segment]]:
+        if self._make_chart is None:
+            lines = [" " * size.width] * size.height
+            lines[size.height // 2] = self._blank_text.center(size.width)[: size.width]
+            return [[Segment(line, self._style("note"))] for line in lines]
+        chart = self._make_chart(size.width, size.height)
+        drawing = draw_chart(chart, size.width, size.height, self._charset)
+        return [
+            [Segment(run.text, self._role_style(run.role)) for run in row] for row in drawing.rows
+        ]
+
+    def _framed(self, lines: list[list[Segment]]) -> list[list[Segment]]:
+        corners = _HEAVY if self.has_focus else _THIN
+        side = Segment(corners[5], self._style("frame"))
+        return [
+            self._edge(corners[0], corners[4], corners[1], self._title, left=True),
+            *([side, *line, side] for line in lines),
+            self._edge(corners[2], corners[4], corners[3], self._note, left=False),
+        ]
+
+    def _edge(
+        self, start: str, line: str, end: str, parts: tuple[Part, ...], *, left: bool
+    ) -> list[Segment]:
+        """Draw an edge with text in it: as many parts as fit, the first before the last."""
+        room = self.size.width - 6
+        shown: list[Part] = []
+        for text, role in parts:
+            if sum(len(t) for t, _ in shown) + len(text) > room:
+                break
+            shown.append((text, role))
+        used = sum(len(text) for text, _ in shown)
+        frame = self._style("frame")
+        padding = 2 if used else 0
+        rest = line * (self.size.width - 4 - used - padding)
+        words = [Segment(text, self._part_style(role)) for text, role in shown]
+        if used:
+            words = [Segment(" ", frame), *words, Segment(" ", frame)]
+        before, after = (line, rest + line) if left else (rest + line, line)
+        return [Segment(start + before, frame), *words, Segment(after + end, frame)]
+
+    def _part_style(self, role: Role | str) -> Style:
+        return self._role_style(role) if isinstance(role, Role) else self._style(role)
+
+    def _role_style(self, role: Role) -> Style:
+        return self._style(role.name.lower().replace("_", "-"))
+
+    def _style(self, name: str) -> Style:
+        return self.get_component_rich_style(f"pane--{name}", partial=True)

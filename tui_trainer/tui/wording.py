@@ -1,0 +1,94 @@
+"""What the screen says, in one place: badges, banners and the line of state."""
+
+from tui_trainer.formatting import duration_text, loss_text, number_text
+from tui_trainer.training.early_stopping import Gauge
+from tui_trainer.tui.run_state import RunView, State
+
+BADGES = {
+    State.IDLE: ("○", "READY"),
+    State.STARTING: ("◔", "STARTING"),
+    State.RUNNING: ("●", "TRAINING"),
+    State.PAUSED: ("⏸", "PAUSED"),
+    State.FINISHED: ("✓", "FINISHED"),
+    State.STOPPED_EARLY: ("■", "STOPPED EARLY"),
+    State.DIVERGED: ("✕", "DIVERGED"),
+    State.STOPPED: ("□", "STOPPED"),
+    State.FAILED: ("⚠", "FAILED"),
+}
+
+_ADVICE = {
+    State.DIVERGED: "Try a smaller lr: [ takes it down.",
+    State.STOPPED_EARLY: "k shows the best weights.",
+}
+
+
+def banner_text(view: RunView) -> str:
+    """Say how a run ended, that it waits, or that it can't learn; nothing while all is well."""
+    if view.ended is not None:
+        symbol, _ = BADGES[view.state]
+        prefix = "failed: " if view.state is State.FAILED else ""
+        parts = [symbol, _sentences(prefix + view.ended.detail)]
+        if view.not_learning is not None:
+            parts.append(f"Not learning: {view.not_learning.words}.")
+        if advice := _ADVICE.get(view.state):
+            parts.append(advice)
+        return " ".join(parts)
+    if view.not_learning is not None:
+        words = f"◌ Not learning: {view.not_learning.words}."
+        return f"{words} Try init normal or kaiming."
+    if view.state is State.PAUSED:
+        return f"{BADGES[State.PAUSED][0]} Paused at step {view.step:,}. space goes on, n does a step."
+    return ""
+
+
+def status_text(view: RunView | None, lr: float, total_steps: int, width: int) -> str:
+    """Write the line of state: what fits `width` cells, the most telling first."""
+    step = view.step if view else 0
+    total = view.config.steps if view else total_steps
+    newest = view.newest if view else None
+    train = loss_text(float(newest.train_loss[-1]) if newest else None)
+    val = loss_text(float(newest.val_loss[-1]) if newest else None)
+    counter = f"{step:>{len(f'{total:,}')},}/{total:,}"
+    if width < 60:
+        return f" {counter} train {train} val {val}"
+    rate, eta = _pace(view, total)
+    best = newest.best_step if newest else None
+    best_loss = loss_text(newest.best_val_loss if newest else None)
+    if width < 100:
+        best_text = f"best {best_loss} @{best:,}" if best else "best –"
+        bar = progress_bar(step / total, 6)
+        return f" {counter} {bar} {rate:>6}/s  train {train:<5} val {val:<5} {best_text}"
+    best_text = f"best {best_loss} at {best:,}" if best else "best –"
+    bar = progress_bar(step / total, 16 if width < 130 else 28)
+    current_lr = number_text(view.lr if view else lr)
+    losses = f"train {train:<7} validation {val:<7} {best_text}"
+    return f" step {counter} {bar} {rate:>7} steps/s  ETA {eta:<5} {losses}  lr {current_lr}"
+
+
+def gauge_text(gauge: Gauge, width: int) -> str:
+    """Write how near a stopping rule is, with a bar where there is room."""
+    if width < 60 or not gauge.armed:
+        return gauge.words
+    return f"{gauge.words} {progress_bar(gauge.nearness, 8)}"
+
+
+def progress_bar(share: float, width: int) -> str:
+    """Draw a share of 1 as a bar of `width` cells between two edges."""
+    filled = round(max(0.0, min(1.0, share)) * width)
+    return f"▕{'█' * filled}{'░' * (width - filled)}▏"
+
+
+def _pace(view: RunView | None, total: int) -> tuple[str, str]:
+    """Return the rate and the time left: as they are while training, as they were afterwards."""
+    if view is None or view.newest is None:
+        return "–", "–"
+    if view.ended is not None:
+        return f"{view.ended.steps_per_second:,.0f}", "–"
+    per_second = view.newest.steps_per_second
+    left = (total - view.step) / per_second if per_second else float("inf")
+    return f"{per_second:,.0f}", duration_text(left)
+
+
+def _sentences(detail: str) -> str:
+    parts = [part[0].upper() + part[1:] for part in detail.split("; ")]
+    return ". ".join(parts).rstrip(".") + "."
