@@ -80,4 +80,6 @@ class LinearXavier(Linear):
 class MakeLinear(Protocol):
     """How a network gets its linear layers: any class of this module fits."""
 
-    def __call__(self, inputs: int, outputs: int, generator: Generator | None = None) -> Linear: ...
+    def __call__(self, inputs: int, outputs: int, generator: Generator | None = None) -> Linear:
+        """Make a layer."""
+        ...

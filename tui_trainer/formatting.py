@@ -34,7 +34,7 @@ def duration_text(seconds: float) -> str:
 
 
 def number_text(number: float) -> str:
-    """Write a setting so that it reads back as the same number: ``0.00001``, ``5000``, ``1e-09``."""
+    """Write a setting so that it reads back the same: ``0.00001``, ``5000``, ``1e-09``."""
     if number and not 1e-7 <= abs(number) < 1e15:
         return repr(number)
     return format(Decimal(repr(number)), "f").removesuffix(".0")

@@ -38,7 +38,9 @@ class View:
         width = float(self.step[-1] - self.step[0]) / (len(self.step) - 1)
         window = max(1, round(window_steps / width))
         finite = np.isfinite(self.mean)
-        sums = np.concatenate([[0.0], np.cumsum(np.where(finite, self.mean, 0.0), dtype=np.float64)])
+        sums = np.concatenate(
+            [[0.0], np.cumsum(np.where(finite, self.mean, 0.0), dtype=np.float64)]
+        )
         counts = np.concatenate([[0], np.cumsum(finite)])
         stops = np.arange(1, len(self.mean) + 1)
         starts = np.maximum(stops - window, 0)
@@ -115,7 +117,7 @@ class _Series:
         return entries if span <= buckets else _bucketed(entries, edges)
 
     def _entries(self, start: int, stop: int, depth: int) -> View:
-        """Return the entries of a level from index `start` to `stop` of the losses, and the rest."""
+        """Return a level's entries for the losses from index `start` to `stop`, and the rest."""
         size = _FANOUT**depth
         block, blocks = start // size, stop // size
         if depth == 0:
@@ -196,4 +198,5 @@ def _mean_of_rows(rows: FloatArray) -> FloatArray:
     finite = np.isfinite(rows)
     with np.errstate(invalid="ignore", divide="ignore"):
         means = np.where(finite, rows, 0).sum(axis=1, dtype=np.float64) / finite.sum(axis=1)
-    return means.astype(np.float32)
+    rounded: FloatArray = means.astype(np.float32)
+    return rounded

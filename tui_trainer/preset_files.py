@@ -166,7 +166,9 @@ def _preset(name: str, table: Any, kind: type[msgspec.Struct]) -> Preset[Any]:
     return Preset(name, description, convert({"name": name, **settings}, kind))
 
 
-def _check_recipes(found: Mapping[str, Mapping[str, Preset[Any]]], files: Mapping[str, str]) -> None:
+def _check_recipes(
+    found: Mapping[str, Mapping[str, Preset[Any]]], files: Mapping[str, str]
+) -> None:
     for recipe in found["recipe"].values():
         for category in PARTS:
             name = getattr(recipe.settings, category)

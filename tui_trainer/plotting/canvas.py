@@ -13,8 +13,8 @@ from plotext import _figure  # one global figure otherwise
 
 from tui_trainer.plotting.chart import (
     BRAILLE_DOT,
-    Chart,
     Charset,
+    Chart,
     Curve,
     Dash,
     Drawing,
@@ -29,8 +29,9 @@ from tui_trainer.plotting.scales import Axis
 
 MIN_WIDTH, MIN_HEIGHT = 12, 3
 _ROLES = tuple(Role)
-_ASCII_AXES = str.maketrans("┤├│└┘┌┐┬┴┼─", "||" "|++++++" "+-")
+_ASCII_AXES = str.maketrans("┤├│└┘┌┐┬┴┼─", "|||+++++++-")
 _BRAILLE = (2, 4)  # dots in a cell
+_FULL_CELL = "⣿"  # stands for any braille cell until the dots are known
 # The bit of each dot in a braille character, [row from the bottom, column].
 _DOT_BITS = np.array([[0x40, 0x80], [0x04, 0x20], [0x02, 0x10], [0x01, 0x08]], np.uint8)
 
@@ -55,11 +56,11 @@ def draw(chart: Chart, width: int, height: int, charset: Charset = Charset.UNICO
     dots = np.zeros((rows, columns), np.uint8)
     for layer in chart.layers:
         x, y, marker = _place(layer, chart, columns, rows, charset)
-        if not len(x):
-            continue
         if marker == BRAILLE_DOT:
-            _mark(dots, x, y)
-        figure.scatter(x.tolist(), y.tolist(), marker=marker, color=_code(layer.role))
+            x, y = _mark(dots, x, y)
+            marker = _FULL_CELL
+        if len(x):
+            figure.scatter(x.tolist(), y.tolist(), marker=marker, color=_code(layer.role))
     figure._build_matrix()
     _merge(figure.monitor.matrix, dots)
     return _to_drawing(figure.monitor.matrix, width, height, charset)
@@ -100,20 +101,25 @@ def _place(
     return x, y, layer.ascii if ascii_only else layer.marker
 
 
-def _mark(dots: NDArray[np.uint8], x: Dots, y: Dots) -> None:
-    """Add points to the braille dots of each cell, rows from the bottom."""
+def _mark(dots: NDArray[np.uint8], x: Dots, y: Dots) -> tuple[Dots, Dots]:
+    """Add points to the braille dots of each cell, rows from the bottom; return their cells.
+
+    plotext's cost grows with the points it is given, so it gets each cell once.
+    """
     rows, columns = dots.shape
     column = np.rint(x * (2 * columns - 1)).astype(np.int64)
     row = np.rint(y * (4 * rows - 1)).astype(np.int64)
     np.bitwise_or.at(dots, (row // 4, column // 2), _DOT_BITS[row % 4, column % 2])
+    cells = np.unique(row // 4 * columns + column // 2)
+    return cells % columns / max(1, columns - 1), cells // columns / max(1, rows - 1)
 
 
 def _merge(matrix: Any, dots: NDArray[np.uint8]) -> None:
-    """Give each braille cell the dots of all layers: plotext keeps only the topmost layer's."""
-    top, left = matrix.Rows_canvas.start, matrix.Cols_canvas.start
+    """Write each braille cell with the dots of all its layers; its colour is the topmost's."""
+    bottom, left = matrix.Rows_canvas.start, matrix.Cols_canvas.start
     for row, column in np.argwhere(dots).tolist():
-        line = matrix.marker[top + row]
-        if line[left + column] >= "\u2800":
+        line = matrix.marker[bottom + row]
+        if line[left + column] == _FULL_CELL:
             line[left + column] = chr(0x2800 + int(dots[row, column]))
 
 

@@ -76,11 +76,13 @@ class Control:
         best_fit = self._best_fit
         with self._changed:
             self._changed.wait_for(
-                lambda: not self._paused
-                or self._stopped
-                or self._steps > 0
-                or self._lr is not None
-                or self._best_fit != best_fit
+                lambda: (
+                    not self._paused
+                    or self._stopped
+                    or self._steps > 0
+                    or self._lr is not None
+                    or self._best_fit != best_fit
+                )
             )
 
     def _set(self, **fields: object) -> None:

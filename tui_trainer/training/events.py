@@ -143,12 +143,5 @@ class RunEnded:
 
 
 Event: TypeAlias = (
-    RunStarted
-    | StepsCompleted
-    | FitSampled
-    | NotLearning
-    | LrChanged
-    | Paused
-    | Resumed
-    | RunEnded
+    RunStarted | StepsCompleted | FitSampled | NotLearning | LrChanged | Paused | Resumed | RunEnded
 )

@@ -62,7 +62,9 @@ def _find_device(name: str) -> torch.device:
         count = torch.cuda.device_count()
         if (device.index or 0) >= count:
             there = f"only {count} of them" if count else "none"
-            raise ValueError(f"device {name} is not available: torch sees {there}; cpu always works")
+            raise ValueError(
+                f"device {name} is not available: torch sees {there}; cpu always works"
+            )
     if device.type == "mps" and not torch.backends.mps.is_available():
         raise ValueError(f"device {name} is not available; cpu always works")
     return device

@@ -71,8 +71,6 @@ def describe_failure(error: Exception) -> str:
     return message if isinstance(error, ValueError) else f"{type(error).__name__}: {message}"
 
 
-
-
 @dataclass(frozen=True, slots=True)
 class _Best:
     """The step of the lowest validation loss, and how to get its weights: replay from `start`."""
@@ -130,7 +128,11 @@ class _Run:
         self._clock.stop()
         yield from self._flush()
         yield RunEnded(
-            StopReason.FAILED, detail, *self._standing, restored_best=False, seconds=self._clock.seconds
+            StopReason.FAILED,
+            detail,
+            *self._standing,
+            restored_best=False,
+            seconds=self._clock.seconds,
         )
 
     @property
@@ -251,7 +253,9 @@ class _Run:
     def _flush(self) -> Iterator[StepsCompleted]:
         if not self._pending:
             return
-        train, val, bound = (frozen(np.concatenate(part)) for part in zip(*self._pending, strict=True))
+        train, val, bound = (
+            frozen(np.concatenate(part)) for part in zip(*self._pending, strict=True)
+        )
         self._pending = []
         best = self._best
         yield StepsCompleted(
@@ -271,7 +275,9 @@ class _Run:
         engine, data = self._engine, self._setup.data
         yield sample_fit(engine, data, self._step, "last" if self._step else "untrained")
         best = self._best
-        wanted = closing or (self._control.best_fit_wanted and best and best.step != self._best_sampled)
+        wanted = closing or (
+            self._control.best_fit_wanted and best and best.step != self._best_sampled
+        )
         if best is not None and wanted:
             now = engine.snapshot()
             self._go_to_best(best)
@@ -301,5 +307,3 @@ class _Run:
             restored,
             self._clock.seconds,
         )
-
-

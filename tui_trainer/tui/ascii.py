@@ -13,9 +13,11 @@ _STAND_INS = {
 }  # fmt: skip
 _BOXES = "─━═╌╍" + "│║╏┆┇" + "╭╮╰╯┌┐└┘┏┓┗┛╔╗╚╝├┤┬┴┼┝┥┣┫┳┻╋"
 _TABLE = str.maketrans(
-    {char: "-" for char in _BOXES[:5]}
-    | {char: "|" for char in _BOXES[5:10]}
-    | {char: "+" for char in _BOXES[10:]}
+    dict.fromkeys(_BOXES[:5], "-")
+    | dict.fromkeys(_BOXES[5:10], "|")
+    | dict.fromkeys(_BOXES[10:], "+")
+    | {chr(code): "#" for code in range(0x2580, 0x25A0)}  # blocks, as in scrollbars
+    | {chr(code): "." for code in range(0x2800, 0x2900)}  # braille
     | _STAND_INS
 )
 

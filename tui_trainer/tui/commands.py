@@ -5,6 +5,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from textual.command import DiscoveryHit, Hit, Hits, Provider
+from textual.types import IgnoreReturnCallbackType
 
 from tui_trainer.preset_files import CATEGORIES
 from tui_trainer.tui.keys import KEYS
@@ -23,7 +24,7 @@ class CockpitCommands(Provider):
         assert isinstance(self.screen, Cockpit)
         return self.screen
 
-    def _commands(self) -> Iterator[tuple[str, partial[object], str]]:
+    def _commands(self) -> Iterator[tuple[str, IgnoreReturnCallbackType, str]]:
         cockpit = self._cockpit
         for key in KEYS:
             if not key.action.startswith(("cycle", "app.")):

@@ -28,8 +28,8 @@ class Key:
 
 
 KEYS = (
-    Key("start", "s", "start", "run", "start, or start again with what the form says", "start", 1),
-    Key("pause", "space", "pause", "run", "pause and resume", "pause", 1),
+    Key("start", "s", "start", "run", "start, or start again with what the form says", "start", 0),
+    Key("pause", "space", "pause", "run", "pause and resume", "pause", 2),
     Key("step", "n", "step", "run", "one step, then wait", "step", 3),
     Key("stop", "x", "stop", "run", "stop", "stop", 2),
     Key("recipe_next", "p", "cycle('recipe', 1)", "presets", "next recipe", "recipe", 2),
@@ -40,15 +40,21 @@ KEYS = (
     Key("architecture_previous", "A", "cycle('architecture', -1)", "presets", "previous network"),
     Key("init_next", "i", "cycle('init', 1)", "presets", "next init", "init", 4),
     Key("init_previous", "I", "cycle('init', -1)", "presets", "previous init"),
-    Key("regularizer_next", "r", "cycle('regularizer', 1)", "presets", "next regularizer", "reg", 4),
+    Key(
+        "regularizer_next", "r", "cycle('regularizer', 1)", "presets", "next regularizer", "reg", 4
+    ),
     Key("regularizer_previous", "R", "cycle('regularizer', -1)", "presets", "previous regularizer"),
     Key("lr_down", "[", "lr(-1)", "presets", "lr down along 1-2-5, while training too", "lr-", 3),
     Key("lr_up", "]", "lr(1)", "presets", "lr up along 1-2-5, while training too", "lr+", 3),
     Key("log", "l", "log", "view", "log or linear losses", "log", 3),
-    Key("smooth", "m", "smooth", "view", "smooth the losses; the raw ones stay behind", "smooth", 4),
-    Key("zoom", "z", "zoom", "view", "one pane over all: the focused one, or the losses", "zoom", 4),
-    Key("best", "k", "best", "view", "the fit of the best weights, or of the last", "best", 4),
-    Key("setup", "tab", "next_view", "view", "the form, or the next pane", "setup", 2),
+    Key(
+        "smooth", "m", "smooth", "view", "smooth the losses; the raw ones stay behind", "smooth", 4
+    ),
+    Key(
+        "zoom", "z", "zoom", "view", "one pane over all: the focused one, or the losses", "zoom", 4
+    ),
+    Key("best", "k", "best", "view", "the fit of the best weights, or of the last", "best fit", 3),
+    Key("setup", "tab", "next_view", "view", "the form, or the next pane", "setup", 1),
     Key("help", "question_mark", "help", "app", "this page", "help", 1),
     Key("palette", "ctrl+p", "app.command_palette", "app", "every preset and command by name"),
     Key("quit", "q", "app.quit", "app", "quit; asks while training", "quit", 0),
@@ -91,7 +97,9 @@ def read_keymap(file: Path) -> dict[str, str]:
         raise InvalidSettingsError(f"{file}: can't be read: {error.strerror}") from None
     for table in settings:
         if table != "keys":
-            raise InvalidSettingsError(f"{file}: [{table}] unknown table; {one_of(table, ['keys'])}")
+            raise InvalidSettingsError(
+                f"{file}: [{table}] unknown table; {one_of(table, ['keys'])}"
+            )
     keys = settings.get("keys", {})
     if not isinstance(keys, dict):
         raise InvalidSettingsError(f"{file}: keys: expected a table of ids and keys")

@@ -22,12 +22,15 @@ _ADVICE = {
 }
 
 
-def banner_text(view: RunView) -> str:
+def banner_text(view: RunView, width: int) -> str:
     """Say how a run ended, that it waits, or that it can't learn; nothing while all is well."""
     if view.ended is not None:
         symbol, _ = BADGES[view.state]
-        prefix = "failed: " if view.state is State.FAILED else ""
-        parts = [symbol, _sentences(prefix + view.ended.detail)]
+        if view.state is State.FAILED:
+            return f"{symbol} Failed: {view.ended.detail}"
+        parts = [symbol, _sentences(view.ended.detail)]
+        if width < 60:  # the first thing said, without its by-clause: two lines
+            return f"{symbol} {parts[1].split('. ')[0].split(', ')[0].rstrip('.')}."
         if view.not_learning is not None:
             parts.append(f"Not learning: {view.not_learning.words}.")
         if advice := _ADVICE.get(view.state):
@@ -35,9 +38,11 @@ def banner_text(view: RunView) -> str:
         return " ".join(parts)
     if view.not_learning is not None:
         words = f"◌ Not learning: {view.not_learning.words}."
-        return f"{words} Try init normal or kaiming."
+        return words if width < 60 else f"{words} Try init normal or kaiming."
     if view.state is State.PAUSED:
-        return f"{BADGES[State.PAUSED][0]} Paused at step {view.step:,}. space goes on, n does a step."
+        return (
+            f"{BADGES[State.PAUSED][0]} Paused at step {view.step:,}. space goes on, n does a step."
+        )
     return ""
 
 
@@ -59,10 +64,11 @@ def status_text(view: RunView | None, lr: float, total_steps: int, width: int) -
         bar = progress_bar(step / total, 6)
         return f" {counter} {bar} {rate:>6}/s  train {train:<5} val {val:<5} {best_text}"
     best_text = f"best {best_loss} at {best:,}" if best else "best –"
-    bar = progress_bar(step / total, 16 if width < 130 else 28)
     current_lr = number_text(view.lr if view else lr)
-    losses = f"train {train:<7} validation {val:<7} {best_text}"
-    return f" step {counter} {bar} {rate:>7} steps/s  ETA {eta:<5} {losses}  lr {current_lr}"
+    losses = f"train {train:<6} validation {val:<6} {best_text:<18} lr {current_lr}"
+    pace = f"{rate:>6} steps/s  ETA {eta:<5}"
+    bar = progress_bar(step / total, max(4, min(30, width - 97 - 2 * len(f"{total:,}"))))
+    return f" step {counter} {bar} {pace} {losses}"
 
 
 def gauge_text(gauge: Gauge, width: int) -> str:

@@ -47,8 +47,9 @@ _VIEWS = ("loss", "fit", "form")
 
 
 class Cockpit(Screen[None]):
-    """The one main screen. `train` and `preview` are given from outside, so that it needs no torch."""
+    """The main screen. `train` and `preview` come from outside, so that it needs no torch."""
 
+    AUTO_FOCUS = ""  # the keys work at once; a focused field would take them
     BINDINGS = [*bindings(), Binding("escape", "leave", "leave the field, the zoom", show=False)]
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (60, "-medium"), (100, "-wide")]
     VERTICAL_BREAKPOINTS = [(0, "-short"), (18, "-tall")]
@@ -362,11 +363,13 @@ class Cockpit(Screen[None]):
         engine = run.started.engine if run and run.started else "eager"
         device = run.started.device if run and run.started else config.device
         self.header.put(parts, f"{symbol} {label}", f"{device} · {engine}")
-        self.banner.put(self._problem or (banner_text(run) if run else ""))
+        self.banner.put(self._problem or (banner_text(run, self.size.width) if run else ""))
         lr, steps = self.form.config.lr, self.form.config.steps
         self.status_line.put(status_text(run, lr, steps, self.size.width))
         self.key_line.relabel(
-            start="start again" if run else "start",
+            start="start again" if run and self.size.width >= 60 else "start",
+            setup="pane" if self._one_pane else "setup",
+            best="last fit" if self._best_fit else "best fit",
             pause="resume" if state is State.PAUSED else "pause",
         )
 

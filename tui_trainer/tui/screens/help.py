@@ -39,11 +39,13 @@ class HelpScreen(ModalScreen[None]):
             yield Static(Content("\n").join(self._lines()))
 
     def _lines(self) -> list[Content]:
-        lines = []
+        lines: list[Content] = []
         for group, keys in groupby(KEYS, key=lambda key: key.group):
-            lines += [Content(""), Content.styled(_GROUPS[group], "bold")] if lines else [
-                Content.styled(_GROUPS[group], "bold")
-            ]
+            lines += (
+                [Content(""), Content.styled(_GROUPS[group], "bold")]
+                if lines
+                else [Content.styled(_GROUPS[group], "bold")]
+            )
             for key in keys:
                 pressed = face(self._keymap.get(key.id, key.key))
                 lines.append(
@@ -54,7 +56,9 @@ class HelpScreen(ModalScreen[None]):
                     )
                 )
         lines += [Content(""), Content.styled("In the form", "bold")]
-        lines.append(Content("  ↑ ↓ between fields, ← → presets, enter takes a number, escape leaves"))
+        lines.append(
+            Content("  ↑ ↓ between fields, ← → presets, enter takes a number, escape leaves")
+        )
         lines += [Content(""), Content.styled("Signs", "bold")]
         lines += [Content(f"  {sign:<7}{meaning}") for sign, meaning in _SIGNS]
         states = "   ".join(f"{symbol} {label.lower()}" for symbol, label in BADGES.values())

@@ -1,4 +1,4 @@
-"""The form: which presets, which numbers; always a valid config to start with, or a reason why not."""
+"""The form: which presets, which numbers; a valid config to start with, or why there is none."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,5 +1,7 @@
 """The data and the network's curve through it."""
 
+import math
+
 from tui_trainer.plotting.chart import Chart, Role
 from tui_trainer.plotting.fit_chart import fit_chart
 from tui_trainer.training.events import FitSampled, Points
@@ -18,13 +20,13 @@ class FitPane(PlotPane):
         def make_chart(width: int, height: int) -> Chart:
             return fit_chart(points, fit, width, height)
 
-        title: tuple[Part, ...] = (
-            (f"Fit · {_weights(fit)}  ", "title"),
-            ("━━ model", Role.MODEL),
-            ("  ⠢ train", Role.TRAIN_POINT),
-            ("  ∘ validation", Role.VALIDATION_POINT),
-        )
-        self.plot(make_chart, title, ((f"validation R² {fit.r2:.3f}", "note"),))
+        names = [(Role.MODEL, "model"), (Role.TRAIN_POINT, "train")]
+        names.append((Role.VALIDATION_POINT, "val" if self.size.width < 60 else "validation"))
+        title: tuple[Part, ...] = ((f"Fit · {_weights(fit)}  ", "title"), *self.legend(*names))
+        quality = f"validation R² {fit.r2:.3f}"
+        if not math.isfinite(fit.r2):
+            quality = "the curve is not finite"
+        self.plot(make_chart, lambda _: title, ((quality, "note"),))
 
 
 def _weights(fit: FitSampled) -> str:

@@ -1,5 +1,7 @@
 """Lines of text that redraw only where they changed: header, state, keys."""
 
+from itertools import pairwise
+
 from rich.segment import Segment
 from rich.style import Style
 from rich.text import Text
@@ -38,7 +40,7 @@ class HeaderLine(Cells):
         """Show the setup, the badge and where it runs; the badge comes first where room ends."""
         width = self.size.width
         name = " tui-trainer  " if width >= 100 else " "
-        place = f"  {place} " if width >= 80 else " "
+        place = f"  {place} " if width >= 100 else " "
         room = max(0, width - len(name) - len(badge) - len(place) - 1)
         if len(setup) > room:
             setup = setup[: max(0, room - 1)] + "…" if room > 1 else ""
@@ -126,32 +128,40 @@ class KeyLine(Cells):
     def _redraw(self) -> None:
         if not self.is_mounted:
             return
-        shown = self._that_fit()
         key_style = self.get_component_rich_style("keys--key", partial=True)
         rule_style = self.get_component_rich_style("keys--rule", partial=True)
         segments = [Segment(" ")]
-        for before, key in zip([None, *shown], shown, strict=False):
-            if before is not None:
-                same = before.group == key.group
-                segments.append(Segment("  ") if same else Segment(" │ ", rule_style))
-            press = Style.from_meta({"@click": f"screen.{key.action}"})
-            if key.action.startswith("app."):
-                press = Style.from_meta({"@click": key.action})
+        for gap, key in self._that_fit():
+            press = Style.from_meta({"@click": self._click(key)})
+            segments.append(Segment(gap, rule_style))
             segments.append(Segment(self._face(key), key_style + press))
             segments.append(Segment(f" {self._label(key)}", press))
         self.show([segments])
 
-    def _that_fit(self) -> list[Key]:
-        """Return the keys to show: the most needed that fit, in the table's order."""
+    def _that_fit(self) -> list[tuple[str, Key]]:
+        """Return the keys to show, each behind its gap: the most needed that fit one line."""
         chosen: set[str] = set()
-        room = self.size.width - 1
+        spaced: list[tuple[str, Key]] = []
         for key in sorted((k for k in KEYS if k.label), key=lambda k: k.rank):
-            needed = len(self._face(key)) + len(self._label(key)) + 4
-            if needed > room:
+            more = self._spaced([k for k in KEYS if k.id in chosen or k is key])
+            if sum(len(gap) + self._width(k) for gap, k in more) > self.size.width - 2:
                 break
-            room -= needed
             chosen.add(key.id)
-        return [key for key in KEYS if key.id in chosen]
+            spaced = more
+        return spaced
+
+    @staticmethod
+    def _spaced(keys: list[Key]) -> list[tuple[str, Key]]:
+        """Put two cells between keys of a group and a rule between groups."""
+        gaps = ["  " if one.group == other.group else " │ " for one, other in pairwise(keys)]
+        return list(zip(["", *gaps], keys, strict=True))
+
+    @staticmethod
+    def _click(key: Key) -> str:
+        return key.action if key.action.startswith("app.") else f"screen.{key.action}"
+
+    def _width(self, key: Key) -> int:
+        return len(self._face(key)) + 1 + len(self._label(key))
 
     def _face(self, key: Key) -> str:
         return face(self._keymap.get(key.id, key.key))

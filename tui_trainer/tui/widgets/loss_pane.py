@@ -20,32 +20,36 @@ class LossPane(PlotPane):
         history, marks = view.history, view.marks
 
         def make_chart(width: int, height: int) -> Chart:
-            chart = loss_chart(history, marks, width, height, log=log, smooth=smooth)
-            self.is_log = chart.y.log
-            return chart
+            return loss_chart(history, marks, width, height, log=log, smooth=smooth)
 
-        scale = "" if log is None else " · log y" if log else " · linear y"
-        title: list[Part] = [
-            (f"Loss{scale}{' · smoothed' if smooth else ''}  ", "title"),
-            ("━━ train", Role.TRAIN),
-            ("  ╺╸ validation", Role.VALIDATION),
-        ]
-        if marks.best_step is not None:
-            title.append(("  ◆ best", Role.BEST))
-        if marks.stop_step is not None:
-            title.append((f"  ┃ stop at {marks.stop_step:,}", Role.STOP))
-        if view.config.regularizer.stopping is not None:
-            title.append(("  ┄ bound", Role.BOUND))
-        if marks.lr_changes:
-            title.append(("  ╎ lr changed", Role.LR))
+        def make_title(chart: Chart) -> tuple[Part, ...]:
+            self.is_log = chart.y.log
+            scale = " · log y" if chart.y.log else ""
+            name = f"Loss{scale}{' · smoothed' if smooth else ''}  "
+            return ((name, "title"), *self._legend(view))
+
         gauge = view.gauge
-        note: tuple[Part, ...] = ()
-        if gauge is not None:
-            note = ((gauge_text(gauge, self.size.width), "note"),)
-        self.plot(make_chart, tuple(title), note)
+        note = ((gauge_text(gauge, self.size.width), "note"),) if gauge else ()
+        self.plot(make_chart, make_title, note)
 
     @staticmethod
     def _waiting(view: RunView | None) -> str:
         if view is None:
             return "s starts training"
         return "no step was taken" if view.ended is not None else "starting…"
+
+    def _legend(self, view: RunView) -> list[Part]:
+        """Name what stands in the plot, the most needed first: a narrow pane has room for few."""
+        marks = view.marks
+        parts = [(Role.TRAIN, "train"), (Role.VALIDATION, "validation")]
+        if marks.best_step is not None:
+            parts.append((Role.BEST, "best"))
+        if marks.stop_step is not None:
+            parts.append((Role.STOP, f"stop at {marks.stop_step:,}"))
+        if view.config.regularizer.stopping is not None:
+            parts.append((Role.BOUND, "bound"))
+        if marks.lr_changes:
+            parts.append((Role.LR, "lr changed"))
+        if self.size.width < 60:
+            parts = [(role, name.replace("validation", "val")) for role, name in parts]
+        return self.legend(*parts)

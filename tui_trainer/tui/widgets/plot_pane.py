@@ -8,11 +8,13 @@ from rich.style import Style
 from textual import events
 from textual.geometry import Size
 
-from tui_trainer.plotting.chart import Chart, Charset, Drawing, Role
+from tui_trainer.plotting.chart import Charset, Chart, Drawing, Role
+from tui_trainer.plotting.legend import sign
 from tui_trainer.tui.widgets.cells import Cells
 
 Part: TypeAlias = tuple[str, Role | str]
 MakeChart: TypeAlias = Callable[[int, int], Chart]
+MakeTitle: TypeAlias = Callable[[Chart], tuple[Part, ...]]
 Draw: TypeAlias = Callable[[Chart, int, int, Charset], Drawing]
 
 _THIN, _HEAVY = "╭╮╰╯─│", "┏┓┗┛━┃"
@@ -59,15 +61,16 @@ class PlotPane(Cells, can_focus=True):
         super().__init__(id=id)
         self._charset = charset
         self._make_chart: MakeChart | None = None
+        self._make_title: MakeTitle | None = None
         self._title: tuple[Part, ...] = ()
         self._note: tuple[Part, ...] = ()
         self._blank_text = ""
 
     def plot(
-        self, make_chart: MakeChart, title: tuple[Part, ...], note: tuple[Part, ...] = ()
+        self, make_chart: MakeChart, make_title: MakeTitle, note: tuple[Part, ...] = ()
     ) -> None:
-        """Show a chart, `title` in the upper edge and `note` in the lower one."""
-        self._make_chart, self._title, self._note = make_chart, title, note
+        """Show a chart, its title in the upper edge and `note` in the lower one."""
+        self._make_chart, self._make_title, self._note = make_chart, make_title, note
         self._redraw()
 
     def blank(self, text: str, title: tuple[Part, ...]) -> None:
@@ -75,6 +78,12 @@ class PlotPane(Cells, can_focus=True):
         self._make_chart, self._title, self._note = None, title, ()
         self._blank_text = text
         self._redraw()
+
+    def legend(self, *names: tuple[Role, str]) -> list[Part]:
+        """Return the parts of a title that say what the plot's signs mean."""
+        space = " " if self.size.width < 60 else "  "
+        signs = [(f"{sign(role, self._charset)} {name}", role) for role, name in names]
+        return [(text + space, role) for text, role in signs[:-1]] + signs[-1:]
 
     def on_resize(self, event: events.Resize) -> None:
         """Draw to the new size."""
@@ -96,7 +105,8 @@ class PlotPane(Cells, can_focus=True):
     def _redraw(self) -> None:
         width, height = self.size
         if self.is_mounted and width > 2 and height > 2:
-            self.show(self._framed(self._drawing(Size(width - 2, height - 2))))
+            lines = self._drawing(Size(width - 2, height - 2))
+            self.show(self._framed(lines))
 
     def _drawing(self, size: Size) -> list[list[Segment]]:
         if self._make_chart is None:
@@ -104,6 +114,8 @@ class PlotPane(Cells, can_focus=True):
             lines[size.height // 2] = self._blank_text.center(size.width)[: size.width]
             return [[Segment(line, self._style("note"))] for line in lines]
         chart = self._make_chart(size.width, size.height)
+        if self._make_title is not None:
+            self._title = self._make_title(chart)
         drawing = draw_chart(chart, size.width, size.height, self._charset)
         return [
             [Segment(run.text, self._role_style(run.role)) for run in row] for row in drawing.rows

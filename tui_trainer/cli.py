@@ -1,0 +1,305 @@
+"""The command line: the only place that wires presets, trainer and renderers together."""
+
+import asyncio
+import contextlib
+import os
+import shutil
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from tui_trainer import __version__
+from tui_trainer.config import RunConfig, parse_number
+from tui_trainer.plotting.chart import Charset, Role
+from tui_trainer.preset_files import (
+    CATEGORIES,
+    DEFAULT_RECIPE,
+    Presets,
+    load_presets,
+    make_config,
+    user_config_folder,
+)
+from tui_trainer.training.control import Control
+from tui_trainer.training.early_stopping import StopReason
+from tui_trainer.training.events import Event, Previewed
+from tui_trainer.validation import InvalidSettingsError
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_EXIT_OK, _EXIT_FAILED, _EXIT_USAGE, _EXIT_INTERRUPTED = 0, 1, 2, 130
+_COLORS = {
+    Role.TRAIN: "blue",
+    Role.TRAIN_POINT: "blue",
+    Role.VALIDATION: "yellow",
+    Role.VALIDATION_POINT: "yellow",
+    Role.MODEL: "green",
+    Role.BEST: "green",
+    Role.STOP: "red",
+}
+
+
+class _Number(click.ParamType[float]):
+    """One of the numbers of a config, held to the config's own rules."""
+
+    def __init__(self, key: str) -> None:
+        self.key = key
+        self.name = "number"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        try:
+            return parse_number(self.key, str(value))
+        except InvalidSettingsError as error:
+            self.fail(f"{error}, got '{value}'", param, ctx)
+
+
+class _Size(click.ParamType[tuple[int, int]]):
+    """``120x40``."""
+
+    name = "WIDTHxHEIGHT"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if isinstance(value, tuple):
+            return value
+        width, _, height = value.partition("x")
+        if not (width.isdecimal() and height.isdecimal() and int(width) > 0 and int(height) > 0):
+            self.fail(f"expected a size such as 120x40, got '{value}'", param, ctx)
+        return int(width), int(height)
+
+
+class _Until(click.ParamType["str | float"]):
+    """What to wait for."""
+
+    name = "ended|idle|SECONDS"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        from tui_trainer.headless import parse_until
+
+        if isinstance(value, float):
+            return value
+        try:
+            return parse_until(value)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
+def _settings_options(command: F) -> F:
+    """Add the flags that make a config."""
+    presets = {"dataset": "data set", "architecture": "network"}
+    options = [
+        click.option("--recipe", default=DEFAULT_RECIPE, show_default=True, metavar="NAME",
+                     help="A named full config to start from."),
+        *(click.option(f"--{category}", metavar="NAME",
+                       help=f"Another {presets.get(category, category)} than the recipe's.")
+          for category in CATEGORIES[:-1]),
+        click.option("--lr", type=_Number("lr"), help="Learning rate, above 0."),
+        click.option("--steps", type=_Number("steps"), help="Full-batch steps, 1 or more."),
+        click.option("--seed", type=_Number("seed"), help="Seeds the weights and the dropout."),
+        click.option("--data-seed", type=_Number("data_seed"), help="Seeds the data."),
+        click.option("--device", metavar="DEVICE", help="cpu (the default), cuda, cuda:N or mps."),
+        click.option("--presets", "presets_folder", metavar="DIR",
+                     type=click.Path(path_type=Path),
+                     help="A folder of preset files that go over the built-in ones."),
+    ]  # fmt: skip
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+@click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
+@_settings_options
+@click.option("--headless", is_flag=True, help="Drive the app without a terminal, then leave.")
+@click.option("--size", type=_Size(), default="120x40", show_default=True, help="With --headless.")
+@click.option("--press", metavar="KEYS", default="", help="With --headless: keys such as p,p,s.")
+@click.option("--until", type=_Until(), default="idle", show_default=True,
+              help="With --headless: what to wait for.")  # fmt: skip
+@click.option("--timeout", type=click.FloatRange(min=0, min_open=True), default=60.0,
+              show_default=True, help="With --headless: seconds to wait at most.")  # fmt: skip
+@click.option("--screenshot", metavar="FILE.svg", type=click.Path(path_type=Path),
+              help="With --headless: save the screen as SVG.")  # fmt: skip
+@click.option("--print", "print_screen", is_flag=True, help="With --headless: print the screen.")
+@click.version_option(__version__, prog_name="tui-trainer")
+@click.pass_context
+def main(
+    context: click.Context,
+    /,
+    headless: bool,
+    size: tuple[int, int],
+    press: str,
+    until: str | float,
+    timeout: float,
+    screenshot: Path | None,
+    print_screen: bool,
+    **settings: Any,
+) -> None:
+    """Choose a network, an init and a regularizer; train; see what that choice does.
+
+    Without a command this opens the app, its form filled from the flags.
+    """
+    if context.invoked_subcommand is not None:
+        return
+    if not headless and not (sys.stdin.isatty() and sys.stderr.isatty()):
+        click.echo(
+            "tui-trainer needs a terminal on stdin and stderr; "
+            "without one, 'tui-trainer train' runs the same training.",
+            err=True,
+        )
+        context.exit(_EXIT_USAGE)
+    app = _make_app(settings, Charset.UNICODE if headless else _charset(sys.stderr))
+    if not headless:
+        app.run()
+        context.exit(app.return_code or _EXIT_OK)
+
+    from tui_trainer.headless import Visit, visit
+
+    keys = [key for key in press.split(",") if key]
+    plan = Visit(size, keys, until, timeout, screenshot)
+    try:
+        outcome = asyncio.run(visit(app, plan))
+    except OSError as error:
+        raise click.UsageError(f"--screenshot {screenshot}: {error.strerror}") from None
+    if print_screen:
+        click.echo(outcome.screen)
+    if outcome.problem is not None:
+        click.echo(f"tui-trainer --headless: {outcome.problem}", err=True)
+        context.exit(_EXIT_FAILED)
+
+
+@main.command()
+@_settings_options
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object in place of words.")
+@click.option("--plot", is_flag=True, help="Print the losses and the fit.")
+@click.option("--history", "history_file", metavar="FILE.csv", type=click.Path(path_type=Path),
+              help="Write step,train_loss,val_loss.")  # fmt: skip
+@click.pass_context
+def train(
+    context: click.Context,
+    /,
+    as_json: bool,
+    plot: bool,
+    history_file: Path | None,
+    **settings: Any,
+) -> None:
+    """Train without a terminal: progress on stderr, the result on stdout."""
+    _, config = _configure(settings)
+    if history_file is not None:
+        _require_writable(history_file)
+
+    from tui_trainer import console
+
+    control = Control()
+    with _stopping_on_interrupt(control) as interrupted:
+        result = console.follow(_train(config, control), config.steps)
+    if history_file is not None:
+        console.write_history(result.history, history_file)
+    if as_json:
+        click.echo(console.to_json(result, config))
+    else:
+        click.echo(_for_stdout(console.summary(result)))
+    if plot:
+        width = min(120, shutil.get_terminal_size((100, 30)).columns)
+        drawn = console.plots(result, width, _charset(sys.stdout), _colored)
+        click.echo(f"\n{drawn}", err=as_json)  # stdout is for the one object alone
+    failed = result.ended.reason in (StopReason.DIVERGED, StopReason.FAILED)
+    context.exit(_EXIT_INTERRUPTED if interrupted else _EXIT_FAILED if failed else _EXIT_OK)
+
+
+@main.command()
+@click.option("--presets", "presets_folder", metavar="DIR", type=click.Path(path_type=Path),
+              help="A folder of preset files that go over the built-in ones.")  # fmt: skip
+def presets(presets_folder: Path | None) -> None:
+    """List all presets with what to expect of them."""
+    loaded = _load(presets_folder)
+    for category in CATEGORIES:
+        click.echo(click.style(category, bold=True))
+        names = loaded.names(category)
+        width = max(len(name) for name in names)
+        for name in names:
+            click.echo(_for_stdout(f"  {name:<{width}}  {loaded.description(category, name)}"))
+
+
+def _configure(settings: dict[str, Any]) -> tuple[Presets, RunConfig]:
+    """Make a config of the flags; a mistake is one line and exit status 2."""
+    loaded = _load(settings.pop("presets_folder"))
+    try:
+        return loaded, make_config(loaded, **settings)
+    except InvalidSettingsError as error:
+        raise click.UsageError(str(error)) from None
+
+
+def _load(folder: Path | None) -> Presets:
+    try:
+        return load_presets(folder)
+    except InvalidSettingsError as error:
+        raise click.UsageError(str(error)) from None
+
+
+def _make_app(settings: dict[str, Any], charset: Charset) -> Any:
+    from tui_trainer.tui.app import TrainerApp
+    from tui_trainer.tui.keys import read_keymap
+
+    loaded, config = _configure(settings)
+    try:
+        keymap = read_keymap(user_config_folder() / "config.toml")
+    except InvalidSettingsError as error:
+        raise click.UsageError(str(error)) from None
+    return TrainerApp(loaded, config, settings["recipe"], _train, _preview, keymap, charset)
+
+
+def _train(config: RunConfig, control: Control) -> Iterator[Event]:
+    """Train; torch is imported no sooner than here."""
+    from tui_trainer.training.trainer import train
+
+    yield from train(config, control)
+
+
+def _preview(config: RunConfig) -> Previewed:
+    from tui_trainer.training.setup import preview
+
+    return preview(config)
+
+
+@contextlib.contextmanager
+def _stopping_on_interrupt(control: Control) -> Iterator[list[bool]]:
+    """Let Ctrl-C end the run with its summary; a second one ends the program."""
+    interrupted: list[bool] = []
+
+    def interrupt(number: int, frame: object) -> None:
+        interrupted.append(True)
+        control.stop()
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    before = signal.signal(signal.SIGINT, interrupt)
+    try:
+        yield interrupted
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _require_writable(file: Path) -> None:
+    """Refuse before the training what would fail after it."""
+    try:
+        with file.open("a"):
+            pass
+    except OSError as error:
+        raise click.UsageError(f"--history {file}: {error.strerror}") from None
+
+
+def _charset(stream: Any) -> Charset:
+    encoding = (getattr(stream, "encoding", None) or "ascii").lower().replace("-", "")
+    return Charset.UNICODE if encoding.startswith("utf") else Charset.ASCII
+
+
+def _for_stdout(text: str) -> str:
+    """Replace what stdout's encoding does not have."""
+    encoding = getattr(sys.stdout, "encoding", None) or "ascii"
+    return text.encode(encoding, errors="replace").decode(encoding)
+
+
+def _colored(text: str, role: Role) -> str:
+    if role not in _COLORS or "NO_COLOR" in os.environ:
+        return text
+    return click.style(text, fg=_COLORS[role])

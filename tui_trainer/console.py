@@ -1,0 +1,187 @@
+"""The renderer without a terminal: progress on stderr, then a summary, plots or JSON."""
+
+import csv
+import sys
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from tqdm import tqdm
+
+from tui_trainer.formatting import duration_text, loss_text
+from tui_trainer.history import History
+from tui_trainer.plotting.canvas import draw
+from tui_trainer.plotting.chart import Charset, Drawing, Role
+from tui_trainer.plotting.fit_chart import fit_chart
+from tui_trainer.plotting.legend import sign
+from tui_trainer.plotting.loss_chart import LossMarks, loss_chart
+from tui_trainer.training.early_stopping import StopReason
+from tui_trainer.training.events import (
+    Event,
+    FitSampled,
+    LrChanged,
+    NotLearning,
+    RunEnded,
+    RunStarted,
+    StepsCompleted,
+)
+
+Style = Callable[[str, Role], str]
+
+_TITLES = {
+    StopReason.COMPLETED: "finished",
+    StopReason.EARLY_STOPPING: "stopped early",
+    StopReason.DIVERGED: "diverged",
+    StopReason.STOPPED: "stopped by hand",
+    StopReason.FAILED: "failed",
+}
+
+
+class Result:
+    """A run as its events told it, once they are all in."""
+
+    def __init__(self) -> None:
+        self.history = History()
+        self.started: RunStarted | None = None
+        self.fit: FitSampled | None = None
+        self.not_learning: NotLearning | None = None
+        self.lr_changes: list[int] = []
+        self._ended: RunEnded | None = None
+
+    @property
+    def ended(self) -> RunEnded:
+        """How the run ended."""
+        assert self._ended is not None, "the events are not all in"
+        return self._ended
+
+    def apply(self, event: Event) -> None:
+        """Take in the next event."""
+        match event:
+            case RunStarted():
+                self.started = event
+            case StepsCompleted():
+                self.history.append(event.train_loss, event.val_loss, event.bound)
+            case FitSampled() if event.weights != "best":
+                self.fit = event
+            case NotLearning():
+                self.not_learning = event
+            case LrChanged(step=step):
+                self.lr_changes.append(step)
+            case RunEnded():
+                self._ended = event
+
+
+def follow(events: Iterable[Event], total_steps: int, *, quiet: bool = False) -> Result:
+    """Take in a run's events to the last, with a progress bar on stderr unless `quiet`."""
+    result = Result()
+    bar: AbstractContextManager[Any] = tqdm(total=total_steps, unit=" steps", disable=quiet)
+    with bar as progress:
+        for event in events:
+            result.apply(event)
+            match event:
+                case StepsCompleted():
+                    progress.update(len(event.train_loss))
+                    train, val = float(event.train_loss[-1]), float(event.val_loss[-1])
+                    progress.set_postfix_str(f"train {loss_text(train)} val {loss_text(val)}")
+                case NotLearning():
+                    progress.write(f"not learning: {event.words}", file=sys.stderr)
+    return result
+
+
+def summary(result: Result) -> str:
+    """Write how the run ended and where it stands, a line a fact."""
+    ended = result.ended
+    best = "–"
+    if ended.best_step is not None:
+        best = f"{loss_text(ended.best_val_loss)} at step {ended.best_step:,}"
+    facts = [
+        (_TITLES[ended.reason], ended.detail),
+        ("steps", f"{ended.steps:,}"),
+        ("train loss", loss_text(ended.train_loss)),
+        ("validation loss", loss_text(ended.val_loss)),
+        ("best validation", best),
+        ("time", f"{duration_text(ended.seconds)} ({ended.seconds:.2f} s)"),
+        ("speed", f"{ended.steps_per_second:,.0f} steps/s"),
+    ]
+    if result.not_learning is not None:
+        facts.insert(1, ("not learning", result.not_learning.words))
+    return "\n".join(f"{name:<16} {fact}" for name, fact in facts)
+
+
+def to_json(result: Result, config: object) -> str:
+    """Write the result as one JSON object; non-finite numbers become null."""
+    ended, started = result.ended, result.started
+    fields = {
+        "config": config,
+        "engine": started.engine if started else None,
+        "device": started.device if started else None,
+        "parameter_count": started.parameter_count if started else None,
+        "stop_reason": ended.reason.value,
+        "stop_detail": ended.detail,
+        "not_learning": result.not_learning.words if result.not_learning else None,
+        "steps": ended.steps,
+        "train_loss": ended.train_loss,
+        "val_loss": ended.val_loss,
+        "best_step": ended.best_step,
+        "best_val_loss": ended.best_val_loss,
+        "restored_best": ended.restored_best,
+        "seconds": ended.seconds,
+        "steps_per_second": ended.steps_per_second,
+    }
+    return msgspec.json.encode(fields).decode()
+
+
+def write_history(history: History, file: Path) -> None:
+    """Write ``step,train_loss,val_loss`` as CSV, each loss so that it reads back the same.
+
+    Raises:
+        OSError: if the file can't be written.
+    """
+    losses = zip(history.losses("train").tolist(), history.losses("val").tolist(), strict=True)
+    with file.open("w", newline="", encoding="utf-8") as stream:
+        writer = csv.writer(stream)
+        writer.writerow(["step", "train_loss", "val_loss"])
+        writer.writerows((step, *pair) for step, pair in enumerate(losses, 1))
+
+
+def plots(result: Result, width: int, charset: Charset, style: Style) -> str:
+    """Draw both plots at `width` cells; `style` colours a text by its role."""
+    height = max(8, min(20, width // 5))
+    ended = result.ended
+    marks = LossMarks(
+        ended.best_step,
+        ended.best_val_loss,
+        ended.steps if ended.reason is StopReason.EARLY_STOPPING else None,
+        tuple(result.lr_changes),
+    )
+
+    def legend(*names: tuple[Role, str]) -> str:
+        return "  ".join(style(f"{sign(role, charset)} {name}", role) for role, name in names)
+
+    parts = []
+    if result.history.steps:
+        chart = loss_chart(result.history, marks, width, height)
+        scale = ", log y" if chart.y.log else ""
+        names = legend((Role.TRAIN, "train"), (Role.VALIDATION, "validation"), (Role.BEST, "best"))
+        drawn = _styled(draw(chart, width, height, charset), style)
+        parts += [f"Loss by step{scale}:  {names}", drawn]
+    if result.started is not None and result.fit is not None:
+        fit = result.fit
+        chart = fit_chart(result.started.points, fit, width, height)
+        names = legend(
+            (Role.MODEL, "model"),
+            (Role.TRAIN_POINT, "train"),
+            (Role.VALIDATION_POINT, "validation"),
+        )
+        drawn = _styled(draw(chart, width, height, charset), style)
+        title = f"Fit after step {fit.step:,}, validation R² {fit.r2:.3f}:  {names}"
+        parts += ["", title, drawn]
+    text = "\n".join(parts)
+    return text.replace("²", "2") if charset is Charset.ASCII else text
+
+
+def _styled(drawing: Drawing, style: Style) -> str:
+    lines = ("".join(style(run.text, run.role) for run in row) for row in drawing.rows)
+    return "\n".join(line.rstrip() for line in lines)

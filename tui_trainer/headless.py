@@ -1,0 +1,106 @@
+"""The real app without a terminal: press keys, wait for a condition, save or print the screen."""
+
+import asyncio
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tui_trainer.tui.app import TrainerApp
+from tui_trainer.tui.run_state import ACTIVE, State
+
+_POLL_SECONDS = 0.02
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """What to do with the app: its size in cells, the keys, what to wait for and how long.
+
+    `until` is "ended" (a run has ended), "idle" (nothing is on its way) or a number of seconds.
+    """
+
+    size: tuple[int, int] = (120, 40)
+    keys: Sequence[str] = ()
+    until: str | float = "idle"
+    timeout: float = 60.0
+    screenshot: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The screen as text, and what went wrong if something did."""
+
+    screen: str
+    problem: str | None
+
+
+async def visit(app: TrainerApp, plan: Visit) -> Outcome:
+    """Drive the app with Textual's Pilot.
+
+    Keys are pressed once the app is ready: its first preview is there.
+
+    Raises:
+        OSError: if the screenshot can't be written.
+    """
+    async with app.run_test(size=plan.size) as pilot:
+        deadline = asyncio.get_running_loop().time() + plan.timeout
+        ready = await _wait(app, lambda: app.cockpit.settled, deadline)
+        for key in plan.keys:
+            await pilot.press(key)
+        met = ready and await _wait_until(app, plan.until, deadline)
+        await pilot.pause()
+        app.cockpit.draw()
+        await pilot.pause()
+        screen = screen_text(app)
+        if plan.screenshot is not None:
+            plan.screenshot.write_text(app.export_screenshot(), encoding="utf-8")
+        state = app.cockpit.state
+    if app.return_code:
+        return Outcome(screen, f"the app ended with status {app.return_code}")
+    if state is State.FAILED:
+        return Outcome(screen, "the run failed")
+    if not met:
+        return Outcome(screen, f"'{plan.until}' did not come within {plan.timeout:g} s")
+    return Outcome(screen, None)
+
+
+def screen_text(app: TrainerApp) -> str:
+    """Return what stands on the screen, line by line, without colours."""
+    strips = app.screen._compositor.render_strips(app.size)
+    return "\n".join(strip.text.rstrip() for strip in strips)
+
+
+async def _wait_until(app: TrainerApp, until: str | float, deadline: float) -> bool:
+    if isinstance(until, float):
+        await _wait(app, lambda: False, asyncio.get_running_loop().time() + until)
+        return True
+    if until == "ended":
+        ended = {*State} - ACTIVE - {State.IDLE}
+        return await _wait(app, lambda: app.cockpit.state in ended, deadline)
+    return await _wait(app, lambda: app.cockpit.settled, deadline)
+
+
+async def _wait(app: TrainerApp, met: Callable[[], bool], deadline: float) -> bool:
+    """Poll a condition until the deadline, or until the app is gone."""
+    while not met():
+        if asyncio.get_running_loop().time() >= deadline or not app.is_running:
+            return False
+        await asyncio.sleep(_POLL_SECONDS)
+    return True
+
+
+def parse_until(text: str) -> str | float:
+    """Read what to wait for.
+
+    Raises:
+        ValueError: with what is allowed.
+    """
+    if text in ("ended", "idle"):
+        return text
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = math.nan
+    if not 0 <= seconds < math.inf:
+        raise ValueError(f"expected ended, idle or a number of seconds, got '{text}'")
+    return seconds

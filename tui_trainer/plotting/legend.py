@@ -1,0 +1,21 @@
+"""The signs that stand for a role in a legend, alike in the app and the console."""
+
+from tui_trainer.plotting.chart import Charset, Role
+
+_SIGNS = {
+    Role.TRAIN: ("━━", "**"),
+    Role.VALIDATION: ("╺╸", "xx"),
+    Role.BOUND: ("┄", "-"),
+    Role.BEST: ("◆", "@"),
+    Role.STOP: ("┃", "|"),
+    Role.LR: ("╎", ":"),
+    Role.MODEL: ("━━", "##"),
+    Role.TRAIN_POINT: ("⠢", "."),
+    Role.VALIDATION_POINT: ("∘", "o"),
+}
+
+
+def sign(role: Role, charset: Charset) -> str:
+    """Return what a role looks like in a plot drawn with `charset`."""
+    fine, plain = _SIGNS[role]
+    return plain if charset is Charset.ASCII else fine
