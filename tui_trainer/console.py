@@ -30,14 +30,6 @@ from tui_trainer.training.events import (
 
 Style = Callable[[str, Role], str]
 
-_TITLES = {
-    StopReason.COMPLETED: "finished",
-    StopReason.EARLY_STOPPING: "stopped early",
-    StopReason.DIVERGED: "diverged",
-    StopReason.STOPPED: "stopped by hand",
-    StopReason.FAILED: "failed",
-}
-
 
 class Result:
     """A run as its events told it, once they are all in."""
@@ -93,11 +85,12 @@ def follow(events: Iterable[Event], total_steps: int, *, quiet: bool = False) ->
 def summary(result: Result) -> str:
     """Write how the run ended and where it stands, a line a fact."""
     ended = result.ended
+    failed = ended.reason is StopReason.FAILED
     best = "–"
     if ended.best_step is not None:
         best = f"{loss_text(ended.best_val_loss)} at step {ended.best_step:,}"
     facts = [
-        (_TITLES[ended.reason], ended.detail),
+        ("result", f"failed: {ended.detail}" if failed else ended.detail),
         ("steps", f"{ended.steps:,}"),
         ("train loss", loss_text(ended.train_loss)),
         ("validation loss", loss_text(ended.val_loss)),

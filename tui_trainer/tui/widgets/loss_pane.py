@@ -38,7 +38,7 @@ class LossPane(PlotPane):
             return "s starts training"
         return "no step was taken" if view.ended is not None else "starting…"
 
-    def _legend(self, view: RunView) -> list[Part]:
+    def _legend(self, view: RunView) -> tuple[Part, ...]:
         """Name what stands in the plot, the most needed first: a narrow pane has room for few."""
         marks = view.marks
         parts = [(Role.TRAIN, "train"), (Role.VALIDATION, "validation")]

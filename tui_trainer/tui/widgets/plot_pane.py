@@ -79,11 +79,11 @@ class PlotPane(Cells, can_focus=True):
         self._blank_text = text
         self._redraw()
 
-    def legend(self, *names: tuple[Role, str]) -> list[Part]:
+    def legend(self, *names: tuple[Role, str]) -> tuple[Part, ...]:
         """Return the parts of a title that say what the plot's signs mean."""
         space = " " if self.size.width < 60 else "  "
-        signs = [(f"{sign(role, self._charset)} {name}", role) for role, name in names]
-        return [(text + space, role) for text, role in signs[:-1]] + signs[-1:]
+        texts = [f"{sign(role, self._charset)} {name}{space}" for role, name in names]
+        return tuple((text, role) for text, (role, _) in zip(texts, names, strict=True))
 
     def on_resize(self, event: events.Resize) -> None:
         """Draw to the new size."""

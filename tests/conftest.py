@@ -1,0 +1,17 @@
+"""What every test starts from: no colours switched off, no presets of the person who runs them."""
+
+import os
+
+# Textual reads these when it is imported.
+for variable in ("NO_COLOR", "TEXTUAL_THEME", "TEXTUAL_COLOR_SYSTEM", "TEXTUAL_FPS"):
+    os.environ.pop(variable, None)
+
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def own_config_folder(tmp_path_factory, monkeypatch):
+    """Let presets and keymaps of the person who runs the tests change nothing."""
+    folder = tmp_path_factory.mktemp("config")
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(folder))
+    return folder
