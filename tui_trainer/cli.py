@@ -70,6 +70,22 @@ class _Size(click.ParamType[tuple[int, int]]):
         return int(width), int(height)
 
 
+class _Keys(click.ParamType[list[str]]):
+    """``p,p,s``."""
+
+    name = "KEYS"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        from tui_trainer.headless import parse_keys
+
+        if isinstance(value, list) or not value:
+            return value or []
+        try:
+            return parse_keys(value)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
 class _Until(click.ParamType["str | float"]):
     """What to wait for."""
 
@@ -113,7 +129,7 @@ def _settings_options(command: F) -> F:
 @_settings_options
 @click.option("--headless", is_flag=True, help="Drive the app without a terminal, then leave.")
 @click.option("--size", type=_Size(), default="120x40", show_default=True, help="With --headless.")
-@click.option("--press", metavar="KEYS", default="", help="With --headless: keys such as p,p,s.")
+@click.option("--press", type=_Keys(), default="", help="With --headless: keys such as p,p,s.")
 @click.option("--until", type=_Until(), default="idle", show_default=True,
               help="With --headless: what to wait for.")  # fmt: skip
 @click.option("--timeout", type=click.FloatRange(min=0, min_open=True), default=60.0,
@@ -128,7 +144,7 @@ def main(
     /,
     headless: bool,
     size: tuple[int, int],
-    press: str,
+    press: list[str],
     until: str | float,
     timeout: float,
     screenshot: Path | None,
@@ -155,8 +171,7 @@ def main(
 
     from tui_trainer.headless import Visit, visit
 
-    keys = [key for key in press.split(",") if key]
-    plan = Visit(size, keys, until, timeout, screenshot)
+    plan = Visit(size, press, until, timeout, screenshot)
     try:
         outcome = asyncio.run(visit(app, plan))
     except OSError as error:

@@ -6,10 +6,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from textual import events
+from textual.keys import Keys, _character_to_key
+from textual.pilot import Pilot
+
 from tui_trainer.tui.app import TrainerApp
 from tui_trainer.tui.run_state import ACTIVE, State
 
 _POLL_SECONDS = 0.02
+_CHARACTERS = {_character_to_key(c): c for c in map(chr, range(32, 127)) if not c.isalnum()}
+_NAMES = {key.value for key in Keys}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +52,10 @@ async def visit(app: TrainerApp, plan: Visit) -> Outcome:
         deadline = asyncio.get_running_loop().time() + plan.timeout
         ready = await _wait(app, lambda: app.cockpit.settled, deadline)
         for key in plan.keys:
-            await pilot.press(key)
+            await press(pilot, key)
         met = ready and await _wait_until(app, plan.until, deadline)
-        await pilot.pause()
         app.cockpit.draw()
-        await pilot.pause()
+        await pilot.pause(_POLL_SECONDS)
         screen = screen_text(app)
         if plan.screenshot is not None:
             plan.screenshot.write_text(app.export_screenshot(), encoding="utf-8")
@@ -62,6 +67,33 @@ async def visit(app: TrainerApp, plan: Visit) -> Outcome:
     if not met:
         return Outcome(screen, f"'{plan.until}' did not come within {plan.timeout:g} s")
     return Outcome(screen, None)
+
+
+async def press(pilot: Pilot[None], key: str) -> None:
+    """Press a key as a person would, whatever the trainer does.
+
+    `Pilot.press` first waits for the process to do nothing, up to two seconds while it trains.
+    """
+    character = key if len(key) == 1 else _CHARACTERS.get(key)
+    name = _character_to_key(key) if len(key) == 1 else key
+    pilot.app.post_message(events.Key(name, character))
+    await pilot.pause(_POLL_SECONDS)
+
+
+def parse_keys(text: str) -> list[str]:
+    """Read comma-separated keys: characters, or names such as space, tab, ctrl+p, comma.
+
+    Raises:
+        ValueError: names the first that is no key.
+    """
+    keys = [key.strip() for key in text.split(",") if key.strip()]
+    for key in keys:
+        base = key.rpartition("+")[2] or key
+        if len(base) > 1 and base not in _NAMES and base not in _CHARACTERS:
+            raise ValueError(
+                f"no such key: '{key}'; a character, or a name such as space or ctrl+p"
+            )
+    return keys
 
 
 def screen_text(app: TrainerApp) -> str:

@@ -33,7 +33,7 @@ def banner_text(view: RunView, width: int) -> str:
             return f"{symbol} {parts[1].split('. ')[0].split(', ')[0].rstrip('.')}."
         if view.not_learning is not None:
             parts.append(f"Not learning: {view.not_learning.words}.")
-        if advice := _ADVICE.get(view.state):
+        if (advice := _ADVICE.get(view.state)) and not view.ended.restored_best:
             parts.append(advice)
         return " ".join(parts)
     if view.not_learning is not None:

@@ -232,10 +232,17 @@ class Cockpit(Screen[None]):
                 self._control.set_lr(config.lr)
             self._mark_next_run(config)
         else:
-            self._preview_shown = True
+            self._preview_shown = self._preview_shown or self._draws_anew(config)
             self._problem = ""
         self._ask_preview()
         self._draw_lines()
+
+    def _draws_anew(self, config: RunConfig) -> bool:
+        """Say whether a config starts with another network or other data than the run did."""
+        parts = (*PARTS, "seed", "data_seed")
+        return self.run is None or any(
+            getattr(config, part) != getattr(self.run.config, part) for part in parts
+        )
 
     def _mark_next_run(self, config: RunConfig) -> None:
         assert self.run is not None

@@ -9,7 +9,7 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from tui_trainer.tui.keys import KEYS, face
+from tui_trainer.tui.keys import KEYS, Key, face
 from tui_trainer.tui.wording import BADGES
 
 _GROUPS = {"run": "Training", "presets": "Settings", "view": "Looking", "app": "Program"}
@@ -41,32 +41,42 @@ class HelpScreen(ModalScreen[None]):
     def _lines(self) -> list[Content]:
         lines: list[Content] = []
         for group, keys in groupby(KEYS, key=lambda key: key.group):
-            lines += (
-                [Content(""), Content.styled(_GROUPS[group], "bold")]
-                if lines
-                else [Content.styled(_GROUPS[group], "bold")]
-            )
-            for key in keys:
-                pressed = face(self._keymap.get(key.id, key.key))
-                lines.append(
-                    Content.assemble(
-                        (f"  {pressed:<7}", "bold $text-accent"),
-                        (key.help, ""),
-                        (f"  {key.id}", "$foreground 40%"),
-                    )
-                )
-        lines += [Content(""), Content.styled("In the form", "bold")]
-        lines.append(
-            Content("  ↑ ↓ between fields, ← → presets, enter takes a number, escape leaves")
-        )
-        lines += [Content(""), Content.styled("Signs", "bold")]
-        lines += [Content(f"  {sign:<7}{meaning}") for sign, meaning in _SIGNS]
-        states = "   ".join(f"{symbol} {label.lower()}" for symbol, label in BADGES.values())
-        lines += [Content(""), Content.styled("States", "bold"), Content(f"  {states}")]
+            lines += [Content.styled(_GROUPS[group], "bold"), *self._rows(list(keys)), Content("")]
         lines += [
+            Content.styled("In the form", "bold"),
+            Content("  ↑ ↓ between fields, ← → presets, enter takes a number, escape leaves"),
+            Content(""),
+            Content.styled("Signs", "bold"),
+            *(Content(f"  {sign:<9}{meaning}") for sign, meaning in _SIGNS),
+            Content(""),
+            Content.styled("States", "bold"),
+            Content(
+                "  " + "   ".join(f"{sign} {label.lower()}" for sign, label in BADGES.values())
+            ),
             Content(""),
             Content.styled(
-                "Keys can be changed by their id: see config.toml in the README.", "$foreground 60%"
+                "Each key can be changed by its id, on the right: see the README.",
+                "$foreground 60%",
             ),
         ]
         return lines
+
+    def _rows(self, keys: list[Key]) -> list[Content]:
+        """Write a row a key, one for both of a next and a previous."""
+        rows = []
+        for key in keys:
+            if key.id.endswith("_previous"):
+                continue
+            pair = [key, *(k for k in keys if k.id == key.id.replace("_next", "_previous"))]
+            both = len({k.id for k in pair}) == 2
+            pressed = " ".join(face(self._keymap.get(k.id, k.key)) for k in pair[: 1 + both])
+            words = key.help.replace("next", "next or previous") if both else key.help
+            ids = ", ".join(k.id for k in pair[: 1 + both])
+            rows.append(
+                Content.assemble(
+                    (f"  {pressed:<9}", "bold $text-accent"),
+                    (f"{words:<46} ", ""),
+                    (ids, "$foreground 40%"),
+                )
+            )
+        return rows

@@ -272,9 +272,10 @@ class ConfigForm(VerticalScroll, can_focus=False):
             name = self._chosen[category]
             description = self._presets.description(category, name)
             self._row(category).put(name, description, self._note(category, config))
-        changed = " (changed)" if self._differs_from_recipe(config) else ""
+        changed = self._differs_from_recipe(config)
         description = self._presets.description("recipe", self._recipe)
-        self._row("recipe").put(self._recipe + changed, description)
+        name = f"{self._recipe} *" if changed else self._recipe
+        self._row("recipe").put(name, description, "* changed below" if changed else "")
 
     def _row(self, category: str) -> PresetRow:
         return self.query_one(f"#row-{category}", PresetRow)

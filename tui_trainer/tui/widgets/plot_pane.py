@@ -137,9 +137,11 @@ class PlotPane(Cells, can_focus=True):
         room = self.size.width - 6
         shown: list[Part] = []
         for text, role in parts:
-            if sum(len(t) for t, _ in shown) + len(text) > room:
+            if sum(len(t) for t, _ in shown) + len(text.rstrip()) > room:
                 break
             shown.append((text, role))
+        if shown:
+            shown[-1] = (shown[-1][0].rstrip(), shown[-1][1])
         used = sum(len(text) for text, _ in shown)
         frame = self._style("frame")
         padding = 2 if used else 0

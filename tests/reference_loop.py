@@ -1,0 +1,186 @@
+"""The specification as a textbook PyTorch loop, which shares no code with what it is held against.
+
+It uses torch's global generator, `torch.optim.SGD`, `.item()` and train/eval modes, and reads its
+settings from a `RunConfig`. Also here: configs of the built-in presets, whoever runs the tests.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from tui_trainer.config import RunConfig, Stopping
+from tui_trainer.preset_files import Presets, load_presets, make_config
+
+torch.set_num_threads(1)  # as the trainer does: sums depend on how they are split
+
+
+def _built_in() -> Presets:
+    with patch("tui_trainer.preset_files.user_config_folder", return_value=Path("nowhere")):
+        return load_presets()
+
+
+PRESETS = _built_in()
+
+
+def make(recipe: str, **settings: Any) -> RunConfig:
+    """Make the config of a built-in recipe, at seed 100 unless another is given."""
+    return make_config(PRESETS, recipe, **{"seed": 100, **settings})
+
+
+@dataclass
+class Run:
+    """What the loop found. `model` holds the last parameters, or the restored best ones."""
+
+    model: nn.Sequential
+    train: list[float] = field(default_factory=list)
+    val: list[float] = field(default_factory=list)
+    ended: str = "completed"
+    best_step: int | None = None
+    best_val: float = math.inf
+
+    @property
+    def steps(self) -> int:
+        return len(self.train)
+
+    @property
+    def losses(self) -> tuple[np.ndarray, np.ndarray]:
+        return np.array(self.train, np.float32), np.array(self.val, np.float32)
+
+    @property
+    def parameters(self) -> list[Tensor]:
+        return [p.detach().clone() for p in self.model.parameters()]
+
+
+class Layer(nn.Module):
+    def __init__(self, d: int, e: int, scheme: str) -> None:
+        super().__init__()
+        if scheme == "LinearZeros":
+            weights, bias = torch.zeros(d, e), torch.zeros(e)
+        else:
+            weights = torch.randn(d, e)
+            bias = torch.randn(e) if scheme == "LinearNormal" else torch.zeros(e)
+        if scheme == "LinearKaiming":
+            weights = weights / math.sqrt(d)
+        elif scheme == "LinearHe":
+            weights = weights * math.sqrt(2 / d)
+        elif scheme == "LinearXavier":
+            weights = weights * math.sqrt(2 / (d + e))
+        self.weights, self.bias = nn.Parameter(weights), nn.Parameter(bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x @ self.weights + self.bias
+
+
+class PlainDropout(nn.Module):
+    def __init__(self, rate: float) -> None:
+        super().__init__()
+        self.rate = rate
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self.training:
+            return x * (torch.rand_like(x) > self.rate).float()
+        return x * (1 - self.rate)
+
+
+def make_data(config: RunConfig) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    torch.manual_seed(config.data_seed)
+    train_x = torch.rand(config.dataset.train_points, 1) * 10 - 5
+    val_x = torch.rand(config.dataset.validation_points, 1) * 10 - 5
+    train_y = train_x**2 / 2 + torch.sin(5 * train_x) - 5
+    val_y = val_x**2 / 2 + torch.sin(5 * val_x + math.pi) - 5
+    return train_x, train_y, val_x, val_y
+
+
+def make_model(config: RunConfig) -> nn.Sequential:
+    """Seed torch's global generator, which the dropout masks go on drawing from."""
+    torch.manual_seed(config.seed)
+    widths = [1, *config.architecture.hidden, 1]
+    model = nn.Sequential()
+    for number in range(len(widths) - 1):
+        if number > 0:
+            model.append(nn.ReLU())
+        if config.regularizer.dropout is not None:
+            model.append(PlainDropout(config.regularizer.dropout))
+        model.append(Layer(widths[number], widths[number + 1], config.init.layer))
+    return model
+
+
+def mse(prediction: Tensor, labels: Tensor) -> Tensor:
+    return ((prediction.flatten() - labels.flatten()) ** 2).mean()
+
+
+def run(
+    config: RunConfig,
+    *,
+    steps: int | None = None,
+    lrs: Mapping[int, float] | None = None,
+    judge: bool = True,
+) -> Run:
+    """Train; `lrs` changes the learning rate at steps, `judge=False` goes on past every stop."""
+    regularizer = config.regularizer
+    train_x, train_y, val_x, val_y = make_data(config)
+    model = make_model(config)
+    parameters = list(model.parameters())
+    optimizer = torch.optim.SGD(
+        parameters, lr=config.lr, weight_decay=regularizer.weight_decay, foreach=False
+    )
+    found = Run(model)
+    best_parameters = found.parameters
+    for step in range(1, (config.steps if steps is None else steps) + 1):
+        if lrs and step in lrs:
+            optimizer.param_groups[0]["lr"] = lrs[step]
+        model.train()
+        loss = mse(model(train_x), train_y)
+        objective = loss
+        if regularizer.l1_weight:
+            objective = loss + regularizer.l1_weight * sum(p.abs().mean() for p in parameters)
+        objective.backward()
+        optimizer.step()
+        optimizer.zero_grad()
+        model.eval()
+        with torch.no_grad():
+            val_loss = mse(model(val_x), val_y)
+        found.train.append(loss.item())
+        found.val.append(val_loss.item())
+        if found.val[-1] < found.best_val:
+            found.best_step, found.best_val = step, found.val[-1]
+            best_parameters = found.parameters
+        if not judge:
+            continue
+        if not (math.isfinite(found.train[-1]) and math.isfinite(found.val[-1])):
+            found.ended = "diverged"
+            break
+        if regularizer.stopping is not None and fires(regularizer.stopping, found.val):
+            found.ended = "early_stopping"
+            if regularizer.stopping.restore_best:
+                with torch.no_grad():
+                    for parameter, best in zip(parameters, best_parameters, strict=True):
+                        parameter.copy_(best)
+            break
+    return found
+
+
+def fires(stopping: Stopping, val: list[float]) -> bool:
+    """Say whether a rule stops after the last of all losses so far."""
+    match type(stopping).__name__:
+        case "FirstIncrease":
+            return len(val) > 1 and val[-1] > val[-2]
+        case "PatientAverage":
+            window = stopping.window
+            return len(val) > window and val[-1] > sum(val[-window - 1 : -1]) / window
+        case "Patience":
+            best, since = math.inf, 0
+            for loss in val:
+                if loss < best - stopping.min_delta:
+                    best, since = loss, 0
+                else:
+                    since += 1
+            return since >= stopping.patience
+    raise AssertionError(stopping)

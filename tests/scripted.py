@@ -1,0 +1,152 @@
+"""A trainer and a preview that follow a script: what the app does is tested without torch."""
+
+import threading
+import time
+
+import numpy as np
+
+from tui_trainer.preset_files import DEFAULT_RECIPE, load_presets, make_config
+from tui_trainer.training.early_stopping import Gauge, StopReason
+from tui_trainer.training.events import (
+    FitSampled,
+    LrChanged,
+    NotLearning,
+    Paused,
+    Points,
+    Previewed,
+    Resumed,
+    RunEnded,
+    RunStarted,
+    StepsCompleted,
+)
+from tui_trainer.tui.app import TrainerApp
+
+DEADLINE = 30.0
+PARAMETERS = 1321
+# What the scripted untrained networks predict, so that the inits can be told apart.
+SLOPES = {"zeros": 0.0, "normal": 3.0, "kaiming": -1.0, "he": 0.5, "xavier": 1.5}
+
+
+def frozen(values):
+    array = np.asarray(values, np.float32)
+    array.flags.writeable = False
+    return array
+
+
+def points():
+    x = np.linspace(-5, 5, 60)
+    return Points(*map(frozen, (x, x**2 / 2 - 5 + np.sin(5 * x), x, x**2 / 2 - 5 - np.sin(5 * x))))
+
+
+def fit(step, weights="last", slope=1.0):
+    x = np.linspace(-5.5, 5.5, 64)
+    return FitSampled(step, weights, frozen(x), frozen(slope * x), 0.5 + step / 1000)
+
+
+def preview(config):
+    dead = NotLearning(1, 4, "all weights are zero") if config.init.name == "zeros" else None
+    untrained = fit(0, "untrained", SLOPES[config.init.name])
+    return Previewed(config, PARAMETERS, points(), untrained, dead)
+
+
+def started(config):
+    return RunStarted(config, "eager", "cpu", PARAMETERS, points())
+
+
+def steps(first, last, *, gauge=None, bound=None):
+    """Losses that fall like 20/√t, validation a little above, the last one the best."""
+    t = np.arange(first, last + 1)
+    train, val = 20 / np.sqrt(t), 22 / np.sqrt(t)
+    bounds = None if bound is None else frozen(np.full(len(t), bound))
+    best = float(np.float32(val[-1]))
+    return StepsCompleted(
+        first, frozen(train), frozen(val), bounds, gauge, last, best, last / 2000, 2000.0
+    )
+
+
+def ended(reason, words, step=100, *, restored=False):
+    val = float(np.float32(22 / np.sqrt(step)))
+    return RunEnded(reason, words, step, 2.0, 5.42, step, val, restored, step / 2000)
+
+
+EARLY = ended(
+    StopReason.EARLY_STOPPING,
+    "stopped early at step 100: validation 5.42 rose over 5.41, the mean of its last 50 steps; "
+    "best 2.20 at step 100",
+)
+DIVERGED = ended(
+    StopReason.DIVERGED,
+    "train loss is not finite at step 100; first bad tensor: layer 5 weights; best 2.20 at step 99",
+)
+FINISHED = ended(StopReason.COMPLETED, "finished 100 steps; best 2.20 at step 100")
+FAILED = ended(StopReason.FAILED, "out of memory on cuda:0 (asked for 2.1 GiB)")
+GAUGE = Gauge(True, 50, "armed at step 50 · margin 0.31", 0.8)
+
+
+class Script:
+    """Yields 100 steps and then `last`; without one it waits for what the control asks.
+
+    Each call is remembered with its config and control.
+    """
+
+    def __init__(self, last=None, *, extra=(), gauge=None, bound=None):
+        self.last, self.extra, self.gauge, self.bound = last, extra, gauge, bound
+        self.calls = []
+        self.lrs = []
+        self.running = threading.Semaphore(0)
+
+    def __call__(self, config, control):
+        self.calls.append((config, control))
+        yield started(config)
+        yield from self.extra
+        step = 0
+        if not control.paused:
+            step = 100
+            yield steps(1, step, gauge=self.gauge, bound=self.bound)
+            yield fit(step)
+            yield fit(step, "best", -2.0)
+        if self.last is not None:
+            yield self.last
+            return
+        yield from self._obey(control, step)
+
+    def _obey(self, control, step):
+        waiting = False
+        while not control.stopped:
+            if (lr := control.take_lr()) is not None:
+                self.lrs.append(lr)
+                yield LrChanged(step + 1, lr)
+            if control.take_step():
+                step += 1
+                yield steps(step, step)
+                yield Paused(step)
+                waiting = True
+            elif control.paused and not waiting:
+                waiting = True
+                yield Paused(step)
+            elif not control.paused and waiting:
+                waiting = False
+                yield Resumed(step)
+            time.sleep(0.002)
+        yield ended(StopReason.STOPPED, f"stopped by hand at step {step}", max(step, 1))
+
+
+def make_app(train=None, recipe=DEFAULT_RECIPE, *, preview=preview, keymap=None, **settings):
+    presets = load_presets()
+    config = make_config(presets, recipe, **settings)
+    return TrainerApp(presets, config, recipe, train or Script(), preview, keymap)
+
+
+async def until(pilot, condition, seconds=DEADLINE):
+    """Wait for a condition; fail with the screen where it does not come."""
+    from tui_trainer.headless import screen_text
+
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, f"it did not come:\n{screen_text(pilot.app)}"
+        await pilot.pause(0.01)
+
+
+async def ready(pilot):
+    """Wait for the first preview and its frame."""
+    await until(pilot, lambda: pilot.app.cockpit.settled)

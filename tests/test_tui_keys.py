@@ -1,0 +1,300 @@
+"""Every key does what the help says, without anything focused."""
+
+import pytest
+from scripted import EARLY, FINISHED, Script, make_app, ready, until
+
+from tui_trainer.headless import press, screen_text
+from tui_trainer.preset_files import load_presets
+from tui_trainer.tui.keys import KEYS, read_keymap
+from tui_trainer.tui.run_state import State
+from tui_trainer.tui.screens.help import HelpScreen
+from tui_trainer.tui.screens.question import QuitQuestion
+from tui_trainer.validation import InvalidSettingsError
+
+SIZE = (120, 40)
+
+
+@pytest.mark.parametrize(
+    ("forward", "back", "category"),
+    [
+        ("d", "D", "dataset"),
+        ("a", "A", "architecture"),
+        ("i", "I", "init"),
+        ("r", "R", "regularizer"),
+    ],
+)
+async def test_preset_keys_go_round_forwards_and_back(forward, back, category):
+    names = load_presets().names(category)
+    async with make_app().run_test(size=SIZE) as pilot:
+        await ready(pilot)
+        form = pilot.app.cockpit.form
+
+        def chosen():
+            return getattr(form.config, category).name
+
+        first = names.index(chosen())
+        for offset in range(1, len(names) + 1):
+            await pilot.press(forward)
+            assert chosen() == names[(first + offset) % len(names)]
+        await pilot.press(back)
+        assert chosen() == names[(first - 1) % len(names)]
+        assert chosen() in screen_text(pilot.app)
+
+
+async def test_recipe_keys_bring_everything_a_recipe_names():
+    async with make_app().run_test(size=SIZE) as pilot:
+        await ready(pilot)
+        await pilot.press("p")
+        config = pilot.app.cockpit.form.config
+        assert (config.regularizer.name, config.lr) == ("l1", 0.003)
+        await pilot.press("P", "P")
+        config = pilot.app.cockpit.form.config
+        assert (config.regularizer.name, config.lr) == ("stop-first-increase", 0.01)
+
+
+async def test_a_recipe_keeps_the_seeds_of_the_form():
+    async with make_app(seed=7, data_seed=3).run_test(size=SIZE) as pilot:
+        await ready(pilot)
+        await pilot.press("p")
+        config = pilot.app.cockpit.form.config
+        assert (config.seed, config.data_seed) == (7, 3)
+
+
+async def test_brackets_move_the_lr_along_1_2_5():
+    async with make_app(lr=0.003).run_test(size=SIZE) as pilot:
+        await ready(pilot)
+        seen = []
+        for key in ("]", "]", "]", "[", "[", "[", "["):
+            await pilot.press(key)
+            seen.append(pilot.app.cockpit.form.config.lr)
+        assert seen == [0.005, 0.01, 0.02, 0.01, 0.005, 0.002, 0.001]
+
+
+async def test_s_starts_and_starts_again():
+    script = Script(FINISHED)
+    async with make_app(script).run_test(size=SIZE) as pilot:
+        await ready(pilot)
+        for count in (1, 2):
+            await pilot.press("s")
+            await until(pilot, lambda: pilot.app.cockpit.state is State.FINISHED)
+            assert len(script.calls) == count
+
+
+async def test_space_pauses_and_resumes():
+    async with make_app().run_test(size=SIZE) as pilot:
+        await ready(pilot)
+        await pilot.press("s")
+        for state in (State.RUNNING, State.PAUSED, State.RUNNING):
+            await until(pilot, lambda state=state: pilot.app.cockpit.state is state)
+            await pilot.press("space")
+
+
+async def test_space_while_idle_does_nothing():
+    script = Script()
+    async with make_app(script).run_test(size=SIZE) as pilot:
+        await ready(pilot)
+        await pilot.press("space", "x")
+        assert pilot.app.cockpit.state is State.IDLE
+        assert not script.calls
+
+
+async def test_n_does_one_step_even_as_the_first_key():
+    async with make_app().run_test(size=SIZE) as pilot:
+        await ready(pilot)
+        for step in (1, 2, 3):
+            await pilot.press("n")
+            await until(pilot, lambda step=step: pilot.app.cockpit.run.step == step)
+            await until(pilot, lambda: pilot.app.cockpit.state is State.PAUSED)
+
+
+async def test_x_stops():
+    async with make_app().run_test(size=SIZE) as pilot:
+        await ready(pilot)
+        await pilot.press("s", "x")
+        await until(pilot, lambda: pilot.app.cockpit.state is State.STOPPED)
+        assert "Stopped by hand" in screen_text(pilot.app)
+
+
+async def test_l_changes_the_loss_axis_and_says_so():
+    async with make_app(Script(FINISHED)).run_test(size=SIZE) as pilot:
+        await ready(pilot)
+        await pilot.press("s")
+        await until(pilot, lambda: pilot.app.cockpit.settled)
+        assert "Loss · log y" in screen_text(pilot.app)
+        await pilot.press("l")
+        assert "log y" not in screen_text(pilot.app)
+        await pilot.press("l")
+        assert "Loss · log y" in screen_text(pilot.app)
+
+
+async def test_m_smooths_and_says_so():
+    async with make_app(Script(FINISHED)).run_test(size=SIZE) as pilot:
+        await ready(pilot)
+        await pilot.press("s")
+        await until(pilot, lambda: pilot.app.cockpit.settled)
+        await pilot.press("m")
+        assert "smoothed" in screen_text(pilot.app)
+        await pilot.press("m")
+        assert "smoothed" not in screen_text(pilot.app)
+
+
+async def test_z_gives_the_losses_all_the_room_and_takes_it_back():
+    async with make_app(Script(FINISHED)).run_test(size=SIZE) as pilot:
+        await ready(pilot)
+        cockpit = pilot.app.cockpit
+        await pilot.press("z")
+        assert cockpit.loss_pane.size.width >= SIZE[0] - 4
+        assert not cockpit.fit_pane.display
+        assert not cockpit.form.display
+        await pilot.press("z")
+        assert cockpit.fit_pane.display
+        assert cockpit.form.display
+
+
+async def test_z_zooms_the_focused_pane():
+    async with make_app(Script(FINISHED)).run_test(size=SIZE) as pilot:
+        await ready(pilot)
+        cockpit = pilot.app.cockpit
+        await pilot.click("#fit")
+        await pilot.press("z")
+        assert cockpit.fit_pane.display
+        assert not cockpit.loss_pane.display
+        await pilot.press("escape")
+        assert cockpit.loss_pane.display
+
+
+async def test_k_shows_the_best_weights_and_the_last_again():
+    async with make_app(Script(EARLY)).run_test(size=SIZE) as pilot:
+        await ready(pilot)
+        await pilot.press("s")
+        await until(pilot, lambda: pilot.app.cockpit.settled)
+        assert "Fit · step 100" in screen_text(pilot.app)
+        await pilot.press("k")
+        assert "Fit · best, step 100" in screen_text(pilot.app)
+        await pilot.press("k")
+        assert "Fit · step 100" in screen_text(pilot.app)
+
+
+async def test_k_while_training_asks_the_trainer_for_the_best_fit():
+    script = Script()
+    async with make_app(script).run_test(size=SIZE) as pilot:
+        await ready(pilot)
+        await pilot.press("s")
+        await until(pilot, lambda: pilot.app.cockpit.state is State.RUNNING)
+        await pilot.press("k")
+        assert script.calls[0][1].best_fit_wanted
+
+
+async def test_help_lists_every_key_and_id():
+    async with make_app().run_test(size=(130, 70)) as pilot:
+        await ready(pilot)
+        await pilot.press("?")
+        assert isinstance(pilot.app.screen, HelpScreen)
+        shown = screen_text(pilot.app)
+        assert all(key.id in shown for key in KEYS)
+        await pilot.press("escape")
+        assert not isinstance(pilot.app.screen, HelpScreen)
+
+
+async def test_q_quits_at_once_while_idle():
+    app = make_app()
+    async with app.run_test(size=SIZE) as pilot:
+        await ready(pilot)
+        await pilot.press("q")
+        await until(pilot, lambda: not app.is_running)
+    assert not app.return_code
+
+
+async def test_q_asks_while_training():
+    app = make_app()
+    async with app.run_test(size=SIZE) as pilot:
+        await ready(pilot)
+        await pilot.press("s")
+        await until(pilot, lambda: app.cockpit.state is State.RUNNING)
+        await pilot.press("q")
+        assert isinstance(app.screen, QuitQuestion)
+        await pilot.press("n")
+        assert app.cockpit.state is State.RUNNING
+        await pilot.press("q", "y")
+        await until(pilot, lambda: not app.is_running)
+
+
+async def test_the_palette_finds_a_preset_by_name():
+    async with make_app().run_test(size=SIZE) as pilot:
+        await ready(pilot)
+        await pilot.press("ctrl+p")
+        for character in "deep-10x8":
+            await press(pilot, character)
+        await until(pilot, lambda: "architecture: deep-10x8" in screen_text(pilot.app))
+        await pilot.press("enter")
+        await until(pilot, lambda: pilot.app.cockpit.form.config.architecture.name == "deep-10x8")
+
+
+async def test_typing_in_a_field_presses_no_keys():
+    script = Script()
+    async with make_app(script).run_test(size=SIZE) as pilot:
+        await ready(pilot)
+        before = pilot.app.cockpit.form.config
+        await pilot.click("#input-lr")
+        await pilot.press(*"sdaiprlmzknx?q[]", "space")
+        assert pilot.app.is_running
+        assert not script.calls
+        assert pilot.app.cockpit.form.config == before
+        assert "s" in pilot.app.cockpit.query_one("#input-lr").value
+
+
+async def test_a_click_on_a_key_of_the_last_line_presses_it():
+    script = Script(FINISHED)
+    async with make_app(script).run_test(size=SIZE) as pilot:
+        await ready(pilot)
+        await pilot.click("#keys", offset=(2, 0))
+        await until(pilot, lambda: pilot.app.cockpit.state is State.FINISHED)
+
+
+async def test_a_click_on_a_preset_takes_the_next_one():
+    async with make_app().run_test(size=SIZE) as pilot:
+        await ready(pilot)
+        await pilot.click("#row-init")
+        assert pilot.app.cockpit.form.config.init.name == "he"
+        await pilot.click("#row-init", shift=True)
+        assert pilot.app.cockpit.form.config.init.name == "kaiming"
+
+
+async def test_a_users_keymap_moves_a_key_and_the_line_says_so():
+    script = Script(FINISHED)
+    async with make_app(script, keymap={"start": "f5"}).run_test(size=SIZE) as pilot:
+        await ready(pilot)
+        await pilot.press("s")
+        assert pilot.app.cockpit.state is State.IDLE
+        assert "f5 start" in screen_text(pilot.app)
+        await pilot.press("f5")
+        await until(pilot, lambda: pilot.app.cockpit.state is State.FINISHED)
+
+
+def test_a_keymap_is_read_from_a_file(tmp_path):
+    file = tmp_path / "config.toml"
+    file.write_text('[keys]\nstart = "f5"\nquit = "ctrl+x"\n')
+    assert read_keymap(file) == {"start": "f5", "quit": "ctrl+x"}
+    assert read_keymap(tmp_path / "none.toml") == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ('[keys]\nstrat = "f5"\n', ["[keys] strat", "unknown id", "did you mean 'start'"]),
+        ("[keys]\nstart = 5\n", ["[keys] start", "expected a key"]),
+        ('[keys]\nstart = "x"\n', ["start and stop are both on 'x'"]),
+        ('[kyes]\nstart = "x"\n', ["[kyes]", "did you mean 'keys'"]),
+        ("keys = 3\n", ["keys", "expected a table"]),
+        ("[keys\n", ["not a TOML file"]),
+    ],
+)
+def test_a_mistake_in_a_keymap_is_one_line(tmp_path, text, told):
+    file = tmp_path / "config.toml"
+    file.write_text(text)
+    with pytest.raises(InvalidSettingsError) as caught:
+        read_keymap(file)
+    line = str(caught.value)
+    assert "\n" not in line
+    assert str(file) in line
+    assert all(part in line for part in told)
