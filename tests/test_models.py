@@ -47,9 +47,9 @@ def test_a_layer_multiplies_and_adds(make_layer):
     assert [name for name, _ in layer.named_parameters()] == ["weights", "bias"]
     with torch.no_grad():
         layer.bias.add_(1)
+    rows, weights, bias = x.tolist(), layer.weights.tolist(), layer.bias.tolist()
     by_hand = [
-        [sum(x[n, i] * layer.weights[i, o] for i in range(3)) + layer.bias[o] for o in range(2)]
-        for n in range(7)
+        [sum(row[i] * weights[i][o] for i in range(3)) + bias[o] for o in range(2)] for row in rows
     ]
     assert torch.allclose(layer(x), torch.tensor(by_hand), atol=1e-6)
 

@@ -4,6 +4,7 @@ import asyncio
 import signal
 from collections.abc import Sequence
 
+from rich.console import RenderableType
 from textual.app import App
 from textual.binding import Binding
 from textual.filter import LineFilter
@@ -78,6 +79,13 @@ class TrainerApp(App[None]):
         elif not isinstance(self.screen, QuitQuestion):
             step = self.cockpit.run.step if self.cockpit.run else 0
             self.push_screen(QuitQuestion(step), lambda quits: self.exit() if quits else None)
+
+    def exit(
+        self, result: None = None, return_code: int = 0, message: RenderableType | None = None
+    ) -> None:
+        """Leave; a run on its way ends first, since its thread can't be killed."""
+        self.cockpit.action_stop()
+        super().exit(result, return_code, message)
 
     def _leave(self, number: signal.Signals) -> None:
         self.exit(return_code=128 + number)

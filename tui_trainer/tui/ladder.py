@@ -8,8 +8,8 @@ _LOWEST, _HIGHEST = 1e-12, 1e6
 
 def next_lr(lr: float, direction: Literal[-1, 1]) -> float:
     """Return the next of …, 0.1, 0.2, 0.5, 1, … above or below `lr`; the ends stay."""
-    if not _LOWEST < lr < _HIGHEST:
-        return _LOWEST if lr <= _LOWEST else _HIGHEST
+    if (lr >= _HIGHEST and direction > 0) or (lr <= _LOWEST and direction < 0):
+        return lr
     exponent = math.floor(math.log10(lr))
     # Decimal texts, so that a rung is the very number a person would type.
     rungs = [float(f"{m}e{e}") for e in range(exponent - 1, exponent + 2) for m in (1, 2, 5)]

@@ -47,28 +47,35 @@ def banner_text(view: RunView, width: int) -> str:
 
 
 def status_text(view: RunView | None, lr: float, total_steps: int, width: int) -> str:
-    """Write the line of state: what fits `width` cells, the most telling first."""
-    step = view.step if view else 0
-    total = view.config.steps if view else total_steps
+    """Write the line of state in `width` cells: in words where there is room, else in short.
+
+    Every number has a place of its own width, so that nothing jumps while training.
+    """
     newest = view.newest if view else None
+    total = view.config.steps if view else total_steps
+    step = view.step if view else 0
+    digits = len(f"{total:,}")
+    count = f"{step:>{digits},}/{total:,}"
     train = loss_text(float(newest.train_loss[-1]) if newest else None)
     val = loss_text(float(newest.val_loss[-1]) if newest else None)
-    counter = f"{step:>{len(f'{total:,}')},}/{total:,}"
-    if width < 60:
-        return f" {counter} train {train} val {val}"
+    best = f"{loss_text(newest.best_val_loss if newest else None):<6}"
+    best_step = f"{newest.best_step:<{digits},}" if newest and newest.best_step else "–"
     rate, eta = _pace(view, total)
-    best = newest.best_step if newest else None
-    best_loss = loss_text(newest.best_val_loss if newest else None)
-    if width < 100:
-        best_text = f"best {best_loss} @{best:,}" if best else "best –"
-        bar = progress_bar(step / total, 6)
-        return f" {counter} {bar} {rate:>6}/s  train {train:<5} val {val:<5} {best_text}"
-    best_text = f"best {best_loss} at {best:,}" if best else "best –"
-    current_lr = number_text(view.lr if view else lr)
-    losses = f"train {train:<6} validation {val:<6} {best_text:<18} lr {current_lr}"
-    pace = f"{rate:>6} steps/s  ETA {eta:<5}"
-    bar = progress_bar(step / total, max(4, min(30, width - 97 - 2 * len(f"{total:,}"))))
-    return f" step {counter} {bar} {pace} {losses}"
+    rate_now = number_text(view.lr if view else lr)
+    in_words = (
+        f"{rate:>6} steps/s  ETA {eta:<5} train {train:<6} validation {val:<6} "
+        f"best {best} at {best_step}  lr {rate_now}"
+    )
+    shorter = (
+        f"{rate:>6}/s  ETA {eta:<5} train {train:<6} val {val:<6} best {best} @{best_step}"
+        f"  lr {rate_now}"
+    )
+    short = f"{rate:>6}/s  train {train:<5} val {val:<5} best {best} @{best_step}"
+    for lead, rest in (("step ", in_words), ("", shorter), ("", short)):
+        room = width - len(f" {lead}{count}  {rest}") - 2
+        if room >= 4:
+            return f" {lead}{count} {progress_bar(step / total, min(30, room))} {rest}"
+    return f" {count} train {train} val {val}"[:width]
 
 
 def gauge_text(gauge: Gauge, width: int) -> str:

@@ -1,0 +1,353 @@
+"""Charts in cells: every drawing has its size, every dot its cell, whatever the numbers are."""
+
+import math
+from importlib.metadata import version
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from plotext import _figure
+
+from tui_trainer.plotting.canvas import MIN_HEIGHT, MIN_WIDTH, draw, plot_area
+from tui_trainer.plotting.chart import (
+    BRAILLE_DOT,
+    Charset,
+    Chart,
+    Curve,
+    Dash,
+    Role,
+    Scatter,
+    VerticalLine,
+)
+from tui_trainer.plotting.scales import Axis, linear_axis, log_axis, step_axis
+
+NAN, INF = math.nan, math.inf
+UNIT = Axis(0.0, 1.0, ((0.0, "0"), (1.0, "1")))
+WIDTH, HEIGHT = 40, 12
+# The bit of each dot in a braille character, rows from the bottom.
+DOT_BITS = ((0x40, 0x80), (0x04, 0x20), (0x02, 0x10), (0x01, 0x08))
+
+
+def curve(x, y, *, high=None, role=Role.TRAIN, dash=Dash.SOLID):
+    low = np.asarray(y, np.float32)
+    high = low if high is None else np.asarray(high, np.float32)
+    return Curve(role, np.asarray(x, np.float64), low, high, dash)
+
+
+def scatter(x, y, marker="◆", ascii_marker="@", role=Role.BEST):
+    return Scatter(role, np.asarray(x, np.float32), np.asarray(y, np.float32), marker, ascii_marker)
+
+
+def unit_chart(*layers):
+    return Chart(UNIT, UNIT, layers)
+
+
+def cells(drawing, chart):
+    """The rows of the plot's inside as text, from top to bottom."""
+    columns, rows = plot_area(chart.y, drawing.width, drawing.height)
+    lines = drawing.text.split("\n")[:rows]
+    return [line[drawing.width - columns :] for line in lines]
+
+
+def dots(chart, width=WIDTH, height=HEIGHT):
+    """The braille dots inside the plot, [row from the bottom, column]."""
+    inside = cells(draw(chart, width, height), chart)
+    found = np.zeros((4 * len(inside), 2 * len(inside[0])), bool)
+    for row, line in enumerate(reversed(inside)):
+        for column, char in enumerate(line):
+            if 0x2800 <= ord(char) < 0x2900:
+                for y, bits in enumerate(DOT_BITS):
+                    for x, bit in enumerate(bits):
+                        found[4 * row + y, 2 * column + x] = bool(ord(char) & bit)
+    return found
+
+
+def roles(drawing):
+    """The role of every cell, rows from top to bottom."""
+    return [[run.role for run in row for _ in run.text] for row in drawing.rows]
+
+
+def assert_size(drawing, width, height):
+    assert len(drawing.rows) == height
+    for row in drawing.rows:
+        assert sum(len(run.text) for run in row) == width
+        assert "\n" not in "".join(run.text for run in row)
+
+
+def test_plotext_still_has_the_private_names_that_the_canvas_uses():
+    moved = "plotext moved: tui_trainer/plotting/canvas.py draws through its private names"
+    assert version("plotext").startswith("5.3."), moved
+    assert hasattr(_figure, "_figure_class"), moved
+    figure = _figure._figure_class()
+    names = "_limit_size plotsize _set_size xaxes yaxes xticks yticks xlim ylim scatter"
+    for name in [*names.split(), "_build_matrix"]:
+        assert callable(getattr(figure, name, None)), f"{moved}: {name}"
+    figure._limit_size(False, False)
+    figure.plotsize(20, 8)
+    figure._set_size(20, 8)
+    figure.scatter([0.0, 1.0], [0.0, 1.0], marker="x", color=3)
+    figure._build_matrix()
+    matrix = figure.monitor.matrix
+    for name in ("marker", "fullground"):
+        table = getattr(matrix, name, [])
+        assert [len(row) for row in table] == [20] * 8, f"{moved}: matrix.{name}"
+    bottom, left = matrix.Rows_canvas.start, matrix.Cols_canvas.start
+    assert matrix.marker[bottom][left] == "x", f"{moved}: row 0 is no longer at the bottom"
+    assert matrix.fullground[bottom][left] == 3, f"{moved}: colours are no longer read back"
+
+
+@pytest.mark.parametrize("charset", Charset)
+@pytest.mark.parametrize("height", [0, 1, 2, 3, 4, 7, 20, 60])
+@pytest.mark.parametrize("width", [0, 1, 5, 11, 12, 13, 20, 81, 200])
+def test_a_drawing_has_exactly_its_size(width, height, charset):
+    chart = unit_chart(
+        curve([0, 1], [0, 1]), scatter([0.5], [0.5]), VerticalLine(Role.STOP, 0.3, "┃", "|")
+    )
+    drawing = draw(chart, width, height, charset)
+    assert (drawing.width, drawing.height) == (width, height)
+    assert_size(drawing, width, height)
+    room = width >= MIN_WIDTH and height >= MIN_HEIGHT
+    assert bool(drawing.text.strip()) is room
+
+
+@pytest.mark.parametrize("label", ["7", "1234567", "12345678901", "1234567890123", "1" * 60])
+def test_labels_of_any_width_break_no_drawing(label):
+    # waits for a fix: where labels are as wide as the drawing, numpy is asked for a negative size
+    chart = Chart(UNIT, Axis(0.0, 1.0, ((0.5, label),)), (curve([0, 1], [0, 1]),))
+    for width in range(MIN_WIDTH, 24):
+        assert_size(draw(chart, width, 8), width, 8)
+
+
+@pytest.mark.parametrize("charset", Charset)
+@pytest.mark.parametrize("axis", [UNIT, linear_axis(-2, 30, 5), log_axis(1e-3, 10, 5)])
+@pytest.mark.parametrize(
+    "y",
+    [
+        [],
+        [NAN],
+        [0.5],
+        [0.0, 0.0, 0.0],
+        [NAN, NAN, NAN],
+        [1.0, NAN, 2.0, INF, -INF, 3.0],
+        [INF, INF],
+        [-INF, INF, -INF],
+        [0.0, 1e-45, -1.0],
+        [1.0, 3e38, -3e38, 1.0],
+        [NAN, 3e38],
+    ],
+)
+def test_no_number_breaks_a_drawing(y, axis, charset):
+    x = np.arange(1.0, len(y) + 1)
+    chart = Chart(
+        step_axis(len(y), 30), axis, (curve(x, y), curve(x, y, dash=Dash.DASHED), scatter(x, y))
+    )
+    assert_size(draw(chart, WIDTH, HEIGHT, charset), WIDTH, HEIGHT)
+
+
+@pytest.mark.parametrize("x", [[NAN], [INF, -INF], [0.2, NAN, 0.8], [NAN, INF]])
+def test_points_without_a_finite_place_break_nothing(x):
+    chart = unit_chart(scatter(x, [0.5] * len(x)), VerticalLine(Role.STOP, x[0], "┃", "|"))
+    assert_size(draw(chart, WIDTH, HEIGHT), WIDTH, HEIGHT)
+
+
+def test_a_curve_of_very_many_points_keeps_its_size():
+    x = np.linspace(0, 1, 100_000)
+    chart = unit_chart(curve(x, np.sin(90 * x)))
+    assert_size(draw(chart, WIDTH, HEIGHT), WIDTH, HEIGHT)
+
+
+def test_an_empty_chart_has_its_axes_and_nothing_else():
+    drawing = draw(unit_chart(), WIDTH, HEIGHT)
+    assert {role for row in roles(drawing) for role in row} == {Role.AXIS}
+    assert not "".join(cells(drawing, unit_chart())).strip()
+    assert "└" in drawing.text
+
+
+@pytest.mark.parametrize("ends", [(0, 1), (1, 0)])
+def test_a_diagonal_goes_from_corner_to_corner(ends):
+    found = dots(unit_chart(curve([0, 1], ends)))
+    rows, columns = found.shape
+    exact = np.interp(np.arange(columns), [0, columns - 1], np.array(ends) * (rows - 1))
+    for column, row in zip(found.T, exact, strict=True):
+        there = np.flatnonzero(column)
+        assert len(there) >= 1
+        assert np.all(abs(there - row) <= 1)
+    assert found[-ends[0], 0]
+    assert found[-ends[1], -1]
+
+
+@pytest.mark.parametrize(("y", "row"), [(0.0, 0), (1.0, -1)])
+def test_a_level_line_at_the_edge_fills_just_the_outermost_row_of_dots(y, row):
+    found = dots(unit_chart(curve([0, 1], [y, y])))
+    assert found[row].all()
+    found[row] = False
+    assert not found.any()
+
+
+@pytest.mark.parametrize("share", [0.0, 0.1, 0.25, 0.5, 0.77, 1.0])
+def test_a_braille_point_is_one_dot_at_the_nearest_place(share):
+    found = dots(unit_chart(scatter([share], [1 - share], marker=BRAILLE_DOT)))
+    rows, columns = found.shape
+    assert np.argwhere(found).tolist() == [
+        [round(float(np.float32(1 - share)) * (rows - 1)), round(share * (columns - 1))]
+    ]
+
+
+@pytest.mark.parametrize("height", [8, 9, 13, 20])
+@pytest.mark.parametrize("width", [20, 33, 80])
+def test_the_corners_are_where_the_axes_say(width, height):
+    chart = unit_chart(scatter([0, 1, 0, 1], [0, 0, 1, 1]))
+    inside = cells(draw(chart, width, height), chart)
+    assert [line.strip() for line in inside[1:-1]] == [""] * (len(inside) - 2)
+    for line in (inside[0], inside[-1]):
+        assert line == "◆" + " " * (len(line) - 2) + "◆"
+
+
+def test_tick_labels_stand_in_the_rows_of_their_values():
+    y = linear_axis(0.0, 20.0, 5)
+    lines = draw(Chart(UNIT, y, ()), WIDTH, 19).text.split("\n")
+    _, rows = plot_area(y, WIDTH, 19)
+    for value, label in y.ticks:
+        row = rows - 1 - round(float(y.unit(value)) * (rows - 1))
+        assert lines[row].split("┤")[0].strip() == label
+
+
+def test_log_values_stand_at_the_rows_of_their_logarithms():
+    y = log_axis(1.0, 1000.0, 5)
+    chart = Chart(UNIT, y, (scatter([0.5] * 3, [1.0, 10.0, 1000.0]),))
+    inside = cells(draw(chart, WIDTH, 12), chart)
+    assert len(inside) == 10
+    assert [9 - row for row, line in enumerate(inside) if "◆" in line] == [9, 3, 0]
+
+
+def test_a_value_of_zero_lies_at_the_foot_of_a_log_axis():
+    y = log_axis(0.1, 10.0, 5)
+    found = dots(Chart(UNIT, y, (curve([0, 1], [0.0, 0.0]),)))
+    assert found[0].all()
+    assert not found[1:].any()
+
+
+def test_far_outliers_are_held_at_the_edge():
+    found = dots(unit_chart(curve([0, 0.5, 1], [3e38, 3e38, 3e38])))
+    assert found[-1].all()
+    assert not found[:-1].any()
+
+
+@pytest.mark.parametrize("width", [20, 40, 90])
+def test_nan_leaves_a_gap(width):
+    x = np.linspace(0, 1, 21)
+    y = np.where((x > 0.39) & (x < 0.61), NAN, 0.5)
+    drawn = dots(unit_chart(curve(x, y)), width).any(axis=0)
+    place = np.linspace(0, 1, len(drawn))
+    assert drawn[place < 0.34].all()
+    assert not drawn[(place > 0.36) & (place < 0.64)].any()
+    assert drawn[place > 0.66].all()
+
+
+def test_a_point_between_two_gaps_is_still_there():
+    assert dots(unit_chart(curve([0.2, 0.5, 0.8], [NAN, 0.5, NAN]))).sum() == 1
+
+
+def test_the_ends_of_a_bucket_are_joined_in_its_column():
+    found = dots(unit_chart(curve([0.5], [0.25], high=[0.75])))
+    (column,) = np.flatnonzero(found.any(axis=0))
+    there = np.flatnonzero(found[:, column])
+    rows = found.shape[0]
+    assert there[0] == round(0.25 * (rows - 1))
+    assert there[-1] == round(0.75 * (rows - 1))
+    assert np.all(np.diff(there) == 1)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_jagged_line_has_no_hole_between_neighbouring_columns(seed):
+    y = np.random.default_rng(seed).random(30)
+    found = dots(unit_chart(curve(np.linspace(0, 1, 30), y)))
+    spans = [(np.flatnonzero(column)[0], np.flatnonzero(column)[-1]) for column in found.T]
+    for (low, high), (next_low, next_high) in pairwise(spans):
+        assert next_low <= high + 1
+        assert low <= next_high + 1
+
+
+def test_layers_share_their_cells():
+    rising, falling = curve([0, 1], [0, 1]), curve([0, 1], [1, 0], role=Role.VALIDATION)
+    both = dots(unit_chart(rising, falling))
+    assert np.array_equal(both, dots(unit_chart(rising)) | dots(unit_chart(falling)))
+
+
+def test_a_shared_cell_has_the_colour_of_the_topmost_layer():
+    rising, falling = curve([0, 1], [0, 1]), curve([0, 1], [1, 0], role=Role.VALIDATION)
+    for layers, top, below in (
+        ((rising, falling), Role.VALIDATION, Role.TRAIN),
+        ((falling, rising), Role.TRAIN, Role.VALIDATION),
+    ):
+        alone = roles(draw(unit_chart(layers[1]), WIDTH, HEIGHT))
+        found = roles(draw(unit_chart(*layers), WIDTH, HEIGHT))
+        assert any(role is below for row in found for role in row)
+        for row, row_alone in zip(found, alone, strict=True):
+            for role, role_alone in zip(row, row_alone, strict=True):
+                assert role_alone is not top or role is top
+
+
+def test_a_marker_stands_over_a_curve_that_it_follows():
+    chart = unit_chart(curve([0, 1], [0.5, 0.5]), scatter([0.5], [0.5]))
+    assert draw(chart, WIDTH, HEIGHT).text.count("◆") == 1
+
+
+@pytest.mark.parametrize("dash", Dash)
+def test_dashes_are_on_and_off_by_columns_of_dots(dash):
+    on, period = dash.value
+    drawn = dots(unit_chart(curve([0, 1], [0.5, 0.5], dash=dash))).any(axis=0)
+    assert drawn.tolist() == [column % period < on for column in range(len(drawn))]
+
+
+def test_the_dashes_of_two_curves_differ():
+    texts = {
+        draw(unit_chart(curve([0, 1], [0, 1], dash=dash)), WIDTH, HEIGHT).text for dash in Dash
+    }
+    assert len(texts) == len(Dash)
+
+
+@pytest.mark.parametrize(("charset", "marker"), [(Charset.UNICODE, "┃"), (Charset.ASCII, "|")])
+@pytest.mark.parametrize("share", [0.0, 0.2, 0.55, 1.0])
+def test_a_vertical_line_fills_its_column_and_no_other(share, charset, marker):
+    chart = unit_chart(VerticalLine(Role.STOP, share, "┃", "|"))
+    drawing = draw(chart, WIDTH, HEIGHT, charset)
+    for line in cells(drawing, chart):
+        place = round(share * (len(line) - 1))
+        assert line == " " * place + marker + " " * (len(line) - 1 - place)
+    stops = [row.count(Role.STOP) for row in roles(drawing)]
+    assert stops == [1] * (HEIGHT - 2) + [0, 0]
+
+
+@pytest.mark.parametrize("role", Role)
+def test_every_role_comes_back_from_a_drawing(role):
+    drawing = draw(unit_chart(curve([0, 1], [0, 1], role=role)), WIDTH, HEIGHT)
+    assert {found for row in roles(drawing) for found in row} == {Role.AXIS, role}
+
+
+def test_in_ascii_there_is_nothing_but_ascii():
+    chart = Chart(
+        step_axis(100, WIDTH),
+        linear_axis(-3.0, 7.0, 5),
+        (
+            VerticalLine(Role.LR, 30, "╎", ":"),
+            VerticalLine(Role.STOP, 60, "┃", "|"),
+            curve([0, 100], [-3, 7]),
+            curve([0, 100], [7, -3], dash=Dash.DOTTED),
+            scatter([50], [2]),
+            scatter([20], [2], marker=BRAILLE_DOT, ascii_marker="."),
+        ),
+    )
+    drawing = draw(chart, WIDTH, HEIGHT, Charset.ASCII)
+    assert drawing.text.isascii()
+    assert {":", "|", "*", "@", "."} <= set("".join(cells(drawing, chart)))
+    assert_size(drawing, WIDTH, HEIGHT)
+
+
+def test_an_ascii_curve_has_one_marker_in_every_column_it_crosses():
+    chart = unit_chart(curve([0, 1], [0, 1]))
+    inside = cells(draw(chart, WIDTH, HEIGHT, Charset.ASCII), chart)
+    for column in zip(*inside, strict=True):
+        assert "*" in column
+    assert inside[-1][0] == "*"
+    assert inside[0][-1] == "*"

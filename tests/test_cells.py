@@ -1,0 +1,57 @@
+"""Only the cells that changed go to the terminal."""
+
+from rich.segment import Segment
+from rich.style import Style
+from textual.app import App
+from textual.geometry import Region
+from textual.strip import Strip
+
+from tui_trainer.tui.widgets.cells import Cells, _changes
+
+RED = Style.parse("red")
+
+
+def strip(*parts):
+    return Strip([Segment(text, style) for text, style in parts])
+
+
+def test_equal_lines_change_nothing():
+    assert _changes(strip(("abc", None)), strip(("ab", None), ("c", None))) == []
+
+
+def test_a_changed_cell_is_a_span_of_one():
+    assert _changes(strip(("abcdef", None)), strip(("abXdef", None))) == [(2, 3)]
+
+
+def test_a_changed_colour_is_a_change():
+    assert _changes(strip(("abc", None)), strip(("a", None), ("b", RED), ("c", None))) == [(1, 2)]
+
+
+def test_near_changes_go_out_as_one_and_far_ones_apart():
+    before = strip(("." * 40, None))
+    near, far = "X" + "." * 4 + "X" + "." * 34, "X" + "." * 20 + "X" + "." * 18
+    assert _changes(before, strip((near, None))) == [(0, 6)]
+    assert _changes(before, strip((far, None))) == [(0, 1), (21, 22)]
+
+
+def test_a_shorter_line_leaves_nothing_behind():
+    assert _changes(strip(("abc", None)), strip(("a", None))) == [(1, 3)]
+
+
+async def test_a_widget_refreshes_just_the_changed_regions():
+    class OneWidget(App):
+        def compose(self):
+            yield Cells()
+
+    async with OneWidget().run_test(size=(20, 5)) as pilot:
+        cells = pilot.app.query_one(Cells)
+        cells.show([[Segment("hello")], [Segment("world")]])
+        await pilot.pause()
+        asked = []
+        cells.refresh = lambda *regions, **_: asked.extend(regions)
+        cells.show([[Segment("hello")], [Segment("worXd")]])
+        assert asked == [Region(3, 1, 1, 1)]
+        asked.clear()
+        cells.show([[Segment("hello")], [Segment("worXd")]])
+        assert asked == []
+        assert cells.text == "hello\nworXd"

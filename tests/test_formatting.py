@@ -1,0 +1,102 @@
+"""Numbers in words."""
+
+import math
+import random
+
+import pytest
+
+from tui_trainer.formatting import apart, duration_text, loss_text, number_text
+
+
+@pytest.mark.parametrize(
+    ("loss", "text"),
+    [
+        (5.4203, "5.42"),
+        (0.01234, "0.012"),
+        (0.6204, "0.620"),
+        (0.001, "0.001"),
+        (0.0, "0.000"),
+        (1.0, "1.00"),
+        (99.99, "99.99"),
+        (100.4, "100"),
+        (12_345.6, "12,346"),
+        (1.21e27, "1.21e+27"),
+        (100_000.0, "1.00e+05"),
+        (0.00012, "1.20e-04"),
+        (math.inf, "inf"),
+        (math.nan, "nan"),
+        (None, "–"),
+    ],
+)
+def test_a_loss_is_short(loss, text):
+    assert loss_text(loss) == text
+
+
+def test_a_loss_fits_eight_cells_at_any_size():
+    assert max(len(loss_text(10.0**n * 9.876)) for n in range(-40, 39)) == 8
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "texts"),
+    [
+        (7.874, 6.762, ("7.87", "6.76")),
+        (2.0, 2.0, ("2.00", "2.00")),
+        (1.23452, 1.23454, ("1.23452", "1.23454")),
+        (1.0, 1.0000001, ("1.0000000", "1.0000001")),
+        (0.1, math.nan, ("0.100", "nan")),
+    ],
+)
+def test_two_numbers_have_the_digits_that_tell_them_apart(one, other, texts):
+    assert apart(one, other) == texts
+
+
+def test_any_two_neighbours_are_told_apart():
+    draw = random.Random(0)
+    for _ in range(500):
+        one = draw.uniform(0.5, 2) * 10.0 ** draw.randint(-30, 30)
+        texts = apart(one, math.nextafter(one, math.inf))
+        assert texts[0] != texts[1]
+        assert float(texts[0]) < float(texts[1])
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0, "0:00"),
+        (7.4, "0:07"),
+        (59.6, "1:00"),
+        (754, "12:34"),
+        (3599.7, "1:00:00"),
+        (3723, "1:02:03"),
+        (360_000, "100:00:00"),
+        (math.inf, "–"),
+        (math.nan, "–"),
+    ],
+)
+def test_a_duration_is_read_like_a_clock(seconds, text):
+    assert duration_text(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [
+        (0.00001, "0.00001"),
+        (5000, "5000"),
+        (5000.0, "5000"),
+        (0.003, "0.003"),
+        (1e-9, "1e-09"),
+        (0, "0"),
+        (0.0, "0"),
+        (1.0, "1"),
+        (2**63 - 1, "9223372036854775807"),
+    ],
+)
+def test_a_setting_is_written_as_a_person_would(number, text):
+    assert number_text(number) == text
+
+
+def test_any_setting_reads_back_as_the_same_number():
+    draw = random.Random(0)
+    for _ in range(500):
+        number = draw.uniform(0.1, 10) * 10.0 ** draw.randint(-300, 300)
+        assert float(number_text(number)) == number

@@ -1,0 +1,57 @@
+"""What importing a module brings along: torch takes seconds, and a screen may not be there."""
+
+import subprocess
+import sys
+
+import pytest
+
+WITHOUT_TORCH = [
+    "cli",
+    "config",
+    "console",
+    "history",
+    "preset_files",
+    "training.control",
+    "training.early_stopping",
+    "training.events",
+    "tui.app",
+]
+WITHOUT_TEXTUAL = [
+    "cli",
+    "config",
+    "console",
+    "history",
+    "preset_files",
+    "training.control",
+    "training.early_stopping",
+    "training.events",
+    "training.trainer",
+]
+
+
+def imported_by(module):
+    """Return the names of all modules that a fresh interpreter has after an import."""
+    done = subprocess.run(
+        [sys.executable, "-c", f"import tui_trainer.{module}, sys; print(*sys.modules)"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return {name.partition(".")[0] for name in done.stdout.split()}
+
+
+@pytest.mark.parametrize("module", WITHOUT_TORCH)
+def test_torch_waits_until_a_run_needs_it(module):
+    found = imported_by(module)
+    assert "tui_trainer" in found
+    assert "torch" not in found
+
+
+@pytest.mark.parametrize("module", WITHOUT_TEXTUAL)
+def test_textual_stays_with_the_screen(module):
+    assert "textual" not in imported_by(module)
+
+
+def test_what_trains_does_import_torch_and_what_draws_does_import_textual():
+    assert "torch" in imported_by("training.trainer")
+    assert "textual" in imported_by("tui.app")

@@ -1,0 +1,136 @@
+"""Three sizes and every size between: what shows, what opens, nothing cut off, nothing crashes."""
+
+import asyncio
+
+import pytest
+from scripted import EARLY, GAUGE, Script, make_app, ready, until
+
+from tui_trainer.headless import screen_text
+from tui_trainer.plotting.chart import Charset
+from tui_trainer.tui.app import TrainerApp
+from tui_trainer.tui.run_state import State
+
+SIZES = [(160, 45), (120, 34), (80, 24), (40, 12)]
+
+
+async def stopped(pilot):
+    await ready(pilot)
+    await pilot.press("s")
+    await until(pilot, lambda: pilot.app.cockpit.state is State.STOPPED_EARLY)
+    await until(pilot, lambda: pilot.app.cockpit.settled)
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_every_size_says_what_how_it_goes_and_why_it_stopped(size):
+    async with make_app(Script(EARLY)).run_test(size=size) as pilot:
+        await stopped(pilot)
+        shown = screen_text(pilot.app)
+        flat = " ".join(shown.split())
+        assert "wave · mlp-4x20" in shown
+        assert "■ STOPPED EARLY" in shown
+        assert "Stopped early at step 100: validation 5.42 rose over 5.41" in flat
+        assert "100/5,000" in shown
+        assert "train 2.00" in shown
+        assert "q quit" in shown
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_no_line_is_wider_than_the_terminal(size):
+    async with make_app(Script(gauge=GAUGE, bound=5.0)).run_test(size=size) as pilot:
+        await ready(pilot)
+        await pilot.press("s")
+        await until(pilot, lambda: pilot.app.cockpit.run.step == 100)
+        status = pilot.app.cockpit.status_line.text
+        assert len(status.rstrip()) <= size[0]
+        assert ("lr 0.003" in status) == (size[0] >= 120)
+
+
+async def test_wide_shows_form_and_both_panes():
+    async with make_app().run_test(size=(120, 34)) as pilot:
+        await ready(pilot)
+        cockpit = pilot.app.cockpit
+        assert all(part.region.area for part in (cockpit.form, cockpit.loss_pane, cockpit.fit_pane))
+
+
+async def test_medium_folds_the_form_until_tab_opens_it():
+    async with make_app().run_test(size=(80, 24)) as pilot:
+        await ready(pilot)
+        cockpit = pilot.app.cockpit
+        assert not cockpit.form.display
+        assert "lr 0.003" in screen_text(pilot.app).splitlines()[0]
+        await pilot.press("tab")
+        assert cockpit.form.display
+        assert pilot.app.focused.id == "row-recipe"
+        await pilot.press("escape")
+        assert not cockpit.form.display
+        assert pilot.app.focused is None
+
+
+async def test_narrow_shows_one_pane_and_tab_goes_on():
+    async with make_app().run_test(size=(40, 12)) as pilot:
+        await ready(pilot)
+        cockpit = pilot.app.cockpit
+        for showing in (cockpit.loss_pane, cockpit.fit_pane, cockpit.form, cockpit.loss_pane):
+            parts = (cockpit.loss_pane, cockpit.fit_pane, cockpit.form)
+            assert [part for part in parts if part.region.area] == [showing]
+            await pilot.press("tab")
+            await pilot.pause()
+
+
+async def test_a_low_terminal_shows_one_pane_however_wide():
+    async with make_app().run_test(size=(140, 14)) as pilot:
+        await ready(pilot)
+        cockpit = pilot.app.cockpit
+        assert cockpit.loss_pane.region.area
+        assert not cockpit.fit_pane.region.area
+
+
+async def test_resizing_through_all_sizes_while_training_never_fails():
+    async with make_app(Script(gauge=GAUGE, bound=5.0)).run_test(size=(120, 40)) as pilot:
+        await ready(pilot)
+        await pilot.press("s")
+        await until(pilot, lambda: pilot.app.cockpit.run.step == 100)
+        for size in [(40, 12), (20, 6), (8, 3), (1, 1), (300, 80), (80, 24), (100, 17), (120, 40)]:
+            await pilot.resize_terminal(*size)
+            await pilot.press("z", "z", "tab", "escape")
+            assert pilot.app.cockpit.size == size
+        assert "● TRAINING" in screen_text(pilot.app)
+
+
+def ascii_app(script):
+    app = make_app(script)
+    return TrainerApp(
+        app.cockpit.presets,
+        app.cockpit._config,
+        "stop-patient",
+        script,
+        app.cockpit._preview,
+        charset=Charset.ASCII,
+    )
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_a_terminal_without_unicode_gets_ascii_alone(size):
+    async with ascii_app(Script(EARLY)).run_test(size=size) as pilot:
+        await stopped(pilot)
+        for keys in ((), ("tab",), ("?",)):
+            await pilot.press(*keys)
+            assert screen_text(pilot.app).isascii()
+
+
+async def test_without_colours_curves_still_differ():
+    async with make_app(Script(EARLY)).run_test(size=(120, 34)) as pilot:
+        await stopped(pilot)
+        text = pilot.app.cockpit.loss_pane.text
+        train, validation = text.index("━━ train"), text.index("╺╸ validation")
+        assert train < validation
+
+
+async def test_nothing_is_drawn_while_nothing_changes():
+    async with make_app(Script(EARLY)).run_test(size=(120, 34)) as pilot:
+        await stopped(pilot)
+        drawn = []
+        cockpit = pilot.app.cockpit
+        cockpit.draw = lambda: drawn.append(True)
+        await asyncio.sleep(0.5)
+        assert not drawn

@@ -1,0 +1,274 @@
+"""What the screen says in each state, how one leads to another, and what can go wrong."""
+
+import os
+import signal
+import threading
+
+import pytest
+from scripted import (
+    DIVERGED,
+    EARLY,
+    FAILED,
+    FINISHED,
+    GAUGE,
+    Script,
+    make_app,
+    preview,
+    ready,
+    started,
+    steps,
+    until,
+)
+
+from tui_trainer.headless import press, screen_text
+from tui_trainer.training.events import NotLearning
+from tui_trainer.tui.messages import TrainerEvent
+from tui_trainer.tui.run_state import State
+
+SIZE = (120, 40)
+DEAD = NotLearning(1, 4, "all weights are zero")
+
+
+def real_train(config, control):
+    from tui_trainer.training.trainer import train
+
+    yield from train(config, control)
+
+
+def real_preview(config):
+    from tui_trainer.training.setup import preview
+
+    return preview(config)
+
+
+async def run_to(pilot, state):
+    await ready(pilot)
+    await pilot.press("s")
+    await until(pilot, lambda: pilot.app.cockpit.state is state)
+
+
+async def test_idle_shows_the_untrained_network_and_its_size():
+    async with make_app().run_test(size=SIZE) as pilot:
+        await ready(pilot)
+        shown = screen_text(pilot.app)
+        assert "○ READY" in shown
+        assert "1,321 parameters" in shown
+        assert "Fit · untrained" in shown
+        assert "s starts training" in shown
+
+
+async def test_before_the_preview_it_says_that_torch_is_loading():
+    gate = threading.Event()
+
+    def slow_preview(config):
+        gate.wait(20)
+        return preview(config)
+
+    async with make_app(preview=slow_preview).run_test(size=SIZE) as pilot:
+        await until(pilot, lambda: "LOADING TORCH" in screen_text(pilot.app))
+        assert "Recipe" in screen_text(pilot.app)
+        gate.set()
+        await until(pilot, lambda: "○ READY" in screen_text(pilot.app))
+
+
+async def test_each_init_shows_another_untrained_curve():
+    async with make_app().run_test(size=SIZE) as pilot:
+        await ready(pilot)
+        curves = set()
+        for _ in range(5):
+            await pilot.press("i")
+            await ready(pilot)
+            curves.add(pilot.app.cockpit.fit_pane.text)
+        assert len(curves) == 5
+
+
+async def test_a_network_that_cant_learn_says_so_before_and_while_training():
+    async with make_app(Script(extra=[DEAD]), init="zeros").run_test(size=SIZE) as pilot:
+        await ready(pilot)
+        assert "◌ no gradient reaches" in screen_text(pilot.app)
+        await pilot.press("s")
+        words = "no gradient reaches layers 1 to 4: all weights are zero"
+        await until(pilot, lambda: words in pilot.app.cockpit.banner.words)
+
+
+async def test_training_shows_the_gauge_the_bound_and_the_line_of_state():
+    script = Script(gauge=GAUGE, bound=5.0)
+    async with make_app(script).run_test(size=SIZE) as pilot:
+        await run_to(pilot, State.RUNNING)
+        await until(pilot, lambda: "armed at step 50 · margin 0.31" in screen_text(pilot.app))
+        shown = screen_text(pilot.app)
+        for part in ("● TRAINING", "100/5,000", "2,000 steps/s", "ETA 0:02", "┄ bound", "lr 0.003"):
+            assert part in shown
+
+
+@pytest.mark.parametrize(
+    ("last", "state", "badge", "words"),
+    [
+        (EARLY, State.STOPPED_EARLY, "■ STOPPED EARLY", "validation 5.42 rose over 5.41, the mean"),
+        (DIVERGED, State.DIVERGED, "✕ DIVERGED", "First bad tensor: layer 5 weights."),
+        (FINISHED, State.FINISHED, "✓ FINISHED", "Finished 100 steps."),
+        (FAILED, State.FAILED, "⚠ FAILED", "out of memory on cuda:0 (asked for 2.1 GiB)"),
+    ],
+)
+async def test_an_ending_shows_in_badge_banner_frames_and_stays(last, state, badge, words):
+    async with make_app(Script(last)).run_test(size=SIZE) as pilot:
+        await run_to(pilot, state)
+        cockpit = pilot.app.cockpit
+        await until(pilot, lambda: cockpit.settled)
+        idle_frame = cockpit.form.styles.border_top[1]
+        assert badge in screen_text(pilot.app)
+        assert words in cockpit.banner.words
+        frame = cockpit.loss_pane.get_component_rich_style("pane--frame")
+        assert frame.color != idle_frame.rich_color
+        await pilot.press("i", "m")
+        assert words in cockpit.banner.words  # until the next run
+        assert len(screen_text(pilot.app).splitlines()) == SIZE[1]
+
+
+async def test_early_stopping_marks_the_stop_and_the_best_step():
+    async with make_app(Script(EARLY)).run_test(size=SIZE) as pilot:
+        await run_to(pilot, State.STOPPED_EARLY)
+        await until(pilot, lambda: pilot.app.cockpit.settled)
+        assert "┃ stop at 100" in pilot.app.cockpit.loss_pane.text
+        assert pilot.app.cockpit.loss_pane.text.count("┃") > 5
+        assert pilot.app.cockpit.loss_pane.text.count("◆") == 2  # legend and plot
+
+
+async def test_the_next_run_takes_the_banner_away():
+    async with make_app(Script(EARLY)).run_test(size=SIZE) as pilot:
+        await run_to(pilot, State.STOPPED_EARLY)
+        pilot.app.cockpit._train = Script()
+        await pilot.press("s")
+        await until(pilot, lambda: pilot.app.cockpit.state is State.RUNNING)
+        assert pilot.app.cockpit.banner.words == ""
+
+
+async def test_a_preset_changed_while_training_is_for_the_next_run():
+    script = Script()
+    async with make_app(script).run_test(size=SIZE) as pilot:
+        await run_to(pilot, State.RUNNING)
+        await pilot.press("a")
+        assert "next run" in screen_text(pilot.app)
+        assert "mlp-4x20" in screen_text(pilot.app).splitlines()[0]
+        await pilot.press("s")
+        await until(pilot, lambda: len(script.calls) == 2)
+        assert script.calls[1][0].architecture.name == "wide-1x400"
+        assert "next run" not in screen_text(pilot.app)
+
+
+async def test_lr_changed_while_training_goes_to_the_trainer_and_is_marked():
+    script = Script()
+    async with make_app(script, lr=0.003).run_test(size=SIZE) as pilot:
+        await run_to(pilot, State.RUNNING)
+        await pilot.press("]")
+        await until(pilot, lambda: "╎ lr changed" in screen_text(pilot.app))
+        assert script.lrs == [0.005]
+        assert "lr 0.005" in screen_text(pilot.app)
+        assert "next run" not in screen_text(pilot.app)
+
+
+async def test_starting_again_stops_the_run_before_and_drops_its_events():
+    script = Script()
+    async with make_app(script).run_test(size=SIZE) as pilot:
+        await run_to(pilot, State.RUNNING)
+        await pilot.press("s")
+        await until(pilot, lambda: len(script.calls) == 2)
+        assert script.calls[0][1].stopped
+        assert not script.calls[1][1].stopped
+        await until(pilot, lambda: pilot.app.cockpit.run.step == 100)
+        pilot.app.cockpit.post_message(TrainerEvent(1, steps(101, 900)))
+        await pilot.pause(0.05)
+        assert pilot.app.cockpit.run.step == 100
+        assert pilot.app.cockpit.state is State.RUNNING
+
+
+async def test_an_exception_in_the_trainer_is_a_banner_and_the_app_goes_on():
+    def broken(config, control):
+        yield started(config)
+        raise RuntimeError("the cable is out")
+
+    async with make_app(broken).run_test(size=SIZE) as pilot:
+        await run_to(pilot, State.FAILED)
+        assert "the cable is out" in pilot.app.cockpit.banner.words
+        pilot.app.cockpit._train = Script(FINISHED)
+        await pilot.press("s")
+        await until(pilot, lambda: pilot.app.cockpit.state is State.FINISHED)
+
+
+async def test_a_preview_that_fails_is_a_banner_and_the_app_goes_on():
+    def broken(config):
+        raise ValueError("device cuda is not available")
+
+    async with make_app(preview=broken).run_test(size=SIZE) as pilot:
+        await ready(pilot)
+        assert "device cuda is not available" in pilot.app.cockpit.banner.words
+        await pilot.press("i")
+        assert pilot.app.is_running
+
+
+async def test_a_field_in_error_keeps_a_run_from_starting():
+    script = Script()
+    async with make_app(script).run_test(size=SIZE) as pilot:
+        await ready(pilot)
+        await pilot.click("#input-lr")
+        await pilot.press("end", "x")
+        pilot.app.cockpit.set_focus(None)
+        await pilot.press("s")
+        assert not script.calls
+        assert pilot.app.focused is pilot.app.cockpit.query_one("#input-lr")
+        assert "! expected a number" in screen_text(pilot.app)
+
+
+async def test_a_real_run_stops_early_in_front_of_the_person():
+    app = make_app(real_train, preview=real_preview, seed=100)
+    async with app.run_test(size=SIZE) as pilot:
+        await ready(pilot)
+        await press(pilot, "s")
+        await until(pilot, lambda: app.cockpit.state is State.STOPPED_EARLY)
+        assert app.cockpit.run.ended.steps == app.cockpit.run.history.steps == 146
+        assert "Stopped early at step 146" in app.cockpit.banner.words
+
+
+async def test_a_real_run_pauses_steps_takes_another_lr_restarts_and_stops():
+    app = make_app(real_train, recipe="kaiming", preview=real_preview, steps=1_000_000)
+    async with app.run_test(size=SIZE) as pilot:
+        await ready(pilot)
+        cockpit = app.cockpit
+        await press(pilot, "s")
+        await until(pilot, lambda: cockpit.state is State.RUNNING and cockpit.run.step > 0)
+        await press(pilot, "space")
+        await until(pilot, lambda: cockpit.state is State.PAUSED)
+        paused_at = cockpit.run.step
+        await press(pilot, "n")
+        await until(pilot, lambda: cockpit.run.step == paused_at + 1)
+        await press(pilot, "[")
+        await until(pilot, lambda: cockpit.run.lr == 0.005)
+        assert cockpit.run.marks.lr_changes == (paused_at + 2,)
+        await press(pilot, "space")
+        await until(pilot, lambda: cockpit.run.step > paused_at + 1)
+        first = cockpit.run
+        await press(pilot, "s")
+        await until(pilot, lambda: cockpit.run is not first and cockpit.run.step > 0)
+        assert cockpit.run.marks.lr_changes == ()
+        await press(pilot, "x")
+        await until(pilot, lambda: cockpit.state is State.STOPPED)
+
+
+async def test_quitting_ends_the_trainers_thread():
+    app = make_app(real_train, recipe="kaiming", preview=real_preview, steps=1_000_000)
+    async with app.run_test(size=SIZE) as pilot:
+        await ready(pilot)
+        await press(pilot, "s")
+        await until(pilot, lambda: app.cockpit.run.step > 0)
+        await press(pilot, "q")
+        await press(pilot, "y")
+        await until(pilot, lambda: app.cockpit._control.stopped)
+
+
+async def test_sigterm_leaves_as_quitting_does():
+    app = make_app()
+    async with app.run_test(size=SIZE) as pilot:
+        await ready(pilot)
+        os.kill(os.getpid(), signal.SIGTERM)
+        await until(pilot, lambda: not app.is_running)
+    assert app.return_code == 128 + signal.SIGTERM
