@@ -6,7 +6,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from tui_trainer.history import History, View
+from tui_trainer.history import History
 
 LONG = 200_000
 
@@ -196,7 +196,7 @@ def test_a_spike_stays_where_it_was(at, spike):
 
 
 @pytest.mark.xfail(reason="a block that starts before the range and has its middle there is lost")
-@pytest.mark.parametrize(("first", "at"), [(10, 12), (2, 2), (250, 256), (1_000, 1_001)])
+@pytest.mark.parametrize(("first", "at"), [(250, 256), (1_000, 1_001), (5_000, 5_100)])
 def test_a_spike_at_the_start_of_a_range_stays(first, at):
     losses = noise(LONG)
     losses[at - 1] = 1e6
@@ -232,21 +232,47 @@ def test_how_losses_were_appended_changes_no_view(seed):
         )
 
 
-@pytest.mark.parametrize(("last", "buckets"), [(10_000, 100), (50_000, 160), (350, 100)])
-def test_a_bucket_keeps_its_place_while_a_run_grows(last, buckets):
-    losses = noise(last)
-    history, before, done = History(), None, 0
-    for until in (last // 3, last // 2, last // 2 + 1, last):
-        history.append(losses[done:until], losses[done:until])
-        done = until
-        view = history.view("train", 1, last, buckets)
+@pytest.mark.xfail(reason="an append adds one level to the pyramid at most, however much it brings")
+def test_a_long_run_appended_at_once_has_the_same_views():
+    losses = noise(20_000)
+    at_once, parts = history_of(losses, part=20_000), history_of(losses)
+    assert_same_view(at_once.view("train", 1, 20_000, 40), parts.view("train", 1, 20_000, 40))
+
+
+def assert_buckets_keep_their_place(last, buckets, ends):
+    """Grow a run to one end after the other; only its newest bucket may change."""
+    losses, before = noise(last), None
+    for end in ends:
+        view = history_of(losses[:end]).view("train", 1, last, buckets)
         if before is not None:
-            full = len(before.step) - 1  # the last bucket was still filling
-            cut = View(*(v[:full] for v in (view.step, view.low, view.high, view.mean)))
-            kept = View(*(v[:full] for v in (before.step, before.low, before.high, before.mean)))
+            full = len(before.step) - 1
             assert full > 0
-            assert_same_view(cut, kept)
+            for name in ("step", "low", "high", "mean"):
+                kept = getattr(before, name)[:full]
+                np.testing.assert_array_equal(getattr(view, name)[:full], kept)
         before = view
+
+
+@pytest.mark.parametrize(
+    ("last", "buckets", "ends"),
+    [
+        (350, 100, [20, 21, 50, 200, 350]),
+        (350, 400, [20, 21, 50, 200, 350]),
+        (5_000, 100, [500, 501, 530, 3_000, 5_000]),
+        (10_000, 100, [5_000, 5_001, 7_777, 10_000]),
+        (50_000, 160, [5_000, 20_000, 49_999]),
+    ],
+)
+def test_a_bucket_keeps_its_place_while_a_run_grows(last, buckets, ends):
+    assert_buckets_keep_their_place(last, buckets, ends)
+
+
+@pytest.mark.xfail(reason="a level that first comes to be takes over from the finer one below")
+@pytest.mark.parametrize(
+    ("last", "buckets", "ends"), [(10_000, 100, [200, 300]), (LONG, 100, [2_000, 5_000])]
+)
+def test_a_bucket_keeps_its_place_from_the_first_steps_on(last, buckets, ends):
+    assert_buckets_keep_their_place(last, buckets, ends)
 
 
 def test_a_view_is_not_changed_by_later_losses():

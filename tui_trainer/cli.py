@@ -2,6 +2,8 @@
 
 import asyncio
 import contextlib
+import functools
+import gc
 import os
 import shutil
 import signal
@@ -265,16 +267,24 @@ def _make_app(settings: dict[str, Any], charset: Charset) -> Any:
 
 
 def _train(config: RunConfig, control: Control) -> Iterator[Event]:
-    """Train; torch is imported no sooner than here."""
     from tui_trainer.training.trainer import train
 
+    _spare_the_collector()
     yield from train(config, control)
 
 
 def _preview(config: RunConfig) -> Previewed:
     from tui_trainer.training.setup import preview
 
+    _spare_the_collector()
     return preview(config)
+
+
+@functools.cache
+def _spare_the_collector() -> None:
+    """Take torch's million objects out of every later collection: each would stall the screen."""
+    gc.collect()
+    gc.freeze()
 
 
 @contextlib.contextmanager
