@@ -31,6 +31,7 @@ MIN_WIDTH, MIN_HEIGHT = 12, 3
 _ROLES = tuple(Role)
 _ASCII_AXES = str.maketrans("┤├│└┘┌┐┬┴┼─", "|||+++++++-")
 _BRAILLE = (2, 4)  # dots in a cell
+_JUMP = 2  # dots
 _FULL_CELL = "⣿"  # stands for any braille cell until the dots are known
 # The bit of each dot in a braille character, [row from the bottom, column].
 _DOT_BITS = np.array([[0x40, 0x80], [0x04, 0x20], [0x02, 0x10], [0x01, 0x08]], np.uint8)
@@ -162,7 +163,10 @@ def _dots(x: Dots, low: Dots, high: Dots, dash: Dash) -> tuple[Dots, Dots]:
     bottom[:-1] = np.where(falling, np.minimum(falling_middle + 1, bottom[:-1]), bottom[:-1])
     top[1:] = np.where(falling, np.maximum(falling_middle, top[1:]), top[1:])
     on, period = dash.value
-    drawn = column % period < on
+    # A gap must not swallow what matters: a jump, and the newest step.
+    drawn = (column % period < on) | (column == column[-1])
+    if dash is Dash.DASHED:
+        drawn |= top - bottom > _JUMP
     column, bottom, top = column[drawn], bottom[drawn], top[drawn]
     heights = (top - bottom + 1).astype(np.int64)
     starts = np.repeat(np.cumsum(heights) - heights, heights)
