@@ -1,5 +1,8 @@
 """Dropout of the plain kind: scaled in evaluation, not in training."""
 
+from collections.abc import Callable
+from functools import partial
+
 import torch
 from torch import Generator, Tensor, nn
 
@@ -10,6 +13,8 @@ class Dropout(nn.Module):
     Not the inverted kind of `torch.nn.Dropout`, which scales in training instead (Srivastava et
     al., "Dropout", 2014, section 4). Works on any shape. The mask is drawn on the CPU, from
     `generator` (torch's global CPU generator by default), so that every device sees the same one.
+    An engine that draws ahead puts its own `source` in place: a function from an input to as many
+    uniform numbers in [0, 1).
 
     Raises:
         ValueError: if `rate` is not in [0, 1).
@@ -21,14 +26,20 @@ class Dropout(nn.Module):
             raise ValueError(f"dropout rate must be in [0, 1), got {rate}")
         self.rate = rate
         self.generator = generator
+        self.source: Callable[[Tensor], Tensor] = partial(_draw, generator)
 
     def forward(self, x: Tensor) -> Tensor:
         """Return `x` masked (training) or scaled (evaluation), in the same shape."""
         if not self.training:
             return x * (1 - self.rate)
-        draws = torch.rand(x.shape, generator=self.generator, dtype=x.dtype)
-        return x * (draws > self.rate).to(device=x.device, dtype=x.dtype)
+        return x * (self.source(x) > self.rate).to(x.dtype)
 
     def extra_repr(self) -> str:
         """Show the rate."""
         return f"rate={self.rate}"
+
+
+def _draw(generator: Generator | None, x: Tensor) -> Tensor:
+    """Draw on the CPU; from pinned memory the copy to a GPU makes nobody wait."""
+    draws = torch.rand(x.shape, generator=generator, dtype=x.dtype, pin_memory=x.is_cuda)
+    return draws.to(x.device, non_blocking=True)

@@ -14,4 +14,5 @@ def own_config_folder(tmp_path_factory, monkeypatch):
     """Let presets and keymaps of the person who runs the tests change nothing."""
     folder = tmp_path_factory.mktemp("config")
     monkeypatch.setenv("XDG_CONFIG_HOME", str(folder))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
     return folder

@@ -26,7 +26,7 @@ from tui_trainer.config import (
 from tui_trainer.training import clock, trainer
 from tui_trainer.training.control import Control
 from tui_trainer.training.early_stopping import StopReason
-from tui_trainer.training.engine import EagerEngine
+from tui_trainer.training.engines.eager import EagerEngine
 from tui_trainer.training.events import (
     FitSampled,
     LrChanged,

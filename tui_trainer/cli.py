@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 import click
 
 from tui_trainer import __version__
-from tui_trainer.config import RunConfig, parse_number
+from tui_trainer.config import ENGINES, RunConfig, parse_number
 from tui_trainer.plotting.chart import Charset, Role
 from tui_trainer.preset_files import (
     CATEGORIES,
@@ -118,6 +118,8 @@ def _settings_options(command: F) -> F:
         click.option("--seed", type=_Number("seed"), help="Seeds the weights and the dropout."),
         click.option("--data-seed", type=_Number("data_seed"), help="Seeds the data."),
         click.option("--device", metavar="DEVICE", help="cpu (the default), cuda, cuda:N or mps."),
+        click.option("--engine", type=click.Choice(ENGINES),
+                     help="What executes the steps; auto (the default) says what it picks."),
         click.option("--presets", "presets_folder", metavar="DIR",
                      type=click.Path(path_type=Path),
                      help="A folder of preset files that go over the built-in ones."),

@@ -5,7 +5,7 @@ import importlib.util
 import math
 import re
 from pathlib import Path
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Literal, TypeAlias, get_args
 
 from msgspec import Meta, Struct
 
@@ -20,6 +20,8 @@ DropoutRate: TypeAlias = Annotated[float, Meta(ge=0, lt=1)]
 LayerName: TypeAlias = Literal[
     "LinearZeros", "LinearNormal", "LinearKaiming", "LinearHe", "LinearXavier"
 ]
+EngineName: TypeAlias = Literal["auto", "eager", "compiled", "cuda-graph"]
+ENGINES: tuple[EngineName, ...] = get_args(EngineName)
 LAYER_MODULES = frozenset({"__init__", "linear", "dropout"})
 
 
@@ -107,7 +109,7 @@ class Regularizer(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
 
 
 class RunConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Everything a run's numbers depend on, besides its engine."""
+    """Everything a run's numbers depend on; with `auto`, the step of the recorded switch too."""
 
     dataset: Dataset
     architecture: Architecture
@@ -118,6 +120,7 @@ class RunConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     seed: Seed = 0
     data_seed: Seed = 0
     device: str = "cpu"
+    engine: EngineName = "auto"
 
     def __post_init__(self) -> None:
         """Refuse an infinite learning rate and a device that torch has no word for."""

@@ -19,6 +19,10 @@ from tui_trainer.plotting.legend import sign
 from tui_trainer.plotting.loss_chart import LossMarks, loss_chart
 from tui_trainer.training.early_stopping import StopReason
 from tui_trainer.training.events import (
+    Compiled,
+    Compiling,
+    EngineChanged,
+    EngineKept,
     Event,
     FitSampled,
     LrChanged,
@@ -40,6 +44,10 @@ class Result:
         self.fit: FitSampled | None = None
         self.not_learning: NotLearning | None = None
         self.lr_changes: list[int] = []
+        self.engine_changes: list[EngineChanged] = []
+        self.engine: str | None = None
+        self.engine_reason: str | None = None
+        self.compile_seconds: float | None = None
         self._ended: RunEnded | None = None
 
     @property
@@ -51,8 +59,16 @@ class Result:
     def apply(self, event: Event) -> None:
         """Take in the next event."""
         match event:
-            case RunStarted():
+            case RunStarted(engine=engine, engine_reason=reason):
                 self.started = event
+                self.engine, self.engine_reason = engine, reason
+            case EngineChanged(engine=engine, reason=reason):
+                self.engine_changes.append(event)
+                self.engine, self.engine_reason = engine, reason
+            case EngineKept(engine=engine, reason=reason):
+                self.engine, self.engine_reason = engine, reason
+            case Compiled(seconds=seconds):
+                self.compile_seconds = seconds
             case StepsCompleted():
                 self.history.append(event.train_loss, event.val_loss, event.bound)
             case FitSampled() if event.weights != "best":
@@ -79,7 +95,21 @@ def follow(events: Iterable[Event], total_steps: int, *, quiet: bool = False) ->
                     progress.set_postfix_str(f"train {loss_text(train)} val {loss_text(val)}")
                 case NotLearning():
                     progress.write(f"not learning: {event.words}", file=sys.stderr)
+                case RunStarted() | EngineKept() | EngineChanged() | Compiled():
+                    progress.write(_engine_words(event), file=sys.stderr)
+                case Compiling(seconds=seconds):
+                    progress.set_postfix_str(f"compiling {seconds:.0f} s")
     return result
+
+
+def _engine_words(event: RunStarted | EngineKept | EngineChanged | Compiled) -> str:
+    match event:
+        case RunStarted(engine=engine, engine_reason=reason) | EngineKept(engine, reason):
+            return f"engine: {engine} ({reason})"
+        case EngineChanged(step=step, engine=engine, reason=reason):
+            return f"engine: {engine} from step {step:,} on ({reason})"
+        case Compiled(seconds=seconds):
+            return f"compiled in {seconds:.1f} s"
 
 
 def summary(result: Result) -> str:
@@ -98,6 +128,12 @@ def summary(result: Result) -> str:
         ("time", f"{duration_text(ended.seconds)} ({ended.seconds:.2f} s)"),
         ("speed", f"{ended.steps_per_second:,.0f} steps/s"),
     ]
+    if result.started is not None:
+        threads = result.started.threads
+        count = f"{threads} thread{'s' if threads > 1 else ''}"
+        facts.append(("engine", f"{result.engine}, {count} ({result.engine_reason})"))
+    if result.compile_seconds is not None:
+        facts.append(("compiled in", f"{result.compile_seconds:.1f} s"))
     if result.not_learning is not None:
         facts.insert(1, ("not learning", result.not_learning.words))
     return "\n".join(f"{name:<16} {fact}" for name, fact in facts)
@@ -108,7 +144,12 @@ def to_json(result: Result, config: object) -> str:
     ended, started = result.ended, result.started
     fields = {
         "config": config,
-        "engine": started.engine if started else None,
+        "engine": result.engine,
+        "engine_reason": result.engine_reason,
+        "engine_changes": [
+            {"step": change.step, "engine": change.engine} for change in result.engine_changes
+        ],
+        "threads": started.threads if started else None,
         "device": started.device if started else None,
         "parameter_count": started.parameter_count if started else None,
         "stop_reason": ended.reason.value,
@@ -121,6 +162,7 @@ def to_json(result: Result, config: object) -> str:
         "best_val_loss": ended.best_val_loss,
         "restored_best": ended.restored_best,
         "seconds": ended.seconds,
+        "compile_seconds": result.compile_seconds,
         "steps_per_second": ended.steps_per_second,
     }
     return msgspec.json.encode(fields).decode()

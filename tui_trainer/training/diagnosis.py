@@ -1,9 +1,13 @@
-"""Why a network can't learn, and where it broke. Nothing here changes it or draws a number."""
+"""Why a network can't learn, and where it broke.
+
+Nothing here changes it or draws a number, but `find_bad_tensor`, which repeats steps.
+"""
 
 import torch
 from torch import Tensor, nn
 
 from tui_trainer.data import Data
+from tui_trainer.training.engines.engine import Engine, Snapshot
 from tui_trainer.training.events import NotLearning
 from tui_trainer.training.losses import mse_loss
 from tui_trainer.training.networks import layers_of
@@ -63,6 +67,17 @@ def _gradients(model: nn.Module, data: Data) -> list[list[Tensor]]:
         loss = mse_loss(model(data.train_x), data.train_y)
     flat = iter(torch.autograd.grad(loss, parameters))
     return [[next(flat) for _ in layer.parameters()] for layer in layers_of(model)]
+
+
+def find_bad_tensor(engine: Engine, data: Data, start: Snapshot, steps: int) -> str:
+    """Repeat `steps` steps from `start` one by one, and name the first tensor that broke."""
+    engine.restore(start)
+    bad = first_bad_parameter(engine.model)
+    for _ in range(steps):
+        bad = bad or first_bad_output(engine.model, data.train_x)
+        engine.advance(1)
+        bad = bad or first_bad_parameter(engine.model)
+    return bad or first_bad_output(engine.model, data.val_x) or "the squared error"
 
 
 class _Evaluating:

@@ -9,7 +9,7 @@ from typing import Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from tui_trainer.config import RunConfig
+from tui_trainer.config import EngineName, RunConfig
 from tui_trainer.training.early_stopping import Gauge, StopReason
 
 FloatArray: TypeAlias = NDArray[np.float32]
@@ -67,13 +67,18 @@ class Previewed:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RunStarted:
-    """A run is set up and about to take its first step."""
+    """A run is set up and about to take its first step.
+
+    `engine` is what it starts with, and `engine_reason` why; `threads` is torch's on the CPU.
+    """
 
     config: RunConfig
-    engine: str
+    engine: EngineName
     device: str
     parameter_count: int
     points: Points
+    engine_reason: str = ""
+    threads: int = 1
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -106,6 +111,37 @@ class LrChanged:
 
     step: int
     lr: float
+
+
+@dataclass(frozen=True, slots=True)
+class Compiling:
+    """The run waits for the compiler, and has done so for `seconds`."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """The compiler is done, after `seconds` that count as none of training's."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class EngineChanged:
+    """From `step` on, steps are executed by `engine`."""
+
+    step: int
+    engine: EngineName
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class EngineKept:
+    """Steps go on with `engine`, and why."""
+
+    engine: EngineName
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,5 +179,16 @@ class RunEnded:
 
 
 Event: TypeAlias = (
-    RunStarted | StepsCompleted | FitSampled | NotLearning | LrChanged | Paused | Resumed | RunEnded
+    RunStarted
+    | StepsCompleted
+    | FitSampled
+    | NotLearning
+    | LrChanged
+    | Compiling
+    | Compiled
+    | EngineChanged
+    | EngineKept
+    | Paused
+    | Resumed
+    | RunEnded
 )

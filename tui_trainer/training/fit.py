@@ -3,7 +3,7 @@
 import torch
 
 from tui_trainer.data import Data
-from tui_trainer.training.engine import Engine
+from tui_trainer.training.engines.engine import Engine
 from tui_trainer.training.events import FitSampled, FloatArray, Points, Weights
 
 GRID_POINTS = 256

@@ -1,6 +1,6 @@
 """The loss and the penalty."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import torch
 from torch import Tensor
@@ -21,3 +21,8 @@ def mse_loss(prediction: Tensor, labels: Tensor) -> Tensor:
 def l1_penalty(parameters: Iterable[Tensor]) -> Tensor:
     """Return the sum over tensors of ``mean(|p|)``, each averaged over its own elements."""
     return torch.stack([p.abs().mean() for p in parameters]).sum()
+
+
+def penalized(loss: Tensor, parameters: Sequence[Tensor], l1_weight: float) -> Tensor:
+    """Return what is differentiated: the loss with its penalty, if there is one."""
+    return loss + l1_weight * l1_penalty(parameters) if l1_weight else loss

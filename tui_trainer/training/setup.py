@@ -1,11 +1,13 @@
-"""A config made real: data, network and engine before the first step."""
+"""A config made real: data, network and the reference engine, before the first step."""
 
 import torch
 
 from tui_trainer.config import RunConfig
 from tui_trainer.data import make_data
 from tui_trainer.training.diagnosis import find_dead_layers
-from tui_trainer.training.engine import EagerEngine, Engine
+from tui_trainer.training.engines.choice import require_engine
+from tui_trainer.training.engines.eager import EagerEngine
+from tui_trainer.training.engines.engine import State
 from tui_trainer.training.events import Previewed
 from tui_trainer.training.fit import sample_fit, to_points
 from tui_trainer.training.networks import build_network
@@ -15,7 +17,7 @@ def preview(config: RunConfig) -> Previewed:
     """Build a config's data and untrained network, exactly as `train` would.
 
     Raises:
-        ValueError: if the device is not there.
+        ValueError: if the device is not there, or not for the engine.
     """
     setup = Setup(config)
     return Previewed(
@@ -28,13 +30,14 @@ def preview(config: RunConfig) -> Previewed:
 
 
 class Setup:
-    """A config's data, network and engine, before the first step.
+    """A config's data, network and eager engine, before the first step.
 
     Raises:
-        ValueError: if the device is not there.
+        ValueError: if the device is not there, or not for the engine.
     """
 
     def __init__(self, config: RunConfig) -> None:
+        require_engine(config)
         device = _find_device(config.device)
         # More threads slow small networks down, and a run's sums depend on how they are split.
         torch.set_num_threads(1)
@@ -46,7 +49,7 @@ class Setup:
         self.points = to_points(data)
         self.device = str(device)
         self.parameter_count = sum(p.numel() for p in model.parameters())
-        self.engine: Engine = EagerEngine(
+        state = State(
             model.to(device),
             self.data,
             config.lr,
@@ -54,6 +57,7 @@ class Setup:
             regularizer.l1_weight,
             regularizer.weight_decay,
         )
+        self.engine = EagerEngine(state)
 
 
 def _find_device(name: str) -> torch.device:

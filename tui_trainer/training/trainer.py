@@ -18,14 +18,13 @@ from tui_trainer.config import RunConfig
 from tui_trainer.formatting import loss_text
 from tui_trainer.training.clock import Clock
 from tui_trainer.training.control import Control
-from tui_trainer.training.diagnosis import (
-    find_dead_layers,
-    first_bad_output,
-    first_bad_parameter,
-)
+from tui_trainer.training.diagnosis import find_bad_tensor, find_dead_layers
 from tui_trainer.training.early_stopping import StopReason, make_rule
-from tui_trainer.training.engine import Losses, Snapshot
+from tui_trainer.training.engines.choice import MEASURED_SECONDS, EngineChoice, Switches
+from tui_trainer.training.engines.engine import Engine, Losses, Snapshot
+from tui_trainer.training.engines.step import step_spec
 from tui_trainer.training.events import (
+    Compiling,
     Event,
     FitSampled,
     LrChanged,
@@ -36,22 +35,30 @@ from tui_trainer.training.events import (
     StepsCompleted,
 )
 from tui_trainer.training.fit import frozen, sample_fit
+from tui_trainer.training.judgement import Ending, judge
 from tui_trainer.training.setup import Setup
+from tui_trainer.training.threads import choose_threads
 
 # A request waits for the end of a chunk at most, and has to take effect within 50 ms.
 CHUNK_SECONDS = 0.02
 EVENT_SECONDS = 0.05
 FIT_SECONDS = 0.1
+COMPILING_SECONDS = 0.25
+_POLL_SECONDS = 0.02
 
 
-def train(config: RunConfig, control: Control | None = None) -> Iterator[Event]:
+def train(
+    config: RunConfig, control: Control | None = None, switches: Switches | None = None
+) -> Iterator[Event]:
     """Run a config to its end, yielding what happens; the last event is always `RunEnded`.
 
-    An exception on the way is a reason too: ``RunEnded(FAILED)`` with its message.
+    `switches` repeats the changes of engine of a recorded run: the engine by the step from which
+    on it runs, step 1 included. An exception on the way is a reason too: ``RunEnded(FAILED)`` with
+    its message.
     """
     run = None
     try:
-        run = _Run(config, control or Control())
+        run = _Run(config, control or Control(), switches)
         yield from run.events()
     except Exception as error:  # whatever it is, the reader of the events has to hear of it
         detail = describe_failure(error)
@@ -59,6 +66,9 @@ def train(config: RunConfig, control: Control | None = None) -> Iterator[Event]:
             yield RunEnded(StopReason.FAILED, detail, steps=0)
         else:
             yield from run.abandon(detail)
+    finally:
+        if run is not None:
+            run.close()
 
 
 def describe_failure(error: Exception) -> str:
@@ -73,10 +83,13 @@ def describe_failure(error: Exception) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Best:
-    """The step of the lowest validation loss, and how to get its weights: replay from `start`."""
+    """The step of the lowest validation loss, and how to get its weights: replay from `start`,
+    by the engine that made them.
+    """
 
     step: int
     val_loss: float
+    engine: Engine
     start: Snapshot
     replay: int
 
@@ -84,36 +97,49 @@ class _Best:
 class _Run:
     """One training on its way."""
 
-    def __init__(self, config: RunConfig, control: Control) -> None:
+    def __init__(self, config: RunConfig, control: Control, switches: Switches | None) -> None:
         self._config = config
         self._control = control
         self._setup = Setup(config)
-        self._engine = self._setup.engine
+        count = self._setup.parameter_count
+        self._threads = choose_threads(config, count, lambda: Setup(config).engine)
+        torch.set_num_threads(self._threads)
+        spec = step_spec(config, count, self._threads)
+        self._engines = EngineChoice(config, self._setup.engine, spec, switches)
         stopping = config.regularizer.stopping
         self._restore_best = stopping is not None and stopping.restore_best
         self._rule = make_rule(stopping) if stopping is not None else None
         self._best: _Best | None = None
-        self._ending: tuple[StopReason, str] | None = None
+        self._ending: Ending | None = None
         self._step = 0
         self._losses: tuple[float | None, float | None] = (None, None)
         self._pending: list[tuple[Losses, Losses, Losses]] = []
         self._clock = Clock()
         self._chunk_steps = 1
+        self._told_paused = False
         self._fit_due = 0.0
         self._best_sampled = 0
 
     def events(self) -> Iterator[Event]:
         """Train, from the first event to the last."""
-        setup = self._setup
+        setup, engines = self._setup, self._engines
         yield RunStarted(
-            self._config, self._engine.name, setup.device, setup.parameter_count, setup.points
+            self._config,
+            engines.name,
+            setup.device,
+            setup.parameter_count,
+            setup.points,
+            engines.reason,
+            self._threads,
         )
         if (dead := find_dead_layers(self._engine.model, setup.data)) is not None:
             yield dead
         yield from self._fits()
+        yield from self._await_compiler()
         while self._ending is None:
             yield from self._take_requests()
             if self._ending is None:
+                yield from engines.before_step(self._step + 1, self._seconds_left)
                 self._advance()
                 yield from self._report()
         self._clock.stop()
@@ -122,6 +148,10 @@ class _Run:
             self._go_to_best(self._best)
         yield from self._fits(closing=True)
         yield self._ended(*self._ending)
+
+    def close(self) -> None:
+        """Leave nothing running."""
+        self._engines.close()
 
     def abandon(self, detail: str) -> Iterator[Event]:
         """End as failed, with what was trained so far."""
@@ -134,6 +164,18 @@ class _Run:
             restored_best=False,
             seconds=self._clock.seconds,
         )
+
+    @property
+    def _engine(self) -> Engine:
+        return self._engines.engine
+
+    @property
+    def _seconds_left(self) -> float | None:
+        """How long the steps left take at the rate so far, once there is one."""
+        seconds = self._clock.seconds
+        if seconds < MEASURED_SECONDS or not self._step:
+            return None
+        return seconds / self._step * (self._config.steps - self._step)
 
     @property
     def _standing(self) -> tuple[int, float | None, float | None, int | None, float | None]:
@@ -149,98 +191,102 @@ class _Run:
     def _take_requests(self) -> Iterator[Event]:
         """Act on what was asked for; while paused, wait here."""
         control = self._control
-        waiting = False
         while True:
             if control.stopped:
                 self._ending = (StopReason.STOPPED, f"stopped by hand at step {self._step:,}")
                 return
-            if (lr := control.take_lr()) is not None and lr != self._engine.lr:
-                self._engine.lr = lr
-                yield LrChanged(self._step + 1, lr)
+            yield from self._take_lr()
             if not control.paused:
-                if waiting:
-                    yield Resumed(self._step)
+                yield from self._tell_paused(False)
                 self._clock.start()
                 return
             if control.take_step():
+                self._told_paused = False
                 self._chunk_steps = 1
                 self._clock.start()
                 return
             self._clock.stop()
             yield from self._flush()
             yield from self._fits()
-            if not waiting:
-                yield Paused(self._step)
-            waiting = True
+            yield from self._tell_paused(True)
             control.wait_while_paused()
+
+    def _take_lr(self) -> Iterator[LrChanged]:
+        if (lr := self._control.take_lr()) is not None and lr != self._engine.lr:
+            self._engine.lr = lr
+            yield LrChanged(self._step + 1, lr)
+
+    def _tell_paused(self, paused: bool) -> Iterator[Paused | Resumed]:
+        """Tell of a pause once, and of its end."""
+        if paused is not self._told_paused:
+            yield Paused(self._step) if paused else Resumed(self._step)
+        self._told_paused = paused
+
+    def _await_compiler(self) -> Iterator[Event]:
+        """Wait for the engine that was asked for, if it has to be compiled; not while stopped.
+
+        A pause is told and lets the compiler work on.
+        """
+        compilation = self._engines.awaited
+        if compilation is None:
+            return
+        told = -COMPILING_SECONDS
+        while not self._control.stopped:
+            yield from self._tell_paused(self._control.paused)
+            yield from self._take_lr()
+            if compilation.seconds - told >= COMPILING_SECONDS:
+                told = compilation.seconds
+                yield Compiling(told)
+            if compilation.finished(_POLL_SECONDS):
+                yield from self._engines.take_compiled()
+                return
 
     def _advance(self) -> None:
         """Do a chunk of steps and judge it."""
-        steps = min(self._chunk_steps, self._config.steps - self._step)
-        start = self._engine.snapshot()
+        engine, steps = self._engine, self._steps_to_take()
+        start = engine.snapshot()
+        # Another run, or a preview, may have set its own.
+        torch.set_num_threads(self._threads)
         began = time.perf_counter()
-        train, val = self._engine.advance(steps)
+        train, val = engine.advance(steps)
         took = max(time.perf_counter() - began, 1e-9)
         # At most twice as many as before: the first steps are slow, and no measure of the rest.
         self._chunk_steps = max(1, min(int(CHUNK_SECONDS * steps / took), 2 * steps))
-        bound, last = self._judge(train, val)
-        count = last + 1
+        judgement = judge(self._rule, self._step, train, val)
+        count, self._ending = judgement.count, judgement.ending
         if self._ending is not None and self._ending[0] is StopReason.DIVERGED:
-            self._locate_divergence(start, count)
+            bad = find_bad_tensor(engine, self._setup.data, start, count)
+            self._ending = (StopReason.DIVERGED, f"{self._ending[1]}; first bad tensor: {bad}")
         elif count < steps:
-            self._engine.restore(start)
-            self._engine.advance(count)
-        train, val, bound = train[:count], val[:count], bound[:count]
+            engine.restore(start)
+            engine.advance(count)
+        train, val = train[:count], val[:count]
         self._remember_best(start, val)
         self._step += count
         self._losses = float(train[-1]), float(val[-1])
-        self._pending.append((train, val, bound))
+        self._pending.append((train, val, judgement.bound))
         if self._ending is None and self._step == self._config.steps:
             self._ending = (StopReason.COMPLETED, f"finished {self._step:,} steps")
 
-    def _judge(self, train: Losses, val: Losses) -> tuple[Losses, int]:
-        """Find the step that ends the run; return each step's bound and the last that counts."""
-        bound = np.full(len(val), np.nan, dtype=np.float32)
-        bad = np.flatnonzero(~(np.isfinite(train) & np.isfinite(val)))
-        finite = int(bad[0]) if len(bad) else len(val)
-        if self._rule is not None:
-            for index, loss in enumerate(val[:finite].tolist()):
-                verdict = self._rule.observe(loss)
-                bound[index] = verdict.bound
-                if verdict.stop:
-                    step = self._step + index + 1
-                    self._ending = (StopReason.EARLY_STOPPING, f"stopped early at step {step:,}")
-                    return bound, index
-        if len(bad):
-            split = "train" if not np.isfinite(train[finite]) else "validation"
-            step = self._step + finite + 1
-            words = f"{split} loss is not finite at step {step:,}"
-            self._ending = (StopReason.DIVERGED, words)
-            return bound, finite
-        return bound, len(val) - 1
-
-    def _locate_divergence(self, start: Snapshot, steps: int) -> None:
-        """Repeat the chunk's `steps` steps one by one, and name the first tensor that broke."""
-        assert self._ending is not None
-        engine, data = self._engine, self._setup.data
-        engine.restore(start)
-        bad = first_bad_parameter(engine.model)
-        for _ in range(steps):
-            bad = bad or first_bad_output(engine.model, data.train_x)
-            engine.advance(1)
-            bad = bad or first_bad_parameter(engine.model)
-        bad = bad or first_bad_output(engine.model, data.val_x) or "the squared error"
-        self._ending = (StopReason.DIVERGED, f"{self._ending[1]}; first bad tensor: {bad}")
+    def _steps_to_take(self) -> int:
+        """Size a chunk: in whole calls of the engine, up to the next switch or the end."""
+        steps, stride = self._chunk_steps, self._engine.stride
+        if steps > stride:
+            steps -= steps % stride
+        left = self._config.steps - self._step
+        return min(steps, left, self._engines.steps_until_switch(self._step) or left)
 
     def _remember_best(self, start: Snapshot, val: Losses) -> None:
         finite = np.where(np.isfinite(val), val, np.inf)
         index = int(finite.argmin())
         if np.isfinite(val[index]) and (self._best is None or val[index] < self._best.val_loss):
-            self._best = _Best(self._step + index + 1, float(val[index]), start, index + 1)
+            self._best = _Best(
+                self._step + index + 1, float(val[index]), self._engine, start, index + 1
+            )
 
     def _go_to_best(self, best: _Best) -> None:
-        self._engine.restore(best.start)
-        self._engine.advance(best.replay)
+        best.engine.restore(best.start)
+        best.engine.advance(best.replay)
 
     def _report(self) -> Iterator[Event]:
         """Tell the news, if it is time."""

@@ -1,0 +1,72 @@
+"""Whole steps compiled ahead of time: forward, gradient, update and validation in one call.
+
+Its numbers are the eager engine's up to the rounding of float32 (some 1e-7 a step): sums are taken
+in another order, and the update rounds twice where eager's rounds once. A training step can
+amplify such differences, so after hundreds of steps at a high lr two runs may be percents apart
+where the loss jumps; see `tests/test_compiled.py`. Dropout is of the same stream of draws.
+
+The same step gives the same bits in whichever call of a group it comes, so stops and replays are
+exact. A call releases the GIL.
+"""
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from tui_trainer.training.engines.compilation import CompileError
+from tui_trainer.training.engines.dropout_draws import draw_count, draw_shapes
+from tui_trainer.training.engines.engine import Engine, Losses, State, to_losses
+from tui_trainer.training.engines.step import StepSpec
+
+
+class CompiledEngine(Engine):
+    """Runs a compiled step's file.
+
+    Raises:
+        CompileError: if the file can't be loaded.
+    """
+
+    name = "compiled"
+
+    def __init__(self, state: State, spec: StepSpec, file: Path) -> None:
+        super().__init__(state)
+        self.stride = spec.unrolled
+        data = state.data
+        self._data = [data.train_x, data.train_y, data.val_x, data.val_y]
+        numbers = draw_count(draw_shapes(state.model, data.train_x))
+        self._draws = [torch.zeros(self.stride, numbers)] if numbers else []
+        self._call = _load(file)
+
+    def advance(self, steps: int) -> tuple[Losses, Losses]:
+        """Do `steps` steps; return their train and validation losses, each of shape (steps,)."""
+        parameters = [p.detach() for p in self.state.parameters]
+        lr = torch.tensor(self.state.lr)
+        train, val = [], []
+        for count in _groups(steps, self.stride):
+            for draws in self._draws:
+                draws[:count].uniform_(generator=self.state.generator)
+            inputs = [torch.tensor(count), lr, *self._data, *self._draws, *parameters]
+            *parameters, train_losses, val_losses = self._call.run(inputs)
+            train.append(train_losses[:count])
+            val.append(val_losses[:count])
+        self.state.set_parameters(parameters)
+        return to_losses(torch.cat(train)), to_losses(torch.cat(val))
+
+
+def _groups(steps: int, most: int) -> Iterator[int]:
+    for done in range(0, steps, most):
+        yield min(most, steps - done)
+
+
+def _load(file: Path) -> Any:
+    """Load a package by torch's own loader: the public one imports a compiler, for seconds."""
+    try:
+        with contextlib.suppress(AttributeError, TypeError):
+            return torch._C._aoti.AOTIModelPackageLoader(str(file), "model", True, 1, -1)
+        return torch._inductor.aoti_load_package(str(file)).loader
+    except Exception as error:  # whatever is wrong with it, the run goes on without
+        words = (str(error).strip().splitlines() or ["no message"])[0]
+        raise CompileError(f"the compiled step can't be loaded ({words})") from None

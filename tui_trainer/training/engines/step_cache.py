@@ -1,0 +1,142 @@
+"""Compiled steps on disk, in ``tui-trainer/steps`` below the user's cache folder.
+
+A file's name is the key of its step and the digest of its own content: a file is taken whole, in
+one rename, and one that was damaged since shows it. Writers at once leave one good file each.
+"""
+
+import contextlib
+import functools
+import hashlib
+import platform
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from importlib.resources import files
+from pathlib import Path
+
+import msgspec
+import torch
+from platformdirs import user_cache_path
+
+from tui_trainer.training.engines.step import StepSpec
+
+# What a first compile takes on a small machine, until one here tells.
+USUAL_COMPILE_SECONDS = 20.0
+KEPT_STEPS = 40  # at some 4 MB each
+_ABANDONED_SECONDS = 24 * 3600.0
+
+# The files whose text decides what a compiled step does.
+_SOURCES = (
+    ("tui_trainer.models", "*.py"),
+    ("tui_trainer.training", "losses.py"),
+    ("tui_trainer.training", "networks.py"),
+    ("tui_trainer.training.engines", "compile_step.py"),
+    ("tui_trainer.training.engines", "dropout_draws.py"),
+    ("tui_trainer.training.engines", "step.py"),
+)
+
+
+def steps_folder() -> Path:
+    """Return ``$XDG_CACHE_HOME/tui-trainer/steps``, or what the platform has in its place."""
+    return user_cache_path("tui-trainer") / "steps"
+
+
+def find_step(spec: StepSpec) -> Path | None:
+    """Find a step's file, and remove the damaged ones."""
+    for file in sorted(steps_folder().glob(f"{step_key(spec)}-*.pt2")):
+        if _digest(file) == file.stem.rpartition("-")[2]:
+            with contextlib.suppress(OSError):
+                file.touch()  # the least recently used go first
+            return file
+        file.unlink(missing_ok=True)
+    return None
+
+
+def store_step(spec: StepSpec, built: Path, seconds: float) -> Path:
+    """Move a built file, which has to stand in a `build_folder`, to its place.
+
+    Raises:
+        OSError: if the disk is full, or the like.
+    """
+    folder = steps_folder()
+    file = built.replace(folder / f"{step_key(spec)}-{_digest(built)}.pt2")
+    (folder / "compile_seconds").write_text(f"{seconds:.1f}\n", encoding="ascii")
+    kept = sorted(folder.glob("*.pt2"), key=_used_at, reverse=True)
+    for old in kept[KEPT_STEPS:]:
+        old.unlink(missing_ok=True)
+    return file
+
+
+def known_compile_seconds() -> float:
+    """Return what the last compile took on this machine."""
+    try:
+        return float((steps_folder() / "compile_seconds").read_text(encoding="ascii"))
+    except (OSError, ValueError):
+        return USUAL_COMPILE_SECONDS
+
+
+def make_build_folder() -> Path:
+    """Make a folder for one compile, and remove those that were left behind long ago.
+
+    Raises:
+        OSError: if the cache folder can't be written.
+    """
+    folder = steps_folder()
+    folder.mkdir(parents=True, exist_ok=True)
+    for left in folder.glob("build-*"):
+        if time.time() - _used_at(left) > _ABANDONED_SECONDS:
+            shutil.rmtree(left, ignore_errors=True)
+    return Path(tempfile.mkdtemp(prefix="build-", dir=folder))
+
+
+def step_key(spec: StepSpec) -> str:
+    """Hash everything that a compiled step depends on."""
+    parts = [msgspec.json.encode(spec), *_sources(), *machine()]
+    return hashlib.sha256(b"\0".join(parts)).hexdigest()[:32]
+
+
+def _sources() -> Iterator[bytes]:
+    for package, pattern in _SOURCES:
+        with contextlib.suppress(ModuleNotFoundError):
+            found = [f for f in files(package).iterdir() if Path(f.name).match(pattern)]
+            for file in sorted(found, key=lambda f: f.name):
+                yield file.name.encode()
+                yield file.read_bytes()
+
+
+@functools.cache
+def machine() -> tuple[bytes, ...]:
+    """Name torch, Python and the processor with all it can do."""
+    texts = [
+        torch.__version__,
+        str(torch.version.git_version),
+        platform.python_version(),
+        platform.platform(),
+        torch.backends.cpu.get_cpu_capability(),
+        *_processor(),
+    ]
+    return tuple(text.encode() for text in texts)
+
+
+def _processor() -> Iterator[str]:
+    yield platform.processor()
+    with contextlib.suppress(OSError):
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+        for name in ("model name", "flags"):
+            yield from [line for line in lines if line.startswith(name)][:1]
+
+
+def _digest(file: Path) -> str:
+    try:
+        with file.open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()[:32]
+    except OSError:
+        return ""
+
+
+def _used_at(file: Path) -> float:
+    try:
+        return file.stat().st_mtime
+    except OSError:
+        return 0.0
