@@ -9,19 +9,15 @@ stop is exact.
 import re
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 
-import numpy as np
 import torch
 
 from tui_trainer.config import RunConfig
-from tui_trainer.formatting import loss_text
-from tui_trainer.training.clock import Clock
 from tui_trainer.training.control import Control
 from tui_trainer.training.diagnosis import find_bad_tensor, find_dead_layers
 from tui_trainer.training.early_stopping import StopReason, make_rule
 from tui_trainer.training.engines.choice import MEASURED_SECONDS, EngineChoice, Switches
-from tui_trainer.training.engines.engine import Engine, Losses, Snapshot
+from tui_trainer.training.engines.engine import Engine
 from tui_trainer.training.engines.step import step_spec
 from tui_trainer.training.events import (
     Compiling,
@@ -32,10 +28,10 @@ from tui_trainer.training.events import (
     Resumed,
     RunEnded,
     RunStarted,
-    StepsCompleted,
 )
-from tui_trainer.training.fit import frozen, sample_fit
+from tui_trainer.training.fit import sample_fit
 from tui_trainer.training.judgement import Ending, judge
+from tui_trainer.training.progress import Progress
 from tui_trainer.training.setup import Setup
 from tui_trainer.training.threads import choose_threads
 
@@ -81,19 +77,6 @@ def describe_failure(error: Exception) -> str:
     return message if isinstance(error, ValueError) else f"{type(error).__name__}: {message}"
 
 
-@dataclass(frozen=True, slots=True)
-class _Best:
-    """The step of the lowest validation loss, and how to get its weights: replay from `start`,
-    by the engine that made them.
-    """
-
-    step: int
-    val_loss: float
-    engine: Engine
-    start: Snapshot
-    replay: int
-
-
 class _Run:
     """One training on its way."""
 
@@ -108,13 +91,9 @@ class _Run:
         self._engines = EngineChoice(config, self._setup.engine, spec, switches)
         stopping = config.regularizer.stopping
         self._restore_best = stopping is not None and stopping.restore_best
-        self._rule = make_rule(stopping) if stopping is not None else None
-        self._best: _Best | None = None
+        self._progress = Progress(make_rule(stopping) if stopping is not None else None)
+        self._clock = self._progress.clock
         self._ending: Ending | None = None
-        self._step = 0
-        self._losses: tuple[float | None, float | None] = (None, None)
-        self._pending: list[tuple[Losses, Losses, Losses]] = []
-        self._clock = Clock()
         self._chunk_steps = 1
         self._told_paused = False
         self._fit_due = 0.0
@@ -143,11 +122,12 @@ class _Run:
                 self._advance()
                 yield from self._report()
         self._clock.stop()
-        yield from self._flush()
-        if self._ending[0] is StopReason.EARLY_STOPPING and self._restore_best and self._best:
-            self._go_to_best(self._best)
+        yield from self._progress.flush()
+        restored = self._ending[0] is StopReason.EARLY_STOPPING and self._restore_best
+        if restored and self._progress.best is not None:
+            self._progress.best.go_there()
         yield from self._fits(closing=True)
-        yield self._ended(*self._ending)
+        yield self._progress.ended(*self._ending, restored)
 
     def close(self) -> None:
         """Leave nothing running."""
@@ -156,14 +136,12 @@ class _Run:
     def abandon(self, detail: str) -> Iterator[Event]:
         """End as failed, with what was trained so far."""
         self._clock.stop()
-        yield from self._flush()
-        yield RunEnded(
-            StopReason.FAILED,
-            detail,
-            *self._standing,
-            restored_best=False,
-            seconds=self._clock.seconds,
-        )
+        yield from self._progress.flush()
+        yield self._progress.standing(StopReason.FAILED, detail)
+
+    @property
+    def _step(self) -> int:
+        return self._progress.step
 
     @property
     def _engine(self) -> Engine:
@@ -176,17 +154,6 @@ class _Run:
         if seconds < MEASURED_SECONDS or not self._step:
             return None
         return seconds / self._step * (self._config.steps - self._step)
-
-    @property
-    def _standing(self) -> tuple[int, float | None, float | None, int | None, float | None]:
-        """Steps, both last losses, best step and its loss."""
-        best = self._best
-        return (
-            self._step,
-            *self._losses,
-            best.step if best else None,
-            best.val_loss if best else None,
-        )
 
     def _take_requests(self) -> Iterator[Event]:
         """Act on what was asked for; while paused, wait here."""
@@ -206,7 +173,7 @@ class _Run:
                 self._clock.start()
                 return
             self._clock.stop()
-            yield from self._flush()
+            yield from self._progress.flush()
             yield from self._fits()
             yield from self._tell_paused(True)
             control.wait_while_paused()
@@ -252,7 +219,7 @@ class _Run:
         took = max(time.perf_counter() - began, 1e-9)
         # At most twice as many as before: the first steps are slow, and no measure of the rest.
         self._chunk_steps = max(1, min(int(CHUNK_SECONDS * steps / took), 2 * steps))
-        judgement = judge(self._rule, self._step, train, val)
+        judgement = judge(self._progress.rule, self._step, train, val)
         count, self._ending = judgement.count, judgement.ending
         if self._ending is not None and self._ending[0] is StopReason.DIVERGED:
             bad = find_bad_tensor(engine, self._setup.data, start, count)
@@ -260,11 +227,7 @@ class _Run:
         elif count < steps:
             engine.restore(start)
             engine.advance(count)
-        train, val = train[:count], val[:count]
-        self._remember_best(start, val)
-        self._step += count
-        self._losses = float(train[-1]), float(val[-1])
-        self._pending.append((train, val, judgement.bound))
+        self._progress.add(engine, start, train[:count], val[:count], judgement.bound)
         if self._ending is None and self._step == self._config.steps:
             self._ending = (StopReason.COMPLETED, f"finished {self._step:,} steps")
 
@@ -276,80 +239,26 @@ class _Run:
         left = self._config.steps - self._step
         return min(steps, left, self._engines.steps_until_switch(self._step) or left)
 
-    def _remember_best(self, start: Snapshot, val: Losses) -> None:
-        finite = np.where(np.isfinite(val), val, np.inf)
-        index = int(finite.argmin())
-        if np.isfinite(val[index]) and (self._best is None or val[index] < self._best.val_loss):
-            self._best = _Best(
-                self._step + index + 1, float(val[index]), self._engine, start, index + 1
-            )
-
-    def _go_to_best(self, best: _Best) -> None:
-        best.engine.restore(best.start)
-        best.engine.advance(best.replay)
-
     def _report(self) -> Iterator[Event]:
         """Tell the news, if it is time."""
         if self._clock.since_report >= EVENT_SECONDS or self._control.paused:
-            yield from self._flush()
+            yield from self._progress.flush()
         if time.perf_counter() >= self._fit_due:
-            yield from self._flush()
+            yield from self._progress.flush()
             yield from self._fits()
-
-    def _flush(self) -> Iterator[StepsCompleted]:
-        if not self._pending:
-            return
-        train, val, bound = (
-            frozen(np.concatenate(part)) for part in zip(*self._pending, strict=True)
-        )
-        self._pending = []
-        best = self._best
-        yield StepsCompleted(
-            first_step=self._step - len(train) + 1,
-            train_loss=train,
-            val_loss=val,
-            bound=bound if self._rule is not None else None,
-            gauge=self._rule.gauge() if self._rule is not None else None,
-            best_step=best.step if best else None,
-            best_val_loss=best.val_loss if best else None,
-            seconds=self._clock.seconds,
-            steps_per_second=self._clock.rate(len(train)),
-        )
 
     def _fits(self, closing: bool = False) -> Iterator[FitSampled]:
         """Sample the fit of the newest weights and, where it is asked for, of the best ones."""
         engine, data = self._engine, self._setup.data
         yield sample_fit(engine, data, self._step, "last" if self._step else "untrained")
-        best = self._best
+        best = self._progress.best
         wanted = closing or (
             self._control.best_fit_wanted and best and best.step != self._best_sampled
         )
         if best is not None and wanted:
             now = engine.snapshot()
-            self._go_to_best(best)
+            best.go_there()
             yield sample_fit(engine, data, best.step, "best")
             engine.restore(now)
             self._best_sampled = best.step
         self._fit_due = time.perf_counter() + FIT_SECONDS
-
-    def _ended(self, reason: StopReason, words: str) -> RunEnded:
-        steps, train_loss, val_loss, best_step, best_val_loss = self._standing
-        detail = words
-        if reason is StopReason.EARLY_STOPPING:
-            assert self._rule is not None
-            detail = f"{words}: {self._rule.explain()}"
-        restored = reason is StopReason.EARLY_STOPPING and self._restore_best
-        if best_step is not None:
-            detail += f"; best {loss_text(best_val_loss)} at step {best_step:,}"
-            detail += ", its weights restored" if restored else ""
-        return RunEnded(
-            reason,
-            detail,
-            steps,
-            train_loss,
-            val_loss,
-            best_step,
-            best_val_loss,
-            restored,
-            self._clock.seconds,
-        )

@@ -71,7 +71,7 @@ class EngineChoice:
         return None if self._open else self._compilation
 
     def steps_until_switch(self, step: int) -> int | None:
-        """Return how many steps after `step` the next recorded switch lets pass, if there is one."""
+        """Return how many steps after `step` come before the next recorded switch, if any."""
         return min((s - 1 - step for s in self._switches if s - 1 > step), default=None)
 
     def before_step(self, step: int, seconds_left: float | None) -> Iterator[Event]:

@@ -66,7 +66,7 @@ class CudaGraphEngine(Engine):
     def _capture(self) -> dict[int, torch.cuda.CUDAGraph]:
         """Capture one step and a group of them, and leave the parameters as they are."""
         before = [p.detach().clone() for p in self.state.parameters]
-        aside = torch.cuda.Stream()
+        aside = _new_stream()
         aside.wait_stream(torch.cuda.current_stream())
         with torch.cuda.stream(aside):
             self._steps(_WARM_UP_STEPS)
@@ -85,7 +85,7 @@ class CudaGraphEngine(Engine):
         Each validation runs beside the training pass of the step after it: both only read the
         parameters, and the graph is as long as its longest path.
         """
-        main, aside = torch.cuda.current_stream(), torch.cuda.Stream()
+        main, aside = torch.cuda.current_stream(), _new_stream()
         aside.wait_stream(main)
         for index in range(count):
             gradients = self._train(index)
@@ -119,6 +119,10 @@ class CudaGraphEngine(Engine):
         with torch.no_grad():
             loss = mse_loss(state.model(state.data.val_x), state.data.val_y)
             self._losses[1, index].copy_(loss)
+
+
+def _new_stream() -> torch.cuda.Stream:
+    return torch.cuda.Stream()  # type: ignore[no-untyped-call]
 
 
 def _groups(steps: int) -> Iterator[tuple[int, int]]:

@@ -34,7 +34,7 @@ def split_draws(draws: Tensor, shapes: Sequence[torch.Size]) -> Callable[[Tensor
     Drawing them in one go or layer by layer is the same stream: on the CPU a draw is
     one number after another.
     """
-    parts = iter(draws.split([shape.numel() for shape in shapes]))
+    parts = iter(torch.split(draws, [shape.numel() for shape in shapes]))
     return lambda x: next(parts).view(x.shape)
 
 

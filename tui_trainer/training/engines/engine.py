@@ -46,7 +46,7 @@ class State:
         self.generator = generator
         self.l1_weight = l1_weight
         self.weight_decay = weight_decay
-        self.parameters = list(model.parameters())
+        self.parameters: list[Tensor] = list(model.parameters())
 
     def set_parameters(self, values: Sequence[Tensor]) -> None:
         """Copy `values` into the network's own tensors."""
