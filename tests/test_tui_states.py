@@ -22,7 +22,7 @@ from scripted import (
 
 from tui_trainer.headless import press, screen_text
 from tui_trainer.training.events import NotLearning
-from tui_trainer.tui.messages import TrainerEvent
+from tui_trainer.tui.messages import RunNews
 from tui_trainer.tui.run_state import State
 
 SIZE = (120, 40)
@@ -171,14 +171,18 @@ async def test_starting_again_stops_the_run_before_and_drops_its_events():
     script = Script()
     async with make_app(script).run_test(size=SIZE) as pilot:
         await run_to(pilot, State.RUNNING)
+        await until(pilot, lambda: pilot.app.cockpit.run.step == 100)
+        first = pilot.app.cockpit.run
         await pilot.press("s")
         await until(pilot, lambda: len(script.calls) == 2)
         assert script.calls[0][1].stopped
         assert not script.calls[1][1].stopped
         await until(pilot, lambda: pilot.app.cockpit.run.step == 100)
-        pilot.app.cockpit.post_message(TrainerEvent(1, steps(101, 900)))
+        first.inbox.append(steps(101, 900))
+        pilot.app.cockpit.post_message(RunNews(first.number))
         await pilot.pause(0.05)
         assert pilot.app.cockpit.run.step == 100
+        assert first.step == 100
         assert pilot.app.cockpit.state is State.RUNNING
 
 

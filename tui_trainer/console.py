@@ -68,6 +68,7 @@ class Result:
 def follow(events: Iterable[Event], total_steps: int, *, quiet: bool = False) -> Result:
     """Take in a run's events to the last, with a progress bar on stderr unless `quiet`."""
     result = Result()
+    quiet = quiet or sys.stderr is None  # closed: there is nobody to tell
     bar: AbstractContextManager[Any] = tqdm(total=total_steps, unit=" steps", disable=quiet)
     with bar as progress:
         for event in events:
@@ -77,7 +78,7 @@ def follow(events: Iterable[Event], total_steps: int, *, quiet: bool = False) ->
                     progress.update(len(event.train_loss))
                     train, val = float(event.train_loss[-1]), float(event.val_loss[-1])
                     progress.set_postfix_str(f"train {loss_text(train)} val {loss_text(val)}")
-                case NotLearning():
+                case NotLearning() if not quiet:
                     progress.write(f"not learning: {event.words}", file=sys.stderr)
     return result
 

@@ -159,9 +159,10 @@ def _stretches(finite: NDArray[np.bool_]) -> list[slice]:
 
 def _dots(x: Dots, low: Dots, high: Dots, dash: Dash) -> tuple[Dots, Dots]:
     """Join points to a line: for each column of dots, those from the lowest to the highest."""
-    column = np.arange(round(x[0]), round(x[-1]) + 1, dtype=np.float64)
-    bottom = np.rint(np.interp(column, np.rint(x), low))
-    top = np.rint(np.interp(column, np.rint(x), high))
+    places, firsts = np.unique(np.rint(x), return_index=True)
+    column = np.arange(places[0], places[-1] + 1)
+    bottom = np.rint(np.interp(column, places, np.minimum.reduceat(low, firsts)))
+    top = np.rint(np.interp(column, places, np.maximum.reduceat(high, firsts)))
     # Where a column starts above the one before it ends, both reach for the middle between.
     middle = np.floor((top[:-1] + bottom[1:]) / 2)
     rising = bottom[1:] > top[:-1] + 1

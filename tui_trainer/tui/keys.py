@@ -54,6 +54,7 @@ KEYS = (
         "zoom", "z", "zoom", "view", "one pane over all: the focused one, or the losses", "zoom", 4
     ),
     Key("best", "k", "best", "view", "the fit of the best weights, or of the last", "best fit", 3),
+    Key("tax", "t", "tax", "view", "what the screen costs: time and bytes"),
     Key("setup", "tab", "next_view", "view", "the form, or the next pane", "setup", 1),
     Key("help", "question_mark", "help", "app", "this page", "help", 1),
     Key("palette", "ctrl+p", "app.command_palette", "app", "every preset and command by name"),

@@ -13,7 +13,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 # Two changes closer than this go out as one: moving the cursor costs about as many bytes.
-_GAP = 8
+_GAP = 10
 
 
 class Cells(Widget):
@@ -61,4 +61,14 @@ def _changes(old: Strip, new: Strip) -> list[tuple[int, int]]:
 
 
 def _cells(strip: Strip) -> list[tuple[str, Style | None]]:
-    return [(char, segment.style) for segment in strip for char in segment.text]
+    """Return the characters with their styles; blanks look alike, whatever their colour."""
+    return [
+        (char, None if char == " " and _is_plain(segment.style) else segment.style)
+        for segment in strip
+        for char in segment.text
+    ]
+
+
+def _is_plain(style: Style | None) -> bool:
+    """Say whether a blank in a style is blank: no background, no line, no action."""
+    return style is None or not (style.bgcolor or style.reverse or style.underline or style.meta)

@@ -8,7 +8,7 @@ from rich.style import Style
 from textual import events
 from textual.strip import Strip
 
-from tui_trainer.plotting.chart import Charset, Chart, Drawing, Role
+from tui_trainer.plotting.chart import Charset, Chart, Drawing, Role, Row
 from tui_trainer.plotting.legend import sign
 from tui_trainer.tui.widgets.cells import Cells
 
@@ -137,10 +137,19 @@ class PlotPane(Cells, can_focus=True):
         if len(changed) == height:
             self._rows = [Strip([])] * height
         for y in changed:
-            runs = drawing.row(y)
-            self._rows[y] = self._boxed([Segment(r.text, self._role_style(r.role)) for r in runs])
+            self._rows[y] = self._boxed(self._segments(drawing.row(y)))
         self._drawing = drawing
         return self._rows
+
+    def _segments(self, row: Row) -> list[Segment]:
+        """Colour a row; blanks go with what stands before them: each colour costs 40 bytes."""
+        texts: list[tuple[str, Role]] = []
+        for run in row:
+            if texts and run.text.isspace():
+                texts[-1] = (texts[-1][0] + run.text, texts[-1][1])
+            else:
+                texts.append((run.text, run.role))
+        return [Segment(text, self._role_style(role)) for text, role in texts]
 
     def _boxed(self, segments: list[Segment]) -> Strip:
         side = Segment((_HEAVY if self.has_focus else _THIN)[5], self._style("frame"))
