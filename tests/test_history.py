@@ -265,7 +265,7 @@ def test_a_bucket_keeps_its_place_while_a_run_grows(last, buckets, ends):
 
 
 @pytest.mark.parametrize(
-    ("last", "buckets", "ends"), [(10_000, 100, [200, 300]), (LONG, 100, [2_000, 5_000])]
+    ("last", "buckets", "ends"), [(10_000, 100, [200, 300]), (LONG, 100, [6_000, 9_000])]
 )
 def test_a_bucket_keeps_its_place_from_the_first_steps_on(last, buckets, ends):
     assert_buckets_keep_their_place(last, buckets, ends)

@@ -546,7 +546,6 @@ def test_a_diverged_run_names_the_step_and_the_first_bad_tensor(
     assert events[-1].detail.partition("; best")[0] == words
 
 
-@pytest.mark.xfail(reason="the weights are named, which only broke after the squared error")
 def test_a_training_loss_that_overflows_first_is_named_first():
     deep = Architecture(name="deep", network="mlp", hidden=(400,) * 20)
     normal = Init(name="normal", layer="LinearNormal")
@@ -627,7 +626,6 @@ def test_a_failure_is_one_line_and_says_how_much_memory_was_asked_for():
     assert describe_failure(caught.value) == f"out of memory (asked for {2**62} bytes)"
 
 
-@pytest.mark.xfail(reason="no bound is set to a learning rate; torch takes none above float32")
 def test_a_learning_rate_that_float32_cannot_hold_is_refused():
     with contextlib.suppress(ValueError):
         assert drive(make("linear", lr=1e39))[-1].reason is not StopReason.FAILED
@@ -777,7 +775,6 @@ def test_every_fit_is_the_prediction_of_the_weights_after_its_step(every_step_te
         assert np.array_equal(fit.prediction, prediction_after(config, fit.step, fit.x))
 
 
-@pytest.mark.xfail(reason="the fit called last, at the last step, is that of the restored best")
 def test_the_last_fit_of_a_restored_run_is_the_prediction_after_its_step():
     config = regularized(make("kaiming"), stopping=Patience(patience=20, restore_best=True))
     for fit in of(FitSampled, drive(config)):

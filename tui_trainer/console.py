@@ -37,7 +37,7 @@ class Result:
     def __init__(self) -> None:
         self.history = History()
         self.started: RunStarted | None = None
-        self.fit: FitSampled | None = None
+        self._fits: dict[str, FitSampled] = {}
         self.not_learning: NotLearning | None = None
         self.lr_changes: list[int] = []
         self._ended: RunEnded | None = None
@@ -48,6 +48,12 @@ class Result:
         assert self._ended is not None, "the events are not all in"
         return self._ended
 
+    @property
+    def fit(self) -> FitSampled | None:
+        """The fit of the weights that the run ended with."""
+        restored = self._ended is not None and self._ended.restored_best
+        return self._fits.get("best" if restored else "last")
+
     def apply(self, event: Event) -> None:
         """Take in the next event."""
         match event:
@@ -55,8 +61,8 @@ class Result:
                 self.started = event
             case StepsCompleted():
                 self.history.append(event.train_loss, event.val_loss, event.bound)
-            case FitSampled() if event.weights != "best":
-                self.fit = event
+            case FitSampled():
+                self._fits["best" if event.weights == "best" else "last"] = event
             case NotLearning():
                 self.not_learning = event
             case LrChanged(step=step):

@@ -118,9 +118,9 @@ class _Run:
                 yield from self._report()
         self._clock.stop()
         yield from self._flush()
+        yield from self._fits(closing=True)
         if self._ending[0] is StopReason.EARLY_STOPPING and self._restore_best and self._best:
             self._go_to_best(self._best)
-        yield from self._fits(closing=True)
         yield self._ended(*self._ending)
 
     def abandon(self, detail: str) -> Iterator[Event]:
@@ -227,7 +227,9 @@ class _Run:
         bad = first_bad_parameter(engine.model)
         for _ in range(steps):
             bad = bad or first_bad_output(engine.model, data.train_x)
-            engine.advance(1)
+            train, _ = engine.advance(1)
+            if not np.isfinite(train[0]):
+                bad = bad or "the squared error"
             bad = bad or first_bad_parameter(engine.model)
         bad = bad or first_bad_output(engine.model, data.val_x) or "the squared error"
         self._ending = (StopReason.DIVERGED, f"{self._ending[1]}; first bad tensor: {bad}")

@@ -92,7 +92,7 @@ def read_keymap(file: Path) -> dict[str, str]:
         return {}
     try:
         settings = tomllib.loads(file.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         raise InvalidSettingsError(f"{file}: not a TOML file: {error}") from None
     except OSError as error:
         raise InvalidSettingsError(f"{file}: can't be read: {error.strerror}") from None
