@@ -1,6 +1,5 @@
 """Runs as their readers see them: events, control, stops; every loss against the reference loop."""
 
-import contextlib
 import itertools
 import math
 import threading
@@ -17,6 +16,7 @@ from reference_loop import PRESETS, make
 
 from tui_trainer.config import (
     Architecture,
+    Dataset,
     FirstIncrease,
     Init,
     Patience,
@@ -39,6 +39,7 @@ from tui_trainer.training.events import (
 )
 from tui_trainer.training.setup import Setup
 from tui_trainer.training.trainer import describe_failure, train
+from tui_trainer.validation import InvalidSettingsError
 
 DEADLINE_SECONDS = 30
 needs_no_gpu = pytest.mark.skipif(torch.cuda.is_available(), reason="needs a machine without GPU")
@@ -546,12 +547,21 @@ def test_a_diverged_run_names_the_step_and_the_first_bad_tensor(
     assert events[-1].detail.partition("; best")[0] == words
 
 
-def test_a_training_loss_that_overflows_first_is_named_first():
-    deep = Architecture(name="deep", network="mlp", hidden=(400,) * 20)
-    normal = Init(name="normal", layer="LinearNormal")
-    config = msgspec.structs.replace(make("kaiming"), architecture=deep, init=normal)
+@pytest.mark.parametrize(
+    ("width", "layers", "validation_points"),
+    [(400, 20, 200), pytest.param(350, 16, 1, id="while the validation loss is still finite")],
+)
+def test_a_training_loss_that_overflows_first_is_named_first(width, layers, validation_points):
+    config = msgspec.structs.replace(
+        make("kaiming", seed=0, lr=1e-38),
+        dataset=Dataset(name="few", function="wave", validation_points=validation_points),
+        architecture=Architecture(name="deep", network="mlp", hidden=(width,) * layers),
+        init=Init(name="normal", layer="LinearNormal"),
+    )
     end = drive(config)[-1]
-    assert end.detail == "train loss is not finite at step 1; first bad tensor: the squared error"
+    assert math.isfinite(end.val_loss) == (validation_points == 1)
+    words = "train loss is not finite at step 1; first bad tensor: the squared error"
+    assert end.detail.partition("; best")[0] == words
 
 
 def test_a_rule_never_takes_a_loss_that_is_not_finite_for_an_increase():
@@ -627,8 +637,9 @@ def test_a_failure_is_one_line_and_says_how_much_memory_was_asked_for():
 
 
 def test_a_learning_rate_that_float32_cannot_hold_is_refused():
-    with contextlib.suppress(ValueError):
-        assert drive(make("linear", lr=1e39))[-1].reason is not StopReason.FAILED
+    with pytest.raises(InvalidSettingsError, match=r"^lr: expected a"):
+        make("linear", lr=1e39)
+    assert drive(make("linear", lr=3e38))[-1].reason is StopReason.DIVERGED
 
 
 # The events themselves

@@ -137,7 +137,7 @@ async def test_early_stopping_marks_the_stop_and_the_best_step():
 async def test_the_next_run_takes_the_banner_away():
     async with make_app(Script(EARLY)).run_test(size=SIZE) as pilot:
         await run_to(pilot, State.STOPPED_EARLY)
-        pilot.app.cockpit._train = Script()
+        pilot.app.cockpit._background.train = Script()
         await pilot.press("s")
         await until(pilot, lambda: pilot.app.cockpit.state is State.RUNNING)
         assert pilot.app.cockpit.banner.words == ""
@@ -194,7 +194,7 @@ async def test_an_exception_in_the_trainer_is_a_banner_and_the_app_goes_on():
     async with make_app(broken).run_test(size=SIZE) as pilot:
         await run_to(pilot, State.FAILED)
         assert "the cable is out" in pilot.app.cockpit.banner.words
-        pilot.app.cockpit._train = Script(FINISHED)
+        pilot.app.cockpit._background.train = Script(FINISHED)
         await pilot.press("s")
         await until(pilot, lambda: pilot.app.cockpit.state is State.FINISHED)
 

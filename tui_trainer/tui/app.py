@@ -14,9 +14,10 @@ from tui_trainer.config import RunConfig
 from tui_trainer.plotting.chart import Charset
 from tui_trainer.preset_files import Presets
 from tui_trainer.tui.ascii import AsciiFilter
+from tui_trainer.tui.background import Preview, Train
 from tui_trainer.tui.commands import CockpitCommands
 from tui_trainer.tui.frames import UI_SHARE
-from tui_trainer.tui.screens.cockpit import Cockpit, Preview, Train
+from tui_trainer.tui.screens.cockpit import Cockpit
 from tui_trainer.tui.screens.question import QuitQuestion
 from tui_trainer.tui.terminal import crop_updates, thrifty_driver
 

@@ -1,8 +1,6 @@
 """The cockpit: choose on the left, watch on the right, one line of state below."""
 
-from collections.abc import Callable, Iterator
-from functools import partial
-from typing import Literal, TypeAlias
+from typing import Literal
 
 from textual import events, on
 from textual.app import ComposeResult
@@ -16,15 +14,12 @@ from tui_trainer.config import RunConfig
 from tui_trainer.plotting.chart import Charset
 from tui_trainer.preset_files import PARTS, Presets
 from tui_trainer.training.control import Control
-from tui_trainer.training.early_stopping import StopReason
 from tui_trainer.training.events import (
-    Event,
     FitSampled,
     Points,
     Previewed,
-    RunEnded,
-    StepsCompleted,
 )
+from tui_trainer.tui.background import Background, Preview, Train
 from tui_trainer.tui.frames import UI_SHARE, FrameBudget
 from tui_trainer.tui.keys import KEYS, bindings, face
 from tui_trainer.tui.ladder import next_lr
@@ -36,9 +31,6 @@ from tui_trainer.tui.widgets.fit_pane import FitPane
 from tui_trainer.tui.widgets.lines import Banner, HeaderLine, KeyLine, StatusLine
 from tui_trainer.tui.widgets.loss_pane import LossPane
 from tui_trainer.tui.wording import BADGES, banner_text, status_text, tax_text
-
-Train: TypeAlias = Callable[[RunConfig, Control], Iterator[Event]]
-Preview: TypeAlias = Callable[[RunConfig], Previewed]
 
 _TICK = 0.1  # seconds
 _VIEWS = ("loss", "fit", "form")
@@ -73,13 +65,12 @@ class Cockpit(Screen[None]):
     ) -> None:
         super().__init__()
         self.presets, self._config, self._recipe = presets, config, recipe
-        self._train, self._preview = train, preview
+        self._background = Background(self, train, preview)
         self._keymap, self._charset = keymap, charset
         self.run: RunView | None = None
         self._run_number = 0
         self._control = Control()
         self._previewed: Previewed | None = None
-        self._preview_request = 0
         self._preview_pending = False
         self._preview_shown = True
         self._problem = ""
@@ -259,26 +250,15 @@ class Cockpit(Screen[None]):
         ]
         self.form.mark_next_run(bool(changed))
 
-    # Previews: the untrained network, in a thread because the first one imports torch
+    # Previews: the untrained network
 
     def _ask_preview(self) -> None:
-        self._preview_request += 1
         self._preview_pending = True
-        work = partial(self._preview_in_thread, self._preview_request, self.form.config)
-        self.run_worker(work, group="preview", thread=True, exit_on_error=False)
-
-    def _preview_in_thread(self, request: int, config: RunConfig) -> None:
-        if request != self._preview_request:
-            return  # a newer one is asked for already
-        try:
-            self.post_message(PreviewReady(request, self._preview(config)))
-        except Exception as error:  # a torch that can't be imported must not end the app
-            reason = str(error) if isinstance(error, ValueError) else f"{error!r}"
-            self.post_message(PreviewFailed(request, reason))
+        self._background.ask_preview(self.form.config)
 
     @on(PreviewReady)
     def _take_preview(self, message: PreviewReady) -> None:
-        if message.request == self._preview_request:
+        if self._background.is_newest(message.request):
             self._preview_pending = False
             self._previewed = message.previewed
             dead = message.previewed.not_learning
@@ -288,7 +268,7 @@ class Cockpit(Screen[None]):
 
     @on(PreviewFailed)
     def _take_preview_failure(self, message: PreviewFailed) -> None:
-        if message.request == self._preview_request:
+        if self._background.is_newest(message.request):
             self._preview_pending = False
             self._problem = f"⚠ No preview: {message.reason}"
             self.form.report(None)
@@ -310,28 +290,10 @@ class Cockpit(Screen[None]):
         self._problem = ""
         self.form.mark_next_run(False)
         self._open_form(False)
-        work = partial(self._train_in_thread, self.run, self.run.config, self._control)
-        self.run_worker(work, group="training", thread=True, exit_on_error=False)
+        self._background.start(self.run, self._control)
         self._redraw_soon()
         self.draw()
         return True
-
-    def _train_in_thread(self, run: RunView, config: RunConfig, control: Control) -> None:
-        try:
-            for event in self._train(config, control):
-                self._deliver(run, event)
-        except Exception as error:  # such as a torch that can't be imported
-            words = f"{type(error).__name__}: {error}"
-            self._deliver(run, RunEnded(StopReason.FAILED, words, run.step))
-
-    def _deliver(self, run: RunView, event: Event) -> None:
-        """Put an event where the next frame finds it; a change of state is told at once.
-
-        A message an event would cost more than the frames do.
-        """
-        run.inbox.append(event)
-        if not isinstance(event, StepsCompleted | FitSampled):
-            self.post_message(RunNews(run.number))
 
     @on(RunNews)
     def _take_news(self, message: RunNews) -> None:
