@@ -6,7 +6,7 @@ import os
 for variable in ("NO_COLOR", "TEXTUAL_THEME", "TEXTUAL_COLOR_SYSTEM", "TEXTUAL_FPS"):
     os.environ.pop(variable, None)
 
-import pytest
+import pytest  # noqa: E402 - after the variables above are gone
 
 
 @pytest.fixture(autouse=True)

@@ -5,6 +5,7 @@ import time
 
 import numpy as np
 
+from tui_trainer.plotting.chart import Charset
 from tui_trainer.preset_files import DEFAULT_RECIPE, load_presets, make_config
 from tui_trainer.training.early_stopping import Gauge, StopReason
 from tui_trainer.training.events import (
@@ -131,10 +132,18 @@ class Script:
         yield ended(StopReason.STOPPED, f"stopped by hand at step {step}", max(step, 1))
 
 
-def make_app(train=None, recipe=DEFAULT_RECIPE, *, preview=preview, keymap=None, **settings):
+def make_app(
+    train=None,
+    recipe=DEFAULT_RECIPE,
+    *,
+    preview=preview,
+    keymap=None,
+    charset=Charset.UNICODE,
+    **settings,
+):
     presets = load_presets()
     config = make_config(presets, recipe, **settings)
-    return TrainerApp(presets, config, recipe, train or Script(), preview, keymap)
+    return TrainerApp(presets, config, recipe, train or Script(), preview, keymap, charset)
 
 
 async def until(pilot, condition, seconds=DEADLINE):

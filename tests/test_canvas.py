@@ -1,13 +1,16 @@
 """Charts in cells: every drawing has its size, every dot its cell, whatever the numbers are."""
 
 import math
+import re
 from importlib.metadata import version
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
 from plotext import _figure
 
+from tui_trainer.plotting import canvas
 from tui_trainer.plotting.canvas import MIN_HEIGHT, MIN_WIDTH, draw, plot_area
 from tui_trainer.plotting.chart import (
     BRAILLE_DOT,
@@ -62,6 +65,10 @@ def dots(chart, width=WIDTH, height=HEIGHT):
     return found
 
 
+def nearest(share, count):
+    return math.floor(share * (count - 1) + 0.5)
+
+
 def roles(drawing):
     """The role of every cell, rows from top to bottom."""
     return [[run.role for run in row for _ in run.text] for row in drawing.rows]
@@ -75,7 +82,7 @@ def assert_size(drawing, width, height):
 
 
 def test_plotext_still_has_the_private_names_that_the_canvas_uses():
-    moved = "plotext moved: tui_trainer/plotting/canvas.py draws through its private names"
+    moved = "plotext moved: tui_trainer/plotting/canvas.py draws axes through its private names"
     assert version("plotext").startswith("5.3."), moved
     assert hasattr(_figure, "_figure_class"), moved
     figure = _figure._figure_class()
@@ -85,15 +92,25 @@ def test_plotext_still_has_the_private_names_that_the_canvas_uses():
     figure._limit_size(False, False)
     figure.plotsize(20, 8)
     figure._set_size(20, 8)
-    figure.scatter([0.0, 1.0], [0.0, 1.0], marker="x", color=3)
+    figure.xaxes(True, False)
+    figure.yaxes(True, False)
+    figure.xticks([0.0, 1.0], ["a", "b"])
+    figure.yticks([0.0, 1.0], ["low", "high"])
+    figure.scatter([0.0, 1.0], [0.0, 1.0], marker=" ")
     figure._build_matrix()
-    matrix = figure.monitor.matrix
-    for name in ("marker", "fullground"):
-        table = getattr(matrix, name, [])
-        assert [len(row) for row in table] == [20] * 8, f"{moved}: matrix.{name}"
-    bottom, left = matrix.Rows_canvas.start, matrix.Cols_canvas.start
-    assert matrix.marker[bottom][left] == "x", f"{moved}: row 0 is no longer at the bottom"
-    assert matrix.fullground[bottom][left] == 3, f"{moved}: colours are no longer read back"
+    matrix = getattr(figure.monitor, "matrix", None)
+    markers = ["".join(row) for row in getattr(matrix, "marker", [])]
+    assert [len(row) for row in markers] == [20] * 8, f"{moved}: monitor.matrix.marker"
+    labels, axis, lowest, *_, highest = markers
+    assert labels.split() == ["a", "b"], f"{moved}: row 0 is no longer at the bottom"
+    assert axis.strip() == "└┬─────────────┬", moved
+    assert (lowest.split(), highest.split()) == (["low┤"], ["high┤"]), moved
+
+
+def test_the_canvas_uses_no_other_private_name():
+    source = Path(canvas.__file__).read_text(encoding="utf-8")
+    found = set(re.findall(r"figure\.(_\w+)", source))
+    assert found == {"_figure_class", "_limit_size", "_set_size", "_build_matrix"}
 
 
 @pytest.mark.parametrize("charset", Charset)
@@ -112,7 +129,6 @@ def test_a_drawing_has_exactly_its_size(width, height, charset):
 
 @pytest.mark.parametrize("label", ["7", "1234567", "12345678901", "1234567890123", "1" * 60])
 def test_labels_of_any_width_break_no_drawing(label):
-    # waits for a fix: where labels are as wide as the drawing, numpy is asked for a negative size
     chart = Chart(UNIT, Axis(0.0, 1.0, ((0.5, label),)), (curve([0, 1], [0, 1]),))
     for width in range(MIN_WIDTH, 24):
         assert_size(draw(chart, width, 8), width, 8)
@@ -203,13 +219,21 @@ def test_the_corners_are_where_the_axes_say(width, height):
         assert line == "◆" + " " * (len(line) - 2) + "◆"
 
 
-def test_tick_labels_stand_in_the_rows_of_their_values():
-    y = linear_axis(0.0, 20.0, 5)
-    lines = draw(Chart(UNIT, y, ()), WIDTH, 19).text.split("\n")
-    _, rows = plot_area(y, WIDTH, 19)
+@pytest.mark.parametrize(("width", "height"), [(30, 9), (40, 19), (81, 12), (113, 31)])
+@pytest.mark.parametrize("y", [linear_axis(0.0, 20.0, 5), log_axis(0.01, 30.0, 5), UNIT])
+def test_ticks_stand_at_the_cells_of_their_values(y, width, height):
+    chart = Chart(step_axis(140, width), y, ())
+    columns, rows = plot_area(y, width, height)
+    *lines, axis_line, labels_line = draw(chart, width, height).text.split("\n")
     for value, label in y.ticks:
-        row = rows - 1 - round(float(y.unit(value)) * (rows - 1))
+        row = rows - 1 - nearest((value - y.low) / (y.high - y.low), rows)
         assert lines[row].split("┤")[0].strip() == label
+    assert sum("┤" in line for line in lines) == len(y.ticks)
+    left = width - columns
+    expected = [left + nearest(float(chart.x.unit(step)), columns) for step, _ in chart.x.ticks]
+    assert [place for place, char in enumerate(axis_line) if char == "┬"] == expected
+    assert axis_line[left - 1] == "└"
+    assert set(labels_line.split()) <= {label for _, label in chart.x.ticks}
 
 
 def test_log_values_stand_at_the_rows_of_their_logarithms():
@@ -225,6 +249,12 @@ def test_a_value_of_zero_lies_at_the_foot_of_a_log_axis():
     found = dots(Chart(UNIT, y, (curve([0, 1], [0.0, 0.0]),)))
     assert found[0].all()
     assert not found[1:].any()
+
+
+def test_one_drawing_leaves_nothing_in_the_next():
+    draw(unit_chart(curve([0, 1], [0, 1])), WIDTH, HEIGHT)
+    assert not dots(unit_chart()).any()
+    assert {role for row in roles(draw(unit_chart(), WIDTH, HEIGHT)) for role in row} == {Role.AXIS}
 
 
 def test_far_outliers_are_held_at_the_edge():
@@ -256,6 +286,18 @@ def test_the_ends_of_a_bucket_are_joined_in_its_column():
     assert there[0] == round(0.25 * (rows - 1))
     assert there[-1] == round(0.75 * (rows - 1))
     assert np.all(np.diff(there) == 1)
+
+
+@pytest.mark.parametrize("charset", Charset)
+@pytest.mark.parametrize("place", [100, 333, 501, 777, 998])
+def test_of_many_points_in_a_column_the_highest_and_lowest_are_seen(place, charset):
+    y = np.full(1001, 0.5)
+    y[place], y[place + 1] = 1.0, 0.0
+    chart = unit_chart(curve(np.linspace(0, 1, 1001), y))
+    inside = cells(draw(chart, WIDTH, HEIGHT, charset), chart)
+    column = nearest(place / 1000, len(inside[0]))
+    for line in (inside[0], inside[-1]):
+        assert line[max(0, column - 1) : column + 2].strip(" \u2800")
 
 
 @pytest.mark.parametrize("seed", range(8))
@@ -293,11 +335,22 @@ def test_a_marker_stands_over_a_curve_that_it_follows():
     assert draw(chart, WIDTH, HEIGHT).text.count("◆") == 1
 
 
+@pytest.mark.parametrize("width", [40, 41, 42])
 @pytest.mark.parametrize("dash", Dash)
-def test_dashes_are_on_and_off_by_columns_of_dots(dash):
+def test_dashes_are_on_and_off_by_columns_of_dots_up_to_the_newest(dash, width):
     on, period = dash.value
-    drawn = dots(unit_chart(curve([0, 1], [0.5, 0.5], dash=dash))).any(axis=0)
-    assert drawn.tolist() == [column % period < on for column in range(len(drawn))]
+    drawn = dots(unit_chart(curve([0, 1], [0.5, 0.5], dash=dash)), width).any(axis=0)
+    expected = [column % period < on for column in range(len(drawn))]
+    assert drawn.tolist() == [*expected[:-1], True]
+
+
+def test_a_jump_is_seen_where_a_dash_has_its_gap():
+    columns = dots(unit_chart()).shape[1]
+    for place in range(1, columns - 1):
+        x = np.array([0, place - 1, place, columns - 1]) / (columns - 1)
+        found = dots(unit_chart(curve(x, [0, 0, 1, 1], dash=Dash.DASHED)))
+        jump = found[:, place - 1 : place + 1].any(axis=1)
+        assert jump.all()
 
 
 def test_the_dashes_of_two_curves_differ():
@@ -351,3 +404,19 @@ def test_an_ascii_curve_has_one_marker_in_every_column_it_crosses():
         assert "*" in column
     assert inside[-1][0] == "*"
     assert inside[0][-1] == "*"
+
+
+def test_drawings_tell_which_rows_differ():
+    level = draw(unit_chart(curve([0, 1], [0, 0])), WIDTH, HEIGHT)
+    marked = draw(unit_chart(curve([0, 1], [0, 0]), scatter([0.5], [1.0])), WIDTH, HEIGHT)
+    other_role = draw(unit_chart(curve([0, 1], [0, 0], role=Role.MODEL)), WIDTH, HEIGHT)
+    assert level.rows_changed_from(level) == []
+    assert marked.rows_changed_from(level) == [0]
+    assert other_role.rows_changed_from(level) == [HEIGHT - 3]
+
+
+def test_all_rows_differ_from_another_size():
+    chart = unit_chart(curve([0, 1], [0, 1]))
+    drawing = draw(chart, WIDTH, HEIGHT)
+    for other in (None, draw(chart, WIDTH + 1, HEIGHT), draw(chart, WIDTH, HEIGHT - 1)):
+        assert drawing.rows_changed_from(other) == list(range(HEIGHT))

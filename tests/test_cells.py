@@ -45,13 +45,14 @@ async def test_a_widget_refreshes_just_the_changed_regions():
 
     async with OneWidget().run_test(size=(20, 5)) as pilot:
         cells = pilot.app.query_one(Cells)
-        cells.show([[Segment("hello")], [Segment("world")]])
+        hello = Strip([Segment("hello")])
+        cells.show([hello, Strip([Segment("world")])])
         await pilot.pause()
         asked = []
         cells.refresh = lambda *regions, **_: asked.extend(regions)
-        cells.show([[Segment("hello")], [Segment("worXd")]])
+        cells.show([hello, Strip([Segment("worXd")])])
         assert asked == [Region(3, 1, 1, 1)]
         asked.clear()
-        cells.show([[Segment("hello")], [Segment("worXd")]])
+        cells.show([hello, Strip([Segment("worXd")])])
         assert asked == []
         assert cells.text == "hello\nworXd"

@@ -147,7 +147,6 @@ def test_the_curve_stands_over_the_points():
 
 @pytest.mark.parametrize("value", [0.0, 3.0, -2.0])
 def test_data_of_one_value_can_be_drawn(value):
-    # waits for a fix: the axis of a constant has no width, and is divided by it
     y = np.full_like(X, value)
     drawing = draw(fit_chart(Points(X, y, X, y), fit(value), WIDTH, HEIGHT), WIDTH, HEIGHT)
     assert len(drawing.rows) == HEIGHT

@@ -1,4 +1,4 @@
-"""The loss pane's chart: marks where they belong, a log axis when it helps, nothing smoothed away."""
+"""The loss pane's chart: marks where they belong, a log axis when it helps, no loss left out."""
 
 import math
 
@@ -12,6 +12,7 @@ from tui_trainer.plotting.loss_chart import LossMarks, loss_chart
 
 NAN, INF = math.nan, math.inf
 WIDTH, HEIGHT = 60, 20
+NO_MARKS = LossMarks()
 
 
 def history(train, val=None, bound=None):
@@ -29,7 +30,7 @@ def noisy(steps):
     return falling(steps) + np.random.default_rng(0).normal(0, 1, steps).astype(np.float32)
 
 
-def chart_of(losses, marks=LossMarks(), width=WIDTH, height=HEIGHT, **options):  # noqa: B008
+def chart_of(losses, marks=NO_MARKS, width=WIDTH, height=HEIGHT, **options):
     return loss_chart(losses, marks, width, height, **options)
 
 
@@ -210,16 +211,18 @@ def test_smoothing_keeps_gaps():
     assert np.flatnonzero(np.isnan(curve(chart, Role.TRAIN).low)).tolist() == [20]
 
 
-def test_a_spike_of_one_step_among_many_thousands_is_seen():
-    losses = falling(100_000, 5, 5)
-    losses[51_234] = 9.0
-    chart = chart_of(history(losses))
-    column, row = cell_at(chart, 51_235, 9.0)
-    tops = [
-        c for c, r in cells_of(chart, Role.TRAIN) + cells_of(chart, Role.VALIDATION) if r == row
-    ]
-    assert tops
-    assert all(abs(c - column) <= 1 for c in tops)
+@pytest.mark.parametrize("charset", Charset)
+@pytest.mark.parametrize("steps", [90, 5000, 100_000])
+def test_a_spike_of_one_step_is_seen_wherever_it_is(steps, charset):
+    level = falling(steps, 5, 5)
+    for place in np.linspace(0, steps - 1, 20).astype(int):
+        losses = level.copy()
+        losses[place] = 9.0
+        chart = chart_of(history(losses, level))
+        column, row = cell_at(chart, place + 1, 9.0)
+        tops = [c for c, r in cells_of(chart, Role.TRAIN, charset=charset) if r == row]
+        assert tops, f"the spike at step {place + 1} is lost"
+        assert all(abs(c - column) <= 1 for c in tops)
 
 
 def test_a_chart_has_no_more_points_than_its_columns_show():

@@ -324,7 +324,6 @@ def test_a_file_that_cannot_be_read_is_a_mistake(folder):
         pytest.param(f"a = {'[' * 10_000}", id="nested deeper than Python goes"),
     ],
 )
-@pytest.mark.xfail(reason="tomllib raises what is no TOMLDecodeError")
 def test_a_file_that_python_cannot_parse_is_a_mistake(folder, text):
     (folder / "init.toml").write_text(text)
     assert refusal(folder).startswith(f"{folder / 'init.toml'}: not a TOML file: ")
@@ -339,7 +338,6 @@ def test_the_folder_given_on_the_command_line_has_to_be_a_folder(folder):
     assert refusal(folder / "init.toml").endswith("init.toml: no such folder")
 
 
-@pytest.mark.xfail(reason="no bound is set to min_delta; infinity is none that a best can beat")
 def test_an_infinite_min_delta_is_refused(folder):
     text = '[a]\ndescription = "x"\nstopping = { rule = "patience", min_delta = inf }'
     (folder / "regularizer.toml").write_text(text)

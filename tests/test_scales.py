@@ -119,14 +119,12 @@ def test_labels_have_the_digits_that_their_step_needs(low, high, expected):
     [*RANGES, (1e6, 1.05e6), (936_392.0, 1_242_957.0), (1e30, 1e30), (2.0e6, 3.1e6)],
 )
 def test_no_two_ticks_have_the_same_label(low, high, most_ticks):
-    # waits for a fix: from a million on, labels have one digit after the point whatever the step
     found = labels(linear_axis(low, high, most_ticks))
     assert len(set(found)) == len(found)
 
 
 @pytest.mark.parametrize("high", [1e-12, 1e-30, 1e-45, 1e12, 1e30, 3e38])
 def test_labels_of_tiny_and_huge_numbers_stay_short(high):
-    # waits for a fix: small numbers are written out, 0.000000000001, and leave a plot no room
     assert max(len(label) for label in labels(linear_axis(0.0, high, 5))) <= 8
 
 
@@ -140,7 +138,6 @@ def test_a_data_axis_is_as_wide_as_its_data_with_round_ticks_inside(low, high):
 
 @pytest.mark.parametrize("constant", [0.0, 6.26, -5.0])
 def test_a_data_axis_of_a_constant_has_room_for_it(constant):
-    # waits for a fix: such an axis has no width, and divides by it
     axis = data_axis(constant, constant, 5)
     assert axis.low < constant < axis.high
 
@@ -215,7 +212,7 @@ def test_a_log_axis_puts_a_factor_at_the_same_distance_everywhere():
     assert np.diff(units) == pytest.approx([1 / 3] * 3)
 
 
-@pytest.mark.parametrize("columns", [0, 4, 11, 12, 40, 113])
+@pytest.mark.parametrize("columns", [0, 4, 11, 12, 40, 50, 113])
 @pytest.mark.parametrize("last_step", [0, 1, 9, 10, 11, 140, 999, 5000, 123_456, 1_000_000_000])
 def test_a_step_axis_runs_from_zero_over_the_last_step_in_whole_steps(last_step, columns):
     axis = step_axis(last_step, columns)

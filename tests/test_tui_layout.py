@@ -7,7 +7,6 @@ from scripted import EARLY, GAUGE, Script, make_app, ready, until
 
 from tui_trainer.headless import screen_text
 from tui_trainer.plotting.chart import Charset
-from tui_trainer.tui.app import TrainerApp
 from tui_trainer.tui.run_state import State
 
 SIZES = [(160, 45), (120, 34), (80, 24), (40, 12)]
@@ -97,21 +96,9 @@ async def test_resizing_through_all_sizes_while_training_never_fails():
         assert "● TRAINING" in screen_text(pilot.app)
 
 
-def ascii_app(script):
-    app = make_app(script)
-    return TrainerApp(
-        app.cockpit.presets,
-        app.cockpit._config,
-        "stop-patient",
-        script,
-        app.cockpit._preview,
-        charset=Charset.ASCII,
-    )
-
-
 @pytest.mark.parametrize("size", SIZES)
 async def test_a_terminal_without_unicode_gets_ascii_alone(size):
-    async with ascii_app(Script(EARLY)).run_test(size=size) as pilot:
+    async with make_app(Script(EARLY), charset=Charset.ASCII).run_test(size=size) as pilot:
         await stopped(pilot)
         for keys in ((), ("tab",), ("?",)):
             await pilot.press(*keys)

@@ -133,7 +133,6 @@ def test_a_mistake_deep_in_a_table_is_found_by_its_path(path, value, line):
     assert refusal(table, RunConfig) == line
 
 
-@pytest.mark.xfail(reason="texts, keys and names of a file are quoted with their line breaks")
 @pytest.mark.parametrize(
     ("table", "kind"),
     [

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+from click.core import ParameterSource
 
 from tui_trainer import __version__
 from tui_trainer.config import ENGINES, RunConfig, parse_number
@@ -131,6 +132,9 @@ def _settings_options(command: F) -> F:
 
 @click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
 @_settings_options
+@click.option("--ui-budget", type=click.FloatRange(0, 100, min_open=True), default=5.0,
+              show_default=True, metavar="PERCENT",
+              help="The share of the time that drawing may take from the training.")  # fmt: skip
 @click.option("--headless", is_flag=True, help="Drive the app without a terminal, then leave.")
 @click.option("--size", type=_Size(), default="120x40", show_default=True, help="With --headless.")
 @click.option("--press", type=_Keys(), default="", help="With --headless: keys such as p,p,s.")
@@ -146,6 +150,7 @@ def _settings_options(command: F) -> F:
 def main(
     context: click.Context,
     /,
+    ui_budget: float,
     headless: bool,
     size: tuple[int, int],
     press: list[str],
@@ -160,15 +165,18 @@ def main(
     Without a command this opens the app, its form filled from the flags.
     """
     if context.invoked_subcommand is not None:
+        _refuse_flags_before(context, context.invoked_subcommand)
         return
-    if not headless and not (sys.stdin.isatty() and sys.stderr.isatty()):
+    if not headless and not (_is_terminal(sys.stdin) and _is_terminal(sys.stderr)):
         click.echo(
             "tui-trainer needs a terminal on stdin and stderr; "
             "without one, 'tui-trainer train' runs the same training.",
             err=True,
         )
         context.exit(_EXIT_USAGE)
-    app = _make_app(settings, Charset.UNICODE if headless else _charset(sys.stderr))
+    app = _make_app(
+        settings, Charset.UNICODE if headless else _charset(sys.stderr), ui_budget / 100
+    )
     if not headless:
         app.run()
         context.exit(app.return_code or _EXIT_OK)
@@ -212,8 +220,7 @@ def train(
     control = Control()
     with _stopping_on_interrupt(control) as interrupted:
         result = console.follow(_train(config, control), config.steps)
-    if history_file is not None:
-        console.write_history(result.history, history_file)
+    written = history_file is None or _write_history(console, result.history, history_file)
     if as_json:
         click.echo(console.to_json(result, config))
     else:
@@ -222,7 +229,7 @@ def train(
         width = min(120, shutil.get_terminal_size((100, 30)).columns)
         drawn = console.plots(result, width, _charset(sys.stdout), _colored)
         click.echo(f"\n{drawn}", err=as_json)  # stdout is for the one object alone
-    failed = result.ended.reason in (StopReason.DIVERGED, StopReason.FAILED)
+    failed = not written or result.ended.reason in (StopReason.DIVERGED, StopReason.FAILED)
     context.exit(_EXIT_INTERRUPTED if interrupted else _EXIT_FAILED if failed else _EXIT_OK)
 
 
@@ -238,6 +245,30 @@ def presets(presets_folder: Path | None) -> None:
         width = max(len(name) for name in names)
         for name in names:
             click.echo(_for_stdout(f"  {name:<{width}}  {loaded.description(category, name)}"))
+
+
+def _refuse_flags_before(context: click.Context, command: str) -> None:
+    """Refuse what would be ignored: the app's flags in front of a command."""
+    for parameter in context.command.params:
+        source = context.get_parameter_source(parameter.name or "")
+        if source not in (ParameterSource.DEFAULT, None):
+            flag = parameter.opts[0]
+            raise click.UsageError(f"{flag} in front of '{command}': write it behind '{command}'")
+
+
+def _is_terminal(stream: Any) -> bool:
+    """Say whether a stream is a terminal; a closed one is None."""
+    return stream is not None and bool(stream.isatty())
+
+
+def _write_history(console: Any, history: Any, file: Path) -> bool:
+    """Write the history; where that fails, say so in a line, since the result is still to come."""
+    try:
+        console.write_history(history, file)
+    except OSError as error:
+        click.echo(f"--history {file}: {error.strerror}", err=True)
+        return False
+    return True
 
 
 def _configure(settings: dict[str, Any]) -> tuple[Presets, RunConfig]:
@@ -256,7 +287,7 @@ def _load(folder: Path | None) -> Presets:
         raise click.UsageError(str(error)) from None
 
 
-def _make_app(settings: dict[str, Any], charset: Charset) -> Any:
+def _make_app(settings: dict[str, Any], charset: Charset, ui_share: float) -> Any:
     from tui_trainer.tui.app import TrainerApp
     from tui_trainer.tui.keys import read_keymap
 
@@ -265,7 +296,9 @@ def _make_app(settings: dict[str, Any], charset: Charset) -> Any:
         keymap = read_keymap(user_config_folder() / "config.toml")
     except InvalidSettingsError as error:
         raise click.UsageError(str(error)) from None
-    return TrainerApp(loaded, config, settings["recipe"], _train, _preview, keymap, charset)
+    return TrainerApp(
+        loaded, config, settings["recipe"], _train, _preview, keymap, charset, ui_share
+    )
 
 
 def _train(config: RunConfig, control: Control) -> Iterator[Event]:

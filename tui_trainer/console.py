@@ -41,7 +41,7 @@ class Result:
     def __init__(self) -> None:
         self.history = History()
         self.started: RunStarted | None = None
-        self.fit: FitSampled | None = None
+        self._fits: dict[str, FitSampled] = {}
         self.not_learning: NotLearning | None = None
         self.lr_changes: list[int] = []
         self.engine_changes: list[EngineChanged] = []
@@ -55,6 +55,12 @@ class Result:
         """How the run ended."""
         assert self._ended is not None, "the events are not all in"
         return self._ended
+
+    @property
+    def fit(self) -> FitSampled | None:
+        """The fit of the weights that the run ended with."""
+        restored = self._ended is not None and self._ended.restored_best
+        return self._fits.get("best" if restored else "last")
 
     def apply(self, event: Event) -> None:
         """Take in the next event."""
@@ -71,8 +77,8 @@ class Result:
                 self.compile_seconds = seconds
             case StepsCompleted():
                 self.history.append(event.train_loss, event.val_loss, event.bound)
-            case FitSampled() if event.weights != "best":
-                self.fit = event
+            case FitSampled():
+                self._fits["best" if event.weights == "best" else "last"] = event
             case NotLearning():
                 self.not_learning = event
             case LrChanged(step=step):
@@ -84,6 +90,7 @@ class Result:
 def follow(events: Iterable[Event], total_steps: int, *, quiet: bool = False) -> Result:
     """Take in a run's events to the last, with a progress bar on stderr unless `quiet`."""
     result = Result()
+    quiet = quiet or sys.stderr is None  # closed: there is nobody to tell
     bar: AbstractContextManager[Any] = tqdm(total=total_steps, unit=" steps", disable=quiet)
     with bar as progress:
         for event in events:
@@ -93,7 +100,7 @@ def follow(events: Iterable[Event], total_steps: int, *, quiet: bool = False) ->
                     progress.update(len(event.train_loss))
                     train, val = float(event.train_loss[-1]), float(event.val_loss[-1])
                     progress.set_postfix_str(f"train {loss_text(train)} val {loss_text(val)}")
-                case NotLearning():
+                case NotLearning() if not quiet:
                     progress.write(f"not learning: {event.words}", file=sys.stderr)
                 case RunStarted() | EngineKept() | EngineChanged() | Compiled():
                     progress.write(_engine_words(event), file=sys.stderr)

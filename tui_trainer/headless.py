@@ -15,6 +15,7 @@ from tui_trainer.tui.run_state import ACTIVE, State
 
 _POLL_SECONDS = 0.02
 _CHARACTERS = {_character_to_key(c): c for c in map(chr, range(32, 127)) if not c.isalnum()}
+_MODIFIERS = {"ctrl", "shift", "alt", "super", "meta", "hyper"}
 _NAMES = {key.value for key in Keys}
 
 
@@ -88,8 +89,9 @@ def parse_keys(text: str) -> list[str]:
     """
     keys = [key.strip() for key in text.split(",") if key.strip()]
     for key in keys:
-        base = key.rpartition("+")[2] or key
-        if len(base) > 1 and base not in _NAMES and base not in _CHARACTERS:
+        *modifiers, base = key.split("+") if len(key) > 1 else [key]
+        known = len(base) == 1 or base in _NAMES or base in _CHARACTERS
+        if not known or not _MODIFIERS.issuperset(modifiers):
             raise ValueError(
                 f"no such key: '{key}'; a character, or a name such as space or ctrl+p"
             )

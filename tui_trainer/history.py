@@ -95,13 +95,13 @@ class _Series:
 
     def extend(self, losses: FloatArray) -> None:
         self._losses.extend(losses)
+
+    def _grow(self, depth: int) -> None:
+        """Bring the lowest `depth` levels up to date: once a view, not once a chunk of steps."""
+        while len(self._levels) < depth:
+            self._levels.append(_Level())
         low = high = mean = self.losses
-        for depth in range(len(self._levels) + 1):
-            if depth == len(self._levels):
-                if len(low) < _FANOUT:
-                    break
-                self._levels.append(_Level())
-            level = self._levels[depth]
+        for level in self._levels[:depth]:
             level.extend(low, high, mean)
             low, high, mean = level.low.values, level.high.values, level.mean.values
 
@@ -112,8 +112,10 @@ class _Series:
             nothing = np.empty(0, np.float32)
             return View(np.empty(0), nothing, nothing, nothing)
         span = last - first + 1
-        depth = math.ceil(math.log(max(1.0, span / (4 * buckets)), _FANOUT))
-        entries = self._entries(start, stop, min(depth, len(self._levels)))
+        # The coarsest level that has two entries for each bucket; sixteen times as many at most.
+        depth = math.floor(math.log(max(1.0, span / (2 * buckets)), _FANOUT))
+        self._grow(depth)
+        entries = self._entries(start, stop, depth)
         return entries if span <= buckets else _bucketed(entries, edges)
 
     def _entries(self, start: int, stop: int, depth: int) -> View:
@@ -174,7 +176,8 @@ class _Growing:
 
 def _bucketed(entries: View, edges: NDArray[np.float64]) -> View:
     """Gather entries into the buckets between `edges`; buckets without an entry are left out."""
-    starts = np.unique(np.searchsorted(entries.step, edges[:-1]))
+    inner = np.searchsorted(entries.step, edges[1:-1])
+    starts = np.unique(np.concatenate([[0], inner]))
     starts = starts[starts < len(entries.step)]
     sizes = np.diff(np.append(starts, len(entries.step)))
     finite = np.isfinite(entries.mean)

@@ -141,7 +141,7 @@ def _preset_files(folder: _Folder) -> Iterable[tuple[str, Any]]:
 def _read(file: Any, category: str) -> Iterable[Preset[Any]]:
     try:
         tables = tomllib.loads(file.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # tomllib has no one name for all it can't read
         raise InvalidSettingsError(f"{file}: not a TOML file: {error}") from None
     except OSError as error:
         raise InvalidSettingsError(f"{file}: can't be read: {error.strerror}") from None

@@ -1,6 +1,7 @@
 """Untrusted tables into typed settings, and what is wrong with them in one line."""
 
 import difflib
+import math
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar
@@ -14,8 +15,14 @@ _LOCATED = re.compile(r"^(?P<what>.*?)(?: - at `(?P<path>\$[^`]*)`)?$", re.DOTAL
 _PATH_PART = re.compile(r"\.([^.\[]+)|\[(\d+|\.\.\.)\]")
 
 
+_FINITE = "expected a finite number"
+
+
 class InvalidSettingsError(ValueError):
     """Settings that can't be used; the message is one line for the person who wrote them."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(" ".join(message.splitlines()))
 
 
 def convert(table: Mapping[str, Any], kind: type[T]) -> T:
@@ -39,7 +46,8 @@ def convert_text(text: str, kind: Any) -> Any:
     try:
         return msgspec.convert(text.strip(), kind, strict=False)
     except msgspec.ValidationError as error:
-        raise InvalidSettingsError(_plain(str(error))) from None
+        infinite = text.strip().lower().lstrip("+-") in ("inf", "infinity")
+        raise InvalidSettingsError(_FINITE if infinite else _plain(str(error))) from None
 
 
 def one_of(name: str, allowed: Iterable[str]) -> str:
@@ -67,7 +75,10 @@ def _explain(message: str, table: Mapping[str, Any], kind: type) -> str:
         found = str(_value_at(table, path))
         return f"{_dotted(path)}: unknown value '{found}'; {one_of(found, choices)}"
     if what.startswith("Expected"):
-        return f"{_dotted(path)}: {_plain(what)}, got {_value_at(table, path)!r}"
+        value = _value_at(table, path)
+        infinite = isinstance(value, float) and math.isinf(value)
+        expected_words = _FINITE if infinite else _plain(what)
+        return f"{_dotted(path)}: {expected_words}, got {value!r}"
     return f"{_dotted(path)}: {what}" if path else what
 
 

@@ -1,10 +1,12 @@
 """Charts into cells. The only module that knows plotext, private names of 5.3 included.
 
-plotext breaks on what training produces (inf, an empty series, 0 on a log axis), so it is given
-nothing but points in [0, 1]: axes scale, curves are broken into braille dots here first.
+plotext draws the axes, once for as long as they stand still: it costs some milliseconds a plot, and
+breaks on what training produces (inf, an empty series, 0 on a log axis). What stands over the axes
+changes with every frame and is put into the cells here.
 """
 
-from itertools import groupby
+import math
+from functools import lru_cache
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -13,6 +15,7 @@ from plotext import _figure  # one global figure otherwise
 
 from tui_trainer.plotting.chart import (
     BRAILLE_DOT,
+    ROLES,
     Charset,
     Chart,
     Curve,
@@ -20,51 +23,32 @@ from tui_trainer.plotting.chart import (
     Drawing,
     Layer,
     Role,
-    Row,
-    Run,
     Scatter,
     VerticalLine,
 )
 from tui_trainer.plotting.scales import Axis
 
 MIN_WIDTH, MIN_HEIGHT = 12, 3
-_ROLES = tuple(Role)
 _ASCII_AXES = str.maketrans("┤├│└┘┌┐┬┴┼─", "|||+++++++-")
 _BRAILLE = (2, 4)  # dots in a cell
 _JUMP = 2  # dots
-_FULL_CELL = "⣿"  # stands for any braille cell until the dots are known
 # The bit of each dot in a braille character, [row from the bottom, column].
 _DOT_BITS = np.array([[0x40, 0x80], [0x04, 0x20], [0x02, 0x10], [0x01, 0x08]], np.uint8)
 
 Dots: TypeAlias = NDArray[np.float64]
+Places: TypeAlias = NDArray[np.int64]
 
 
 def draw(chart: Chart, width: int, height: int, charset: Charset = Charset.UNICODE) -> Drawing:
     """Draw a chart into ``width × height`` cells; blank where there is no room for one."""
     if width < MIN_WIDTH or height < MIN_HEIGHT:
-        blank = (Run(" " * max(0, width), Role.AXIS),)
-        return Drawing(width, height, (blank,) * max(0, height))
-    figure: Any = _figure._figure_class()
-    figure._limit_size(False, False)
-    figure.plotsize(width, height)
-    figure._set_size(width, height)
-    figure.xaxes(True, False)
-    figure.yaxes(True, False)
-    _set_ticks(figure, chart)
+        return _blank(width, height)
+    axes = _draw_axes(chart.x, chart.y, width, height, charset)
+    drawing = Drawing(axes.characters.copy(), axes.roles.copy())
     columns, rows = plot_area(chart.y, width, height)
-    # plotext takes the limits from the data where there is none: two corners make it sure.
-    figure.scatter([0.0, 1.0], [0.0, 1.0], marker=" ", color=_code(Role.AXIS))
-    dots = np.zeros((rows, columns), np.uint8)
-    for layer in chart.layers:
-        x, y, marker = _place(layer, chart, columns, rows, charset)
-        if marker == BRAILLE_DOT:
-            x, y = _mark(dots, x, y)
-            marker = _FULL_CELL
-        if len(x):
-            figure.scatter(x.tolist(), y.tolist(), marker=marker, color=_code(layer.role))
-    figure._build_matrix()
-    _merge(figure.monitor.matrix, dots)
-    return _to_drawing(figure.monitor.matrix, width, height, charset)
+    if columns > 0 and rows > 0:
+        _draw_layers(drawing, chart, columns, rows, charset)
+    return drawing
 
 
 def plot_area(y: Axis, width: int, height: int) -> tuple[int, int]:
@@ -73,73 +57,98 @@ def plot_area(y: Axis, width: int, height: int) -> tuple[int, int]:
     return width - label_width - 1, height - 2
 
 
-def _set_ticks(figure: Any, chart: Chart) -> None:
+def _blank(width: int, height: int) -> Drawing:
+    shape = (max(0, height), max(0, width))
+    return Drawing(np.full(shape, ord(" "), np.uint32), np.full(shape, _code(Role.AXIS), np.uint8))
+
+
+@lru_cache(maxsize=16)
+def _draw_axes(x: Axis, y: Axis, width: int, height: int, charset: Charset) -> Drawing:
+    """Have plotext draw axes, ticks and labels around an empty plot."""
+    figure: Any = _figure._figure_class()
+    figure._limit_size(False, False)
+    figure.plotsize(width, height)
+    figure._set_size(width, height)
+    figure.xaxes(True, False)
+    figure.yaxes(True, False)
     figure.xlim(0.0, 1.0)
     figure.ylim(0.0, 1.0)
-    # Axis.unit would take the log again: ticks are in the axis' own units.
-    for axis, ticks in ((chart.x, figure.xticks), (chart.y, figure.yticks)):
+    for axis, set_ticks in ((x, figure.xticks), (y, figure.yticks)):
         span = axis.high - axis.low
-        ticks([(t - axis.low) / span for t, _ in axis.ticks], [label for _, label in axis.ticks])
+        places = [(tick - axis.low) / span for tick, _ in axis.ticks]
+        set_ticks(places, [label for _, label in axis.ticks])
+    figure.scatter([0.0, 1.0], [0.0, 1.0], marker=" ")  # there are no axes without data
+    figure._build_matrix()
+    drawing = _blank(width, height)
+    for row, markers in enumerate(reversed(figure.monitor.matrix.marker)):
+        text = "".join(markers)
+        text = text.translate(_ASCII_AXES) if charset is Charset.ASCII else text
+        drawing.characters[row] = [ord(character) for character in text]
+    return drawing
 
 
-def _place(
-    layer: Layer, chart: Chart, columns: int, rows: int, charset: Charset
-) -> tuple[Dots, Dots, str]:
-    """Return a layer's points in [0, 1] and their marker."""
-    ascii_only = charset is Charset.ASCII
+def _draw_layers(drawing: Drawing, chart: Chart, columns: int, rows: int, charset: Charset) -> None:
+    """Put the layers over the axes, the last on top; braille layers share the dots of a cell."""
+    left = drawing.width - columns
+    # Rows from the bottom, as the places of points count them.
+    characters = drawing.characters[:rows, left:][::-1]
+    roles = drawing.roles[:rows, left:][::-1]
+    dots = np.zeros((rows, columns), np.uint8)
+    is_braille = np.zeros((rows, columns), bool)
+    for layer in chart.layers:
+        marker = _marker(layer, charset)
+        fine = _BRAILLE if marker == BRAILLE_DOT else (1, 1)
+        column, row = _places(layer, chart, columns * fine[0], rows * fine[1])
+        cells = row // fine[1], column // fine[0]
+        roles[cells] = _code(layer.role)
+        is_braille[cells] = marker == BRAILLE_DOT
+        if marker == BRAILLE_DOT:
+            np.bitwise_or.at(dots, cells, _DOT_BITS[row % 4, column % 2])
+        else:
+            characters[cells] = ord(marker)
+    characters[is_braille] = 0x2800 + dots[is_braille].astype(np.uint32)
+
+
+def _marker(layer: Layer, charset: Charset) -> str:
+    if charset is Charset.ASCII:
+        return layer.ascii
+    return BRAILLE_DOT if isinstance(layer, Curve) else layer.marker
+
+
+def _places(layer: Layer, chart: Chart, columns: int, rows: int) -> tuple[Places, Places]:
+    """Return where a layer's points lie in a ``columns × rows`` grid."""
     match layer:
         case Curve():
-            fine = (1, 1) if ascii_only else _BRAILLE
-            x, y = _trace(layer, chart, columns * fine[0], rows * fine[1])
-            return x, y, layer.ascii if ascii_only else BRAILLE_DOT
+            return _trace(layer, chart, columns, rows)
         case Scatter():
             x, y = chart.x.unit(layer.x), chart.y.unit(layer.y)
             there = np.isfinite(x) & np.isfinite(y)
-            x, y = x[there], y[there]
+            return _nearest(x[there], columns), _nearest(y[there], rows)
         case VerticalLine():
-            y = np.linspace(0.0, 1.0, rows)
-            x = np.full(rows, float(chart.x.unit(layer.x)))
-    return x, y, layer.ascii if ascii_only else layer.marker
+            height = rows if math.isfinite(layer.x) else 0
+            x = chart.x.unit(np.full(height, layer.x))
+            return _nearest(x, columns), np.arange(height)
 
 
-def _mark(dots: NDArray[np.uint8], x: Dots, y: Dots) -> tuple[Dots, Dots]:
-    """Add points to the braille dots of each cell, rows from the bottom; return their cells.
-
-    plotext's cost grows with the points it is given, so it gets each cell once.
-    """
-    rows, columns = dots.shape
-    column = np.rint(x * (2 * columns - 1)).astype(np.int64)
-    row = np.rint(y * (4 * rows - 1)).astype(np.int64)
-    np.bitwise_or.at(dots, (row // 4, column // 2), _DOT_BITS[row % 4, column % 2])
-    cells = np.unique(row // 4 * columns + column // 2)
-    return cells % columns / max(1, columns - 1), cells // columns / max(1, rows - 1)
+def _nearest(unit: Dots, count: int) -> Places:
+    """Return the nearest of `count` places for values in [0, 1]; halves go up."""
+    return np.floor(unit * (count - 1) + 0.5).astype(np.int64)
 
 
-def _merge(matrix: Any, dots: NDArray[np.uint8]) -> None:
-    """Write each braille cell with the dots of all its layers; its colour is the topmost's."""
-    bottom, left = matrix.Rows_canvas.start, matrix.Cols_canvas.start
-    for row, column in np.argwhere(dots).tolist():
-        line = matrix.marker[bottom + row]
-        if line[left + column] == _FULL_CELL:
-            line[left + column] = chr(0x2800 + int(dots[row, column]))
-
-
-def _trace(curve: Curve, chart: Chart, columns: int, rows: int) -> tuple[Dots, Dots]:
-    """Break a curve into dots of a ``columns × rows`` grid; return them in [0, 1]."""
-    if columns < 2 or rows < 2:
-        return np.empty(0), np.empty(0)
+def _trace(curve: Curve, chart: Chart, columns: int, rows: int) -> tuple[Places, Places]:
+    """Break a curve into dots of a ``columns × rows`` grid."""
     x = chart.x.unit(curve.x) * (columns - 1)
     low, high = chart.y.unit(curve.low) * (rows - 1), chart.y.unit(curve.high) * (rows - 1)
-    finite = np.isfinite(low) & np.isfinite(high)
+    finite = np.isfinite(x) & np.isfinite(low) & np.isfinite(high)
     parts = [
         _dots(x[part], low[part], high[part], curve.dash)
         for part in _stretches(finite)
         if len(x[part])
     ]
     if not parts:
-        return np.empty(0), np.empty(0)
-    dots_x, dots_y = (np.concatenate(axis) for axis in zip(*parts, strict=True))
-    return dots_x / (columns - 1), dots_y / (rows - 1)
+        return np.empty(0, np.int64), np.empty(0, np.int64)
+    column, row = (np.concatenate(axis).astype(np.int64) for axis in zip(*parts, strict=True))
+    return column, row
 
 
 def _stretches(finite: NDArray[np.bool_]) -> list[slice]:
@@ -150,9 +159,10 @@ def _stretches(finite: NDArray[np.bool_]) -> list[slice]:
 
 def _dots(x: Dots, low: Dots, high: Dots, dash: Dash) -> tuple[Dots, Dots]:
     """Join points to a line: for each column of dots, those from the lowest to the highest."""
-    column = np.arange(round(x[0]), round(x[-1]) + 1, dtype=np.float64)
-    bottom = np.rint(np.interp(column, np.rint(x), low))
-    top = np.rint(np.interp(column, np.rint(x), high))
+    places, firsts = np.unique(np.rint(x), return_index=True)
+    column = np.arange(places[0], places[-1] + 1)
+    bottom = np.rint(np.interp(column, places, np.minimum.reduceat(low, firsts)))
+    top = np.rint(np.interp(column, places, np.maximum.reduceat(high, firsts)))
     # Where a column starts above the one before it ends, both reach for the middle between.
     middle = np.floor((top[:-1] + bottom[1:]) / 2)
     rising = bottom[1:] > top[:-1] + 1
@@ -175,28 +185,4 @@ def _dots(x: Dots, low: Dots, high: Dots, dash: Dash) -> tuple[Dots, Dots]:
 
 
 def _code(role: Role) -> int:
-    """Give plotext a colour that stands for the role; it is read back as such."""
-    return _ROLES.index(role) + 1
-
-
-def _to_drawing(matrix: Any, width: int, height: int, charset: Charset) -> Drawing:
-    rows: list[Row] = []
-    for markers, codes in zip(reversed(matrix.marker), reversed(matrix.fullground), strict=True):
-        cells = zip(markers, codes, strict=True)
-        rows.append(
-            tuple(
-                Run(_text(group, charset), _ROLES[code - 1] if code else Role.AXIS)
-                for code, group in groupby(cells, key=lambda cell: _as_code(cell))
-            )
-        )
-    return Drawing(width, height, tuple(rows))
-
-
-def _as_code(cell: tuple[str, Any]) -> int:
-    marker, code = cell
-    return code if isinstance(code, int) and marker != " " else 0
-
-
-def _text(cells: Any, charset: Charset) -> str:
-    text = "".join(marker for marker, _ in cells)
-    return text.translate(_ASCII_AXES) if charset is Charset.ASCII else text
+    return ROLES.index(role)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import Enum, auto
+from itertools import pairwise
 from typing import TypeAlias
 
 import numpy as np
@@ -29,6 +30,7 @@ class Role(Enum):
     MODEL = auto()
 
 
+ROLES = tuple(Role)
 BRAILLE_DOT = "braille"  # a marker eight times finer than a cell
 
 
@@ -103,15 +105,50 @@ class Run:
 Row: TypeAlias = tuple[Run, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Drawing:
-    """A plot in cells, rows from top to bottom, each `width` cells wide."""
+    """A plot in cells: code points and indices into `ROLES`.
 
-    width: int
-    height: int
-    rows: tuple[Row, ...]
+    Both are of shape (height, width), the top row first.
+    """
+
+    characters: NDArray[np.uint32]
+    roles: NDArray[np.uint8]
+
+    @property
+    def width(self) -> int:
+        """How many cells a row has."""
+        return int(self.characters.shape[1])
+
+    @property
+    def height(self) -> int:
+        """How many rows there are."""
+        return len(self.characters)
+
+    @property
+    def rows(self) -> tuple[Row, ...]:
+        """All rows from top to bottom."""
+        return tuple(self.row(y) for y in range(self.height))
 
     @property
     def text(self) -> str:
         """The plot without its roles."""
-        return "\n".join("".join(run.text for run in row) for row in self.rows)
+        return "\n".join(self._row_text(y) for y in range(self.height))
+
+    def row(self, y: int) -> Row:
+        """Return a row as runs of one role."""
+        text, roles = self._row_text(y), self.roles[y]
+        edges = [0, *(np.flatnonzero(np.diff(roles)) + 1).tolist(), len(text)]
+        return tuple(Run(text[a:b], ROLES[roles[a]]) for a, b in pairwise(edges) if b > a)
+
+    def rows_changed_from(self, other: "Drawing | None") -> list[int]:
+        """Return the rows in which two drawings differ: all of them where the sizes do."""
+        if other is None or other.characters.shape != self.characters.shape:
+            return list(range(self.height))
+        same = (self.characters == other.characters) & (self.roles == other.roles)
+        changed: list[int] = np.flatnonzero(~same.all(axis=1)).tolist()
+        return changed
+
+    def _row_text(self, y: int) -> str:
+        text: str = self.characters[y].astype("<u4").tobytes().decode("utf-32-le")
+        return text

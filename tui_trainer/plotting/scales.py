@@ -40,15 +40,16 @@ def linear_axis(low: float, high: float, most_ticks: int) -> Axis:
     while last - first + 1 > most_ticks > 2:
         step = _round_up(step * 1.01, _ROUND)
         first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
-    exponent = math.floor(math.log10(step) + 1e-9)
-    digits = max(0, -exponent + (abs(step / 10.0**exponent - 2.5) < 1e-9))
-    ticks = tuple((n * step, _label(n * step, digits)) for n in range(first, last + 1))
-    return Axis(first * step, last * step, ticks)
+    values = [n * step for n in range(first, last + 1)]
+    labels = _linear_labels(values, step)
+    return Axis(first * step, last * step, tuple(zip(values, labels, strict=True)))
 
 
 def data_axis(low: float, high: float, most_ticks: int) -> Axis:
     """Return a linear axis of just ``[low, high]`` with round ticks inside, for data that stays."""
     wide = linear_axis(low, high, most_ticks)
+    if not low < high:
+        return wide
     inside = tuple(tick for tick in wide.ticks if low <= tick[0] <= high)
     return Axis(low, high, inside)
 
@@ -85,16 +86,28 @@ def _round_up(value: float, rounds: tuple[float, ...]) -> float:
     return next(r * scale for r in (*rounds, 10.0) if r * scale >= value * (1 - 1e-9))
 
 
-def _label(value: float, digits: int) -> str:
-    if abs(value) >= 1e6:
-        return f"{value:.1e}"
-    return f"{value:.{digits}f}" if value else "0"
+def _linear_labels(values: list[float], step: float) -> list[str]:
+    """Write ticks with the digits that tell them apart, as powers of ten where that is shorter."""
+    exponent = math.floor(math.log10(step) + 1e-9)
+    halves = abs(step / 10.0**exponent - 2.5) < 1e-9
+    largest = max(abs(value) for value in values)
+    if step >= 1e-4 and largest < 1e6:
+        digits = max(0, halves - exponent)
+        return [f"{value:.{digits}f}" if value else "0" for value in values]
+    digits = max(0, math.floor(math.log10(largest) + 1e-9) - exponent + halves)
+    return [_short_power(f"{value:.{digits}e}") if value else "0" for value in values]
+
+
+def _short_power(text: str) -> str:
+    """Turn ``1.5e+06`` into ``1.5e6``."""
+    mantissa, _, power = text.partition("e")
+    return f"{mantissa}e{int(power)}"
 
 
 def _log_label(value: float) -> str:
     if 0.001 <= value < 100_000:
         return f"{value:g}"
-    return f"{value:.0e}".replace("e+0", "e").replace("e-0", "e-").replace("e+", "e")
+    return _short_power(f"{value:.0e}")
 
 
 def _count_label(value: float) -> str:

@@ -3,6 +3,8 @@
 Nothing here changes it or draws a number, but `find_bad_tensor`, which repeats steps.
 """
 
+import math
+
 import torch
 from torch import Tensor, nn
 
@@ -75,7 +77,9 @@ def find_bad_tensor(engine: Engine, data: Data, start: Snapshot, steps: int) -> 
     bad = first_bad_parameter(engine.model)
     for _ in range(steps):
         bad = bad or first_bad_output(engine.model, data.train_x)
-        engine.advance(1)
+        train, _ = engine.advance(1)
+        if not math.isfinite(train[0]):
+            bad = bad or "the squared error"
         bad = bad or first_bad_parameter(engine.model)
     return bad or first_bad_output(engine.model, data.val_x) or "the squared error"
 

@@ -124,9 +124,9 @@ class _Run:
         self._clock.stop()
         yield from self._progress.flush()
         restored = self._ending[0] is StopReason.EARLY_STOPPING and self._restore_best
+        yield from self._fits(closing=True)
         if restored and self._progress.best is not None:
             self._progress.best.go_there()
-        yield from self._fits(closing=True)
         yield self._progress.ended(*self._ending, restored)
 
     def close(self) -> None:

@@ -7,15 +7,19 @@ from collections.abc import Sequence
 from rich.console import RenderableType
 from textual.app import App
 from textual.binding import Binding
+from textual.driver import Driver
 from textual.filter import LineFilter
 
 from tui_trainer.config import RunConfig
 from tui_trainer.plotting.chart import Charset
 from tui_trainer.preset_files import Presets
 from tui_trainer.tui.ascii import AsciiFilter
+from tui_trainer.tui.background import Preview, Train
 from tui_trainer.tui.commands import CockpitCommands
-from tui_trainer.tui.screens.cockpit import Cockpit, Preview, Train
+from tui_trainer.tui.frames import UI_SHARE
+from tui_trainer.tui.screens.cockpit import Cockpit
 from tui_trainer.tui.screens.question import QuitQuestion
+from tui_trainer.tui.terminal import crop_updates, thrifty_driver
 
 
 class TrainerApp(App[None]):
@@ -29,6 +33,7 @@ class TrainerApp(App[None]):
         preview: shows a config's untrained network.
         keymap: keys by id, in the place of the default ones.
         charset: what the terminal can show.
+        ui_share: the share of the time that drawing may take, above 0.
     """
 
     TITLE = "tui-trainer"
@@ -46,12 +51,14 @@ class TrainerApp(App[None]):
         preview: Preview,
         keymap: dict[str, str] | None = None,
         charset: Charset = Charset.UNICODE,
+        ui_share: float = UI_SHARE,
     ) -> None:
+        crop_updates()
         super().__init__()
         self._ascii = charset is Charset.ASCII
         keymap = keymap or {}
         self.set_keymap(keymap)
-        self.cockpit = Cockpit(presets, config, recipe, train, preview, keymap, charset)
+        self.cockpit = Cockpit(presets, config, recipe, train, preview, keymap, charset, ui_share)
 
     def get_default_screen(self) -> Cockpit:
         """Return the cockpit."""
@@ -71,6 +78,15 @@ class TrainerApp(App[None]):
         """Add the one that writes ASCII, where the terminal can't show more."""
         filters = list(super().get_line_filters())
         return [*filters, AsciiFilter()] if self._ascii else filters
+
+    def get_driver_class(self) -> type[Driver]:
+        """Return the platform's driver, made to write less."""
+        return thrifty_driver(super().get_driver_class())
+
+    @property
+    def bytes_written(self) -> int:
+        """How many bytes went to the terminal so far."""
+        return getattr(self._driver, "bytes_written", 0)
 
     async def action_quit(self) -> None:
         """Quit; ask first while a run is on its way."""

@@ -54,6 +54,7 @@ KEYS = (
         "zoom", "z", "zoom", "view", "one pane over all: the focused one, or the losses", "zoom", 4
     ),
     Key("best", "k", "best", "view", "the fit of the best weights, or of the last", "best fit", 3),
+    Key("tax", "t", "tax", "view", "what the screen costs: time and bytes"),
     Key("setup", "tab", "next_view", "view", "the form, or the next pane", "setup", 1),
     Key("help", "question_mark", "help", "app", "this page", "help", 1),
     Key("palette", "ctrl+p", "app.command_palette", "app", "every preset and command by name"),
@@ -91,7 +92,7 @@ def read_keymap(file: Path) -> dict[str, str]:
         return {}
     try:
         settings = tomllib.loads(file.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         raise InvalidSettingsError(f"{file}: not a TOML file: {error}") from None
     except OSError as error:
         raise InvalidSettingsError(f"{file}: can't be read: {error.strerror}") from None

@@ -4,15 +4,14 @@ from dataclasses import dataclass
 
 from textual.message import Message
 
-from tui_trainer.training.events import Event, Previewed
+from tui_trainer.training.events import Previewed
 
 
 @dataclass
-class TrainerEvent(Message):
-    """An event of the run with this number; the app drops those of earlier runs."""
+class RunNews(Message):
+    """The run with this number has news that can't wait for the next frame."""
 
     run: int
-    event: Event
 
 
 @dataclass

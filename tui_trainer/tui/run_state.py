@@ -1,5 +1,6 @@
 """Where a run stands, folded from its events: what the screen draws, without the screen."""
 
+from collections import deque
 from enum import Enum
 
 from tui_trainer.config import RunConfig
@@ -46,10 +47,15 @@ _ENDS = {
 
 
 class RunView:
-    """One run as its events so far tell it."""
+    """One run as its events so far tell it. `number` tells it from the app's other runs.
 
-    def __init__(self, config: RunConfig) -> None:
+    Its trainer's thread adds to `inbox`, and no other thread but the UI's takes from it.
+    """
+
+    def __init__(self, config: RunConfig, number: int = 1) -> None:
         self.config = config
+        self.number = number
+        self.inbox: deque[Event] = deque()
         self.state = State.STARTING
         self.lr = config.lr
         self.history = History()
@@ -59,6 +65,11 @@ class RunView:
         self.ended: RunEnded | None = None
         self._fits: dict[str, FitSampled] = {}
         self._lr_changes: list[int] = []
+
+    def take_inbox(self) -> None:
+        """Take in all events that have arrived."""
+        while self.inbox:
+            self.apply(self.inbox.popleft())
 
     def apply(self, event: Event) -> None:
         """Take in the next event."""

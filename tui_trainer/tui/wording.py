@@ -2,6 +2,7 @@
 
 from tui_trainer.formatting import duration_text, loss_text, number_text
 from tui_trainer.training.early_stopping import Gauge
+from tui_trainer.tui.frames import Tax
 from tui_trainer.tui.run_state import RunView, State
 
 BADGES = {
@@ -76,6 +77,14 @@ def status_text(view: RunView | None, lr: float, total_steps: int, width: int) -
         if room >= 4:
             return f" {lead}{count} {progress_bar(step / total, min(30, room))} {rest}"
     return f" {count} train {train} val {val}"[:width]
+
+
+def tax_text(tax: Tax) -> str:
+    """Write what the screen costs."""
+    return (
+        f" screen: {tax.share:.1%} of the time, {tax.frames_per_second:.1f} frames/s, "
+        f"{tax.bytes_per_second:,.0f} bytes/s"
+    )
 
 
 def gauge_text(gauge: Gauge, width: int) -> str:

@@ -1,9 +1,6 @@
 """The cockpit: choose on the left, watch on the right, one line of state below."""
 
-import time
-from collections.abc import Callable, Iterator
-from functools import partial
-from typing import Literal, TypeAlias
+from typing import Literal
 
 from textual import events, on
 from textual.app import ComposeResult
@@ -17,32 +14,25 @@ from tui_trainer.config import RunConfig
 from tui_trainer.plotting.chart import Charset
 from tui_trainer.preset_files import PARTS, Presets
 from tui_trainer.training.control import Control
-from tui_trainer.training.early_stopping import StopReason
 from tui_trainer.training.events import (
-    Event,
     FitSampled,
     Points,
     Previewed,
-    RunEnded,
-    StepsCompleted,
 )
+from tui_trainer.tui.background import Background, Preview, Train
+from tui_trainer.tui.frames import UI_SHARE, FrameBudget
 from tui_trainer.tui.keys import KEYS, bindings, face
 from tui_trainer.tui.ladder import next_lr
-from tui_trainer.tui.messages import PreviewFailed, PreviewReady, TrainerEvent
+from tui_trainer.tui.messages import PreviewFailed, PreviewReady, RunNews
 from tui_trainer.tui.run_state import ACTIVE, RunView, State
 from tui_trainer.tui.screens.help import HelpScreen
 from tui_trainer.tui.widgets.config_form import ConfigForm, Direction
 from tui_trainer.tui.widgets.fit_pane import FitPane
 from tui_trainer.tui.widgets.lines import Banner, HeaderLine, KeyLine, StatusLine
 from tui_trainer.tui.widgets.loss_pane import LossPane
-from tui_trainer.tui.wording import BADGES, banner_text, status_text
+from tui_trainer.tui.wording import BADGES, banner_text, status_text, tax_text
 
-Train: TypeAlias = Callable[[RunConfig, Control], Iterator[Event]]
-Preview: TypeAlias = Callable[[RunConfig], Previewed]
-
-# Drawing takes the interpreter from the trainer: at most this share of the time goes to it.
-UI_SHARE = 0.05
-SHORTEST_FRAME, LONGEST_FRAME = 0.1, 1.0
+_TICK = 0.1  # seconds
 _VIEWS = ("loss", "fit", "form")
 
 
@@ -71,16 +61,16 @@ class Cockpit(Screen[None]):
         preview: Preview,
         keymap: dict[str, str],
         charset: Charset,
+        ui_share: float = UI_SHARE,
     ) -> None:
         super().__init__()
         self.presets, self._config, self._recipe = presets, config, recipe
-        self._train, self._preview = train, preview
+        self._background = Background(self, train, preview)
         self._keymap, self._charset = keymap, charset
         self.run: RunView | None = None
         self._run_number = 0
         self._control = Control()
         self._previewed: Previewed | None = None
-        self._preview_request = 0
         self._preview_pending = False
         self._preview_shown = True
         self._problem = ""
@@ -88,7 +78,8 @@ class Cockpit(Screen[None]):
         self._smooth = False
         self._best_fit = False
         self._dirty = True
-        self._next_frame = 0.0
+        self._budget = FrameBudget(ui_share)
+        self._show_tax = False
         self._timer: Timer | None = None
 
     def compose(self) -> ComposeResult:
@@ -111,7 +102,7 @@ class Cockpit(Screen[None]):
     def on_mount(self) -> None:
         """Ask for the first preview once the first frame stands: it imports torch."""
         self._show_view("loss")
-        self._timer = self.set_interval(SHORTEST_FRAME, self._tick, pause=True)
+        self._timer = self.set_interval(_TICK, self._tick, pause=True)
         self.set_focus(None)
         self.call_after_refresh(self._ask_preview)
         self.call_after_refresh(self.draw)
@@ -137,7 +128,8 @@ class Cockpit(Screen[None]):
     @property
     def settled(self) -> bool:
         """Whether nothing is on its way: no run, no preview, no frame."""
-        return not (self.training or self._preview_pending or self._dirty)
+        unread = self.run is not None and self.run.inbox
+        return not (self.training or self._preview_pending or self._dirty or unread)
 
     # Requests: the keys
 
@@ -218,6 +210,11 @@ class Cockpit(Screen[None]):
         if self.has_class("-zoomed"):
             self.action_zoom()
 
+    def action_tax(self) -> None:
+        """Show what the screen costs in the place of the line of state, or no longer."""
+        self._show_tax = not self._show_tax
+        self.draw()
+
     def action_help(self) -> None:
         """Show the help."""
         self.app.push_screen(HelpScreen(self._keymap))
@@ -253,26 +250,15 @@ class Cockpit(Screen[None]):
         ]
         self.form.mark_next_run(bool(changed))
 
-    # Previews: the untrained network, in a thread because the first one imports torch
+    # Previews: the untrained network
 
     def _ask_preview(self) -> None:
-        self._preview_request += 1
         self._preview_pending = True
-        work = partial(self._preview_in_thread, self._preview_request, self.form.config)
-        self.run_worker(work, group="preview", thread=True, exit_on_error=False)
-
-    def _preview_in_thread(self, request: int, config: RunConfig) -> None:
-        if request != self._preview_request:
-            return  # a newer one is asked for already
-        try:
-            self.post_message(PreviewReady(request, self._preview(config)))
-        except Exception as error:  # a torch that can't be imported must not end the app
-            reason = str(error) if isinstance(error, ValueError) else f"{error!r}"
-            self.post_message(PreviewFailed(request, reason))
+        self._background.ask_preview(self.form.config)
 
     @on(PreviewReady)
     def _take_preview(self, message: PreviewReady) -> None:
-        if message.request == self._preview_request:
+        if self._background.is_newest(message.request):
             self._preview_pending = False
             self._previewed = message.previewed
             dead = message.previewed.not_learning
@@ -282,7 +268,7 @@ class Cockpit(Screen[None]):
 
     @on(PreviewFailed)
     def _take_preview_failure(self, message: PreviewFailed) -> None:
-        if message.request == self._preview_request:
+        if self._background.is_newest(message.request):
             self._preview_pending = False
             self._problem = f"⚠ No preview: {message.reason}"
             self.form.report(None)
@@ -299,35 +285,22 @@ class Cockpit(Screen[None]):
         self._control = Control(paused=paused)
         self._control.show_best_fit(self._best_fit)
         self._run_number += 1
-        self.run = RunView(self.form.config)
+        self.run = RunView(self.form.config, self._run_number)
         self._preview_shown = False
         self._problem = ""
         self.form.mark_next_run(False)
         self._open_form(False)
-        work = partial(self._train_in_thread, self._run_number, self.run.config, self._control)
-        self.run_worker(work, group="training", thread=True, exit_on_error=False)
+        self._background.start(self.run, self._control)
+        self._redraw_soon()
         self.draw()
         return True
 
-    def _train_in_thread(self, run: int, config: RunConfig, control: Control) -> None:
-        try:
-            for event in self._train(config, control):
-                self.post_message(TrainerEvent(run, event))
-        except Exception as error:  # such as a torch that can't be imported
-            ended = RunEnded(StopReason.FAILED, f"{type(error).__name__}: {error}", steps=0)
-            self.post_message(TrainerEvent(run, ended))
-
-    @on(TrainerEvent)
-    def _take_event(self, message: TrainerEvent) -> None:
-        if message.run != self._run_number or self.run is None:
-            return
-        self.run.apply(message.event)
-        if isinstance(message.event, RunEnded):
-            self.form.mark_next_run(False)
-        if isinstance(message.event, StepsCompleted | FitSampled):
-            self._redraw_soon()
-        else:
-            self.draw()  # a change of state is an answer to a key, or the news one waits for
+    @on(RunNews)
+    def _take_news(self, message: RunNews) -> None:
+        if self.run is not None and message.run == self.run.number:
+            self.draw()  # an answer to a key, or what one has been waiting for
+            if self.run.ended is not None:
+                self.form.mark_next_run(False)
 
     # Drawing
 
@@ -337,24 +310,23 @@ class Cockpit(Screen[None]):
             self._timer.resume()
 
     def _tick(self) -> None:
-        if not self._dirty:
-            if self._timer is not None:
-                self._timer.pause()
-        elif time.perf_counter() >= self._next_frame:
-            self.draw()
+        if self._dirty or (self.run is not None and self.run.inbox):
+            if self._budget.due:
+                self.draw()
+        elif not self.training and self._timer is not None:
+            self._timer.pause()
 
     def draw(self) -> None:
-        """Draw the newest state; the dearer that was, the later the next frame."""
+        """Draw the newest state."""
         if not self.is_mounted:
             return
-        began = time.thread_time()
+        self._budget.draws(getattr(self.app, "bytes_written", 0))
+        if self.run is not None:
+            self.run.take_inbox()
         self._draw_lines()
         self.loss_pane.put(self.run, log=self._log, smooth=self._smooth)
         self.fit_pane.put(*self._fit())
         self._dirty = False
-        cost = time.thread_time() - began
-        pause = min(LONGEST_FRAME, max(SHORTEST_FRAME, cost / UI_SHARE))
-        self._next_frame = time.perf_counter() + pause * 0.95  # the tick itself comes a bit early
 
     def _draw_lines(self) -> None:
         state, run = self.state, self.run
@@ -372,7 +344,8 @@ class Cockpit(Screen[None]):
         self.header.put(parts, f"{symbol} {label}", f"{device} · {engine}")
         self.banner.put(self._problem or (banner_text(run, self.size.width) if run else ""))
         lr, steps = self.form.config.lr, self.form.config.steps
-        self.status_line.put(status_text(run, lr, steps, self.size.width))
+        status = status_text(run, lr, steps, self.size.width)
+        self.status_line.put(tax_text(self._budget.tax) if self._show_tax else status)
         self.key_line.relabel(
             start="start again" if run and self.size.width >= 60 else "start",
             setup="pane" if self._one_pane else "setup",

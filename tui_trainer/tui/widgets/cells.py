@@ -7,32 +7,30 @@ cost an SSH line a hundred kilobytes. So strips are compared cell by cell.
 from collections.abc import Sequence
 from itertools import zip_longest
 
-from rich.segment import Segment
 from rich.style import Style
 from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
 
 # Two changes closer than this go out as one: moving the cursor costs about as many bytes.
-_GAP = 8
+_GAP = 10
 
 
 class Cells(Widget):
-    """Shows lines of segments; lines beyond the height are not shown."""
+    """Shows strips of segments; lines beyond the height are not shown."""
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
         self._lines: list[Strip] = []
 
-    def show(self, lines: Sequence[Sequence[Segment]]) -> None:
+    def show(self, lines: Sequence[Strip]) -> None:
         """Put `lines` in the place of those before, from the top; refresh what differs."""
-        strips = [Strip(line) for line in lines]
         regions = [
             Region(start, y, stop - start, 1)
-            for y, (old, new) in enumerate(zip_longest(self._lines, strips, fillvalue=Strip([])))
+            for y, (old, new) in enumerate(zip_longest(self._lines, lines, fillvalue=Strip([])))
             for start, stop in _changes(old, new)
         ]
-        self._lines = strips
+        self._lines = list(lines)
         if regions:
             self.refresh(*regions)
 
@@ -49,7 +47,7 @@ class Cells(Widget):
 
 def _changes(old: Strip, new: Strip) -> list[tuple[int, int]]:
     """Return the spans of cells in which two lines differ."""
-    if old == new:
+    if old is new or old == new:
         return []
     spans: list[tuple[int, int]] = []
     pairs = zip_longest(_cells(old), _cells(new), fillvalue=(" ", None))
@@ -63,4 +61,14 @@ def _changes(old: Strip, new: Strip) -> list[tuple[int, int]]:
 
 
 def _cells(strip: Strip) -> list[tuple[str, Style | None]]:
-    return [(char, segment.style) for segment in strip for char in segment.text]
+    """Return the characters with their styles; blanks look alike, whatever their colour."""
+    return [
+        (char, None if char == " " and _is_plain(segment.style) else segment.style)
+        for segment in strip
+        for char in segment.text
+    ]
+
+
+def _is_plain(style: Style | None) -> bool:
+    """Say whether a blank in a style is blank: no background, no line, no action."""
+    return style is None or not (style.bgcolor or style.reverse or style.underline or style.meta)

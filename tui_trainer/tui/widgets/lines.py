@@ -6,6 +6,7 @@ from rich.segment import Segment
 from rich.style import Style
 from rich.text import Text
 from textual import events
+from textual.strip import Strip
 from textual.widget import Widget
 
 from tui_trainer.plotting.chart import Charset
@@ -20,7 +21,7 @@ class StatusLine(Cells):
 
     def put(self, text: str) -> None:
         """Show a text, cut off at the right edge."""
-        self.show([[Segment(text[: self.size.width])]])
+        self.show([Strip([Segment(text[: self.size.width])])])
 
 
 class HeaderLine(Cells):
@@ -45,17 +46,14 @@ class HeaderLine(Cells):
         if len(setup) > room:
             setup = setup[: max(0, room - 1)] + "…" if room > 1 else ""
         gap = " " * max(1, width - len(name) - len(setup) - len(badge) - len(place))
-        self.show(
-            [
-                [
-                    Segment(name, self._style("name")),
-                    Segment(setup),
-                    Segment(gap),
-                    Segment(badge, self._style("badge")),
-                    Segment(place, self._style("place")),
-                ]
-            ]
-        )
+        parts = [
+            Segment(name, self._style("name")),
+            Segment(setup),
+            Segment(gap),
+            Segment(badge, self._style("badge")),
+            Segment(place, self._style("place")),
+        ]
+        self.show([Strip(parts)])
 
     def _style(self, part: str) -> Style:
         return self.get_component_rich_style(f"header--{part}", partial=True)
@@ -136,7 +134,7 @@ class KeyLine(Cells):
             segments.append(Segment(gap, rule_style))
             segments.append(Segment(self._face(key), key_style + press))
             segments.append(Segment(f" {self._label(key)}", press))
-        self.show([segments])
+        self.show([Strip(segments)])
 
     def _that_fit(self) -> list[tuple[str, Key]]:
         """Return the keys to show, each behind its gap: the most needed that fit one line."""

@@ -6,9 +6,9 @@ from typing import ClassVar, TypeAlias
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
-from textual.geometry import Size
+from textual.strip import Strip
 
-from tui_trainer.plotting.chart import Charset, Chart, Drawing, Role
+from tui_trainer.plotting.chart import Charset, Chart, Drawing, Role, Row
 from tui_trainer.plotting.legend import sign
 from tui_trainer.tui.widgets.cells import Cells
 
@@ -65,19 +65,21 @@ class PlotPane(Cells, can_focus=True):
         self._title: tuple[Part, ...] = ()
         self._note: tuple[Part, ...] = ()
         self._blank_text = ""
+        self._drawing: Drawing | None = None
+        self._rows: list[Strip] = []
 
     def plot(
         self, make_chart: MakeChart, make_title: MakeTitle, note: tuple[Part, ...] = ()
     ) -> None:
         """Show a chart, its title in the upper edge and `note` in the lower one."""
         self._make_chart, self._make_title, self._note = make_chart, make_title, note
-        self._redraw()
+        self._draw()
 
     def blank(self, text: str, title: tuple[Part, ...]) -> None:
         """Show a line of text in the middle, in the place of a plot."""
         self._make_chart, self._title, self._note = None, title, ()
         self._blank_text = text
-        self._redraw()
+        self._draw()
 
     def legend(self, *names: tuple[Role, str]) -> tuple[Part, ...]:
         """Return the parts of a title that say what the plot's signs mean."""
@@ -103,36 +105,59 @@ class PlotPane(Cells, can_focus=True):
         self._redraw()
 
     def _redraw(self) -> None:
-        width, height = self.size
-        if self.is_mounted and width > 2 and height > 2:
-            lines = self._drawing(Size(width - 2, height - 2))
-            self.show(self._framed(lines))
+        """Draw everything: the size, the colours or the focus are new."""
+        self._drawing = None
+        self._draw()
 
-    def _drawing(self, size: Size) -> list[list[Segment]]:
+    def _draw(self) -> None:
+        width, height = self.size.width - 2, self.size.height - 2
+        if not self.is_mounted or width <= 0 or height <= 0:
+            return
+        corners = _HEAVY if self.has_focus else _THIN
         if self._make_chart is None:
-            lines = [" " * size.width] * size.height
-            lines[size.height // 2] = self._blank_text.center(size.width)[: size.width]
-            return [[Segment(line, self._style("note"))] for line in lines]
-        chart = self._make_chart(size.width, size.height)
+            inside = self._message(width, height)
+        else:
+            inside = self._plot(self._make_chart(width, height), width, height)
+        top = self._edge(corners[0], corners[4], corners[1], self._title, left=True)
+        bottom = self._edge(corners[2], corners[4], corners[3], self._note, left=False)
+        self.show([top, *inside, bottom])
+
+    def _message(self, width: int, height: int) -> list[Strip]:
+        self._drawing = None
+        lines = [" " * width] * height
+        lines[height // 2] = self._blank_text.center(width)[:width]
+        return [self._boxed([Segment(line, self._style("note"))]) for line in lines]
+
+    def _plot(self, chart: Chart, width: int, height: int) -> list[Strip]:
+        """Draw a chart; make new strips just for the rows that changed."""
         if self._make_title is not None:
             self._title = self._make_title(chart)
-        drawing = draw_chart(chart, size.width, size.height, self._charset)
-        return [
-            [Segment(run.text, self._role_style(run.role)) for run in row] for row in drawing.rows
-        ]
+        drawing = draw_chart(chart, width, height, self._charset)
+        changed = drawing.rows_changed_from(self._drawing)
+        if len(changed) == height:
+            self._rows = [Strip([])] * height
+        for y in changed:
+            self._rows[y] = self._boxed(self._segments(drawing.row(y)))
+        self._drawing = drawing
+        return self._rows
 
-    def _framed(self, lines: list[list[Segment]]) -> list[list[Segment]]:
-        corners = _HEAVY if self.has_focus else _THIN
-        side = Segment(corners[5], self._style("frame"))
-        return [
-            self._edge(corners[0], corners[4], corners[1], self._title, left=True),
-            *([side, *line, side] for line in lines),
-            self._edge(corners[2], corners[4], corners[3], self._note, left=False),
-        ]
+    def _segments(self, row: Row) -> list[Segment]:
+        """Colour a row; blanks go with what stands before them: each colour costs 40 bytes."""
+        texts: list[tuple[str, Role]] = []
+        for run in row:
+            if texts and run.text.isspace():
+                texts[-1] = (texts[-1][0] + run.text, texts[-1][1])
+            else:
+                texts.append((run.text, run.role))
+        return [Segment(text, self._role_style(role)) for text, role in texts]
+
+    def _boxed(self, segments: list[Segment]) -> Strip:
+        side = Segment((_HEAVY if self.has_focus else _THIN)[5], self._style("frame"))
+        return Strip([side, *segments, side])
 
     def _edge(
         self, start: str, line: str, end: str, parts: tuple[Part, ...], *, left: bool
-    ) -> list[Segment]:
+    ) -> Strip:
         """Draw an edge with text in it: as many parts as fit, the first before the last."""
         room = self.size.width - 6
         shown: list[Part] = []
@@ -150,7 +175,7 @@ class PlotPane(Cells, can_focus=True):
         if used:
             words = [Segment(" ", frame), *words, Segment(" ", frame)]
         before, after = (line, rest + line) if left else (rest + line, line)
-        return [Segment(start + before, frame), *words, Segment(after + end, frame)]
+        return Strip([Segment(start + before, frame), *words, Segment(after + end, frame)])
 
     def _part_style(self, role: Role | str) -> Style:
         return self._role_style(role) if isinstance(role, Role) else self._style(role)

@@ -1,0 +1,77 @@
+"""The installed program in a pseudo-terminal: keys in, bytes out, CPU time read from outside."""
+
+import fcntl
+import os
+import pty
+import re
+import select
+import signal
+import struct
+import sys
+import termios
+import time
+from pathlib import Path
+from types import TracebackType
+
+PROGRAM = Path(sys.executable).with_name("tui-trainer")
+WIDTH, HEIGHT = 120, 40
+_SECONDS_A_TICK = 1 / os.sysconf("SC_CLK_TCK")
+_COLOR = re.compile(rb"\x1b\[[0-9;?]*[A-Za-z]")
+
+
+class Program:
+    """``tui-trainer`` with some flags, as a context: it is ended on the way out."""
+
+    def __init__(self, *flags: str) -> None:
+        self._flags = flags
+
+    def __enter__(self) -> "Program":
+        self.started_at = time.perf_counter()
+        self.pid, self._terminal = pty.fork()
+        if self.pid == 0:
+            os.environ.update(TERM="xterm-256color", COLORTERM="truecolor")
+            os.execv(PROGRAM, [str(PROGRAM), *self._flags])
+        size = struct.pack("HHHH", HEIGHT, WIDTH, 0, 0)
+        fcntl.ioctl(self._terminal, termios.TIOCSWINSZ, size)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        os.kill(self.pid, signal.SIGTERM)
+        self.read(2.0)
+        os.kill(self.pid, signal.SIGKILL)
+        os.waitpid(self.pid, 0)
+        os.close(self._terminal)
+
+    def press(self, key: str) -> None:
+        """Send a key."""
+        os.write(self._terminal, key.encode())
+
+    def read(self, seconds: float, until: bytes | None = None) -> bytes:
+        """Read for some seconds, or until the bytes without their colours have `until` in them."""
+        got = b""
+        deadline = time.perf_counter() + seconds
+        while (left := deadline - time.perf_counter()) > 0:
+            if not select.select([self._terminal], [], [], min(left, 0.002))[0]:
+                continue
+            try:
+                got += os.read(self._terminal, 65536)
+            except OSError:  # the program has ended
+                break
+            if until is not None and until in _COLOR.sub(b"", got):
+                return got
+        if until is not None:
+            raise TimeoutError(f"{until!r} did not come within {seconds} s")
+        return got
+
+    def wait_ready(self) -> None:
+        """Wait for the first preview: torch is imported, all stands still."""
+        self.read(60, until=b"READY")
+        self.read(1.0)
+
+    @property
+    def cpu_seconds(self) -> float:
+        """CPU time that the program has used so far, user and system."""
+        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) * _SECONDS_A_TICK

@@ -1,0 +1,120 @@
+"""What is measured: each function runs the program and returns the figure of a row."""
+
+import json
+import random
+import re
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from program import PROGRAM, Program
+
+HERE = Path(__file__).parent
+SECONDS = 6.0  # trained for each figure
+STEPS = 1_000_000  # more than are ever reached
+ROUNDS = 3
+
+
+def textbook(threads: int, steps: int = 6_000, device: str = "cpu") -> float:
+    """Steps per second of the textbook loop."""
+    command = [sys.executable, str(HERE / "textbook.py"), str(steps), str(threads), device]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return float(done.stdout)
+
+
+def best_threads() -> int:
+    """The thread count that the textbook loop is fastest with."""
+    return max((1, 2), key=lambda threads: textbook(threads, 2_000))
+
+
+def headless(engine: str) -> float:
+    """Steps per second of ``tui-trainer train``."""
+    steps = "12000" if engine == "eager" else "60000"
+    flags = ["--recipe", "kaiming", "--engine", engine, "--steps", steps, "--json"]
+    done = subprocess.run(
+        [PROGRAM, "train", *flags], capture_output=True, text=True, check=True
+    )
+    rate: float = json.loads(done.stdout)["steps_per_second"]
+    return rate
+
+
+def live(engine: str) -> float:
+    """Steps per second in the app: what it says itself after a run that was stopped by hand."""
+    with Program("--recipe", "kaiming", "--engine", engine, "--steps", str(STEPS)) as program:
+        program.wait_ready()
+        program.press("s")
+        program.read(120, until=b"TRAINING")
+        program.read(SECONDS)
+        program.press("x")
+        shown = program.read(10, until=b"STOPPED")
+        shown += program.read(1.0)
+        program.press("t")  # and back: so that the whole line of state is sent
+        program.read(1.0)
+        program.press("t")
+        shown = re.sub(rb"\x1b\[[0-9;?]*[A-Za-z]", b"", program.read(1.0))
+    found = re.findall(rb"([\d,]+) steps/s", shown)
+    return float(found[-1].replace(b",", b""))
+
+
+def ratios(pairs: Callable[[], tuple[float, ...]]) -> list[float]:
+    """Take figures side by side, `ROUNDS` times; return the median of each over the first."""
+    rounds = [pairs() for _ in range(ROUNDS)]
+    return [
+        statistics.median(figures[n] / figures[0] for figures in rounds)
+        for n in range(1, len(rounds[0]))
+    ]
+
+
+def first_frame() -> tuple[float, float]:
+    """Seconds from exec to the form on the screen, and that over importing Textual alone."""
+    frames, imports = [], []
+    for _ in range(7):
+        began = time.perf_counter()
+        subprocess.run([sys.executable, "-c", "import textual.app"], check=True)
+        imports.append(time.perf_counter() - began)
+        with Program() as program:
+            program.read(20, until=b"Recipe")
+            frames.append(time.perf_counter() - program.started_at)
+    frame = statistics.median(frames)
+    return frame, frame / statistics.median(imports)
+
+
+def key_to_repaint() -> tuple[float, float]:
+    """Milliseconds from a key to what it changes, while training: the median and the 99th of 100."""
+    taken = []
+    wait = random.Random(0)
+    with Program("--recipe", "kaiming", "--steps", str(STEPS)) as program:
+        program.wait_ready()
+        program.press("s")
+        program.read(3.0)
+        for number in range(100):
+            program.read(wait.uniform(0.05, 0.2))
+            began = time.perf_counter()
+            program.press("t")
+            program.read(5, until=b"screen:" if number % 2 == 0 else b"ETA")
+            taken.append((time.perf_counter() - began) * 1000)
+    taken.sort()
+    return taken[49], taken[98]
+
+
+def bytes_and_cpu() -> tuple[float, float, float]:
+    """Bytes per second while training and while idle, and the CPU share while idle."""
+    with Program("--recipe", "kaiming", "--steps", str(STEPS)) as program:
+        program.wait_ready()
+        used, seconds = program.cpu_seconds, 5.0
+        idle = len(program.read(seconds)) / seconds
+        share = (program.cpu_seconds - used) / seconds
+        program.press("s")
+        program.read(2.0)
+        training = len(program.read(10.0)) / 10.0
+    return training, idle, share
+
+
+def in_process(script: str) -> float:
+    """Run a script of this folder that prints one figure."""
+    command = [sys.executable, str(HERE / script)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return float(done.stdout)

@@ -1,0 +1,258 @@
+"""The real app without a terminal: keys in, a condition awaited, the screen as text and as SVG."""
+
+import functools
+import os
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+import torch
+from click.testing import CliRunner
+from rich.cells import cell_len
+
+from tui_trainer.cli import main
+from tui_trainer.headless import Visit, parse_keys, parse_until, visit
+from tui_trainer.plotting.chart import Charset
+from tui_trainer.preset_files import load_presets, make_config
+from tui_trainer.training.setup import preview
+from tui_trainer.training.trainer import train
+from tui_trainer.tui.app import TrainerApp
+
+PROGRAM = str(Path(sys.executable).with_name("tui-trainer"))
+PRESETS = load_presets()
+DEADLINE = 90  # seconds; the machine may be busy
+SIZES = [(160, 45), (80, 24), (40, 12)]
+STOPPED = re.compile(r"Stopped early at step [\d,]+:\s+validation [\d.]+ rose over [\d.]+")
+
+
+def make_app(recipe="stop-patient", charset=Charset.UNICODE, **settings):
+    config = make_config(PRESETS, recipe, **settings)
+    return TrainerApp(PRESETS, config, recipe, train, preview, charset=charset)
+
+
+async def visited(*keys, size=(120, 40), until="idle", screenshot=None, **settings):
+    """The screen of a visit that went well."""
+    plan = Visit(size, keys, until, DEADLINE, screenshot)
+    outcome = await visit(make_app(**settings), plan)
+    assert outcome.problem is None
+    return outcome.screen
+
+
+def invoke(*arguments):
+    """Run the program in this process; what it raises comes out."""
+    return CliRunner().invoke(main, ["--headless", *map(str, arguments)], catch_exceptions=False)
+
+
+def mistake(result):
+    """The one line that says what is wrong with the command."""
+    assert result.exit_code == 2
+    assert result.stdout == ""
+    (line,) = [line for line in result.stderr.split("\n") if line.startswith("Error: ")]
+    return line
+
+
+def unbroken(screen):
+    return " ".join(screen.split())
+
+
+def svg_text(file):
+    root = ElementTree.fromstring(file.read_text(encoding="utf-8"))
+    assert root.tag.endswith("svg")
+    return "".join(root.itertext()).replace("\xa0", " ")
+
+
+def test_one_line_checks_an_installation(tmp_path):
+    file = tmp_path / "screen.svg"
+    done = subprocess.run(
+        [
+            PROGRAM,
+            "--headless",
+            "--press",
+            "s",
+            "--until",
+            "ended",
+            "--print",
+            "--screenshot",
+            file,
+        ],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        timeout=DEADLINE,
+        env=os.environ | {"PYTHONIOENCODING": "utf-8"},
+    )
+    screen = done.stdout.decode()
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert "STOPPED EARLY" in screen
+    assert STOPPED.search(unbroken(screen))
+    assert "STOPPED EARLY" in svg_text(file)
+
+
+@pytest.mark.parametrize(("width", "height"), SIZES)
+async def test_the_screen_fills_its_size_and_says_how_the_run_ended(width, height, tmp_path):
+    file = tmp_path / "screen.svg"
+    screen = await visited("s", size=(width, height), until="ended", screenshot=file)
+    lines = screen.split("\n")
+    assert len(lines) == height
+    assert all(cell_len(line) <= width for line in lines)
+    assert "■ STOPPED EARLY" in screen
+    assert STOPPED.search(unbroken(screen))
+    assert "╭─ Loss" in screen
+    assert "┃" in screen
+    assert "STOPPED EARLY" in svg_text(file)
+
+
+@pytest.mark.parametrize(("width", "height"), [(1, 1), (12, 60), (300, 3)])
+async def test_a_screen_of_any_size_survives_a_run(width, height):
+    screen = await visited("s", size=(width, height), until="ended", recipe="stop-first-increase")
+    assert len(screen.split("\n")) == height
+
+
+async def test_idle_waits_for_the_untrained_network():
+    screen = await visited()
+    assert "READY" in screen
+    assert "1,321 parameters" in screen
+    assert re.search(r"Fit · untrained", screen)
+
+
+async def test_keys_are_pressed_in_their_order():
+    screen = await visited("i", "a", "a", "bracket", recipe="kaiming")
+    assert "he" in re.search(r"i Init +(\S+)", screen)[1]
+    assert re.search(r"a Network +deep-10x8", screen)
+
+
+async def test_idle_waits_for_the_run_that_a_key_started():
+    screen = await visited("s", recipe="kaiming", steps=300)
+    assert "✓ FINISHED" in screen
+    assert "300/300" in screen
+
+
+async def test_what_comes_out_is_the_newest_state_of_the_run():
+    screen = await visited("s", until="ended", recipe="exploding-normal")
+    assert "✕ DIVERGED" in screen
+    assert "First bad tensor: layer" in unbroken(screen)
+
+
+async def test_seconds_are_waited_whatever_happens():
+    began = time.monotonic()
+    await visited("n", until=0.5)
+    assert time.monotonic() - began >= 0.5
+
+
+async def test_a_condition_that_does_not_come_is_a_problem():
+    outcome = await visit(make_app(), Visit(until="ended", timeout=0.5))
+    assert outcome.problem == "'ended' did not come within 0.5 s"
+    assert "READY" in outcome.screen or "LOADING" in outcome.screen
+
+
+async def test_an_app_that_fails_to_train_is_a_problem():
+    def failing(config, control):
+        raise MemoryError("no room for the weights")
+        yield
+
+    app = TrainerApp(PRESETS, make_config(PRESETS, "l1"), "l1", failing, preview)
+    outcome = await visit(app, Visit(keys=["s"], until="ended", timeout=DEADLINE))
+    assert outcome.problem == "the run failed"
+    assert "no room for the weights" in unbroken(outcome.screen)
+
+
+async def test_in_ascii_the_whole_screen_is_ascii():
+    app = make_app(charset=Charset.ASCII)
+    outcome = await visit(app, Visit(keys=["s"], until="ended", timeout=DEADLINE))
+    assert outcome.problem is None
+    assert "STOPPED EARLY" in outcome.screen
+
+
+@functools.cache
+def started():
+    return invoke("--press", "s", "--until", "ended", "--print", "--size", "80x24", "--lr", "0.004")
+
+
+def test_flags_fill_the_form():
+    result = started()
+    assert result.exit_code == 0
+    assert "lr 0.004" in result.stdout
+    assert len(result.stdout.rstrip("\n").split("\n")) <= 24
+
+
+def test_without_print_nothing_is_printed():
+    result = invoke("--size", "80x24")
+    assert (result.exit_code, result.output) == (0, "")
+
+
+def test_a_visit_that_ends_with_quit_went_well():
+    result = invoke("--press", "q")
+    assert (result.exit_code, result.stderr) == (0, "")
+
+
+def test_a_timeout_is_one_line_and_a_failure():
+    result = invoke("--until", "ended", "--timeout", "0.5", "--print")
+    assert result.exit_code == 1
+    assert result.stderr == "tui-trainer --headless: 'ended' did not come within 0.5 s\n"
+    assert "tui-trainer" in result.stdout
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="needs a machine without a GPU")
+def test_a_run_that_fails_is_one_line_and_a_failure():
+    result = invoke("--device", "cuda", "--press", "s", "--until", "ended", "--print")
+    assert result.exit_code == 1
+    assert result.stderr == "tui-trainer --headless: the run failed\n"
+    assert "⚠ FAILED" in result.stdout
+    assert "device cuda is not available" in unbroken(result.stdout)
+
+
+@pytest.mark.parametrize(
+    "size", ["", "80", "80x", "x24", "80x24x3", "0x10", "-1x5", "axb", "1.5x2"]
+)
+def test_a_bad_size_is_one_line(size):
+    line = mistake(invoke("--size", size))
+    assert "--size" in line
+    assert "120x40" in line
+
+
+@pytest.mark.parametrize("until", ["", "end", "Ended", "-1", "nan", "inf", "5s"])
+def test_a_bad_condition_is_one_line(until):
+    line = mistake(invoke("--until", until))
+    assert "ended, idle or a number of seconds" in line
+    assert f"'{until}'" in line
+
+
+@pytest.mark.parametrize("timeout", ["0", "-1", "soon"])
+def test_a_bad_timeout_is_one_line(timeout):
+    assert "--timeout" in mistake(invoke("--timeout", timeout))
+
+
+@pytest.mark.parametrize("key", ["foo", "F13x", "ctrl+", "space bar", "start", "strg+p"])
+def test_a_key_that_does_not_exist_is_one_line_that_names_it(key):
+    assert f"'{key}'" in mistake(invoke("--press", f"p,{key},s"))
+
+
+def test_keys_are_read_as_the_footer_writes_them():
+    text = "p, P,[,],?,escape,ctrl+p,escape ,tab,space,comma,question_mark,f1,shift+tab"
+    keys = parse_keys(text)
+    assert keys == [key.strip() for key in text.split(",")]
+    assert invoke("--press", text, "--until", "0").exit_code == 0
+
+
+def test_no_keys_are_no_mistake():
+    assert parse_keys("") == parse_keys(",") == []
+
+
+@pytest.mark.parametrize("place", [".", "no/such/folder.svg"])
+def test_a_screenshot_that_can_not_be_written_is_one_line(place, tmp_path):
+    file = tmp_path / place
+    line = mistake(invoke("--screenshot", file))
+    assert f"--screenshot {file}" in line
+    assert "directory" in line
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"), [("ended", "ended"), ("idle", "idle"), ("0", 0.0), ("1.5", 1.5)]
+)
+def test_conditions_are_read(text, expected):
+    found = parse_until(text)
+    assert found == expected
+    assert type(found) is type(expected)

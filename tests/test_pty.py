@@ -1,0 +1,272 @@
+"""The installed program in a real terminal: what a person sees, and the terminal left as it was."""
+
+import contextlib
+import os
+import re
+import signal
+import sys
+import termios
+import time
+from pathlib import Path
+
+import pexpect
+import pyte
+import pytest
+
+PROGRAM = str(Path(sys.executable).with_name("tui-trainer"))
+DEADLINE = 60  # seconds; the machine may be busy
+FOR_EVER = ("--recipe", "kaiming", "--lr", "0.001", "--steps", "1000000000")
+COUNTER = r"[\d,]+/1,000,000,000"
+WIDE, SMALL = (120, 34), (80, 24)
+ALTERNATE_SCREEN, CURSOR = 1049, 25
+# What Textual switches on, all of it to be switched off again: mouse, focus, pasting.
+MODES = (1000, 1003, 1004, 1006, 1015, 2004)
+
+
+class Terminal:
+    """A program in a pty, and the screen that its output draws."""
+
+    def __init__(self, *arguments, size=WIDE, **environment):
+        columns, rows = size
+        self.sent = b""
+        self.screen = pyte.Screen(columns, rows)
+        self._stream = pyte.ByteStream(self.screen)
+        self.child = pexpect.spawn(
+            PROGRAM,
+            list(arguments),
+            dimensions=(rows, columns),
+            env=os.environ
+            | {"TERM": "xterm-256color", "LC_ALL": "C.UTF-8", "COLORTERM": "truecolor"}
+            | environment,
+        )
+        self.child.delaybeforesend = None
+        self.modes_before = self.tty_modes()
+
+    def tty_modes(self):
+        """Echo and line mode of the terminal, which a full-screen program switches off."""
+        flags = termios.tcgetattr(self.child.child_fd)[3]
+        return bool(flags & termios.ECHO), bool(flags & termios.ICANON)
+
+    def read(self, seconds):
+        """Take in what comes within a time; return it, None once there is nothing to come."""
+        try:
+            part = self.child.read_nonblocking(65536, seconds)
+        except pexpect.TIMEOUT:
+            return b""
+        except pexpect.EOF:
+            return None
+        self.sent += part
+        self._stream.feed(part)
+        return part
+
+    @property
+    def text(self):
+        return "\n".join(line.rstrip() for line in self.screen.display)
+
+    def wait_for(self, pattern):
+        """Read until the screen shows `pattern`; return its match."""
+        deadline = time.monotonic() + DEADLINE
+        while not (match := re.search(pattern, self.text)):
+            assert time.monotonic() < deadline, f"{pattern!r} did not come:\n{self.text}"
+            assert self.read(0.05) is not None, f"it ended before {pattern!r}:\n{self.text}"
+        return match
+
+    def wait_for_silence(self, seconds):
+        """Read until nothing has come for a time."""
+        deadline = time.monotonic() + DEADLINE
+        quiet_since = time.monotonic()
+        while time.monotonic() - quiet_since < seconds:
+            assert time.monotonic() < deadline, f"it never falls silent:\n{self.text}"
+            if self.read(0.05):
+                quiet_since = time.monotonic()
+
+    def bytes_within(self, seconds):
+        before = len(self.sent)
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            self.read(0.05)
+        return len(self.sent) - before
+
+    def press(self, keys):
+        self.child.send(keys)
+
+    def wait_for_the_end(self):
+        """Read to the end; return the exit status, minus the signal where one killed it."""
+        deadline = time.monotonic() + DEADLINE
+        while self.child.isalive():
+            assert time.monotonic() < deadline, f"it did not end:\n{self.text}"
+            self.read(0.05)
+        while self.read(0.05):
+            pass
+        child = self.child
+        return child.exitstatus if child.signalstatus is None else -child.signalstatus
+
+    def is_on(self, mode):
+        """Whether a private mode was last switched on rather than off."""
+        switched = re.findall(rb"\x1b\[\?%d([hl])" % mode, self.sent)
+        return switched[-1:] == [b"h"]
+
+    def shows_colour(self):
+        """Whether any colour sent is not a grey."""
+        colours = re.findall(rb"[34]8;2;(\d+);(\d+);(\d+)", self.sent)
+        assert colours
+        return any(not red == green == blue for red, green, blue in colours)
+
+    def assert_restored(self):
+        assert b"\x1b[?1049h" in self.sent
+        assert not self.is_on(ALTERNATE_SCREEN)
+        assert self.is_on(CURSOR)
+        assert [mode for mode in MODES if self.is_on(mode)] == []
+        assert self.tty_modes() == self.modes_before == (True, True)
+        assert b"Traceback" not in self.sent
+
+
+@pytest.fixture
+def open_terminal():
+    """Open terminals, and end what still runs in them."""
+    opened = []
+
+    def opens(*arguments, **options):
+        opened.append(Terminal(*arguments, **options))
+        return opened[-1]
+
+    yield opens
+    for terminal in opened:
+        with contextlib.suppress(OSError):
+            terminal.child.close(force=True)
+
+
+def unbroken(text):
+    return " ".join(text.split())
+
+
+@pytest.mark.parametrize("size", [WIDE, SMALL])
+def test_start_watch_it_stop_and_leave(open_terminal, size):
+    terminal = open_terminal(size=size)
+    terminal.wait_for("READY")
+    terminal.press("s")
+    terminal.wait_for("STOPPED EARLY")
+    terminal.wait_for("Stopped early at step")
+    banner = re.search(
+        r"Stopped early at step [\d,]+: validation [\d.]+ rose over [\d.]+, the mean of its last "
+        r"50 steps\. Best [\d.]+ at step [\d,]+\.",
+        unbroken(terminal.text),
+    )
+    assert banner, terminal.text
+    assert "╭─ Loss" in terminal.text
+    assert "┃" in terminal.text
+    assert terminal.shows_colour()
+    terminal.press("q")
+    assert terminal.wait_for_the_end() == 0
+    terminal.assert_restored()
+
+
+def test_quit_asks_while_training_and_y_quits(open_terminal):
+    terminal = open_terminal(*FOR_EVER)
+    terminal.wait_for("READY")
+    terminal.press("s")
+    terminal.wait_for("TRAINING")
+    terminal.press("q")
+    terminal.wait_for("Quit and lose it")
+    terminal.press("n")
+    terminal.wait_for(r"(?s)\A(?!.*Quit and lose it)")
+    assert "TRAINING" in terminal.text
+    terminal.press("q")
+    terminal.wait_for("Quit and lose it")
+    terminal.press("y")
+    assert terminal.wait_for_the_end() == 0
+    terminal.assert_restored()
+
+
+@pytest.mark.parametrize(
+    ("number", "status", "training"), [(signal.SIGTERM, 143, True), (signal.SIGHUP, 129, False)]
+)
+def test_a_signal_ends_it_and_leaves_the_terminal_as_it_was(
+    open_terminal, number, status, training
+):
+    terminal = open_terminal(*FOR_EVER)
+    terminal.wait_for("READY")
+    if training:
+        terminal.press("s")
+        terminal.wait_for("TRAINING")
+    terminal.child.kill(number)
+    assert terminal.wait_for_the_end() == status
+    terminal.assert_restored()
+
+
+def test_the_form_stands_before_torch_is_there_and_a_signal_ends_it_already(open_terminal):
+    terminal = open_terminal("--recipe", "l1", "--lr", "0.0007")
+    terminal.wait_for("LOADING TORCH")
+    terminal.wait_for(r"p Recipe +l1")
+    terminal.wait_for(r"lr +0\.0007")
+    terminal.child.kill(signal.SIGTERM)
+    assert terminal.wait_for_the_end() == 143
+    terminal.assert_restored()
+
+
+def test_a_terminal_that_is_gone_ends_the_program(open_terminal):
+    terminal = open_terminal(*FOR_EVER)
+    terminal.wait_for("READY")
+    terminal.press("s")
+    terminal.wait_for("TRAINING")
+    os.close(terminal.child.child_fd)
+    terminal.child.closed = True
+    deadline = time.monotonic() + DEADLINE
+    while terminal.child.isalive():
+        assert time.monotonic() < deadline, "it goes on without a terminal"
+        time.sleep(0.05)
+
+
+def test_nothing_is_sent_while_nothing_changes(open_terminal):
+    terminal = open_terminal()
+    for key, state in (("", "READY"), ("n", "PAUSED"), ("s", "STOPPED EARLY")):
+        terminal.press(key)
+        terminal.wait_for(state)
+        terminal.wait_for_silence(1)
+        assert terminal.bytes_within(1.2) == 0, state
+
+
+def test_ctrl_c_says_how_to_quit_and_stops_nothing(open_terminal):
+    terminal = open_terminal(*FOR_EVER)
+    terminal.wait_for("READY")
+    terminal.press("s")
+    terminal.wait_for("TRAINING")
+    terminal.press("\x03")
+    terminal.wait_for("(?i)press.* q.* to quit")
+    first = terminal.wait_for(COUNTER)[0]
+    deadline = time.monotonic() + DEADLINE
+    while terminal.wait_for(COUNTER)[0] == first:
+        assert time.monotonic() < deadline, "it trains no longer"
+        terminal.read(0.05)
+
+
+def test_another_size_is_drawn_anew(open_terminal):
+    terminal = open_terminal()
+    terminal.wait_for("READY")
+    for columns, rows in (SMALL, (40, 12), WIDE):
+        terminal.screen.resize(rows, columns)
+        terminal.screen.reset()
+        terminal.child.setwinsize(rows, columns)
+        terminal.wait_for(r"q quit")
+        terminal.wait_for_silence(0.3)
+        assert "q quit" in terminal.screen.display[rows - 1]
+    terminal.press("q")
+    assert terminal.wait_for_the_end() == 0
+
+
+def test_no_color_is_colourless(open_terminal):
+    terminal = open_terminal(NO_COLOR="1")
+    terminal.wait_for("READY")
+    assert not terminal.shows_colour()
+
+
+def test_a_terminal_without_unicode_gets_ascii(open_terminal):
+    terminal = open_terminal(PYTHONIOENCODING="ascii")
+    terminal.wait_for("READY")
+    terminal.press("s")
+    terminal.wait_for("STOPPED EARLY")
+    terminal.press("q")
+    assert terminal.wait_for_the_end() == 0
+    assert terminal.sent.isascii()
+    assert b"\\u" not in terminal.sent
+    terminal.assert_restored()

@@ -1,0 +1,126 @@
+"""Fewer bytes, the same screen: checked by a terminal emulator."""
+
+import random
+
+import pyte
+import pytest
+from rich.console import Console
+from rich.segment import Segment
+from rich.style import Style
+from scripted import EARLY, Script, make_app, ready, until
+from textual import _compositor
+from textual.strip import Strip
+
+from tui_trainer.headless import screen_text
+from tui_trainer.tui.run_state import State
+from tui_trainer.tui.terminal import CroppedUpdate, thrift
+
+WIDTH, HEIGHT = 40, 8
+STYLES = [
+    "\x1b[38;2;224;224;224;48;2;18;18;18m",
+    "\x1b[38;2;87;165;226;48;2;18;18;18m",
+    "\x1b[1;38;2;87;165;226;48;2;18;18;18m",
+    "\x1b[7;31;42m",
+    "\x1b[4;38;5;200m",
+    "\x1b[48;5;17m",
+    "\x1b[93;104m",
+    "\x1b[m",
+]
+
+
+def shown(*writes):
+    """Every cell of a terminal after some writes, with its colours."""
+    screen = pyte.Screen(WIDTH, HEIGHT)
+    stream = pyte.Stream(screen)
+    for data in writes:
+        stream.feed(data)
+    # A blank has no foreground to see.
+    return [
+        cell._replace(fg="default") if cell.data == " " and not cell.reverse else cell
+        for y in range(HEIGHT)
+        for cell in (screen.buffer[y][x] for x in range(WIDTH))
+    ]
+
+
+def scribble(seed):
+    """Random moves, colours and texts, as Textual writes them: a reset behind every run."""
+    choose = random.Random(seed)
+    parts = []
+    for _ in range(60):
+        if choose.random() < 0.3:
+            parts.append(f"\x1b[{choose.randint(1, HEIGHT)};{choose.randint(1, WIDTH - 8)}H")
+        text = choose.choice(["abc", " ", "   ", "⣿⠿", "x y", ""])
+        parts.append(f"{choose.choice(STYLES)}{text}\x1b[0m")
+    return "".join(parts)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_thrift_draws_the_same_cells_with_fewer_bytes(seed):
+    data = scribble(seed)
+    assert shown(thrift(data)) == shown(data)
+    assert len(thrift(data)) < len(data)
+
+
+def test_writes_may_follow_each_other():
+    writes = [scribble(seed) for seed in range(5)]
+    assert shown(*map(thrift, writes)) == shown(*writes)
+
+
+@pytest.mark.parametrize(
+    "data",
+    ["plain", "", "\x1b[2J\x1b[H", "\x1b[38;9;1mx\x1b[0m", "\x1b[21mx\x1b[0m", "\x1b[31mopen end"],
+)
+def test_what_is_not_understood_goes_out_as_it_is(data):
+    assert thrift(data) == data
+
+
+def test_an_erasure_has_the_background_it_was_given():
+    data = "\x1b[44m\x1b[2Jx\x1b[0m"
+    assert shown(thrift(data)) == shown(data)
+
+
+def test_the_private_names_of_the_compositor_are_still_there():
+    update = _compositor.ChopsUpdate([], [], [])
+    assert {"chops", "spans", "chop_ends"} <= vars(update).keys()
+    assert callable(update.render_segments)
+
+
+@pytest.mark.parametrize(
+    ("span", "expected"),
+    [
+        ((0, 6, 9), "\x1b[1;7Hbcd"),
+        ((0, 5, 15), "\x1b[1;6Habcdefghij"),
+        ((0, 0, 40), "\x1b[1;6Habcdefghij\x1b[1;21Hklm"),
+        ((0, 12, 22), "\x1b[1;13Hhij\x1b[1;21Hkl"),
+        ((0, 15, 20), ""),
+    ],
+)
+def test_an_update_sends_the_changed_span_and_nothing_beside_it(span, expected):
+    style = Style.null()
+    chops = [{5: Strip([Segment("abcdefghij", style)]), 20: Strip([Segment("klm", style)])}]
+    update = CroppedUpdate(chops, [span], [[15, 23]])
+    assert update.render_segments(Console()) == expected
+
+
+async def test_after_many_updates_the_terminal_shows_what_the_app_shows(monkeypatch):
+    """The bytes of a whole visit, drawn by a terminal emulator."""
+    size = (100, 30)
+    app = make_app(Script(EARLY))
+    screen = pyte.Screen(*size)
+    stream = pyte.Stream(screen)
+    async with app.run_test(size=size) as pilot:
+        await ready(pilot)
+        app.refresh()
+        driver = app._driver
+        monkeypatch.setattr(type(driver), "write", lambda self, data: stream.feed(thrift(data)))
+        monkeypatch.setattr(type(app), "is_headless", False)
+        app.screen.refresh(layout=True)
+        await pilot.pause()
+        for key in ("s", "l", "m", "i", "a", "z", "z", "k", "?", "escape", "]"):
+            await pilot.press(key)
+        await until(pilot, lambda: app.cockpit.state is State.STOPPED_EARLY)
+        await ready(pilot)
+        await pilot.pause(0.1)
+        expected = screen_text(app).splitlines()
+        monkeypatch.setattr(type(app), "is_headless", True)
+        assert [line.rstrip() for line in screen.display] == expected

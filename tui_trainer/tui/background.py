@@ -1,0 +1,70 @@
+"""Threads of the app: previews and runs, whose findings come back as messages.
+
+No widget is touched from here.
+"""
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import TypeAlias
+
+from textual.dom import DOMNode
+
+from tui_trainer.config import RunConfig
+from tui_trainer.training.control import Control
+from tui_trainer.training.early_stopping import StopReason
+from tui_trainer.training.events import Event, FitSampled, Previewed, RunEnded, StepsCompleted
+from tui_trainer.tui.messages import PreviewFailed, PreviewReady, RunNews
+from tui_trainer.tui.run_state import RunView
+
+Train: TypeAlias = Callable[[RunConfig, Control], Iterator[Event]]
+Preview: TypeAlias = Callable[[RunConfig], Previewed]
+
+
+class Background:
+    """Runs `train` and `preview` in threads, on behalf of `owner`, which gets the messages."""
+
+    def __init__(self, owner: DOMNode, train: Train, preview: Preview) -> None:
+        self._owner = owner
+        self.train, self._preview = train, preview
+        self._request = 0
+
+    def ask_preview(self, config: RunConfig) -> None:
+        """Ask for a config's preview: in a thread because the first one imports torch."""
+        self._request += 1
+        work = partial(self._preview_in_thread, self._request, config)
+        self._owner.run_worker(work, group="preview", thread=True, exit_on_error=False)
+
+    def is_newest(self, request: int) -> bool:
+        """Say whether no later preview has been asked for."""
+        return request == self._request
+
+    def start(self, run: RunView, control: Control) -> None:
+        """Start a run."""
+        work = partial(self._train_in_thread, run, control)
+        self._owner.run_worker(work, group="training", thread=True, exit_on_error=False)
+
+    def _preview_in_thread(self, request: int, config: RunConfig) -> None:
+        if not self.is_newest(request):
+            return
+        try:
+            self._owner.post_message(PreviewReady(request, self._preview(config)))
+        except Exception as error:
+            reason = str(error) if isinstance(error, ValueError) else repr(error)
+            self._owner.post_message(PreviewFailed(request, reason))
+
+    def _train_in_thread(self, run: RunView, control: Control) -> None:
+        try:
+            for event in self.train(run.config, control):
+                self._deliver(run, event)
+        except Exception as error:
+            words = f"{type(error).__name__}: {error}"
+            self._deliver(run, RunEnded(StopReason.FAILED, words, run.step))
+
+    def _deliver(self, run: RunView, event: Event) -> None:
+        """Put an event where the next frame finds it; a change of state is told at once.
+
+        A message an event would cost more than the frames do.
+        """
+        run.inbox.append(event)
+        if not isinstance(event, StepsCompleted | FitSampled):
+            self._owner.post_message(RunNews(run.number))

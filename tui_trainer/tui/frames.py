@@ -1,0 +1,58 @@
+"""When to draw: the UI has a share of the time, and every frame waits until it is earned.
+
+While the thread of the UI computes, it holds the interpreter and the trainer waits. So all the CPU
+time of that thread counts, whatever it went into: events, layout, drawing, writing.
+"""
+
+import time
+from dataclasses import dataclass
+
+UI_SHARE = 0.05
+SHORTEST, LONGEST = 0.1, 1.0  # seconds between two frames
+_MEMORY = 2.0  # seconds that a measure looks back, about
+
+
+@dataclass(frozen=True, slots=True)
+class Tax:
+    """What drawing costs of late: share of the time, and by the second."""
+
+    share: float
+    frames_per_second: float
+    bytes_per_second: float
+
+
+class FrameBudget:
+    """Rations frames. Belongs to the UI's thread: it measures the thread that calls it."""
+
+    def __init__(self, share: float = UI_SHARE) -> None:
+        self._share = share
+        self._drawn_at = time.perf_counter()
+        self._spent_at = time.thread_time()
+        self._bytes_at = 0
+        self._tax = Tax(0.0, 0.0, 0.0)
+
+    @property
+    def due(self) -> bool:
+        """Whether the next frame is earned: ten a second at most, one a second at least."""
+        elapsed = time.perf_counter() - self._drawn_at
+        spent = time.thread_time() - self._spent_at
+        return elapsed >= LONGEST or (elapsed >= SHORTEST and spent <= self._share * elapsed)
+
+    def draws(self, bytes_written: int) -> None:
+        """Note that a frame is about to be drawn, after so many bytes were written."""
+        now, spent = time.perf_counter(), time.thread_time()
+        elapsed = max(now - self._drawn_at, 1e-6)
+        weight = min(1.0, elapsed / _MEMORY)
+        newest = (
+            (spent - self._spent_at) / elapsed,
+            1 / elapsed,
+            (bytes_written - self._bytes_at) / elapsed,
+        )
+        before = (self._tax.share, self._tax.frames_per_second, self._tax.bytes_per_second)
+        self._tax = Tax(*(b + weight * (n - b) for b, n in zip(before, newest, strict=True)))
+        self._drawn_at, self._spent_at, self._bytes_at = now, spent, bytes_written
+
+    @property
+    def tax(self) -> Tax:
+        """What drawing cost, averaged over about two seconds."""
+        return self._tax
