@@ -1,9 +1,7 @@
 """Which engine a run gets: what was asked for, what `auto` picks, and what stands in the way."""
 
-import contextlib
 import threading
 import time
-from pathlib import Path
 
 import msgspec
 import numpy as np
@@ -44,6 +42,20 @@ def gate(tmp_path, monkeypatch):
     monkeypatch.setattr(compilation, "_find_compiler", lambda: "fake")
     monkeypatch.setenv("FAKE_GATE", str(gate))
     return gate
+
+
+@pytest.fixture
+def processes_left(monkeypatch):
+    """Return a function that lists the compilers of this test that are still at work."""
+    started = []
+    start = compilation.Compilation._start
+
+    def kept(self):
+        started.append(start(self))
+        return started[-1]
+
+    monkeypatch.setattr(compilation.Compilation, "_start", kept)
+    return lambda: [process for process in started if process.poll() is None]
 
 
 @pytest.fixture
@@ -107,16 +119,6 @@ class Threaded:
         self.thread.join(DEADLINE_SECONDS)
         assert not self.thread.is_alive()
         return self.events
-
-
-def processes_left():
-    """List the children of this process that run the fake compiler."""
-    left = []
-    for line in Path("/proc").glob("[0-9]*/cmdline"):
-        with contextlib.suppress(OSError):
-            if b"fake_compiler" in line.read_bytes():
-                left.append(line.parent.name)
-    return left
 
 
 # What was asked for
@@ -183,7 +185,7 @@ def test_pause_and_another_lr_are_taken_up_while_waiting(fake_step, gate):
     assert events[-1].steps == 60
 
 
-def test_stop_ends_the_wait_and_the_compiler(gate):
+def test_stop_ends_the_wait_and_the_compiler(gate, processes_left):
     run = Threaded(CLASSIC)
     run.wait_for(Compiling)
     assert processes_left()
@@ -194,7 +196,7 @@ def test_stop_ends_the_wait_and_the_compiler(gate):
     assert not list(steps_folder().iterdir())
 
 
-def test_a_run_that_nobody_reads_any_more_ends_its_compiler(gate):
+def test_a_run_that_nobody_reads_any_more_ends_its_compiler(gate, processes_left):
     events = train(CLASSIC)
     while not isinstance(next(events), Compiling):
         pass
@@ -225,7 +227,7 @@ def test_a_compiler_that_fails_leaves_the_run_eager(gate):
     assert_identical(losses_of(events), reference_loop.run(config).losses)
 
 
-def test_a_compiler_that_takes_too_long_is_ended(gate, monkeypatch):
+def test_a_compiler_that_takes_too_long_is_ended(gate, monkeypatch, processes_left):
     monkeypatch.setattr(compilation, "LIMIT_SECONDS", 0.1)
     events = list(train(make("kaiming", steps=3, engine="compiled")))
     (change,) = of(EngineChanged, events)
@@ -310,7 +312,7 @@ def test_the_best_weights_come_from_the_engine_that_made_them(switch, monkeypatc
     assert np.array_equal(best_fit.prediction, last_fit.prediction)
 
 
-def test_auto_ends_its_compiler_with_the_run(gate, eager_to_auto):
+def test_auto_ends_its_compiler_with_the_run(gate, eager_to_auto, processes_left):
     run = Threaded(msgspec.structs.replace(AUTO, steps=10**9))
     run.wait_for(EngineKept)
     assert processes_left()

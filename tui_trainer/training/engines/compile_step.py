@@ -23,11 +23,16 @@ from tui_trainer.training.engines.dropout_draws import draw_count, draw_shapes
 from tui_trainer.training.engines.step import StepSpec, make_step
 from tui_trainer.training.networks import build_network
 
-# The code around the kernels costs minutes at -O3 and no time when it runs.
 _OPTIONS = {
-    "aot_inductor.compile_wrapper_opt_level": "O0",
+    # Code around the kernels: -O0 costs a tenth of the speed, and -O2 is no faster than -O1.
+    "aot_inductor.compile_wrapper_opt_level": "O1",
+    # Headers are used once here, and hundreds of megabytes when compiled.
     "aot_inductor.precompile_headers": False,
     "cpp_cache_precompile_headers": False,
+    # A matmul and then an add, as the layers say: faster than copying the bias for an addmm.
+    "pattern_matcher": False,
+    # The processor says what it can do; trying it out with the compiler takes 6 s.
+    "cpp.vec_isa_ok": True,
 }
 
 

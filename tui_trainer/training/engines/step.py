@@ -12,9 +12,10 @@ from tui_trainer.data import Data
 from tui_trainer.training.engines.dropout_draws import draw_shapes, drawing_from, split_draws
 from tui_trainer.training.losses import mse_loss, penalized
 
-# Ten steps a call are some 10 % faster than one, and ten times fewer waits for the GIL; where a
-# step takes long, neither counts, and what a part of a call wastes does.
-UNROLLED = 10
+# Five steps a call are some 10 % faster than one and wait for the GIL a fifth as often; ten are no
+# faster and take the compiler twice as long. Where a step takes long, neither counts, and what a
+# part of a call wastes does.
+UNROLLED = 5
 UNROLL_BELOW = 1_000_000  # parameters × points
 
 PureStep = Callable[..., tuple[Tensor, ...]]
