@@ -34,9 +34,7 @@ def headless(engine: str) -> float:
     """Steps per second of ``tui-trainer train``."""
     steps = "12000" if engine == "eager" else "60000"
     flags = ["--recipe", "kaiming", "--engine", engine, "--steps", steps, "--json"]
-    done = subprocess.run(
-        [PROGRAM, "train", *flags], capture_output=True, text=True, check=True
-    )
+    done = subprocess.run([PROGRAM, "train", *flags], capture_output=True, text=True, check=True)
     rate: float = json.loads(done.stdout)["steps_per_second"]
     return rate
 
@@ -83,7 +81,7 @@ def first_frame() -> tuple[float, float]:
 
 
 def key_to_repaint() -> tuple[float, float]:
-    """Milliseconds from a key to what it changes, while training: the median and the 99th of 100."""
+    """Milliseconds from a key to what it changes, while training: median and 99th of 100."""
     taken = []
     wait = random.Random(0)
     with Program("--recipe", "kaiming", "--steps", str(STEPS)) as program:

@@ -111,9 +111,10 @@ def test_stopping_early_counts_as_trained():
 def test_the_summary_is_on_stdout_and_progress_on_stderr():
     done = run("train", "--recipe", "kaiming", "--steps", 30)
     assert done.returncode == 0
-    assert list(facts(done.stdout.decode())) == [
-        *("result", "steps", "train loss", "validation loss", "best validation", "time", "speed")
-    ]
+    told = facts(done.stdout.decode())
+    assert told["result"].startswith("finished 30 steps")
+    assert told.keys() >= {"steps", "train loss", "validation loss", "best validation"}
+    assert told.keys() >= {"time", "speed"}
     assert b"30/30" in done.stderr
     assert b"\x1b" not in done.stdout
 

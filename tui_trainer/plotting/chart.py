@@ -25,6 +25,7 @@ class Role(Enum):
     BEST = auto()
     STOP = auto()
     LR = auto()
+    ENGINE = auto()
     TRAIN_POINT = auto()
     VALIDATION_POINT = auto()
     MODEL = auto()

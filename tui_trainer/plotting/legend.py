@@ -9,6 +9,7 @@ _SIGNS = {
     Role.BEST: ("◆", "@"),
     Role.STOP: ("┃", "|"),
     Role.LR: ("╎", ":"),
+    Role.ENGINE: ("▲", "^"),
     Role.MODEL: ("━━", "##"),
     Role.TRAIN_POINT: ("⠢", "."),
     Role.VALIDATION_POINT: ("∘", "o"),

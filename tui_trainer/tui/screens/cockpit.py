@@ -30,7 +30,7 @@ from tui_trainer.tui.widgets.config_form import ConfigForm, Direction
 from tui_trainer.tui.widgets.fit_pane import FitPane
 from tui_trainer.tui.widgets.lines import Banner, HeaderLine, KeyLine, StatusLine
 from tui_trainer.tui.widgets.loss_pane import LossPane
-from tui_trainer.tui.wording import BADGES, banner_text, status_text, tax_text
+from tui_trainer.tui.wording import BADGES, badge_text, banner_text, status_text, tax_text
 
 _TICK = 0.1  # seconds
 _VIEWS = ("loss", "fit", "form")
@@ -245,7 +245,7 @@ class Cockpit(Screen[None]):
         assert self.run is not None
         changed = [
             part
-            for part in (*PARTS, "steps", "seed", "data_seed")
+            for part in (*PARTS, "steps", "seed", "data_seed", "engine")
             if getattr(config, part) != getattr(self.run.config, part)
         ]
         self.form.mark_next_run(bool(changed))
@@ -332,16 +332,17 @@ class Cockpit(Screen[None]):
         state, run = self.state, self.run
         for other in State:
             self.set_class(other is state, other.value)
-        symbol, label = BADGES[state]
+        badge = badge_text(run)
         if state is State.IDLE and self._previewed is None and not self._problem:
-            symbol, label = BADGES[State.STARTING][0], "LOADING TORCH"
+            badge = f"{BADGES[State.STARTING][0]} LOADING TORCH"
         config = run.config if run and self.training else self.form.config
         parts = " · ".join(getattr(config, part).name for part in PARTS)
         if self.size.width < 100:
             parts += f" · lr {config.lr:g}"
-        engine = run.started.engine if run and run.started else "eager"
+        engine = run.engine if run else self.form.config.engine
         device = run.started.device if run and run.started else config.device
-        self.header.put(parts, f"{symbol} {label}", f"{device} · {engine}")
+        self.header.put(parts, badge, f"{device} · {engine}")
+        self.form.report_engine(run.engine_reason if run else "")
         self.banner.put(self._problem or (banner_text(run, self.size.width) if run else ""))
         lr, steps = self.form.config.lr, self.form.config.steps
         status = status_text(run, lr, steps, self.size.width)

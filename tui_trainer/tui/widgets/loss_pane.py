@@ -50,6 +50,8 @@ class LossPane(PlotPane):
             parts.append((Role.BOUND, "bound"))
         if marks.lr_changes:
             parts.append((Role.LR, "lr changed"))
+        if marks.engine_changes:
+            parts.append((Role.ENGINE, view.engine))
         if self.size.width < 60:
             parts = [(role, name.replace("validation", "val")) for role, name in parts]
         return self.legend(*parts)

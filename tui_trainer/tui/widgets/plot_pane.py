@@ -51,6 +51,7 @@ class PlotPane(Cells, can_focus=True):
         & > .pane--best { color: $text-success; text-style: bold; }
         & > .pane--stop { color: $text-error; }
         & > .pane--lr { color: $text-accent; }
+        & > .pane--engine { color: $text-accent; }
         & > .pane--train-point { color: $text-primary; }
         & > .pane--validation-point { color: $text-warning 55%; }
         & > .pane--model { color: $text-success; }
