@@ -23,6 +23,7 @@ KEYS = {
     *("val_loss", "best_step", "best_val_loss", "seconds", "steps_per_second"),
 }
 FACTS = {
+    "engine",
     *("result", "steps", "train loss", "validation loss", "best validation", "time", "speed"),
 }
 ENDS = {

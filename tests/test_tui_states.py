@@ -237,7 +237,7 @@ async def test_waiting_for_the_compiler_shows_the_seconds_and_stays_usable():
 
     async with make_app(wait, engine="compiled").run_test(size=SIZE) as pilot:
         await run_to(pilot, State.COMPILING)
-        await until(pilot, lambda: "◔ COMPILING 12 s" in screen_text(pilot.app))
+        await until(pilot, lambda: "◑ COMPILING 12 s" in screen_text(pilot.app))
         await pilot.press("i", "m")
         assert "next run" in screen_text(pilot.app)
         hold.set()

@@ -95,12 +95,14 @@ def follow(events: Iterable[Event], total_steps: int, *, quiet: bool = False) ->
     with bar as progress:
         for event in events:
             result.apply(event)
+            if quiet:
+                continue
             match event:
                 case StepsCompleted():
                     progress.update(len(event.train_loss))
                     train, val = float(event.train_loss[-1]), float(event.val_loss[-1])
                     progress.set_postfix_str(f"train {loss_text(train)} val {loss_text(val)}")
-                case NotLearning() if not quiet:
+                case NotLearning():
                     progress.write(f"not learning: {event.words}", file=sys.stderr)
                 case RunStarted() | EngineKept() | EngineChanged() | Compiled():
                     progress.write(_engine_words(event), file=sys.stderr)

@@ -8,7 +8,7 @@ from tui_trainer.tui.run_state import RunView, State
 BADGES = {
     State.IDLE: ("○", "READY"),
     State.STARTING: ("◔", "STARTING"),
-    State.COMPILING: ("◔", "COMPILING"),
+    State.COMPILING: ("◑", "COMPILING"),
     State.RUNNING: ("●", "TRAINING"),
     State.PAUSED: ("⏸", "PAUSED"),
     State.FINISHED: ("✓", "FINISHED"),
