@@ -554,6 +554,13 @@ def test_training_needs_none_of_the_standard_streams(closed, tmp_path):
     assert len(file.read_text().splitlines()) == 4
 
 
+def test_without_stderr_stdout_still_has_json_alone():
+    command = 'exec "$0" train --recipe dead-zeros --steps 3 --json 2>&-'
+    done = run("-c", command, PROGRAM, program=("sh",))
+    assert done.returncode == 0
+    assert json.loads(done.stdout)["stop_reason"] == "completed"
+
+
 @pytest.mark.parametrize("arguments", [("presets",), ("train", "--steps", 3, "--plot")])
 def test_a_stdout_that_is_closed_early_gives_no_traceback(arguments):
     process = start(*arguments)

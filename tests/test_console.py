@@ -132,7 +132,7 @@ def test_a_quiet_run_writes_nothing(recipe, capsys):
 
 def test_a_summary_has_a_line_for_each_fact():
     found = facts(run("stop-patient"))
-    assert set(found) == FACTS
+    assert found.keys() >= FACTS
     end = run("stop-patient").ended
     assert found["result"] == end.detail
     assert found["result"].startswith(f"stopped early at step {end.steps}: validation ")

@@ -170,19 +170,20 @@ class Cockpit(Screen[None]):
     def action_log(self) -> None:
         """Change between a log and a linear loss axis."""
         self._log = not (self.loss_pane.is_log if self._log is None else self._log)
-        self.draw()
+        self._draw_loss()
 
     def action_smooth(self) -> None:
         """Smooth the losses, or no longer."""
         self._smooth = not self._smooth
-        self.draw()
+        self._draw_loss()
 
     def action_best(self) -> None:
         """Show the fit of the best step's weights, or the last one's."""
         self._best_fit = not self._best_fit
         self._preview_shown = self._preview_shown and self.run is None
         self._control.show_best_fit(self._best_fit)
-        self.draw()
+        self._draw_fit()
+        self._draw_lines()
 
     def action_zoom(self) -> None:
         """Give one pane all the room, or take it back."""
@@ -213,7 +214,7 @@ class Cockpit(Screen[None]):
     def action_tax(self) -> None:
         """Show what the screen costs in the place of the line of state, or no longer."""
         self._show_tax = not self._show_tax
-        self.draw()
+        self._draw_lines()
 
     def action_help(self) -> None:
         """Show the help."""
@@ -298,7 +299,10 @@ class Cockpit(Screen[None]):
     @on(RunNews)
     def _take_news(self, message: RunNews) -> None:
         if self.run is not None and message.run == self.run.number:
-            self.draw()  # an answer to a key, or what one has been waiting for
+            self.run.take_inbox()
+            self._draw_lines()  # an answer to a key, or what one has been waiting for
+            self._dirty = True
+            self.call_after_refresh(self.draw)
             if self.run.ended is not None:
                 self.form.mark_next_run(False)
 
@@ -324,9 +328,15 @@ class Cockpit(Screen[None]):
         if self.run is not None:
             self.run.take_inbox()
         self._draw_lines()
-        self.loss_pane.put(self.run, log=self._log, smooth=self._smooth)
-        self.fit_pane.put(*self._fit())
+        self._draw_loss()
+        self._draw_fit()
         self._dirty = False
+
+    def _draw_loss(self) -> None:
+        self.loss_pane.put(self.run, log=self._log, smooth=self._smooth)
+
+    def _draw_fit(self) -> None:
+        self.fit_pane.put(*self._fit())
 
     def _draw_lines(self) -> None:
         state, run = self.state, self.run
