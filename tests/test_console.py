@@ -10,7 +10,7 @@ import pytest
 
 from tui_trainer.console import Result, follow, plots, summary, to_json, write_history
 from tui_trainer.history import History
-from tui_trainer.plotting.chart import Charset, Role
+from tui_trainer.plotting.roles import Charset, Role
 from tui_trainer.preset_files import load_presets, make_config
 from tui_trainer.training.control import Control
 from tui_trainer.training.early_stopping import StopReason

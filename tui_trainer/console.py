@@ -13,10 +13,11 @@ from tqdm import tqdm
 from tui_trainer.formatting import duration_text, loss_text
 from tui_trainer.history import History
 from tui_trainer.plotting.canvas import draw
-from tui_trainer.plotting.chart import Charset, Drawing, Role
+from tui_trainer.plotting.chart import Drawing
 from tui_trainer.plotting.fit_chart import fit_chart
 from tui_trainer.plotting.legend import sign
-from tui_trainer.plotting.loss_chart import LossMarks, loss_chart
+from tui_trainer.plotting.loss_chart import loss_chart
+from tui_trainer.plotting.roles import Charset, LossMarks, Role
 from tui_trainer.training.early_stopping import StopReason
 from tui_trainer.training.events import (
     Compiled,

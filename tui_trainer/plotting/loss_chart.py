@@ -1,28 +1,16 @@
 """The losses by step, the stopping bound, and the steps that matter."""
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from tui_trainer.history import History, SeriesName, View
-from tui_trainer.plotting.chart import Chart, Curve, Dash, Layer, Role, Scatter, VerticalLine
+from tui_trainer.plotting.chart import Chart, Curve, Dash, Layer, Scatter, VerticalLine
+from tui_trainer.plotting.roles import LossMarks, Role
 from tui_trainer.plotting.scales import Axis, linear_axis, log_axis, spans_decades, step_axis
 
 SMOOTHING_SHARE = 0.04
 SMOOTHING_LEAST = 8
 _DOTS_A_COLUMN = 2
 _LABEL_ROOM = 7
-
-
-@dataclass(frozen=True, slots=True)
-class LossMarks:
-    """What stands on the losses: steps count from 1, None where there is none."""
-
-    best_step: int | None = None
-    best_val_loss: float | None = None
-    stop_step: int | None = None
-    lr_changes: tuple[int, ...] = ()
-    engine_changes: tuple[int, ...] = ()
 
 
 def loss_chart(

@@ -4,8 +4,7 @@ from collections import deque
 from enum import Enum
 
 from tui_trainer.config import RunConfig
-from tui_trainer.history import History
-from tui_trainer.plotting.loss_chart import LossMarks
+from tui_trainer.plotting.roles import LossMarks
 from tui_trainer.training.early_stopping import Gauge, StopReason
 from tui_trainer.training.events import (
     Compiled,
@@ -58,6 +57,8 @@ class RunView:
     """
 
     def __init__(self, config: RunConfig, number: int = 1) -> None:
+        from tui_trainer.history import History  # needs numpy, which the first frame does not
+
         self.config = config
         self.number = number
         self.inbox: deque[Event] = deque()

@@ -11,7 +11,7 @@ from textual.screen import Screen
 from textual.timer import Timer
 
 from tui_trainer.config import RunConfig
-from tui_trainer.plotting.chart import Charset
+from tui_trainer.plotting.roles import Charset
 from tui_trainer.preset_files import PARTS, Presets
 from tui_trainer.training.control import Control
 from tui_trainer.training.events import (
