@@ -16,3 +16,20 @@ def own_config_folder(tmp_path_factory, monkeypatch):
     monkeypatch.setenv("XDG_CONFIG_HOME", str(folder))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
     return folder
+
+
+@pytest.fixture(scope="session")
+def compiled_cache(tmp_path_factory):
+    """A cache folder with every step of `compiled_steps`, made once: it takes a minute."""
+    from compiled_steps import compile_all
+
+    folder = tmp_path_factory.mktemp("compiled")
+    compile_all(folder)
+    return folder
+
+
+@pytest.fixture
+def compiled_steps_cached(compiled_cache, own_config_folder, monkeypatch):
+    """Let this test find the compiled steps in its cache; returns their folder."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(compiled_cache))
+    return compiled_cache / "tui-trainer" / "steps"

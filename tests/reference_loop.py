@@ -30,8 +30,8 @@ PRESETS = _built_in()
 
 
 def make(recipe: str, **settings: Any) -> RunConfig:
-    """Make the config of a built-in recipe, at seed 100 unless another is given."""
-    return make_config(PRESETS, recipe, **{"seed": 100, **settings})
+    """Make the config of a built-in recipe, at seed 100 and eager unless told otherwise."""
+    return make_config(PRESETS, recipe, **{"seed": 100, "engine": "eager", **settings})
 
 
 @dataclass

@@ -1,0 +1,174 @@
+"""The compiled engine against the eager one.
+
+Tolerance: both compute in float32, in another order of sums, and the compiled update rounds twice
+where eager's rounds once. From the same state a step's losses agree to a few units in the last
+place (1.2e-7 each, relative); 1e-5 leaves room for other processors. Along a run training itself
+amplifies the difference, the more so the higher the lr, so whole runs are compared over their
+first 50 steps, and at later steps from the same state.
+"""
+
+import numpy as np
+import pytest
+import reference_loop
+import torch
+from compiled_steps import COMPILE_TIMEOUT, CONFIGS, make_compiled
+from reference_loop import make
+
+from tui_trainer.training.control import Control
+from tui_trainer.training.engines.eager import EagerEngine
+from tui_trainer.training.events import LrChanged, Paused, RunStarted, StepsCompleted
+from tui_trainer.training.setup import Setup
+from tui_trainer.training.trainer import train
+
+pytestmark = [
+    pytest.mark.timeout(COMPILE_TIMEOUT),
+    pytest.mark.usefixtures("compiled_steps_cached"),
+]
+RTOL = 1e-5
+every_config = pytest.mark.parametrize("name", CONFIGS)
+
+
+def assert_close(found, expected):
+    for one, other in zip(found, expected, strict=True):
+        assert one.dtype == other.dtype == np.float32
+        np.testing.assert_allclose(one, other, rtol=RTOL)
+
+
+def assert_identical(found, expected):
+    assert all(np.array_equal(one, other) for one, other in zip(found, expected, strict=True))
+
+
+def parameters_of(engine):
+    return [p.detach().numpy().copy() for p in engine.model.parameters()]
+
+
+def losses_of(events):
+    parts = [event for event in events if isinstance(event, StepsCompleted)]
+    return tuple(
+        np.concatenate([getattr(part, name) for part in parts])
+        for name in ("train_loss", "val_loss")
+    )
+
+
+@every_config
+def test_its_losses_are_eagers_within_float32_rounding(name):
+    config = CONFIGS[name]
+    assert_close(make_compiled(config).advance(50), Setup(config).engine.advance(50))
+
+
+@every_config
+@pytest.mark.parametrize("before", [1, 200, 1000])
+def test_from_any_state_a_step_is_eagers_within_float32_rounding(name, before):
+    compiled = make_compiled(CONFIGS[name])
+    eager = EagerEngine(compiled.state)
+    compiled.advance(before)
+    start = compiled.snapshot()
+    found, parameters = compiled.advance(1), parameters_of(compiled)
+    eager.restore(start)
+    assert_close(found, eager.advance(1))
+    for one, other in zip(parameters, parameters_of(eager), strict=True):
+        np.testing.assert_allclose(one, other, rtol=RTOL, atol=1e-6)
+
+
+@every_config
+@pytest.mark.parametrize("sizes", [[1] * 47, [10, 7, 30], [9, 11, 27], [40, 7]])
+def test_how_steps_are_grouped_changes_no_bit(name, sizes):
+    whole, parts = make_compiled(CONFIGS[name]), make_compiled(CONFIGS[name])
+    expected = whole.advance(47)
+    found = [parts.advance(size) for size in sizes]
+    assert_identical([np.concatenate(split) for split in zip(*found, strict=True)], expected)
+    assert_identical(parameters_of(parts), parameters_of(whole))
+
+
+@every_config
+def test_a_restored_engine_repeats_its_steps_exactly(name):
+    engine = make_compiled(CONFIGS[name])
+    engine.advance(13)
+    start = engine.snapshot()
+    losses, parameters = engine.advance(25), parameters_of(engine)
+    engine.restore(start)
+    again = [engine.advance(8), engine.advance(17)]
+    assert_identical([np.concatenate(split) for split in zip(*again, strict=True)], losses)
+    assert_identical(parameters_of(engine), parameters)
+
+
+@pytest.mark.parametrize("steps", [1, 9, 10, 25])
+def test_dropout_draws_the_same_stream_as_eager(steps):
+    compiled, eager = make_compiled(CONFIGS["dropout"]), Setup(CONFIGS["dropout"]).engine
+    compiled.advance(steps)
+    eager.advance(steps)
+    assert torch.equal(compiled.state.generator.get_state(), eager.state.generator.get_state())
+
+
+@pytest.mark.parametrize("name", ["classic", "dropout"])
+def test_another_learning_rate_counts_from_the_next_step(name):
+    engines = [make_compiled(CONFIGS[name]), Setup(CONFIGS[name]).engine]
+    for engine in engines:
+        engine.advance(13)
+        engine.lr = 0.0007
+    assert_close(*(engine.advance(20) for engine in engines))
+
+
+def test_losses_are_read_only():
+    for losses in make_compiled(CONFIGS["classic"]).advance(3):
+        assert losses.shape == (3,)
+        assert not losses.flags.writeable
+
+
+@pytest.mark.parametrize("seed", [0, 100])
+@pytest.mark.parametrize("recipe", ["stop-first-increase", "stop-patient"])
+def test_recipes_with_a_rule_stop_at_the_same_step(recipe, seed):
+    expected = reference_loop.run(make(recipe, seed=seed))
+    events = list(train(make(recipe, seed=seed, engine="compiled")))
+    assert events[0].engine == "compiled"
+    assert events[-1].steps == expected.steps
+    assert events[-1].best_step == expected.best_step
+    assert events[-1].reason.value == "early_stopping"
+
+
+def test_a_run_is_the_same_bit_for_bit_however_it_is_cut():
+    config = make("stop-patient", engine="compiled")
+    runs = [losses_of(list(train(config))) for _ in range(2)]
+    assert_identical(*runs)
+    steps = len(runs[0][0])
+    assert_identical(make_compiled(CONFIGS["classic"]).advance(steps), runs[0])
+
+
+def test_divergence_is_found_at_its_step_and_named():
+    eager, compiled = (
+        list(train(make("exploding-normal", init="kaiming", lr=2.0, engine=engine)))[-1]
+        for engine in ("eager", "compiled")
+    )
+    assert compiled.reason.value == "diverged"
+    assert compiled.steps == eager.steps
+    assert "first bad tensor: " in compiled.detail
+
+
+def test_the_best_weights_are_those_of_the_best_step(monkeypatch):
+    config = make("kaiming", lr=0.003, regularizer="stop-patience", steps=2500, engine="compiled")
+    made = []
+    monkeypatch.setattr(
+        "tui_trainer.training.trainer.Setup", lambda config: made.append(Setup(config)) or made[-1]
+    )
+    end = list(train(config))[-1]
+    assert end.restored_best
+    expected = make_compiled(CONFIGS["classic"])
+    expected.advance(end.best_step)
+    assert_identical(parameters_of(made[0].engine), parameters_of(expected))
+
+
+def test_pause_single_steps_another_lr_and_stop_take_effect():
+    control = Control(paused=True)
+    seen = []
+    config = make("kaiming", engine="compiled")
+    for event in train(config, control):
+        seen.append(event)
+        match event:
+            case Paused(step=0):
+                control.set_lr(0.001)
+                control.step()
+            case Paused(step=1):
+                control.stop()
+    assert seen[-1].steps == 1
+    assert [e for e in seen if isinstance(e, LrChanged)] == [LrChanged(1, 0.001)]
+    assert isinstance(seen[0], RunStarted)

@@ -1,0 +1,178 @@
+"""The CUDA graph engine against the eager one on the same GPU.
+
+Tolerance: as in `test_compiled.py`. The update rounds twice where eager's rounds once, so from the
+same state losses agree to a few units in the last place; 1e-5 leaves room. Whole runs are compared
+over 30 steps, before training has amplified the difference. TF32 is off, as torch has it.
+"""
+
+import msgspec
+import numpy as np
+import pytest
+import torch
+from reference_loop import make
+
+from tui_trainer.config import Regularizer
+from tui_trainer.training.engines.cuda_graph import UNROLLED, CudaGraphEngine
+from tui_trainer.training.engines.eager import EagerEngine
+from tui_trainer.training.events import RunStarted, StepsCompleted
+from tui_trainer.training.setup import Setup
+from tui_trainer.training.trainer import train
+
+pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+RTOL = 1e-5
+SETTINGS = {
+    "plain": {},
+    "dropout": {"dropout": 0.05},
+    "l1": {"l1_weight": 1.0},
+    "decay": {"weight_decay": 0.1},
+    "all": {"dropout": 0.05, "l1_weight": 0.5, "weight_decay": 0.1},
+}
+every_setting = pytest.mark.parametrize("name", SETTINGS)
+
+
+def config_of(name, **settings):
+    config = make("kaiming", lr=0.003, device="cuda", **settings)
+    return msgspec.structs.replace(
+        config, regularizer=Regularizer(name="own", **SETTINGS[name]), engine="cuda-graph"
+    )
+
+
+def make_engine(name):
+    return CudaGraphEngine(Setup(config_of(name)).engine.state)
+
+
+def parameters_of(engine):
+    return [p.detach().cpu().numpy() for p in engine.model.parameters()]
+
+
+def assert_close(found, expected, **tolerance):
+    for one, other in zip(found, expected, strict=True):
+        np.testing.assert_allclose(one, other, **{"rtol": RTOL, **tolerance})
+
+
+def assert_identical(found, expected):
+    assert all(np.array_equal(one, other) for one, other in zip(found, expected, strict=True))
+
+
+def losses_of(events):
+    parts = [event for event in events if isinstance(event, StepsCompleted)]
+    return [np.concatenate([getattr(p, n) for p in parts]) for n in ("train_loss", "val_loss")]
+
+
+@every_setting
+def test_capturing_changes_neither_parameters_nor_random_numbers(name):
+    setup = Setup(config_of(name))
+    before = parameters_of(setup.engine)
+    state = setup.engine.state.generator.get_state()
+    CudaGraphEngine(setup.engine.state)
+    assert_identical(parameters_of(setup.engine), before)
+    assert torch.equal(setup.engine.state.generator.get_state(), state)
+
+
+@every_setting
+def test_its_losses_are_eagers_within_float32_rounding(name):
+    eager, graph = Setup(config_of(name)).engine, make_engine(name)
+    assert_close(graph.advance(30), eager.advance(30))
+    assert_close(parameters_of(graph), parameters_of(eager), rtol=1e-4, atol=1e-5)
+    found, expected = (e.state.generator.get_state() for e in (graph, eager))
+    assert torch.equal(found, expected)
+
+
+@every_setting
+@pytest.mark.parametrize("before", [1, 300])
+def test_from_any_state_a_step_is_eagers_within_float32_rounding(name, before):
+    graph = make_engine(name)
+    eager = EagerEngine(graph.state)
+    graph.advance(before)
+    start = graph.snapshot()
+    found, parameters = graph.advance(1), parameters_of(graph)
+    eager.restore(start)
+    assert_close(found, eager.advance(1))
+    assert_close(parameters, parameters_of(eager), atol=1e-6)
+
+
+@every_setting
+@pytest.mark.parametrize("sizes", [[1] * 47, [UNROLLED, 7, 30], [9, 11, 27], [40, 7]])
+def test_how_steps_are_grouped_changes_no_bit(name, sizes):
+    whole, parts = make_engine(name), make_engine(name)
+    expected = whole.advance(47)
+    found = [parts.advance(size) for size in sizes]
+    assert_identical([np.concatenate(split) for split in zip(*found, strict=True)], expected)
+    assert_identical(parameters_of(parts), parameters_of(whole))
+
+
+@every_setting
+def test_a_restored_engine_repeats_its_steps_exactly(name):
+    engine = make_engine(name)
+    engine.advance(13)
+    start = engine.snapshot()
+    losses, parameters = engine.advance(125), parameters_of(engine)
+    engine.restore(start)
+    again = [engine.advance(8), engine.advance(117)]
+    assert_identical([np.concatenate(split) for split in zip(*again, strict=True)], losses)
+    assert_identical(parameters_of(engine), parameters)
+
+
+@pytest.mark.parametrize("name", ["plain", "dropout"])
+def test_another_learning_rate_counts_from_the_next_step(name):
+    engines = [make_engine(name), Setup(config_of(name)).engine]
+    for engine in engines:
+        engine.advance(13)
+        engine.lr = 0.0007
+    assert_close(*(engine.advance(15) for engine in engines))
+
+
+def test_losses_are_read_only_float32():
+    for losses in make_engine("plain").advance(13):
+        assert losses.shape == (13,)
+        assert losses.dtype == np.float32
+        assert not losses.flags.writeable
+
+
+def test_looking_at_the_network_between_steps_changes_nothing():
+    watched, alone = make_engine("dropout"), make_engine("dropout")
+    expected = alone.advance(20)
+    found = []
+    for _ in range(20):
+        watched.model.eval()
+        with torch.no_grad():
+            watched.model(watched.state.data.val_x)
+        found.append(watched.advance(1))
+    assert_identical([np.concatenate(split) for split in zip(*found, strict=True)], expected)
+
+
+@pytest.mark.parametrize("seed", [0, 100])
+@pytest.mark.parametrize("recipe", ["stop-first-increase", "stop-patient"])
+def test_recipes_with_a_rule_stop_at_eagers_step(recipe, seed):
+    eager, graph = (
+        list(train(make(recipe, seed=seed, device="cuda", engine=engine)))
+        for engine in ("eager", "cuda-graph")
+    )
+    assert graph[0].engine == "cuda-graph"
+    assert graph[-1].reason is eager[-1].reason
+    assert graph[-1].steps == eager[-1].steps
+
+
+def test_a_run_is_the_same_bit_for_bit_however_it_is_cut():
+    config = config_of("dropout", steps=500)
+    runs = [losses_of(train(config)) for _ in range(2)]
+    assert_identical(*runs)
+
+
+def test_auto_takes_the_graph_on_a_gpu():
+    started, *_ = train(make("kaiming", device="cuda", engine="auto", steps=20))
+    assert isinstance(started, RunStarted)
+    assert started.engine == "cuda-graph"
+    assert started.engine_reason.startswith("auto: ")
+
+
+def test_eager_does_not_wait_for_the_gpu_between_steps():
+    engine = Setup(msgspec.structs.replace(config_of("all"), engine="eager")).engine
+    engine.advance(3)
+    torch.cuda.set_sync_debug_mode("error")
+    try:
+        for _ in range(5):
+            engine._update()
+            engine._validate()
+    finally:
+        torch.cuda.set_sync_debug_mode("default")

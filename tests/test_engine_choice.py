@@ -1,0 +1,319 @@
+"""Which engine a run gets: what was asked for, what `auto` picks, and what stands in the way."""
+
+import contextlib
+import threading
+import time
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import pytest
+import reference_loop
+import torch
+from compiled_steps import COMPILE_TIMEOUT, CONFIGS, spec_of
+from reference_loop import make
+
+from tui_trainer.training import trainer
+from tui_trainer.training.control import Control
+from tui_trainer.training.engines import choice, compilation
+from tui_trainer.training.engines.step_cache import find_step, steps_folder
+from tui_trainer.training.events import (
+    Compiled,
+    Compiling,
+    EngineChanged,
+    EngineKept,
+    LrChanged,
+    Paused,
+    Resumed,
+    RunStarted,
+    StepsCompleted,
+)
+from tui_trainer.training.trainer import train
+
+DEADLINE_SECONDS = 60
+CLASSIC = CONFIGS["classic"]
+AUTO = msgspec.structs.replace(CLASSIC, engine="auto")
+needs_no_gpu = pytest.mark.skipif(torch.cuda.is_available(), reason="needs a machine without GPU")
+
+
+@pytest.fixture
+def gate(tmp_path, monkeypatch):
+    """A compiler that waits until this file exists, and then fails."""
+    gate = tmp_path / "gate"
+    monkeypatch.setattr(compilation, "_MODULE", "fake_compiler")
+    monkeypatch.setattr(compilation, "_find_compiler", lambda: "fake")
+    monkeypatch.setenv("FAKE_GATE", str(gate))
+    return gate
+
+
+@pytest.fixture
+def fake_step(compiled_cache, gate, monkeypatch):
+    """Let the compiler succeed, with a step that was compiled before."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(compiled_cache))
+        monkeypatch.setenv("FAKE_STEP", str(find_step(spec_of(CLASSIC))))
+
+
+@pytest.fixture
+def no_compiler(tmp_path, monkeypatch):
+    (tmp_path / "bin").mkdir()
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+    monkeypatch.delenv("CXX", raising=False)
+
+
+@pytest.fixture
+def eager_to_auto(monkeypatch):
+    """Let `auto` call the compiler for any run."""
+    monkeypatch.setattr(choice, "known_compile_seconds", lambda: 0.0)
+    monkeypatch.setattr(choice, "WORTH_SECONDS", 0.0)
+    monkeypatch.setattr(trainer, "MEASURED_SECONDS", 0.0)
+
+
+def of(kind, events):
+    return [event for event in events if isinstance(event, kind)]
+
+
+def losses_of(events):
+    parts = of(StepsCompleted, events)
+    return [
+        np.concatenate([getattr(part, name) for part in parts])
+        for name in ("train_loss", "val_loss")
+    ]
+
+
+def assert_identical(found, expected):
+    assert all(np.array_equal(one, other) for one, other in zip(found, expected, strict=True))
+
+
+class Threaded:
+    """A run in a thread of its own."""
+
+    def __init__(self, config):
+        self.control, self.events = Control(), []
+        self.thread = threading.Thread(target=self._train, args=[config], daemon=True)
+        self.thread.start()
+
+    def _train(self, config):
+        for event in train(config, self.control):
+            self.events.append(event)
+
+    def wait_for(self, kind):
+        deadline = time.monotonic() + DEADLINE_SECONDS
+        while not of(kind, self.events):
+            assert time.monotonic() < deadline
+            time.sleep(0.001)
+
+    def finish(self):
+        self.thread.join(DEADLINE_SECONDS)
+        assert not self.thread.is_alive()
+        return self.events
+
+
+def processes_left():
+    """List the children of this process that run the fake compiler."""
+    left = []
+    for line in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            if b"fake_compiler" in line.read_bytes():
+                left.append(line.parent.name)
+    return left
+
+
+# What was asked for
+
+
+def test_eager_is_eager_and_says_so():
+    started, *_, end = train(make("kaiming", steps=5))
+    assert (started.engine, started.engine_reason, started.threads) == ("eager", "as asked for", 1)
+    assert end.steps == 5
+
+
+@needs_no_gpu
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"engine": "cuda-graph"}, "engine cuda-graph needs a CUDA device, and this run is on cpu"),
+        ({"engine": "compiled", "device": "cuda"}, "engine compiled runs on the CPU"),
+        ({"engine": "cuda-graph", "device": "cuda"}, "device cuda is not available"),
+    ],
+)
+def test_an_engine_the_device_lacks_fails_in_one_line(settings, words):
+    (end,) = train(make("kaiming", **settings))
+    assert end.reason.value == "failed"
+    assert end.detail.startswith(words)
+    assert "\n" not in end.detail
+
+
+# Waiting for the compiler
+
+
+@pytest.mark.timeout(COMPILE_TIMEOUT)
+def test_compiled_waits_and_all_its_steps_come_from_one_engine(fake_step, gate):
+    run = Threaded(msgspec.structs.replace(CLASSIC, steps=60))
+    run.wait_for(Compiling)
+    assert not of(StepsCompleted, run.events)
+    gate.touch()
+    events = run.finish()
+    assert events[0].engine == "compiled"
+    assert len(of(Compiled, events)) == 1
+    assert not of(EngineChanged, events)
+    assert events[-1].steps == 60
+    assert events[-1].seconds < of(Compiled, events)[0].seconds
+    again = list(train(msgspec.structs.replace(CLASSIC, steps=60)))
+    assert not of(Compiled, again)
+    assert_identical(losses_of(again), losses_of(events))
+
+
+@pytest.mark.timeout(COMPILE_TIMEOUT)
+def test_pause_and_another_lr_are_taken_up_while_waiting(fake_step, gate):
+    run = Threaded(msgspec.structs.replace(CLASSIC, steps=60))
+    run.wait_for(Compiling)
+    run.control.pause()
+    run.wait_for(Paused)
+    run.control.set_lr(0.001)
+    run.wait_for(LrChanged)
+    gate.touch()
+    run.wait_for(Compiled)
+    assert not of(StepsCompleted, run.events)
+    run.control.resume()
+    events = run.finish()
+    assert of(LrChanged, events) == [LrChanged(1, 0.001)]
+    assert of(Paused, events) == [Paused(0)]
+    assert of(Resumed, events) == [Resumed(0)]
+    assert events[-1].steps == 60
+
+
+def test_stop_ends_the_wait_and_the_compiler(gate):
+    run = Threaded(CLASSIC)
+    run.wait_for(Compiling)
+    assert processes_left()
+    run.control.stop()
+    assert run.finish()[-1].reason.value == "stopped"
+    assert run.events[-1].steps == 0
+    assert not processes_left()
+    assert not list(steps_folder().iterdir())
+
+
+def test_a_run_that_nobody_reads_any_more_ends_its_compiler(gate):
+    events = train(CLASSIC)
+    while not isinstance(next(events), Compiling):
+        pass
+    events.close()
+    assert not processes_left()
+
+
+@pytest.mark.parametrize("engine", ["compiled", "auto"])
+def test_without_a_compiler_a_run_stays_eager_and_says_so_once(no_compiler, eager_to_auto, engine):
+    config = make("stop-patient", engine=engine)
+    events = list(train(config))
+    reasons = [e.engine_reason for e in of(RunStarted, events)]
+    reasons += [e.reason for e in of(EngineKept, events)]
+    assert sum("no C++ compiler was found: staying eager" in r for r in reasons) == 1
+    assert not of(EngineChanged, events)
+    expected = reference_loop.run(config)
+    assert_identical(losses_of(events), expected.losses)
+
+
+def test_a_compiler_that_fails_leaves_the_run_eager(gate):
+    gate.touch()
+    config = make("stop-patient", engine="compiled")
+    events = list(train(config))
+    (change,) = of(EngineChanged, events)
+    assert (change.step, change.engine) == (1, "eager")
+    assert "the fake compiler gives up" in change.reason
+    assert change.reason.endswith("staying eager")
+    assert_identical(losses_of(events), reference_loop.run(config).losses)
+
+
+def test_a_compiler_that_takes_too_long_is_ended(gate, monkeypatch):
+    monkeypatch.setattr(compilation, "LIMIT_SECONDS", 0.1)
+    events = list(train(make("kaiming", steps=3, engine="compiled")))
+    (change,) = of(EngineChanged, events)
+    assert "took longer" in change.reason
+    assert not processes_left()
+
+
+def test_a_step_that_cannot_be_loaded_is_forgotten(gate, tmp_path, monkeypatch):
+    (tmp_path / "nonsense").write_text("no package")
+    monkeypatch.setenv("FAKE_STEP", str(tmp_path / "nonsense"))
+    gate.touch()
+    events = list(train(make("kaiming", steps=3, engine="compiled")))
+    (change,) = of(EngineChanged, events)
+    assert "can't be loaded" in change.reason
+    assert not list(steps_folder().glob("*.pt2"))
+    assert events[-1].steps == 3
+
+
+# What auto picks
+
+
+def test_auto_does_not_call_the_compiler_for_a_short_run(gate):
+    config = make("kaiming", steps=300, engine="auto")
+    events = list(train(config))
+    assert events[0].engine == "eager"
+    assert not of(EngineKept, events)
+    assert not steps_folder().exists()
+    assert_identical(losses_of(events), reference_loop.run(config).losses)
+
+
+@pytest.mark.usefixtures("compiled_steps_cached")
+@pytest.mark.timeout(COMPILE_TIMEOUT)
+def test_auto_takes_a_step_from_the_cache_before_the_first_step():
+    events = list(train(msgspec.structs.replace(AUTO, steps=50)))
+    assert events[0].engine == "compiled"
+    assert "cache" in events[0].engine_reason
+    assert_identical(
+        losses_of(events), losses_of(list(train(msgspec.structs.replace(CLASSIC, steps=50))))
+    )
+
+
+@pytest.mark.timeout(COMPILE_TIMEOUT)
+def test_autos_switch_is_told_and_a_replay_repeats_it(fake_step, gate, eager_to_auto):
+    run = Threaded(msgspec.structs.replace(AUTO, steps=4000))
+    run.wait_for(EngineKept)
+    run.wait_for(StepsCompleted)
+    gate.touch()
+    events = run.finish()
+    (change,) = of(EngineChanged, events)
+    assert events[0].engine == "eager"
+    assert change.engine == "compiled"
+    assert 1 < change.step < 4000
+    eager = reference_loop.run(CLASSIC, steps=change.step - 1)
+    assert_identical([part[: change.step - 1] for part in losses_of(events)], eager.losses)
+    switches = {1: "eager", change.step: "compiled"}
+    replayed = list(train(msgspec.structs.replace(AUTO, steps=4000), switches=switches))
+    assert [(e.step, e.engine) for e in of(EngineChanged, replayed)] == [(change.step, "compiled")]
+    assert_identical(losses_of(replayed), losses_of(events))
+    assert (replayed[-1].best_step, replayed[-1].best_val_loss) == (
+        events[-1].best_step,
+        events[-1].best_val_loss,
+    )
+
+
+@pytest.mark.usefixtures("compiled_steps_cached")
+@pytest.mark.timeout(COMPILE_TIMEOUT)
+@pytest.mark.parametrize("switch", [20, 60])
+def test_the_best_weights_come_from_the_engine_that_made_them(switch, monkeypatch):
+    made = []
+    setup = trainer.Setup
+    monkeypatch.setattr(trainer, "Setup", lambda config: made.append(setup(config)) or made[-1])
+    switches = {1: "eager", switch: "compiled"}
+    config = make("stop-first-increase", lr=0.003, regularizer="stop-patience", steps=70)
+    config = msgspec.structs.replace(config, engine="auto")
+    events = list(train(config, switches=switches))
+    best = events[-1].best_step
+    # The same run, cut off at its best step, holds the weights in question.
+    short = list(train(msgspec.structs.replace(config, steps=best), switches=switches))
+    assert short[-1].val_loss == events[-1].best_val_loss
+    (best_fit,) = [e for e in events if getattr(e, "weights", None) == "best"]
+    last_fit = [e for e in short if getattr(e, "weights", None) == "last"][-1]
+    assert np.array_equal(best_fit.prediction, last_fit.prediction)
+
+
+def test_auto_ends_its_compiler_with_the_run(gate, eager_to_auto):
+    run = Threaded(msgspec.structs.replace(AUTO, steps=10**9))
+    run.wait_for(EngineKept)
+    assert processes_left()
+    run.control.stop()
+    run.finish()
+    assert not processes_left()

@@ -1,0 +1,158 @@
+"""Compiled steps on disk: found, missed, damaged, written by two at once."""
+
+from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
+
+import msgspec
+import pytest
+import torch
+from compiled_steps import CONFIGS, spec_of
+from reference_loop import make
+
+from tui_trainer.config import Architecture
+from tui_trainer.training.engines import step_cache
+from tui_trainer.training.engines.step_cache import (
+    USUAL_COMPILE_SECONDS,
+    find_step,
+    known_compile_seconds,
+    make_build_folder,
+    step_key,
+    steps_folder,
+    store_step,
+)
+
+SPEC = spec_of(CONFIGS["classic"])
+
+
+def store(content=b"a compiled step", spec=SPEC, seconds=3.0):
+    built = make_build_folder() / "step.pt2"
+    built.write_bytes(content)
+    return store_step(spec, built, seconds)
+
+
+def test_the_cache_is_where_xdg_says(monkeypatch, tmp_path):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert store().parent == steps_folder() == tmp_path / "tui-trainer" / "steps"
+
+
+def test_an_empty_cache_has_nothing():
+    assert find_step(SPEC) is None
+    assert not steps_folder().exists()
+    assert known_compile_seconds() == USUAL_COMPILE_SECONDS
+
+
+def test_what_was_stored_is_found_and_what_it_took_is_known():
+    file = store(seconds=12.34)
+    assert find_step(SPEC) == file
+    assert file.read_bytes() == b"a compiled step"
+    assert known_compile_seconds() == 12.3
+
+
+def test_another_spec_finds_nothing():
+    store()
+    assert find_step(msgspec.structs.replace(SPEC, threads=2)) is None
+
+
+@pytest.mark.parametrize("damage", [b"", b"a compiled", b"another content"])
+def test_a_damaged_file_is_not_found_but_removed_and_can_be_stored_again(damage):
+    file = store()
+    file.write_bytes(damage)
+    assert find_step(SPEC) is None
+    assert not file.exists()
+    assert store() == find_step(SPEC) == file
+
+
+def test_a_good_file_is_found_beside_a_damaged_one():
+    damaged, good = store(b"one"), store(b"other")
+    damaged.write_bytes(b"broken")
+    assert find_step(SPEC) == good
+
+
+def test_writers_at_once_leave_good_files():
+    with ThreadPoolExecutor(8) as pool:
+        stored = list(pool.map(lambda n: store(b"step %d" % (n % 3)), range(40)))
+    assert find_step(SPEC) in stored
+    assert len(list(steps_folder().glob("*.pt2"))) == 3
+    assert {f.read_bytes() for f in stored} == {b"step 0", b"step 1", b"step 2"}
+
+
+def test_the_cache_does_not_grow_for_ever(monkeypatch):
+    monkeypatch.setattr(step_cache, "KEPT_STEPS", 5)
+    for threads in range(1, 12):
+        store(spec=msgspec.structs.replace(SPEC, threads=threads))
+    assert len(list(steps_folder().glob("*.pt2"))) == 5
+
+
+def test_what_the_last_compile_took_may_be_damaged():
+    store()
+    (steps_folder() / "compile_seconds").write_text("soon")
+    assert known_compile_seconds() == USUAL_COMPILE_SECONDS
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"architecture": Architecture(name="mlp-4x20", network="mlp", hidden=(20, 20, 20))},
+        {"layer": "LinearHe"},
+        {"dropout": 0.0},
+        {"dropout": 0.1},
+        {"l1_weight": 1.0},
+        {"weight_decay": 0.01},
+        {"train_points": 199},
+        {"val_points": 199},
+        {"unrolled": 1},
+        {"threads": 2},
+    ],
+)
+def test_the_key_covers_everything_in_the_spec(change):
+    assert step_key(msgspec.structs.replace(SPEC, **change)) != step_key(SPEC)
+
+
+def test_the_key_leaves_out_what_is_an_input():
+    for config in (make("kaiming", lr=0.5), make("stop-patient", seed=7, data_seed=9, steps=3)):
+        assert step_key(spec_of(config)) == step_key(SPEC)
+
+
+@pytest.mark.parametrize(
+    ("where", "name", "value"),
+    [
+        (torch, "__version__", "9.9"),
+        (torch, "version", SimpleNamespace(git_version="another")),
+        (torch.backends.cpu, "get_cpu_capability", lambda: "another"),
+        (step_cache.platform, "python_version", lambda: "9.9"),
+        (step_cache, "_processor", lambda: ["another"]),
+    ],
+)
+def test_the_key_covers_the_machine(monkeypatch, where, name, value):
+    before = step_key(SPEC)
+    step_cache.machine.cache_clear()
+    monkeypatch.setattr(where, name, value)
+    try:
+        assert step_key(SPEC) != before
+    finally:
+        step_cache.machine.cache_clear()
+
+
+@pytest.mark.parametrize(
+    "file",
+    [
+        "models/mlp.py",
+        "models/new.py",
+        "training/losses.py",
+        "engines/step.py",
+        "engines/compile_step.py",
+    ],
+)
+def test_the_key_covers_the_sources(monkeypatch, tmp_path, file):
+    def fake_files(package):
+        folder = tmp_path / package.rpartition(".")[2]
+        folder.mkdir(exist_ok=True)
+        for name in ("mlp.py", "losses.py", "networks.py", "step.py", "compile_step.py"):
+            if not (folder / name).exists():
+                (folder / name).write_text(name)
+        return folder
+
+    monkeypatch.setattr(step_cache, "files", fake_files)
+    before = step_key(SPEC)
+    (tmp_path / file).write_text("changed")
+    assert step_key(SPEC) != before
