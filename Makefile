@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 # -qq: errors only; pip's warnings and its notices about itself are pages.
 PIP_INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: help run test check lint layout types contracts format clean
+.PHONY: help run test bench check lint layout types contracts format clean
 .DEFAULT_GOAL := help
 
 help: ## show this list
@@ -49,6 +49,9 @@ contracts: layout
 format: $(VENV)/ready-dev ## format the code and fix what can be fixed by itself
 	@$(BIN)/ruff check --fix-only .
 	@$(BIN)/ruff format .
+
+bench: $(VENV)/ready ## measure what the program claims about speed (some minutes, on a quiet machine)
+	@$(BIN)/python benchmarks/run.py $(ARGS)
 
 clean: ## remove .venv and everything else that was made
 	@rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache snapshot_report.html

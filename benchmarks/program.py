@@ -11,7 +11,6 @@ import sys
 import termios
 import time
 from pathlib import Path
-from types import TracebackType
 
 PROGRAM = Path(sys.executable).with_name("tui-trainer")
 WIDTH, HEIGHT = 120, 40
@@ -35,9 +34,7 @@ class Program:
         fcntl.ioctl(self._terminal, termios.TIOCSWINSZ, size)
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         os.kill(self.pid, signal.SIGTERM)
         self.read(2.0)
         os.kill(self.pid, signal.SIGKILL)

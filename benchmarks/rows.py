@@ -30,20 +30,20 @@ def best_threads() -> int:
     return max((1, 2), key=lambda threads: textbook(threads, 2_000))
 
 
-def headless(engine: str) -> float:
+def headless(engine: str, device: str = "cpu") -> float:
     """Steps per second of ``tui-trainer train``."""
     steps = "12000" if engine == "eager" else "60000"
-    flags = ["--recipe", "kaiming", "--engine", engine, "--steps", steps, "--json"]
-    done = subprocess.run(
-        [PROGRAM, "train", *flags], capture_output=True, text=True, check=True
-    )
+    flags = ["--recipe", "kaiming", "--lr", "0.003", "--steps", steps, "--json"]
+    flags += ["--engine", engine, "--device", device]
+    done = subprocess.run([PROGRAM, "train", *flags], capture_output=True, text=True, check=True)
     rate: float = json.loads(done.stdout)["steps_per_second"]
     return rate
 
 
 def live(engine: str) -> float:
     """Steps per second in the app: what it says itself after a run that was stopped by hand."""
-    with Program("--recipe", "kaiming", "--engine", engine, "--steps", str(STEPS)) as program:
+    flags = ["--recipe", "kaiming", "--lr", "0.003", "--engine", engine, "--steps", str(STEPS)]
+    with Program(*flags) as program:
         program.wait_ready()
         program.press("s")
         program.read(120, until=b"TRAINING")
@@ -59,13 +59,10 @@ def live(engine: str) -> float:
     return float(found[-1].replace(b",", b""))
 
 
-def ratios(pairs: Callable[[], tuple[float, ...]]) -> list[float]:
-    """Take figures side by side, `ROUNDS` times; return the median of each over the first."""
-    rounds = [pairs() for _ in range(ROUNDS)]
-    return [
-        statistics.median(figures[n] / figures[0] for figures in rounds)
-        for n in range(1, len(rounds[0]))
-    ]
+def medians(measure: Callable[[], tuple[float, ...]]) -> list[float]:
+    """Take figures side by side, `ROUNDS` times; return the median of each."""
+    rounds = [measure() for _ in range(ROUNDS)]
+    return [statistics.median(figures) for figures in zip(*rounds, strict=True)]
 
 
 def first_frame() -> tuple[float, float]:
@@ -83,7 +80,7 @@ def first_frame() -> tuple[float, float]:
 
 
 def key_to_repaint() -> tuple[float, float]:
-    """Milliseconds from a key to what it changes, while training: the median and the 99th of 100."""
+    """Milliseconds from a key to what it changes, while training: median and 99th of 100."""
     taken = []
     wait = random.Random(0)
     with Program("--recipe", "kaiming", "--steps", str(STEPS)) as program:

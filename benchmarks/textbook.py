@@ -7,6 +7,7 @@ validation after every step, a tqdm bar with both losses.
 import math
 import sys
 import time
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -36,7 +37,7 @@ def main(steps: int, threads: int, device: str) -> float:
     data = [t.to(device) for t in (train_x, train_y, val_x, val_y)]
     widths = [1, 20, 20, 20, 20, 1]
     layers: list[nn.Module] = []
-    for inputs, outputs in zip(widths, widths[1:], strict=False):
+    for inputs, outputs in pairwise(widths):
         layers += [Linear(inputs, outputs), nn.ReLU()]
     model = nn.Sequential(*layers[:-1]).to(device)
     optimizer = torch.optim.SGD(model.parameters(), lr=0.003)

@@ -5,7 +5,7 @@ import time
 
 import numpy as np
 
-from tui_trainer.plotting.chart import Charset
+from tui_trainer.plotting.roles import Charset
 from tui_trainer.preset_files import DEFAULT_RECIPE, load_presets, make_config
 from tui_trainer.training.early_stopping import Gauge, StopReason
 from tui_trainer.training.events import (

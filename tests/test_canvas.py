@@ -12,16 +12,8 @@ from plotext import _figure
 
 from tui_trainer.plotting import canvas
 from tui_trainer.plotting.canvas import MIN_HEIGHT, MIN_WIDTH, draw, plot_area
-from tui_trainer.plotting.chart import (
-    BRAILLE_DOT,
-    Charset,
-    Chart,
-    Curve,
-    Dash,
-    Role,
-    Scatter,
-    VerticalLine,
-)
+from tui_trainer.plotting.chart import BRAILLE_DOT, Chart, Curve, Dash, Scatter, VerticalLine
+from tui_trainer.plotting.roles import Charset, Role
 from tui_trainer.plotting.scales import Axis, linear_axis, log_axis, step_axis
 
 NAN, INF = math.nan, math.inf

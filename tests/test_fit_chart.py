@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from tui_trainer.plotting.canvas import draw, plot_area
-from tui_trainer.plotting.chart import Charset, Curve, Role, Scatter
+from tui_trainer.plotting.chart import Curve, Scatter
 from tui_trainer.plotting.fit_chart import fit_chart
+from tui_trainer.plotting.roles import Charset, Role
 from tui_trainer.training.events import FitSampled, Points
 
 NAN, INF = math.nan, math.inf

@@ -16,7 +16,7 @@ from rich.cells import cell_len
 
 from tui_trainer.cli import main
 from tui_trainer.headless import Visit, parse_keys, parse_until, visit
-from tui_trainer.plotting.chart import Charset
+from tui_trainer.plotting.roles import Charset
 from tui_trainer.preset_files import load_presets, make_config
 from tui_trainer.training.setup import preview
 from tui_trainer.training.trainer import train

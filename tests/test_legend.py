@@ -5,10 +5,10 @@ import pytest
 
 from tui_trainer.history import History
 from tui_trainer.plotting.canvas import draw
-from tui_trainer.plotting.chart import Charset, Role
 from tui_trainer.plotting.fit_chart import fit_chart
 from tui_trainer.plotting.legend import sign
-from tui_trainer.plotting.loss_chart import LossMarks, loss_chart
+from tui_trainer.plotting.loss_chart import loss_chart
+from tui_trainer.plotting.roles import Charset, LossMarks, Role
 from tui_trainer.training.events import FitSampled, Points
 
 LOSS_ROLES = [Role.TRAIN, Role.VALIDATION, Role.BOUND, Role.BEST, Role.STOP, Role.LR]

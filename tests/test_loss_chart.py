@@ -7,8 +7,9 @@ import pytest
 
 from tui_trainer.history import History
 from tui_trainer.plotting.canvas import draw, plot_area
-from tui_trainer.plotting.chart import Charset, Curve, Role, Scatter, VerticalLine
-from tui_trainer.plotting.loss_chart import LossMarks, loss_chart
+from tui_trainer.plotting.chart import Curve, Scatter, VerticalLine
+from tui_trainer.plotting.loss_chart import loss_chart
+from tui_trainer.plotting.roles import Charset, LossMarks, Role
 
 NAN, INF = math.nan, math.inf
 WIDTH, HEIGHT = 60, 20

@@ -222,8 +222,8 @@ def test_nothing_is_sent_while_nothing_changes(open_terminal):
     for key, state in (("", "READY"), ("n", "PAUSED"), ("s", "STOPPED EARLY")):
         terminal.press(key)
         terminal.wait_for(state)
-        terminal.wait_for_silence(1)
-        assert terminal.bytes_within(1.2) == 0, state
+        terminal.wait_for_silence(0.6)
+        assert terminal.bytes_within(1) == 0, state
 
 
 def test_ctrl_c_says_how_to_quit_and_stops_nothing(open_terminal):

@@ -6,7 +6,7 @@ import pytest
 from scripted import EARLY, GAUGE, Script, make_app, ready, until
 
 from tui_trainer.headless import screen_text
-from tui_trainer.plotting.chart import Charset
+from tui_trainer.plotting.roles import Charset
 from tui_trainer.tui.run_state import State
 
 SIZES = [(160, 45), (120, 34), (80, 24), (40, 12)]

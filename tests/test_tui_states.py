@@ -3,6 +3,7 @@
 import os
 import signal
 import threading
+from threading import Event
 
 import pytest
 from scripted import (
@@ -21,7 +22,7 @@ from scripted import (
 )
 
 from tui_trainer.headless import press, screen_text
-from tui_trainer.training.events import NotLearning
+from tui_trainer.training.events import Compiled, Compiling, EngineChanged, NotLearning
 from tui_trainer.tui.messages import RunNews
 from tui_trainer.tui.run_state import State
 
@@ -221,6 +222,47 @@ async def test_a_field_in_error_keeps_a_run_from_starting():
         assert not script.calls
         assert pilot.app.focused is pilot.app.cockpit.query_one("#input-lr")
         assert "! expected a number" in screen_text(pilot.app)
+
+
+async def test_waiting_for_the_compiler_shows_the_seconds_and_stays_usable():
+    script = Script(extra=[Compiling(3.2), Compiling(12.4)])
+    hold = Event()
+
+    def wait(config, control):
+        yield started(config)
+        yield Compiling(12.4)
+        hold.wait(20)
+        yield Compiled(12.5)
+        yield from script._obey(control, 0)
+
+    async with make_app(wait, engine="compiled").run_test(size=SIZE) as pilot:
+        await run_to(pilot, State.COMPILING)
+        await until(pilot, lambda: "◑ COMPILING 12 s" in screen_text(pilot.app))
+        await pilot.press("i", "m")
+        assert "next run" in screen_text(pilot.app)
+        hold.set()
+        await until(pilot, lambda: pilot.app.cockpit.state is State.RUNNING)
+
+
+async def test_a_change_of_engine_is_marked_with_its_reason():
+    change = EngineChanged(60, "compiled", "auto: its compiled step is ready")
+    async with make_app(Script(extra=[change])).run_test(size=SIZE) as pilot:
+        await run_to(pilot, State.RUNNING)
+        await until(pilot, lambda: "▲ compiled" in screen_text(pilot.app))
+        shown = screen_text(pilot.app)
+        assert pilot.app.cockpit.loss_pane.text.count("▲") == 2  # legend and plot
+        assert "cpu · compiled" in shown
+        assert "auto: its compiled step is ready" in " ".join(shown.split())
+
+
+async def test_e_goes_through_the_engines():
+    async with make_app().run_test(size=SIZE) as pilot:
+        await ready(pilot)
+        seen = []
+        for key in ("e", "e", "e", "e", "E"):
+            await pilot.press(key)
+            seen.append(pilot.app.cockpit.form.config.engine)
+        assert seen == ["eager", "compiled", "cuda-graph", "auto", "cuda-graph"]
 
 
 async def test_a_real_run_stops_early_in_front_of_the_person():

@@ -17,7 +17,7 @@ from click.core import ParameterSource
 
 from tui_trainer import __version__
 from tui_trainer.config import ENGINES, RunConfig, parse_number
-from tui_trainer.plotting.chart import Charset, Role
+from tui_trainer.plotting.roles import Charset, Role
 from tui_trainer.preset_files import (
     CATEGORIES,
     DEFAULT_RECIPE,

@@ -13,10 +13,11 @@ from tqdm import tqdm
 from tui_trainer.formatting import duration_text, loss_text
 from tui_trainer.history import History
 from tui_trainer.plotting.canvas import draw
-from tui_trainer.plotting.chart import Charset, Drawing, Role
+from tui_trainer.plotting.chart import Drawing
 from tui_trainer.plotting.fit_chart import fit_chart
 from tui_trainer.plotting.legend import sign
-from tui_trainer.plotting.loss_chart import LossMarks, loss_chart
+from tui_trainer.plotting.loss_chart import loss_chart
+from tui_trainer.plotting.roles import Charset, LossMarks, Role
 from tui_trainer.training.early_stopping import StopReason
 from tui_trainer.training.events import (
     Compiled,
@@ -95,12 +96,14 @@ def follow(events: Iterable[Event], total_steps: int, *, quiet: bool = False) ->
     with bar as progress:
         for event in events:
             result.apply(event)
+            if quiet:
+                continue
             match event:
                 case StepsCompleted():
                     progress.update(len(event.train_loss))
                     train, val = float(event.train_loss[-1]), float(event.val_loss[-1])
                     progress.set_postfix_str(f"train {loss_text(train)} val {loss_text(val)}")
-                case NotLearning() if not quiet:
+                case NotLearning():
                     progress.write(f"not learning: {event.words}", file=sys.stderr)
                 case RunStarted() | EngineKept() | EngineChanged() | Compiled():
                     progress.write(_engine_words(event), file=sys.stderr)

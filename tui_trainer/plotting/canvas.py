@@ -16,16 +16,15 @@ from plotext import _figure  # one global figure otherwise
 from tui_trainer.plotting.chart import (
     BRAILLE_DOT,
     ROLES,
-    Charset,
     Chart,
     Curve,
     Dash,
     Drawing,
     Layer,
-    Role,
     Scatter,
     VerticalLine,
 )
+from tui_trainer.plotting.roles import Charset, Role
 from tui_trainer.plotting.scales import Axis
 
 MIN_WIDTH, MIN_HEIGHT = 12, 3

@@ -1,33 +1,17 @@
 """What a plot consists of, before it has a size in cells."""
 
 from dataclasses import dataclass
-from enum import Enum, auto
+from enum import Enum
 from itertools import pairwise
 from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tui_trainer.plotting.roles import Role
 from tui_trainer.plotting.scales import Axis
 
 Values: TypeAlias = NDArray[np.floating]
-
-
-class Role(Enum):
-    """What a cell of a plot shows; whoever draws gives each its colour."""
-
-    AXIS = auto()
-    TRAIN = auto()
-    VALIDATION = auto()
-    TRAIN_RAW = auto()
-    VALIDATION_RAW = auto()
-    BOUND = auto()
-    BEST = auto()
-    STOP = auto()
-    LR = auto()
-    TRAIN_POINT = auto()
-    VALIDATION_POINT = auto()
-    MODEL = auto()
 
 
 ROLES = tuple(Role)
@@ -85,13 +69,6 @@ class Chart:
     x: Axis
     y: Axis
     layers: tuple[Layer, ...]
-
-
-class Charset(Enum):
-    """What the terminal can show."""
-
-    UNICODE = auto()
-    ASCII = auto()
 
 
 @dataclass(frozen=True, slots=True)

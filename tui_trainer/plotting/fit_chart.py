@@ -3,7 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from tui_trainer.plotting.chart import BRAILLE_DOT, Chart, Curve, Dash, Role, Scatter
+from tui_trainer.plotting.chart import BRAILLE_DOT, Chart, Curve, Dash, Scatter
+from tui_trainer.plotting.roles import Role
 from tui_trainer.plotting.scales import data_axis
 from tui_trainer.training.events import FitSampled, Points
 

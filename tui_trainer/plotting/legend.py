@@ -1,6 +1,6 @@
 """The signs that stand for a role in a legend, alike in the app and the console."""
 
-from tui_trainer.plotting.chart import Charset, Role
+from tui_trainer.plotting.roles import Charset, Role
 
 _SIGNS = {
     Role.TRAIN: ("━━", "**"),
@@ -9,6 +9,7 @@ _SIGNS = {
     Role.BEST: ("◆", "@"),
     Role.STOP: ("┃", "|"),
     Role.LR: ("╎", ":"),
+    Role.ENGINE: ("▲", "^"),
     Role.MODEL: ("━━", "##"),
     Role.TRAIN_POINT: ("⠢", "."),
     Role.VALIDATION_POINT: ("∘", "o"),

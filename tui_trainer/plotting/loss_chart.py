@@ -1,27 +1,16 @@
 """The losses by step, the stopping bound, and the steps that matter."""
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from tui_trainer.history import History, SeriesName, View
-from tui_trainer.plotting.chart import Chart, Curve, Dash, Layer, Role, Scatter, VerticalLine
+from tui_trainer.plotting.chart import Chart, Curve, Dash, Layer, Scatter, VerticalLine
+from tui_trainer.plotting.roles import LossMarks, Role
 from tui_trainer.plotting.scales import Axis, linear_axis, log_axis, spans_decades, step_axis
 
 SMOOTHING_SHARE = 0.04
 SMOOTHING_LEAST = 8
 _DOTS_A_COLUMN = 2
 _LABEL_ROOM = 7
-
-
-@dataclass(frozen=True, slots=True)
-class LossMarks:
-    """What stands on the losses: steps count from 1, None where there is none."""
-
-    best_step: int | None = None
-    best_val_loss: float | None = None
-    stop_step: int | None = None
-    lr_changes: tuple[int, ...] = ()
 
 
 def loss_chart(
@@ -59,6 +48,8 @@ def loss_chart(
     if marks.best_step is not None and marks.best_val_loss is not None:
         best = np.array([marks.best_step]), np.array([marks.best_val_loss])
         layers.append(Scatter(Role.BEST, *best, marker="◆", ascii="@"))
+    if marks.engine_changes:
+        layers.append(_at_the_foot(Role.ENGINE, marks.engine_changes, y))
     return Chart(x, y, tuple(layers))
 
 
@@ -83,6 +74,12 @@ def _smoothed(view: View, window: float) -> View:
 
 def _curve(role: Role, view: View, dash: Dash, ascii_marker: str) -> Curve:
     return Curve(role, view.step, view.low, view.high, dash, ascii_marker)
+
+
+def _at_the_foot(role: Role, steps: tuple[int, ...], y: Axis) -> Scatter:
+    foot = 10.0**y.low if y.log else y.low
+    values = np.array(steps, np.float64), np.full(len(steps), foot)
+    return Scatter(role, *values, marker="▲", ascii="^")
 
 
 def _vertical(role: Role, step: int) -> VerticalLine:

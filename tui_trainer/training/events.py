@@ -3,16 +3,19 @@
 A run is ``RunStarted``, any number of the others, and one ``RunEnded``. Steps count from 1.
 """
 
-from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from __future__ import annotations
 
-import numpy as np
-from numpy.typing import NDArray
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from tui_trainer.config import EngineName, RunConfig
 from tui_trainer.training.early_stopping import Gauge, StopReason
 
-FloatArray: TypeAlias = NDArray[np.float32]
+if TYPE_CHECKING:  # the first frame knows these events, and waits for no numpy
+    import numpy as np
+    from numpy.typing import NDArray
+
+FloatArray: TypeAlias = "NDArray[np.float32]"
 Weights: TypeAlias = Literal["untrained", "last", "best"]
 
 

@@ -11,7 +11,7 @@ from textual.driver import Driver
 from textual.filter import LineFilter
 
 from tui_trainer.config import RunConfig
-from tui_trainer.plotting.chart import Charset
+from tui_trainer.plotting.roles import Charset
 from tui_trainer.preset_files import Presets
 from tui_trainer.tui.ascii import AsciiFilter
 from tui_trainer.tui.background import Preview, Train

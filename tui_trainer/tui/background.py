@@ -12,7 +12,14 @@ from textual.dom import DOMNode
 from tui_trainer.config import RunConfig
 from tui_trainer.training.control import Control
 from tui_trainer.training.early_stopping import StopReason
-from tui_trainer.training.events import Event, FitSampled, Previewed, RunEnded, StepsCompleted
+from tui_trainer.training.events import (
+    Compiling,
+    Event,
+    FitSampled,
+    Previewed,
+    RunEnded,
+    StepsCompleted,
+)
 from tui_trainer.tui.messages import PreviewFailed, PreviewReady, RunNews
 from tui_trainer.tui.run_state import RunView
 
@@ -66,5 +73,5 @@ class Background:
         A message an event would cost more than the frames do.
         """
         run.inbox.append(event)
-        if not isinstance(event, StepsCompleted | FitSampled):
+        if not isinstance(event, StepsCompleted | FitSampled | Compiling):
             self._owner.post_message(RunNews(run.number))

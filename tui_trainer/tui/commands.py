@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.types import IgnoreReturnCallbackType
 
+from tui_trainer.config import ENGINES
 from tui_trainer.preset_files import CATEGORIES
 from tui_trainer.tui.keys import KEYS
 
@@ -34,6 +35,8 @@ class CockpitCommands(Provider):
                 choose = partial(cockpit.choose, category, name)
                 description = cockpit.presets.description(category, name)
                 yield f"{category}: {name}", choose, description
+        for name in ENGINES:
+            yield f"engine: {name}", partial(cockpit.choose, "engine", name), "executes the steps"
 
     async def discover(self) -> Hits:
         """List everything."""

@@ -44,6 +44,8 @@ KEYS = (
         "regularizer_next", "r", "cycle('regularizer', 1)", "presets", "next regularizer", "reg", 4
     ),
     Key("regularizer_previous", "R", "cycle('regularizer', -1)", "presets", "previous regularizer"),
+    Key("engine_next", "e", "cycle('engine', 1)", "presets", "next engine"),
+    Key("engine_previous", "E", "cycle('engine', -1)", "presets", "previous engine"),
     Key("lr_down", "[", "lr(-1)", "presets", "lr down along 1-2-5, while training too", "lr-", 3),
     Key("lr_up", "]", "lr(1)", "presets", "lr up along 1-2-5, while training too", "lr+", 3),
     Key("log", "l", "log", "view", "log or linear losses", "log", 3),

@@ -4,10 +4,13 @@ from collections import deque
 from enum import Enum
 
 from tui_trainer.config import RunConfig
-from tui_trainer.history import History
-from tui_trainer.plotting.loss_chart import LossMarks
+from tui_trainer.plotting.roles import LossMarks
 from tui_trainer.training.early_stopping import Gauge, StopReason
 from tui_trainer.training.events import (
+    Compiled,
+    Compiling,
+    EngineChanged,
+    EngineKept,
     Event,
     FitSampled,
     LrChanged,
@@ -26,6 +29,7 @@ class State(Enum):
 
     IDLE = "-idle"
     STARTING = "-starting"
+    COMPILING = "-compiling"
     RUNNING = "-running"
     PAUSED = "-paused"
     FINISHED = "-finished"
@@ -35,7 +39,7 @@ class State(Enum):
     FAILED = "-failed"
 
 
-ACTIVE = frozenset({State.STARTING, State.RUNNING, State.PAUSED})
+ACTIVE = frozenset({State.STARTING, State.COMPILING, State.RUNNING, State.PAUSED})
 
 _ENDS = {
     StopReason.COMPLETED: State.FINISHED,
@@ -53,6 +57,8 @@ class RunView:
     """
 
     def __init__(self, config: RunConfig, number: int = 1) -> None:
+        from tui_trainer.history import History  # needs numpy, which the first frame does not
+
         self.config = config
         self.number = number
         self.inbox: deque[Event] = deque()
@@ -65,6 +71,10 @@ class RunView:
         self.ended: RunEnded | None = None
         self._fits: dict[str, FitSampled] = {}
         self._lr_changes: list[int] = []
+        self._engine_changes: list[int] = []
+        self.engine = str(config.engine)
+        self.engine_reason = ""
+        self.compiling_seconds: float | None = None
 
     def take_inbox(self) -> None:
         """Take in all events that have arrived."""
@@ -77,6 +87,9 @@ class RunView:
             case RunStarted():
                 self.started = event
                 self.state = State.RUNNING
+                self.engine, self.engine_reason = event.engine, event.engine_reason
+            case Compiling() | Compiled() | EngineChanged() | EngineKept():
+                self._take_engine_news(event)
             case StepsCompleted():
                 self.newest = event
                 self.history.append(event.train_loss, event.val_loss, event.bound)
@@ -90,7 +103,8 @@ class RunView:
             case Paused():
                 self.state = State.PAUSED
             case Resumed():
-                self.state = State.RUNNING
+                waits = self.compiling_seconds is not None
+                self.state = State.COMPILING if waits else State.RUNNING
             case RunEnded():
                 self.ended = event
                 self.state = _ENDS[event.reason]
@@ -120,7 +134,28 @@ class RunView:
             best_val_loss=newest.best_val_loss if newest else None,
             stop_step=ended.steps if ended and stopped_early else None,
             lr_changes=tuple(self._lr_changes),
+            engine_changes=tuple(self._engine_changes),
         )
+
+    def _take_engine_news(self, event: Compiling | Compiled | EngineChanged | EngineKept) -> None:
+        match event:
+            case Compiling(seconds=seconds):
+                self.compiling_seconds = seconds
+                if self.state is State.RUNNING:
+                    self.state = State.COMPILING
+            case Compiled():
+                self.compiling_seconds = None
+                if self.state is State.COMPILING:
+                    self.state = State.RUNNING
+            case EngineChanged(step=step, engine=engine, reason=reason):
+                self.engine, self.engine_reason = engine, reason
+                if step > 1:
+                    self._engine_changes.append(step)
+                self.compiling_seconds = None
+                if self.state is State.COMPILING:
+                    self.state = State.RUNNING
+            case EngineKept(engine=engine, reason=reason):
+                self.engine, self.engine_reason = engine, reason
 
     def fit(self, best: bool) -> FitSampled | None:
         """Return the fit of the best step's weights, or the newest; whichever there is."""

@@ -8,6 +8,7 @@ from tui_trainer.tui.run_state import RunView, State
 BADGES = {
     State.IDLE: ("○", "READY"),
     State.STARTING: ("◔", "STARTING"),
+    State.COMPILING: ("◑", "COMPILING"),
     State.RUNNING: ("●", "TRAINING"),
     State.PAUSED: ("⏸", "PAUSED"),
     State.FINISHED: ("✓", "FINISHED"),
@@ -45,6 +46,14 @@ def banner_text(view: RunView, width: int) -> str:
             f"{BADGES[State.PAUSED][0]} Paused at step {view.step:,}. space goes on, n does a step."
         )
     return ""
+
+
+def badge_text(view: RunView | None) -> str:
+    """Write the state's sign and word, and how long a compiler has been waited for."""
+    symbol, label = BADGES[view.state if view else State.IDLE]
+    if view is not None and view.state is State.COMPILING:
+        label += f" {view.compiling_seconds or 0:.0f} s"
+    return f"{symbol} {label}"
 
 
 def status_text(view: RunView | None, lr: float, total_steps: int, width: int) -> str:

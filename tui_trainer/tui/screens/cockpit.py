@@ -11,7 +11,7 @@ from textual.screen import Screen
 from textual.timer import Timer
 
 from tui_trainer.config import RunConfig
-from tui_trainer.plotting.chart import Charset
+from tui_trainer.plotting.roles import Charset
 from tui_trainer.preset_files import PARTS, Presets
 from tui_trainer.training.control import Control
 from tui_trainer.training.events import (
@@ -30,7 +30,7 @@ from tui_trainer.tui.widgets.config_form import ConfigForm, Direction
 from tui_trainer.tui.widgets.fit_pane import FitPane
 from tui_trainer.tui.widgets.lines import Banner, HeaderLine, KeyLine, StatusLine
 from tui_trainer.tui.widgets.loss_pane import LossPane
-from tui_trainer.tui.wording import BADGES, banner_text, status_text, tax_text
+from tui_trainer.tui.wording import BADGES, badge_text, banner_text, status_text, tax_text
 
 _TICK = 0.1  # seconds
 _VIEWS = ("loss", "fit", "form")
@@ -170,19 +170,20 @@ class Cockpit(Screen[None]):
     def action_log(self) -> None:
         """Change between a log and a linear loss axis."""
         self._log = not (self.loss_pane.is_log if self._log is None else self._log)
-        self.draw()
+        self._draw_loss()
 
     def action_smooth(self) -> None:
         """Smooth the losses, or no longer."""
         self._smooth = not self._smooth
-        self.draw()
+        self._draw_loss()
 
     def action_best(self) -> None:
         """Show the fit of the best step's weights, or the last one's."""
         self._best_fit = not self._best_fit
         self._preview_shown = self._preview_shown and self.run is None
         self._control.show_best_fit(self._best_fit)
-        self.draw()
+        self._draw_fit()
+        self._draw_lines()
 
     def action_zoom(self) -> None:
         """Give one pane all the room, or take it back."""
@@ -213,7 +214,7 @@ class Cockpit(Screen[None]):
     def action_tax(self) -> None:
         """Show what the screen costs in the place of the line of state, or no longer."""
         self._show_tax = not self._show_tax
-        self.draw()
+        self._draw_lines()
 
     def action_help(self) -> None:
         """Show the help."""
@@ -245,7 +246,7 @@ class Cockpit(Screen[None]):
         assert self.run is not None
         changed = [
             part
-            for part in (*PARTS, "steps", "seed", "data_seed")
+            for part in (*PARTS, "steps", "seed", "data_seed", "engine")
             if getattr(config, part) != getattr(self.run.config, part)
         ]
         self.form.mark_next_run(bool(changed))
@@ -298,7 +299,10 @@ class Cockpit(Screen[None]):
     @on(RunNews)
     def _take_news(self, message: RunNews) -> None:
         if self.run is not None and message.run == self.run.number:
-            self.draw()  # an answer to a key, or what one has been waiting for
+            self.run.take_inbox()
+            self._draw_lines()  # an answer to a key, or what one has been waiting for
+            self._dirty = True
+            self.call_after_refresh(self.draw)
             if self.run.ended is not None:
                 self.form.mark_next_run(False)
 
@@ -324,24 +328,31 @@ class Cockpit(Screen[None]):
         if self.run is not None:
             self.run.take_inbox()
         self._draw_lines()
-        self.loss_pane.put(self.run, log=self._log, smooth=self._smooth)
-        self.fit_pane.put(*self._fit())
+        self._draw_loss()
+        self._draw_fit()
         self._dirty = False
+
+    def _draw_loss(self) -> None:
+        self.loss_pane.put(self.run, log=self._log, smooth=self._smooth)
+
+    def _draw_fit(self) -> None:
+        self.fit_pane.put(*self._fit())
 
     def _draw_lines(self) -> None:
         state, run = self.state, self.run
         for other in State:
             self.set_class(other is state, other.value)
-        symbol, label = BADGES[state]
+        badge = badge_text(run)
         if state is State.IDLE and self._previewed is None and not self._problem:
-            symbol, label = BADGES[State.STARTING][0], "LOADING TORCH"
+            badge = f"{BADGES[State.STARTING][0]} LOADING TORCH"
         config = run.config if run and self.training else self.form.config
         parts = " · ".join(getattr(config, part).name for part in PARTS)
         if self.size.width < 100:
             parts += f" · lr {config.lr:g}"
-        engine = run.started.engine if run and run.started else "eager"
+        engine = run.engine if run else self.form.config.engine
         device = run.started.device if run and run.started else config.device
-        self.header.put(parts, f"{symbol} {label}", f"{device} · {engine}")
+        self.header.put(parts, badge, f"{device} · {engine}")
+        self.form.report_engine(run.engine_reason if run else "")
         self.banner.put(self._problem or (banner_text(run, self.size.width) if run else ""))
         lr, steps = self.form.config.lr, self.form.config.steps
         status = status_text(run, lr, steps, self.size.width)

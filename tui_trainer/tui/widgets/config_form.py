@@ -12,7 +12,7 @@ from textual.content import Content
 from textual.message import Message
 from textual.widgets import Input, Label, Static
 
-from tui_trainer.config import NUMBERS, RunConfig, describe_regularizer, parse_number
+from tui_trainer.config import ENGINES, NUMBERS, RunConfig, describe_regularizer, parse_number
 from tui_trainer.formatting import number_text
 from tui_trainer.preset_files import CATEGORIES, PARTS, Presets, make_config
 from tui_trainer.validation import InvalidSettingsError
@@ -25,6 +25,7 @@ _TITLES = {
     "architecture": "Network",
     "init": "Init",
     "regularizer": "Regularizer",
+    "engine": "Engine",
 }
 _NUMBER_TITLES = {"lr": "lr", "steps": "steps", "seed": "seed", "data_seed": "data seed"}
 
@@ -69,7 +70,7 @@ class PresetRow(Static, can_focus=True):
                 (f"{_TITLES[self._category]:<12}", "$foreground 70%"),
                 (name, "bold"),
             ),
-            Content.styled(description, "$foreground 60%"),
+            *([Content.styled(description, "$foreground 60%")] if description else []),
         ]
         if note:
             lines.append(Content.styled(note, "$foreground 80%"))
@@ -185,6 +186,8 @@ class ConfigForm(VerticalScroll, can_focus=False):
         self._recipe = recipe
         self._device = config.device
         self._chosen = {category: getattr(config, category).name for category in PARTS}
+        self._engine = str(config.engine)
+        self._engine_reason = ""
         self._numbers = {key: getattr(config, key) for key in NUMBERS}
         self._parameter_count: int | None = None
         self._warning = ""
@@ -196,6 +199,7 @@ class ConfigForm(VerticalScroll, can_focus=False):
             yield PresetRow(category, self._faces[category])
         for key, number in self._numbers.items():
             yield NumberField(key, number)
+        yield PresetRow("engine", self._faces["engine"])
 
     def on_mount(self) -> None:
         """Fill the rows."""
@@ -204,7 +208,8 @@ class ConfigForm(VerticalScroll, can_focus=False):
     @property
     def config(self) -> RunConfig:
         """The config that the form amounts to; fields in error count with their last number."""
-        settings: dict[str, Any] = {**self._chosen, **self._numbers, "device": self._device}
+        settings: dict[str, Any] = {**self._chosen, **self._numbers}
+        settings |= {"device": self._device, "engine": self._engine}
         return make_config(self._presets, self._recipe, **settings)
 
     @property
@@ -214,14 +219,21 @@ class ConfigForm(VerticalScroll, can_focus=False):
 
     def turn(self, category: str, direction: Direction) -> None:
         """Go to the next (1) or previous (-1) preset of a category."""
-        names = self._presets.names(category)
-        now = self._recipe if category == "recipe" else self._chosen[category]
+        names = self.names(category)
+        chosen = {**self._chosen, "recipe": self._recipe, "engine": self._engine}
+        now = chosen[category]
         self.choose(category, names[(names.index(now) + direction) % len(names)])
 
+    def names(self, category: str) -> list[str]:
+        """Return what there is to choose from: presets of a category, or engines."""
+        return list(ENGINES) if category == "engine" else self._presets.names(category)
+
     def choose(self, category: str, name: str) -> None:
-        """Take a preset; a recipe brings everything it names."""
+        """Take a preset, or an engine; a recipe brings everything it names."""
         if category == "recipe":
             self._take_recipe(name)
+        elif category == "engine":
+            self._engine = name
         else:
             self._chosen[category] = name
         self._changed()
@@ -236,6 +248,12 @@ class ConfigForm(VerticalScroll, can_focus=False):
         """Show what the network amounts to, and why it can't learn if it can't."""
         self._parameter_count, self._warning = parameter_count, warning
         self._show()
+
+    def report_engine(self, reason: str) -> None:
+        """Show why the run's engine is what it is."""
+        if reason != self._engine_reason:
+            self._engine_reason = reason
+            self._row("engine").put(self._engine, "", reason)
 
     def mark_next_run(self, differs: bool) -> None:
         """Say whether the form is about the next run and no longer the one that is training."""
@@ -275,6 +293,7 @@ class ConfigForm(VerticalScroll, can_focus=False):
         changed = self._differs_from_recipe(config)
         description = self._presets.description("recipe", self._recipe)
         name = f"{self._recipe} *" if changed else self._recipe
+        self._row("engine").put(self._engine, "", self._engine_reason)
         self._row("recipe").put(name, description, "* changed below" if changed else "")
 
     def _row(self, category: str) -> PresetRow:
@@ -291,6 +310,7 @@ class ConfigForm(VerticalScroll, can_focus=False):
 
     def _differs_from_recipe(self, config: RunConfig) -> bool:
         seeds = {"seed": config.seed, "data_seed": config.data_seed, "device": config.device}
+        seeds["engine"] = config.engine
         recipe = self._presets.recipe[self._recipe].settings
         given = {key: value for key, value in seeds.items() if getattr(recipe, key, None) is None}
         return config != make_config(self._presets, self._recipe, **given)

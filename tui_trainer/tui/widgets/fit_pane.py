@@ -1,11 +1,14 @@
 """The data and the network's curve through it."""
 
 import math
+from typing import TYPE_CHECKING
 
-from tui_trainer.plotting.chart import Chart, Role
-from tui_trainer.plotting.fit_chart import fit_chart
+from tui_trainer.plotting.roles import Role
 from tui_trainer.training.events import FitSampled, Points
 from tui_trainer.tui.widgets.plot_pane import Part, PlotPane
+
+if TYPE_CHECKING:
+    from tui_trainer.plotting.chart import Chart
 
 
 class FitPane(PlotPane):
@@ -17,7 +20,9 @@ class FitPane(PlotPane):
             self.blank("loading torch…", (("Fit", "title"),))
             return
 
-        def make_chart(width: int, height: int) -> Chart:
+        def make_chart(width: int, height: int) -> "Chart":
+            from tui_trainer.plotting.fit_chart import fit_chart
+
             return fit_chart(points, fit, width, height)
 
         names = [(Role.MODEL, "model"), (Role.TRAIN_POINT, "train")]

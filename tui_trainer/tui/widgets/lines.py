@@ -9,7 +9,7 @@ from textual import events
 from textual.strip import Strip
 from textual.widget import Widget
 
-from tui_trainer.plotting.chart import Charset
+from tui_trainer.plotting.roles import Charset
 from tui_trainer.tui.keys import KEYS, Key, face
 from tui_trainer.tui.widgets.cells import Cells
 

@@ -1,10 +1,14 @@
 """The losses of a run, with the stopping rule's bound and how near it is."""
 
-from tui_trainer.plotting.chart import Chart, Role
-from tui_trainer.plotting.loss_chart import loss_chart
+from typing import TYPE_CHECKING
+
+from tui_trainer.plotting.roles import Role
 from tui_trainer.tui.run_state import RunView
 from tui_trainer.tui.widgets.plot_pane import Part, PlotPane
 from tui_trainer.tui.wording import gauge_text
+
+if TYPE_CHECKING:
+    from tui_trainer.plotting.chart import Chart
 
 
 class LossPane(PlotPane):
@@ -19,10 +23,12 @@ class LossPane(PlotPane):
             return
         history, marks = view.history, view.marks
 
-        def make_chart(width: int, height: int) -> Chart:
+        def make_chart(width: int, height: int) -> "Chart":
+            from tui_trainer.plotting.loss_chart import loss_chart
+
             return loss_chart(history, marks, width, height, log=log, smooth=smooth)
 
-        def make_title(chart: Chart) -> tuple[Part, ...]:
+        def make_title(chart: "Chart") -> tuple[Part, ...]:
             self.is_log = chart.y.log
             scale = " · log y" if chart.y.log else ""
             name = f"Loss{scale}{' · smoothed' if smooth else ''}  "
@@ -50,6 +56,8 @@ class LossPane(PlotPane):
             parts.append((Role.BOUND, "bound"))
         if marks.lr_changes:
             parts.append((Role.LR, "lr changed"))
+        if marks.engine_changes:
+            parts.append((Role.ENGINE, view.engine))
         if self.size.width < 60:
             parts = [(role, name.replace("validation", "val")) for role, name in parts]
         return self.legend(*parts)

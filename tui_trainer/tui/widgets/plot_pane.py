@@ -1,26 +1,28 @@
 """A plot in a frame, its legend in the frame's upper edge."""
 
 from collections.abc import Callable
-from typing import ClassVar, TypeAlias
+from typing import TYPE_CHECKING, ClassVar, TypeAlias
 
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
 from textual.strip import Strip
 
-from tui_trainer.plotting.chart import Charset, Chart, Drawing, Role, Row
 from tui_trainer.plotting.legend import sign
+from tui_trainer.plotting.roles import Charset, Role
 from tui_trainer.tui.widgets.cells import Cells
 
+if TYPE_CHECKING:  # both need numpy, which the first frame does not
+    from tui_trainer.plotting.chart import Chart, Drawing, Row
+
 Part: TypeAlias = tuple[str, Role | str]
-MakeChart: TypeAlias = Callable[[int, int], Chart]
-MakeTitle: TypeAlias = Callable[[Chart], tuple[Part, ...]]
-Draw: TypeAlias = Callable[[Chart, int, int, Charset], Drawing]
+MakeChart: TypeAlias = "Callable[[int, int], Chart]"
+MakeTitle: TypeAlias = "Callable[[Chart], tuple[Part, ...]]"
 
 _THIN, _HEAVY = "╭╮╰╯─│", "┏┓┗┛━┃"
 
 
-def draw_chart(chart: Chart, width: int, height: int, charset: Charset) -> Drawing:
+def draw_chart(chart: "Chart", width: int, height: int, charset: Charset) -> "Drawing":
     """Draw with plotext, which is imported when there is something to draw."""
     from tui_trainer.plotting.canvas import draw
 
@@ -51,6 +53,7 @@ class PlotPane(Cells, can_focus=True):
         & > .pane--best { color: $text-success; text-style: bold; }
         & > .pane--stop { color: $text-error; }
         & > .pane--lr { color: $text-accent; }
+        & > .pane--engine { color: $text-accent; }
         & > .pane--train-point { color: $text-primary; }
         & > .pane--validation-point { color: $text-warning 55%; }
         & > .pane--model { color: $text-success; }
@@ -128,7 +131,7 @@ class PlotPane(Cells, can_focus=True):
         lines[height // 2] = self._blank_text.center(width)[:width]
         return [self._boxed([Segment(line, self._style("note"))]) for line in lines]
 
-    def _plot(self, chart: Chart, width: int, height: int) -> list[Strip]:
+    def _plot(self, chart: "Chart", width: int, height: int) -> list[Strip]:
         """Draw a chart; make new strips just for the rows that changed."""
         if self._make_title is not None:
             self._title = self._make_title(chart)
@@ -141,7 +144,7 @@ class PlotPane(Cells, can_focus=True):
         self._drawing = drawing
         return self._rows
 
-    def _segments(self, row: Row) -> list[Segment]:
+    def _segments(self, row: "Row") -> list[Segment]:
         """Colour a row; blanks go with what stands before them: each colour costs 40 bytes."""
         texts: list[tuple[str, Role]] = []
         for run in row:

@@ -1,0 +1,136 @@
+"""Measure what the program claims about speed: ``make bench``, or ``run.py ROW ...`` for some rows.
+
+Prints a table, each figure with the goal beside it, and writes it to `results.md`. Most figures are
+ratios of whole runs of the installed program, taken in turn; a few minutes each.
+"""
+
+import os
+import platform
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import rows
+import torch
+
+Measured = Iterator["Figure"]
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A row of the table; `met` is None where there is nothing to hold the figure against."""
+
+    what: str
+    found: str
+    goal: str
+    met: bool | None
+
+
+def _at_least(what: str, found: float, goal: float) -> Figure:
+    return Figure(what, f"{found:.2f}", f"≥ {goal:g}", found >= goal)
+
+
+def _at_most(what: str, found: float, goal: float, unit: str = "") -> Figure:
+    return Figure(what, f"{found:.2f}{unit}", f"≤ {goal:g}{unit}", found <= goal)
+
+
+def engines() -> Measured:
+    """Compare both engines in the app with themselves headless, and with the textbook loop."""
+    threads = rows.best_threads()
+    rows.headless("compiled")  # so that the compiled step is in the cache
+    textbook, eager_alone, eager_live, compiled_alone, compiled_live = rows.medians(
+        lambda: (
+            rows.textbook(threads),
+            rows.headless("eager"),
+            rows.live("eager"),
+            rows.headless("compiled"),
+            rows.live("compiled"),
+        )
+    )
+    bare = f"the textbook loop with tqdm ({threads} thread{'s' if threads > 1 else ''})"
+    yield _at_least("eager live ÷ headless", eager_live / eager_alone, 0.95)
+    yield _at_least(f"eager live ÷ {bare}", eager_live / textbook, 1.0)
+    yield _at_least(f"compiled live ÷ {bare}", compiled_live / textbook, 4.0)
+    yield _at_least("compiled live ÷ headless", compiled_live / compiled_alone, 0.95)
+    steps = f"{textbook:,.0f} / {eager_alone:,.0f} / {compiled_alone:,.0f}"
+    yield Figure("steps/s: textbook / eager / compiled, headless", steps, "", None)
+
+
+def gpu() -> Measured:
+    """Compare the CUDA graph with the textbook loop on the same GPU."""
+    what = "cuda-graph ÷ the textbook loop on the same GPU"
+    if not torch.cuda.is_available():
+        yield Figure(what, "not measured: no GPU", "≥ 10", None)
+        return
+    textbook, graph = rows.medians(
+        lambda: (rows.textbook(1, 4_000, "cuda"), rows.headless("cuda-graph", "cuda"))
+    )
+    yield _at_least(what, graph / textbook, 10)
+
+
+def growth() -> Measured:
+    """Compare a frame late in a long run with an early one. In one process, without a terminal."""
+    found = rows.in_process("frame_growth.py")
+    yield _at_most("CPU time of a frame, 5,000,000 steps ÷ 5,000 (in-process)", found, 1.2)
+
+
+def start() -> Measured:
+    """Time the first frame."""
+    seconds, ratio = rows.first_frame()
+    yield _at_most("first frame after exec", seconds, 0.5, " s")
+    yield _at_most("first frame ÷ `python -c 'import textual.app'`", ratio, 2.5)
+
+
+def keys() -> Measured:
+    """Time keys while training."""
+    middle, late = rows.key_to_repaint()
+    yield _at_most("key → repaint while training, p50", middle, 10, " ms")
+    yield _at_most("key → repaint while training, p99", late, 60, " ms")
+
+
+def wire() -> Measured:
+    """Count bytes, and CPU time while idle."""
+    training, idle, share = rows.bytes_and_cpu()
+    yield _at_most("bytes to the terminal while training", training / 1000, 12, " kB/s")
+    yield _at_most("bytes to the terminal while idle", idle, 0, " B/s")
+    yield _at_most("CPU while idle", share * 100, 1, " %")
+
+
+def memory() -> Measured:
+    """Weigh the history of a long run. In one process, without a terminal."""
+    found = rows.in_process("history_memory.py")
+    yield _at_most("memory for 5,000,000 steps of history (in-process)", found, 100, " MB")
+
+
+ROWS: dict[str, Callable[[], Measured]] = {
+    row.__name__: row for row in (engines, gpu, growth, start, keys, wire, memory)
+}
+
+
+def main(names: list[str]) -> None:
+    """Measure the rows named, or all."""
+    lines = [f"Measured on {_machine()}.", "", "| what | found | goal | |", "|---|---|---|---|"]
+    print(*lines, sep="\n", flush=True)
+    for name in names or ROWS:
+        for figure in ROWS[name]():
+            verdict = {True: "met", False: "**missed**", None: ""}[figure.met]
+            lines.append(f"| {figure.what} | {figure.found} | {figure.goal} | {verdict} |")
+            print(lines[-1], flush=True)
+    if not names:
+        Path(__file__).with_name("results.md").write_text("\n".join([*lines, ""]))
+
+
+def _machine() -> str:
+    """Describe the machine in half a line."""
+    cores = len(os.sched_getaffinity(0))
+    gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else "no GPU"
+    versions = [f"Python {platform.python_version()}", f"torch {torch.__version__}"]
+    return ", ".join([platform.system(), f"{cores} cores", gpu, *versions])
+
+
+if __name__ == "__main__":
+    unknown = [name for name in sys.argv[1:] if name not in ROWS]
+    if unknown:
+        sys.exit(f"no row '{unknown[0]}'; there are {', '.join(ROWS)}")
+    main(sys.argv[1:])

@@ -1,0 +1,40 @@
+"""What a plot shows, in words that need no numpy: the first frame waits for none."""
+
+from dataclasses import dataclass
+from enum import Enum, auto
+
+
+class Role(Enum):
+    """What a cell of a plot shows; whoever draws gives each its colour."""
+
+    AXIS = auto()
+    TRAIN = auto()
+    VALIDATION = auto()
+    TRAIN_RAW = auto()
+    VALIDATION_RAW = auto()
+    BOUND = auto()
+    BEST = auto()
+    STOP = auto()
+    LR = auto()
+    ENGINE = auto()
+    TRAIN_POINT = auto()
+    VALIDATION_POINT = auto()
+    MODEL = auto()
+
+
+class Charset(Enum):
+    """What the terminal can show."""
+
+    UNICODE = auto()
+    ASCII = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class LossMarks:
+    """What stands on the losses: steps count from 1, None where there is none."""
+
+    best_step: int | None = None
+    best_val_loss: float | None = None
+    stop_step: int | None = None
+    lr_changes: tuple[int, ...] = ()
+    engine_changes: tuple[int, ...] = ()
