@@ -130,7 +130,28 @@ def _settings_options(command: F) -> F:
     return command
 
 
-@click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
+class _Program(click.Group):
+    """A group whose interruptions and full disks end as a shell expects."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command; Ctrl-C anywhere is status 130."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            click.echo("tui-trainer: interrupted", err=True)
+            ctx.exit(_EXIT_INTERRUPTED)
+        except BrokenPipeError:
+            raise  # whoever read the output has had enough: click ends quietly
+        except OSError as error:
+            click.echo(f"tui-trainer: {error}", err=True)
+            ctx.exit(_EXIT_FAILED)
+
+
+@click.group(
+    cls=_Program,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 @_settings_options
 @click.option("--ui-budget", type=click.FloatRange(0, 100, min_open=True), default=5.0,
               show_default=True, metavar="PERCENT",
@@ -227,7 +248,8 @@ def train(
         click.echo(_for_stdout(console.summary(result)))
     if plot:
         width = min(120, shutil.get_terminal_size((100, 30)).columns)
-        drawn = console.plots(result, width, _charset(sys.stdout), _colored)
+        stream = sys.stderr if as_json else sys.stdout
+        drawn = console.plots(result, width, _charset(stream), _colored)
         click.echo(f"\n{drawn}", err=as_json)  # stdout is for the one object alone
     failed = not written or result.ended.reason in (StopReason.DIVERGED, StopReason.FAILED)
     context.exit(_EXIT_INTERRUPTED if interrupted else _EXIT_FAILED if failed else _EXIT_OK)

@@ -105,7 +105,10 @@ def follow(events: Iterable[Event], total_steps: int, *, quiet: bool = False) ->
                     progress.set_postfix_str(f"train {loss_text(train)} val {loss_text(val)}")
                 case NotLearning():
                     progress.write(f"not learning: {event.words}", file=sys.stderr)
-                case RunStarted() | EngineKept() | EngineChanged() | Compiled():
+                case RunStarted():
+                    progress.reset()  # what torch took to import is no time trained
+                    progress.write(_engine_words(event), file=sys.stderr)
+                case EngineKept() | EngineChanged() | Compiled():
                     progress.write(_engine_words(event), file=sys.stderr)
                 case Compiling(seconds=seconds):
                     progress.set_postfix_str(f"compiling {seconds:.0f} s")
