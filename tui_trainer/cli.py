@@ -8,19 +8,19 @@ import os
 import shutil
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 from click.core import ParameterSource
 
 from tui_trainer import __version__
-from tui_trainer.config import ENGINES, RunConfig, parse_number
+from tui_trainer.config import RunConfig
+from tui_trainer.parameters import Keys, Size, Until, settings_options
 from tui_trainer.plotting.roles import Charset, Role
 from tui_trainer.preset_files import (
     CATEGORIES,
-    DEFAULT_RECIPE,
     Presets,
     load_presets,
     make_config,
@@ -30,8 +30,6 @@ from tui_trainer.training.control import Control
 from tui_trainer.training.early_stopping import StopReason
 from tui_trainer.training.events import Event, Previewed
 from tui_trainer.validation import InvalidSettingsError
-
-F = TypeVar("F", bound=Callable[..., Any])
 
 _EXIT_OK, _EXIT_FAILED, _EXIT_USAGE, _EXIT_INTERRUPTED = 0, 1, 2, 130
 _COLORS = {
@@ -43,91 +41,6 @@ _COLORS = {
     Role.BEST: "green",
     Role.STOP: "red",
 }
-
-
-class _Number(click.ParamType[float]):
-    """One of the numbers of a config, held to the config's own rules."""
-
-    def __init__(self, key: str) -> None:
-        self.key = key
-        self.name = "number"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        try:
-            return parse_number(self.key, str(value))
-        except InvalidSettingsError as error:
-            self.fail(f"{error}, got '{value}'", param, ctx)
-
-
-class _Size(click.ParamType[tuple[int, int]]):
-    """``120x40``."""
-
-    name = "WIDTHxHEIGHT"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        if isinstance(value, tuple):
-            return value
-        width, _, height = value.partition("x")
-        if not (width.isdecimal() and height.isdecimal() and int(width) > 0 and int(height) > 0):
-            self.fail(f"expected a size such as 120x40, got '{value}'", param, ctx)
-        return int(width), int(height)
-
-
-class _Keys(click.ParamType[list[str]]):
-    """``p,p,s``."""
-
-    name = "KEYS"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        from tui_trainer.headless import parse_keys
-
-        if isinstance(value, list) or not value:
-            return value or []
-        try:
-            return parse_keys(value)
-        except ValueError as error:
-            self.fail(str(error), param, ctx)
-
-
-class _Until(click.ParamType["str | float"]):
-    """What to wait for."""
-
-    name = "ended|idle|SECONDS"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        from tui_trainer.headless import parse_until
-
-        if isinstance(value, float):
-            return value
-        try:
-            return parse_until(value)
-        except ValueError as error:
-            self.fail(str(error), param, ctx)
-
-
-def _settings_options(command: F) -> F:
-    """Add the flags that make a config."""
-    presets = {"dataset": "data set", "architecture": "network"}
-    options = [
-        click.option("--recipe", default=DEFAULT_RECIPE, show_default=True, metavar="NAME",
-                     help="A named full config to start from."),
-        *(click.option(f"--{category}", metavar="NAME",
-                       help=f"Another {presets.get(category, category)} than the recipe's.")
-          for category in CATEGORIES[:-1]),
-        click.option("--lr", type=_Number("lr"), help="Learning rate, above 0."),
-        click.option("--steps", type=_Number("steps"), help="Full-batch steps, 1 or more."),
-        click.option("--seed", type=_Number("seed"), help="Seeds the weights and the dropout."),
-        click.option("--data-seed", type=_Number("data_seed"), help="Seeds the data."),
-        click.option("--device", metavar="DEVICE", help="cpu (the default), cuda, cuda:N or mps."),
-        click.option("--engine", type=click.Choice(ENGINES),
-                     help="What executes the steps; auto (the default) says what it picks."),
-        click.option("--presets", "presets_folder", metavar="DIR",
-                     type=click.Path(path_type=Path),
-                     help="A folder of preset files that go over the built-in ones."),
-    ]  # fmt: skip
-    for option in reversed(options):
-        command = option(command)
-    return command
 
 
 class _Program(click.Group):
@@ -152,14 +65,14 @@ class _Program(click.Group):
     invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-@_settings_options
+@settings_options
 @click.option("--ui-budget", type=click.FloatRange(0, 100, min_open=True), default=5.0,
               show_default=True, metavar="PERCENT",
               help="The share of the time that drawing may take from the training.")  # fmt: skip
 @click.option("--headless", is_flag=True, help="Drive the app without a terminal, then leave.")
-@click.option("--size", type=_Size(), default="120x40", show_default=True, help="With --headless.")
-@click.option("--press", type=_Keys(), default="", help="With --headless: keys such as p,p,s.")
-@click.option("--until", type=_Until(), default="idle", show_default=True,
+@click.option("--size", type=Size(), default="120x40", show_default=True, help="With --headless.")
+@click.option("--press", type=Keys(), default="", help="With --headless: keys such as p,p,s.")
+@click.option("--until", type=Until(), default="idle", show_default=True,
               help="With --headless: what to wait for.")  # fmt: skip
 @click.option("--timeout", type=click.FloatRange(min=0, min_open=True), default=60.0,
               show_default=True, help="With --headless: seconds to wait at most.")  # fmt: skip
@@ -217,7 +130,7 @@ def main(
 
 
 @main.command()
-@_settings_options
+@settings_options
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object in place of words.")
 @click.option("--plot", is_flag=True, help="Print the losses and the fit.")
 @click.option("--history", "history_file", metavar="FILE.csv", type=click.Path(path_type=Path),
