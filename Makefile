@@ -50,7 +50,7 @@ format: $(VENV)/ready-dev ## format the code and fix what can be fixed by itself
 	@$(BIN)/ruff check --fix-only .
 	@$(BIN)/ruff format .
 
-bench: $(VENV)/ready ## measure what the program claims about speed (some minutes, on a quiet machine)
+bench: $(VENV)/ready-test ## measure what the program claims about speed (some minutes, on a quiet machine)
 	@$(BIN)/python benchmarks/run.py $(ARGS)
 
 clean: ## remove .venv and everything else that was made

@@ -12,6 +12,8 @@ import termios
 import time
 from pathlib import Path
 
+import pyte
+
 PROGRAM = Path(sys.executable).with_name("tui-trainer")
 WIDTH, HEIGHT = 120, 40
 _SECONDS_A_TICK = 1 / os.sysconf("SC_CLK_TCK")
@@ -23,6 +25,7 @@ class Program:
 
     def __init__(self, *flags: str) -> None:
         self._flags = flags
+        self._received = b""
 
     def __enter__(self) -> "Program":
         self.started_at = time.perf_counter()
@@ -53,9 +56,11 @@ class Program:
             if not select.select([self._terminal], [], [], min(left, 0.002))[0]:
                 continue
             try:
-                got += os.read(self._terminal, 65536)
+                received = os.read(self._terminal, 65536)
             except OSError:  # the program has ended
                 break
+            got += received
+            self._received += received
             if until is not None and until in _COLOR.sub(b"", got):
                 return got
         if until is not None:
@@ -66,6 +71,13 @@ class Program:
         """Wait for the first preview: torch is imported, all stands still."""
         self.read(60, until=b"READY")
         self.read(1.0)
+
+    @property
+    def screen(self) -> str:
+        """What stands in the terminal, drawn from all bytes so far: not for a time being taken."""
+        screen = pyte.Screen(WIDTH, HEIGHT)
+        pyte.ByteStream(screen).feed(self._received)
+        return "\n".join(screen.display)
 
     @property
     def cpu_seconds(self) -> float:
