@@ -6,10 +6,11 @@ amplify such differences, so after hundreds of steps at a high lr two runs may b
 where the loss jumps; see `tests/test_compiled.py`. Dropout is of the same stream of draws.
 
 The same step gives the same bits in whichever call of a group it comes, so stops and replays are
-exact. A call releases the GIL.
+exact. Between two calls, every half millisecond, other threads get their turn.
 """
 
 import contextlib
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -52,6 +53,8 @@ class CompiledEngine(Engine):
             *parameters, train_losses, val_losses = self._call.run(inputs)
             train.append(train_losses[:count])
             val.append(val_losses[:count])
+            # The call holds the GIL, and its short pauses starve whoever waits for it: let go.
+            time.sleep(0)
         self.state.set_parameters(parameters)
         return to_losses(torch.cat(train)), to_losses(torch.cat(val))
 
