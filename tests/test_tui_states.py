@@ -168,6 +168,19 @@ async def test_lr_changed_while_training_goes_to_the_trainer_and_is_marked():
         assert "next run" not in screen_text(pilot.app)
 
 
+async def test_a_recipe_taken_while_training_leaves_the_runs_lr_alone():
+    script = Script()
+    async with make_app(script, recipe="kaiming").run_test(size=SIZE) as pilot:
+        await run_to(pilot, State.RUNNING)
+        await pilot.press("P", "P")  # exploding-normal: another lr
+        assert pilot.app.cockpit.form.config.lr == 0.1
+        assert "next run" in screen_text(pilot.app)
+        await pilot.press("space")
+        await until(pilot, lambda: pilot.app.cockpit.state is State.PAUSED)
+        assert script.lrs == []
+        assert pilot.app.cockpit.run.lr == 0.01
+
+
 async def test_starting_again_stops_the_run_before_and_drops_its_events():
     script = Script()
     async with make_app(script).run_test(size=SIZE) as pilot:

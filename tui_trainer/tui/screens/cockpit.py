@@ -70,6 +70,7 @@ class Cockpit(Screen[None]):
         self.run: RunView | None = None
         self._run_number = 0
         self._control = Control()
+        self._lr_asked = config.lr
         self._previewed: Previewed | None = None
         self._preview_pending = False
         self._preview_shown = True
@@ -226,7 +227,8 @@ class Cockpit(Screen[None]):
     def _take_config(self, event: ConfigForm.Changed) -> None:
         config = event.config
         if self.run is not None and self.training:
-            if config.lr != self.run.lr:
+            if event.number == "lr":  # a recipe's lr, though, is the next run's
+                self._lr_asked = config.lr
                 self._control.set_lr(config.lr)
             self._mark_next_run(config)
         else:
@@ -249,7 +251,7 @@ class Cockpit(Screen[None]):
             for part in (*PARTS, "steps", "seed", "data_seed", "engine")
             if getattr(config, part) != getattr(self.run.config, part)
         ]
-        self.form.mark_next_run(bool(changed))
+        self.form.mark_next_run(bool(changed) or config.lr != self._lr_asked)
 
     # Previews: the untrained network
 
@@ -287,6 +289,7 @@ class Cockpit(Screen[None]):
         self._control.show_best_fit(self._best_fit)
         self._run_number += 1
         self.run = RunView(self.form.config, self._run_number)
+        self._lr_asked = self.run.lr
         self._preview_shown = False
         self._problem = ""
         self.form.mark_next_run(False)

@@ -173,9 +173,10 @@ class ConfigForm(VerticalScroll, can_focus=False):
 
     @dataclass
     class Changed(Message):
-        """The form says something else than before."""
+        """The form says something else than before; `number` is the one that was changed."""
 
         config: RunConfig
+        number: str | None = None
 
     def __init__(
         self, presets: Presets, config: RunConfig, recipe: str, faces: Mapping[str, str], *, id: str
@@ -242,7 +243,7 @@ class ConfigForm(VerticalScroll, can_focus=False):
         """Put a number into its field."""
         self._numbers[key] = number
         self.query_one(f"#field-{key}", NumberField).put(number)
-        self._changed()
+        self._changed(key)
 
     def report(self, parameter_count: int | None, warning: str = "") -> None:
         """Show what the network amounts to, and why it can't learn if it can't."""
@@ -268,7 +269,7 @@ class ConfigForm(VerticalScroll, can_focus=False):
     def _take_number(self, event: NumberField.Committed) -> None:
         event.stop()
         self._numbers[event.key] = self.query_one(f"#field-{event.key}", NumberField).number
-        self._changed()
+        self._changed(event.key)
 
     def _take_recipe(self, name: str) -> None:
         self._recipe = name
@@ -280,9 +281,9 @@ class ConfigForm(VerticalScroll, can_focus=False):
                 self._numbers[key] = number
                 self.query_one(f"#field-{key}", NumberField).put(number)
 
-    def _changed(self) -> None:
+    def _changed(self, number: str | None = None) -> None:
         self._show()
-        self.post_message(self.Changed(self.config))
+        self.post_message(self.Changed(self.config, number))
 
     def _show(self) -> None:
         config = self.config
