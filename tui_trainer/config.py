@@ -138,15 +138,22 @@ class Recipe(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
 
 NUMBERS = {"lr": LearningRate, "steps": PositiveInt, "seed": Seed, "data_seed": Seed}
+WHOLE_NUMBERS = frozenset({"steps", "seed", "data_seed"})
+# Numbers of a regularizer that may stand in the place of its preset's.
+REGULARIZER_NUMBERS = {
+    "l1_weight": NonNegative,
+    "dropout": DropoutRate,
+    "weight_decay": NonNegative,
+}
 
 
 def parse_number(key: str, text: str) -> float | int:
-    """Read one of `NUMBERS` from a text.
+    """Read one of `NUMBERS` or `REGULARIZER_NUMBERS` from a text.
 
     Raises:
         InvalidSettingsError: with what was expected.
     """
-    number: float | int = convert_text(text, NUMBERS[key])
+    number: float | int = convert_text(text, (NUMBERS | REGULARIZER_NUMBERS)[key])
     return number
 
 

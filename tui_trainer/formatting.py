@@ -38,3 +38,11 @@ def number_text(number: float) -> str:
     if number and not 1e-7 <= abs(number) < 1e15:
         return repr(number)
     return format(Decimal(repr(number)), "f").removesuffix(".0")
+
+
+def bytes_text(count: float) -> str:
+    """Write a number of bytes: ``800 kB``, ``61 GB``."""
+    for size, unit in ((1e12, "TB"), (1e9, "GB"), (1e6, "MB")):
+        if count >= size:
+            return f"{count / size:.3g} {unit}"
+    return f"{count / 1e3:.3g} kB"

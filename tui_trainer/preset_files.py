@@ -16,6 +16,7 @@ import msgspec
 from platformdirs import user_config_path
 
 from tui_trainer.config import (
+    REGULARIZER_NUMBERS,
     Architecture,
     Dataset,
     Init,
@@ -107,7 +108,8 @@ def load_presets(folder: Path | None = None) -> Presets:
 def make_config(presets: Presets, recipe: str, **settings: Any) -> RunConfig:
     """Make a full config of a recipe's, with `settings` (names of presets, numbers) in their place.
 
-    A setting of None counts as not given.
+    A setting of None counts as not given. Numbers of the regularizer (`REGULARIZER_NUMBERS`) go
+    over its preset's.
 
     Raises:
         InvalidSettingsError: for an unknown preset, or a value that is not allowed.
@@ -116,9 +118,11 @@ def make_config(presets: Presets, recipe: str, **settings: Any) -> RunConfig:
     table = {k: v for k, v in msgspec.structs.asdict(base).items() if v is not None}
     table |= {key: value for key, value in settings.items() if value is not None}
     del table["name"]
+    numbers = {key: table.pop(key) for key in REGULARIZER_NUMBERS if key in table}
     for category in PARTS:
         chosen = _find(getattr(presets, category), category, table[category])
         table[category] = msgspec.to_builtins(chosen.settings)
+    table["regularizer"] |= numbers
     return convert(table, RunConfig)
 
 

@@ -1,6 +1,9 @@
 """What the network makes of the data, as flat arrays to draw."""
 
+from collections.abc import Callable
+
 import torch
+from torch import Tensor
 
 from tui_trainer.data import Data
 from tui_trainer.training.engines.engine import Engine
@@ -14,16 +17,26 @@ def sample_fit(engine: Engine, data: Data, step: int, weights: Weights) -> FitSa
 
     R² is 1 - (squared error / spread of the labels), on the validation data.
     """
-    lowest = float(torch.min(data.train_x.min(), data.val_x.min()))
-    highest = float(torch.max(data.train_x.max(), data.val_x.max()))
-    margin = 0.05 * (highest - lowest)
-    grid = torch.linspace(lowest - margin, highest + margin, GRID_POINTS)
     model = engine.model
     model.eval()
     with torch.no_grad():
-        prediction = model(grid.reshape(-1, 1).to(data.train_x.device)).reshape(-1)
-        error = ((model(data.val_x) - data.val_y) ** 2).sum()
-        spread = ((data.val_y - data.val_y.mean()) ** 2).sum()
+        return describe_fit(
+            data, step, weights, lambda x: model(x.reshape(-1, 1)).reshape(-1)
+        )
+
+
+def describe_fit(
+    data: Data, step: int, weights: Weights, predict: Callable[[Tensor], Tensor]
+) -> FitSampled:
+    """Evaluate `predict`, from inputs of shape (N,) to predictions of that shape, as a fit."""
+    x = torch.cat([data.train_x, data.val_x])
+    lowest, highest = float(x.min()), float(x.max())
+    margin = 0.05 * (highest - lowest)
+    grid = torch.linspace(lowest - margin, highest + margin, GRID_POINTS)
+    prediction = predict(grid.to(x.device))
+    labels = data.val_y.reshape(-1)
+    error = ((predict(data.val_x.reshape(-1)) - labels) ** 2).sum()
+    spread = ((labels - labels.mean()) ** 2).sum()
     return FitSampled(
         step,
         weights,

@@ -77,13 +77,8 @@ class Progress:
 
     def ended(self, reason: StopReason, words: str, restored: bool) -> RunEnded:
         """Tell the end, with the numbers that explain it."""
-        detail = words
-        if reason is StopReason.EARLY_STOPPING:
-            assert self.rule is not None
-            detail = f"{words}: {self.rule.explain()}"
-        if self.best is not None:
-            detail += f"; best {loss_text(self.best.val_loss)} at step {self.best.step:,}"
-            detail += ", its weights restored" if restored else ""
+        best = (self.best.step, self.best.val_loss) if self.best is not None else None
+        detail = explain_end(reason, words, self.rule, best, restored)
         return self.standing(reason, detail, restored)
 
     def standing(self, reason: StopReason, detail: str, restored: bool = False) -> RunEnded:
@@ -99,3 +94,20 @@ class Progress:
             restored,
             self.clock.seconds,
         )
+
+
+def explain_end(
+    reason: StopReason,
+    words: str,
+    rule: StoppingRule | None,
+    best: tuple[int, float] | None,
+    restored: bool,
+) -> str:
+    """Add to the words of an end what explains it: the rule's numbers, the best step and loss."""
+    if reason is StopReason.EARLY_STOPPING:
+        assert rule is not None
+        words = f"{words}: {rule.explain()}"
+    if best is not None:
+        words += f"; best {loss_text(best[1])} at step {best[0]:,}"
+        words += ", its weights restored" if restored else ""
+    return words

@@ -38,7 +38,7 @@ class Setup:
 
     def __init__(self, config: RunConfig) -> None:
         require_engine(config)
-        device = _find_device(config.device)
+        device = find_device(config.device)
         # More threads slow small networks down, and a run's sums depend on how they are split.
         torch.set_num_threads(1)
         regularizer = config.regularizer
@@ -60,7 +60,7 @@ class Setup:
         self.engine = EagerEngine(state)
 
 
-def _find_device(name: str) -> torch.device:
+def find_device(name: str) -> torch.device:
     device = torch.device(name)
     if device.type == "cuda":
         count = torch.cuda.device_count()

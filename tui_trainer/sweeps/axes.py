@@ -1,0 +1,171 @@
+"""The axes of a sweep: a setting and the values it takes, read from ``key=lo:hi:log|lin:n``."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import TypeAlias
+
+from tui_trainer.config import NUMBERS, REGULARIZER_NUMBERS, WHOLE_NUMBERS, parse_number
+from tui_trainer.formatting import number_text
+from tui_trainer.preset_files import PARTS, Presets
+from tui_trainer.validation import InvalidSettingsError, one_of
+
+Value: TypeAlias = float | int | str
+
+MOST_VALUES = 10_000  # of one axis
+_ALL = "all"
+
+
+class Spacing(Enum):
+    """How the values of an axis lie: what an axis of a plot has to know."""
+
+    LOG = "log"
+    LINEAR = "lin"
+    LIST = "list"
+    NAMES = "names"
+
+
+AXIS_KEYS = ("lr", *REGULARIZER_NUMBERS, *PARTS, *(key for key in NUMBERS if key != "lr"))
+
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """A setting and the values that it takes, in order; never empty, none twice."""
+
+    key: str
+    values: tuple[Value, ...]
+    spacing: Spacing
+
+
+def parse_axis(text: str, presets: Presets) -> Axis:
+    """Read ``lr=1e-5:1:log:32``, ``l1_weight=0,0.1,1`` or ``init=normal,kaiming`` (or ``all``).
+
+    Raises:
+        InvalidSettingsError: one line that says what is wrong and what would be right.
+    """
+    key, equals, values = (part.strip() for part in text.partition("="))
+    key = key.replace("-", "_")
+    if not equals or not key:
+        raise InvalidSettingsError(
+            f"{text.strip() or 'nothing'}: expected an axis such as lr=1e-4:1:log:16"
+        )
+    if key not in AXIS_KEYS:
+        raise InvalidSettingsError(f"{key}: no such axis; {one_of(key, AXIS_KEYS)}")
+    try:
+        return make_axis(key, values, presets)
+    except InvalidSettingsError as error:
+        raise InvalidSettingsError(f"{key}: {error}") from None
+
+
+def make_axis(key: str, text: str, presets: Presets) -> Axis:
+    """Read the values of an axis: a range, or a list.
+
+    Raises:
+        InvalidSettingsError: one line that says what is wrong and what would be right.
+    """
+    if not text.strip():
+        example = f"{PARTS_EXAMPLE[key]}" if key in PARTS else "1e-4:1:log:16 or 0.01,0.1,1"
+        raise InvalidSettingsError(f"no values; write for example {example}")
+    if key in PARTS:
+        return Axis(key, _names(key, _listed(text), presets), Spacing.NAMES)
+    if ":" in text:
+        return _range(key, text)
+    return Axis(key, _distinct([_number(key, part) for part in _listed(text)]), Spacing.LIST)
+
+
+PARTS_EXAMPLE = {
+    "dataset": "wave,wave-40",
+    "architecture": "mlp-4x20,mlp-2x64",
+    "init": "normal,kaiming",
+    "regularizer": "none,l1,dropout",
+}
+
+
+def _listed(text: str) -> list[str]:
+    return [part.strip() for part in text.split(",") if part.strip()]
+
+
+def _names(key: str, names: list[str], presets: Presets) -> tuple[Value, ...]:
+    allowed = presets.names(key)
+    if names == [_ALL]:
+        return tuple(allowed)
+    for name in names:
+        if name not in allowed:
+            raise InvalidSettingsError(f"unknown {key} '{name}'; {one_of(name, [*allowed, _ALL])}")
+    return _distinct(names)
+
+
+def _distinct(values: Sequence[Value]) -> tuple[Value, ...]:
+    if not values:
+        raise InvalidSettingsError("no values")
+    for index, value in enumerate(values):
+        if value in values[:index]:
+            raise InvalidSettingsError(f"{value_text(value)} stands twice")
+    return tuple(values)
+
+
+def _range(key: str, text: str) -> Axis:
+    parts = [part.strip() for part in text.split(":")]
+    spacings = (Spacing.LOG.value, Spacing.LINEAR.value)
+    if len(parts) != 4 or parts[2] not in spacings:
+        raise InvalidSettingsError(f"expected lo:hi:log:n or lo:hi:lin:n, got '{text}'")
+    low, high, count = _number(key, parts[0]), _number(key, parts[1]), _count(parts[3])
+    spacing = Spacing(parts[2])
+    if low == high:
+        raise InvalidSettingsError(f"an empty range: {parts[0]} to {parts[1]}")
+    if low > high:
+        swapped = f"{parts[1]}:{parts[0]}:{parts[2]}:{parts[3]}"
+        raise InvalidSettingsError(f"the range ends below where it starts; write {swapped}")
+    if spacing is Spacing.LOG and low <= 0:
+        raise InvalidSettingsError(
+            f"a log range can't start at {parts[0]}; start above 0, or list 0 with its values: "
+            f"0,{parts[1]}"
+        )
+    values = _spaced(low, high, count, spacing)
+    if key in WHOLE_NUMBERS:
+        values = [round(value) for value in values]
+        if len(set(values)) < count:
+            raise InvalidSettingsError(
+                f"there are no {count} whole numbers spaced so from {parts[0]} to {parts[1]}"
+            )
+    return Axis(key, tuple(values), spacing)
+
+
+def _spaced(low: float, high: float, count: int, spacing: Spacing) -> list[Value]:
+    """Space values evenly, rounded to what a person would type as long as that tells them apart."""
+    shares = [index / (count - 1) for index in range(count)]
+    if spacing is Spacing.LOG:
+        ratio = math.log(high) - math.log(low)
+        exact = [math.exp(math.log(low) + share * ratio) for share in shares]
+        digits = 3
+    else:
+        exact = [low + share * (high - low) for share in shares]
+        digits = 12
+    exact[0], exact[-1] = low, high
+    for kept in range(digits, 18):
+        inner: list[Value] = [float(f"{value:.{kept}g}") for value in exact[1:-1]]
+        values: list[Value] = [low, *inner, high]
+        if len(set(values)) == count and sorted(values) == values:
+            return values
+    raise InvalidSettingsError(f"there are no {count} numbers from {low!r} to {high!r}")
+
+
+def _number(key: str, text: str) -> float | int:
+    try:
+        return parse_number(key, text)
+    except InvalidSettingsError as error:
+        raise InvalidSettingsError(f"{error}, got '{text}'") from None
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 2:
+        raise InvalidSettingsError(f"expected 2 values or more, got '{text}'")
+    if int(text) > MOST_VALUES:
+        raise InvalidSettingsError(f"expected at most {MOST_VALUES:,} values, got {int(text):,}")
+    return int(text)
+
+
+def value_text(value: Value) -> str:
+    """Write a value as a person would."""
+    return value if isinstance(value, str) else number_text(value)

@@ -1,0 +1,277 @@
+"""Many networks of one shape as one: a step of all of them is one product a layer.
+
+The networks differ along a leading axis: parameters lie in one tensor of shape (M, P), of which a
+layer's weights (M, d, e) and biases (M, e) are views. Points run along the last axis, so that a
+layer is ``baddbmm`` of (M, e, d) and (M, d, N) with long rows; gradients are written out by hand.
+No operation mixes two networks: what is not finite in one stays there.
+
+The validation loss of a step and the training loss of the next are of the same parameters, so one
+pass over both splits gives both.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Generator, Tensor, nn
+
+from tui_trainer import models
+from tui_trainer.data import Data
+
+_threshold_backward = torch.ops.aten.threshold_backward.grad_input
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """A linear layer: its size, whether a ReLU follows and whether dropout goes before it."""
+
+    inputs: int
+    outputs: int
+    relu: bool
+    dropout: bool
+
+    @property
+    def size(self) -> int:
+        """How many parameters it has: weights, then biases."""
+        return self.inputs * self.outputs + self.outputs
+
+
+def find_layers(model: nn.Module) -> tuple[Layer, ...] | None:
+    """Read a network as layers; None if it is made of anything else."""
+    if type(model) is not nn.Sequential:
+        return None
+    layers: list[Layer] = []
+    dropout = False
+    for module in model:
+        match module:
+            case models.Dropout():
+                dropout = True
+            case models.Linear() if layers and not layers[-1].relu:
+                return None
+            case models.Linear():
+                layers.append(Layer(*module.weights.shape, False, dropout))
+                dropout = False
+            case nn.ReLU() if layers and not layers[-1].relu and not dropout:
+                last = layers[-1]
+                layers[-1] = Layer(last.inputs, last.outputs, True, last.dropout)
+            case _:
+                return None
+    ends_well = bool(layers) and not layers[-1].relu and not dropout and layers[-1].outputs == 1
+    return tuple(layers) if ends_well else None
+
+
+def flatten(model: nn.Module) -> Tensor:
+    """Return a network's parameters as one vector, in the order of its layers."""
+    return torch.cat([p.detach().reshape(-1) for p in model.parameters()])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Stack:
+    """The networks of a batch: row m of every tensor is network m's.
+
+    `parameters` is (M, P); `lr`, `l1_weight`, `weight_decay` and `dropout` are (M, 1). `streams`
+    names for each network the stream of random numbers that its dropout draws from: networks that
+    draw alike share one.
+    """
+
+    parameters: Tensor
+    lr: Tensor
+    l1_weight: Tensor
+    weight_decay: Tensor
+    dropout: Tensor
+    streams: tuple[int, ...]
+
+    def __len__(self) -> int:
+        return len(self.parameters)
+
+    def part(self, start: int, stop: int) -> "Stack":
+        """Return the networks from row `start` to `stop`, which stay the same ones."""
+        return Stack(*(t[start:stop] for t in self._tensors), self.streams[start:stop])
+
+    def rows(self, rows: Sequence[int], parameters: Tensor | None = None) -> "Stack":
+        """Return copies of some of the networks; `parameters` (M, P) replaces those of all."""
+        index = torch.tensor(rows, dtype=torch.long, device=self.parameters.device)
+        tensors = [tensor[index] for tensor in self._tensors[1:]]
+        all_parameters = self.parameters if parameters is None else parameters
+        return Stack(all_parameters[index], *tensors, tuple(self.streams[row] for row in rows))
+
+    @property
+    def _tensors(self) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+        return self.parameters, self.lr, self.l1_weight, self.weight_decay, self.dropout
+
+
+class BatchedSteps:
+    """Does steps of stacks of networks on the same data. Not for two threads at once."""
+
+    def __init__(self, layers: Sequence[Layer], data: Data) -> None:
+        self._layers = layers
+        self._train, self._val = len(data.train_x), len(data.val_x)
+        self._x = torch.cat([data.train_x, data.val_x]).reshape(1, 1, -1)
+        self._y = torch.cat([data.train_y, data.val_y]).reshape(1, 1, -1)
+        self._elements = self._mean_weights()
+        self._drops = any(layer.dropout for layer in layers)
+        self._room = 0
+
+    @torch.no_grad()
+    def advance(
+        self, stack: Stack, streams: Mapping[int, Generator], steps: int
+    ) -> tuple[Tensor, Tensor]:
+        """Do `steps` steps; return train and validation losses, each of shape (steps, M).
+
+        The stack's parameters change in place, and the streams go on.
+        """
+        self._make_room(len(stack))
+        self._streams = streams
+        self._penalized = bool(stack.l1_weight.any()), bool(stack.weight_decay.any())
+        train, val = [], []
+        self._forward(stack, 0, self._train)
+        for step in range(steps):
+            error = self._error[:, :, : self._train]
+            train.append((error * error).mean((1, 2)))
+            self._backward(stack)
+            self._update(stack)
+            last = step == steps - 1
+            self._forward(stack, self._train if last else 0, self._train + self._val)
+            error = self._error[:, :, self._train :]
+            val.append((error * error).mean((1, 2)))
+        return torch.stack(train), torch.stack(val)
+
+    @torch.no_grad()
+    def predict(self, stack: Stack, x: Tensor) -> Tensor:
+        """Return what the networks make of `x` of shape (N,) in evaluation: (M, N)."""
+        hidden = x.reshape(1, 1, -1).expand(len(stack), 1, -1)
+        for layer, (weights, bias) in zip(self._layers, self._views(stack.parameters), strict=True):
+            if layer.dropout:
+                hidden = hidden * (1 - stack.dropout[:, :, None])
+            hidden = torch.baddbmm(bias[:, :, None], weights.mT, hidden)
+            hidden = hidden.relu() if layer.relu else hidden
+        return hidden[:, 0]
+
+    def _make_room(self, count: int) -> None:
+        """Have tensors for `count` networks: new ones at every step would cost half the speed."""
+        if count == self._room:
+            return
+        self._room, like = count, self._x
+        points = self._train + self._val
+
+        def make(*shape: int) -> Tensor:
+            return like.new_empty(count, *shape)
+
+        self._outputs = [make(layer.outputs, points) for layer in self._layers]
+        self._deltas = [make(layer.outputs, self._train) for layer in self._layers]
+        self._gradient = make(sum(layer.size for layer in self._layers))
+        self._products = [make(layer.inputs, layer.outputs) for layer in self._layers]
+        self._error = make(1, points)
+        self._masked = [
+            make(layer.inputs, points) if layer.dropout else None for layer in self._layers
+        ]
+
+    def _views(self, flat: Tensor) -> list[tuple[Tensor, Tensor]]:
+        """Return each layer's weights (M, d, e) and biases (M, e) as views of (M, P)."""
+        views, start = [], 0
+        for layer in self._layers:
+            middle, stop = start + layer.inputs * layer.outputs, start + layer.size
+            weights = flat[:, start:middle].unflatten(1, (layer.inputs, layer.outputs))
+            views.append((weights, flat[:, middle:stop]))
+            start = stop
+        return views
+
+    def _forward(self, stack: Stack, first: int, last: int) -> None:
+        """Leave outputs and errors of the points `first` to `last`; draw masks for training."""
+        count = len(stack)
+        inputs = self._x[:, :, first:last].expand(count, -1, -1)
+        masks = self._draw(stack) if self._drops and first == 0 else None
+        for number, (weights, bias) in enumerate(self._views(stack.parameters)):
+            layer = self._layers[number]
+            if layer.dropout:
+                inputs = self._drop(number, inputs, stack, masks, first, last)
+            output = self._outputs[number][:, :, first:last]
+            if layer.inputs == 1:
+                torch.addcmul(bias[:, :, None], weights.mT, inputs, out=output)
+            else:
+                torch.baddbmm(bias[:, :, None], weights.mT, inputs, out=output)
+            inputs = output.relu_() if layer.relu else output
+        torch.sub(inputs, self._y[:, :, first:last], out=self._error[:, :, first:last])
+
+    def _draw(self, stack: Stack) -> list[Tensor]:
+        """Draw a step's masks, each (M, d, N), in the order and shapes of the eager engine's."""
+        shapes = [(self._train, layer.inputs) for layer in self._layers if layer.dropout]
+        sizes = [rows * columns for rows, columns in shapes]
+        drawn = {
+            name: torch.rand(sum(sizes), generator=self._streams[name])
+            for name in dict.fromkeys(stack.streams)
+        }
+        if len(drawn) == 1:
+            draws = next(iter(drawn.values()))[None]
+        else:
+            draws = torch.stack([drawn[name] for name in stack.streams])
+        parts = draws.to(self._x.device).split(sizes, 1)
+        rate = stack.dropout[:, :, None]
+        return [
+            (part.unflatten(1, shape).mT > rate).to(self._x.dtype)
+            for part, shape in zip(parts, shapes, strict=True)
+        ]
+
+    def _drop(
+        self,
+        number: int,
+        inputs: Tensor,
+        stack: Stack,
+        masks: list[Tensor] | None,
+        first: int,
+        last: int,
+    ) -> Tensor:
+        """Mask the inputs of training points, scale those of validation points."""
+        room = self._masked[number]
+        assert room is not None
+        dropped = room[:, :, first:last]
+        trained = max(0, self._train - first)
+        if masks is not None:
+            index = sum(layer.dropout for layer in self._layers[:number])
+            torch.mul(inputs[:, :, :trained], masks[index], out=dropped[:, :, :trained])
+        kept = 1 - stack.dropout[:, :, None]
+        torch.mul(inputs[:, :, trained:], kept, out=dropped[:, :, trained:])
+        return dropped
+
+    def _backward(self, stack: Stack) -> None:
+        """Leave the gradient of the training loss, without penalties."""
+        train = slice(0, self._train)
+        layers = list(zip(self._views(stack.parameters), self._views(self._gradient), strict=True))
+        delta = self._deltas[-1]
+        torch.mul(self._error[:, :, train], 2 / self._train, out=delta)
+        for number in range(len(layers) - 1, -1, -1):
+            (weights, _), (for_weights, for_bias) = layers[number]
+            inputs = self._inputs(number)[:, :, train]
+            product = self._products[number]
+            torch.bmm(inputs, delta.mT, out=product)
+            for_weights.copy_(product)
+            torch.sum(delta, 2, out=for_bias)
+            if number:
+                below = self._deltas[number - 1]
+                torch.bmm(weights, delta, out=below)
+                # A masked input is 0 as well, and lets no gradient through either.
+                _threshold_backward(below, inputs, 0, grad_input=below)
+                delta = below
+
+    def _inputs(self, number: int) -> Tensor:
+        """Return what went into a layer, after its dropout."""
+        if (masked := self._masked[number]) is not None:
+            return masked
+        if number == 0:
+            return self._x.expand(self._room, -1, -1)
+        return self._outputs[number - 1]
+
+    def _update(self, stack: Stack) -> None:
+        """Do ``p ← p - lr * (gradient + weight_decay * p + l1_weight * sign(p) / elements)``."""
+        parameters, gradient = stack.parameters, self._gradient
+        l1, decay = self._penalized
+        if l1:
+            gradient += stack.l1_weight * self._elements * parameters.sign()
+        if decay:
+            gradient.addcmul_(parameters, stack.weight_decay)
+        parameters.addcmul_(gradient, stack.lr, value=-1)
+
+    def _mean_weights(self) -> Tensor:
+        """Return 1 / (elements of its tensor) for each parameter, of shape (P,)."""
+        sizes = [n for la in self._layers for n in (la.inputs * la.outputs, la.outputs)]
+        return torch.cat([self._x.new_full((size,), 1 / size) for size in sizes])

@@ -1,0 +1,145 @@
+"""A sweep before it runs: its points, its candidates, and whether they fit this machine."""
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise, product
+from typing import Any, Literal, TypeAlias
+
+from tui_trainer.config import RunConfig
+from tui_trainer.formatting import bytes_text
+from tui_trainer.preset_files import Presets, make_config
+from tui_trainer.sweeps.axes import Axis, Value
+from tui_trainer.validation import InvalidSettingsError
+
+Objective: TypeAlias = Literal["best", "final"]
+
+MOST_CANDIDATES = 100_000
+_LOSSES_BYTES = 2 * 4  # a step: both losses in float32
+_COPIES = 4  # of a candidate's parameters: now, gradient, chunk's start, best step
+_MEMORY_SHARE = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """A place in the grid: a value for each axis, in their order."""
+
+    index: int
+    values: tuple[Value, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One run of the sweep: a point with a seed."""
+
+    index: int
+    point: int
+    config: RunConfig
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sweep:
+    """Every point of the axes' grid with every seed; candidates of a point stand together.
+
+    `objective` says which validation loss is to be low: the best on the way or the final one.
+    """
+
+    axes: tuple[Axis, ...]
+    seeds: int
+    base: RunConfig
+    objective: Objective
+    points: tuple[Point, ...]
+    candidates: tuple[Candidate, ...]
+
+    def of_point(self, point: int) -> tuple[Candidate, ...]:
+        """Return the candidates of a point, one a seed."""
+        return self.candidates[point * self.seeds : (point + 1) * self.seeds]
+
+
+def plan_sweep(
+    presets: Presets,
+    recipe: str,
+    axes: Sequence[Axis],
+    *,
+    seeds: int = 1,
+    objective: Objective = "best",
+    **settings: Any,
+) -> Sweep:
+    """Plan a sweep around the config of `recipe` with `settings`.
+
+    A point's candidates have the seeds from the config's own on, `seeds` in all, so that the same
+    seeds meet at every point: differences between points are no differences of luck.
+
+    Raises:
+        InvalidSettingsError: for axes that do not go together, a value that is not allowed, or
+            more candidates than this machine has memory for.
+    """
+    _check_axes(axes, seeds, settings)
+    base = make_config(presets, recipe, **settings)
+    _check_size(base, axes, seeds)
+    keys = [axis.key for axis in axes]
+    points = tuple(
+        Point(index, values) for index, values in enumerate(product(*(a.values for a in axes)))
+    )
+    candidates = []
+    for point in points:
+        values = dict(zip(keys, point.values, strict=True))
+        first = values.get("seed", base.seed)
+        for offset in range(seeds):
+            config = make_config(
+                presets, recipe, **{**settings, **values, "seed": int(first) + offset}
+            )
+            candidates.append(Candidate(len(candidates), point.index, config))
+    return Sweep(tuple(axes), seeds, base, objective, points, tuple(candidates))
+
+
+def needed_bytes(config: RunConfig, candidates: int) -> int:
+    """Return about how much memory candidates like `config` need: parameters and losses."""
+    widths = (1, *config.architecture.hidden, 1)
+    parameters = sum(inputs * outputs + outputs for inputs, outputs in pairwise(widths))
+    return candidates * (4 * _COPIES * parameters + _LOSSES_BYTES * config.steps)
+
+
+def _check_axes(axes: Sequence[Axis], seeds: int, settings: Mapping[str, Any]) -> None:
+    if not axes:
+        raise InvalidSettingsError("nothing to sweep over; give an axis such as lr=1e-4:1:log:16")
+    keys = [axis.key for axis in axes]
+    for key in keys:
+        if keys.count(key) > 1:
+            raise InvalidSettingsError(f"{key}: two axes of the same setting; join their values")
+        if settings.get(key) is not None:
+            raise InvalidSettingsError(f"{key}: both fixed and swept over; leave one of them out")
+    if "seed" in keys and seeds > 1:
+        raise InvalidSettingsError("seed: an axis and several seeds; leave one of them out")
+
+
+def _check_size(base: RunConfig, axes: Sequence[Axis], seeds: int) -> None:
+    count = seeds
+    for axis in axes:
+        count *= len(axis.values)
+    steps = max([base.steps, *(int(v) for a in axes if a.key == "steps" for v in a.values)])
+    needed, there = needed_bytes(_with_steps(base, steps), count), _memory()
+    if count <= MOST_CANDIDATES and needed <= _MEMORY_SHARE * there:
+        return
+    most = min(MOST_CANDIDATES, int(count * _MEMORY_SHARE * there / needed))
+    parts = -(-count // max(1, most))
+    axis = max(axes, key=lambda a: len(a.values))
+    way = f"{parts} sweeps over parts of {axis.key}" if parts <= len(axis.values) else "fewer steps"
+    raise InvalidSettingsError(
+        f"{count:,} candidates need about {bytes_text(needed)} of memory, and at most {most:,} of "
+        f"them go at once here: split it into {way}, or take fewer values or seeds"
+    )
+
+
+def _with_steps(config: RunConfig, steps: int) -> RunConfig:
+    from msgspec.structs import replace
+
+    return replace(config, steps=steps)
+
+
+def _memory() -> int:
+    """Return the bytes of this machine's memory; a little where it does not tell."""
+    try:
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, OSError, ValueError):
+        return 4 * 2**30

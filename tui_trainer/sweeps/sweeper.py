@@ -1,0 +1,194 @@
+"""A sweep as a generator of events: ``for event in sweep(plan, control): ...``.
+
+A pass takes every candidate through a chunk of steps, in blocks that fit a core's cache, each
+block in the hands of one worker with one thread: so the numbers do not depend on how many workers
+there are, and the workers never wait for each other within a step.
+"""
+
+import os
+import time
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from functools import partial
+
+import torch
+
+from tui_trainer.sweeps.control import SweepControl
+from tui_trainer.sweeps.events import (
+    CandidateEnded,
+    CandidateFitSampled,
+    CandidatesAdvanced,
+    SweepEnded,
+    SweepEvent,
+    SweepNoted,
+    SweepStarted,
+)
+from tui_trainer.sweeps.groups import Advance, Block, EagerGroup, Group, make_groups
+from tui_trainer.sweeps.plan import Candidate, Sweep
+from tui_trainer.sweeps.track import Track
+from tui_trainer.training.early_stopping import StopReason
+from tui_trainer.training.fit import to_points
+from tui_trainer.training.trainer import describe_failure
+
+CHUNK_SECONDS = 0.03  # of a block: what a request waits for at most
+_FIT_SECONDS = 0.1
+
+
+def sweep(
+    plan: Sweep, control: SweepControl | None = None, *, fits: bool = True
+) -> Iterator[SweepEvent]:
+    """Train all candidates, yielding what happens; the last event is always `SweepEnded`.
+
+    `fits` says whether candidates tell their fit when they end. An exception on the way is a
+    reason too: ``SweepEnded(FAILED)`` with its message.
+    """
+    control = control or SweepControl()
+    began = time.perf_counter()
+    steps = 0
+    reason, detail = StopReason.FAILED, ""
+    try:
+        for event in train_candidates(plan.candidates, control, plan, fits=fits):
+            if isinstance(event, CandidatesAdvanced):
+                steps += sum(event.counts)
+            yield event
+        stopped = control.stopped
+        reason = StopReason.STOPPED if stopped else StopReason.COMPLETED
+        detail = "stopped by hand" if stopped else f"finished {len(plan.candidates):,} candidates"
+    except Exception as error:  # whatever it is, the reader of the events has to hear of it
+        detail = describe_failure(error)
+    yield SweepEnded(reason, detail, steps, time.perf_counter() - began)
+
+
+def train_candidates(
+    candidates: Iterable[Candidate], control: SweepControl, plan: Sweep, *, fits: bool = True
+) -> Iterator[SweepEvent]:
+    """Train some of a sweep's candidates; `SweepStarted` comes first, and no `SweepEnded`.
+
+    Raises:
+        ValueError: if the device is not there.
+    """
+    groups = make_groups(candidates)
+    for group in groups:
+        group.fits = fits
+    workers = _worker_count(plan.base.device)
+    points = to_points(groups[0].data)
+    yield SweepStarted(plan, len(groups), _how(groups, workers, plan.base.device), points)
+    for group in groups:
+        if isinstance(group, EagerGroup):
+            name = group.tracks[0].config.architecture.name
+            yield SweepNoted(f"network {name} can't be batched; its candidates train one by one")
+    pool = ThreadPoolExecutor(workers, "sweep", initializer=partial(torch.set_num_threads, 1))
+    try:
+        yield from _Passes(groups, control, pool, workers).events()
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+class _Passes:
+    """All groups, pass by pass, until no candidate is left."""
+
+    def __init__(
+        self, groups: list[Group], control: SweepControl, pool: ThreadPoolExecutor, workers: int
+    ) -> None:
+        self._groups = groups
+        self._control = control
+        self._pool, self._workers = pool, workers
+        self._began = time.perf_counter()
+        self._fit_due = 0.0
+
+    def events(self) -> Iterator[SweepEvent]:
+        """Tell what happens, from the first step to the last."""
+        while self._groups and not self._control.stopped:
+            yield from self._pass()
+            self._groups = [group for group in self._groups if group.tracks]
+        for group in self._groups:
+            for track in group.tracks:
+                yield from self._end(track, stopped=True)
+
+    @property
+    def _seconds(self) -> float:
+        return time.perf_counter() - self._began
+
+    def _pass(self) -> Iterator[SweepEvent]:
+        watched = self._watched()
+        took: dict[Group, float] = {}
+        pending: dict[Future[tuple[Advance, float] | None], Group] = {}
+        steps = {group: group.steps for group in self._groups}
+        for group in self._groups:
+            for block in group.blocks(self._workers):
+                job = partial(self._advance, group, block, steps[group], watched)
+                pending[self._pool.submit(job)] = group
+        while pending:
+            done, _ = wait(pending, return_when=FIRST_COMPLETED)
+            for future in done:
+                group = pending.pop(future)
+                if (result := future.result()) is not None:
+                    advance, seconds = result
+                    took[group] = max(took.get(group, 0.0), seconds)
+                    yield from self._tell(advance)
+        for group, seconds in took.items():
+            group.end_pass(steps[group])
+            group.chunk_steps = _next_chunk(steps[group], group.chunk_steps, seconds)
+
+    def _advance(
+        self, group: Group, block: Block, steps: int, watched: int | None
+    ) -> tuple[Advance, float] | None:
+        """Work on a block, in a worker's thread; return it with the seconds it took."""
+        if self._control.stopped:
+            return None
+        began = time.perf_counter()
+        advance = group.advance(block, steps, watched)
+        return advance, time.perf_counter() - began
+
+    def _watched(self) -> int | None:
+        """Return the candidate whose fit is wanted now: ten times a second at most."""
+        if self._control.watched is None or time.perf_counter() < self._fit_due:
+            return None
+        self._fit_due = time.perf_counter() + _FIT_SECONDS
+        return self._control.watched
+
+    def _tell(self, advance: Advance) -> Iterator[SweepEvent]:
+        indices = tuple(track.candidate.index for track in advance.tracks)
+        yield CandidatesAdvanced(
+            indices,
+            advance.first_step,
+            advance.counts,
+            advance.train,
+            advance.val,
+            self._seconds,
+        )
+        for track in advance.tracks:
+            fit = advance.fits.get(track.candidate.index)
+            if track.ending is not None:
+                yield CandidateEnded(track.candidate.index, track.ended(self._seconds), fit)
+            elif fit is not None:
+                yield CandidateFitSampled(track.candidate.index, fit)
+
+    def _end(self, track: Track, *, stopped: bool) -> Iterator[CandidateEnded]:
+        if track.ending is None and stopped:
+            track.stop()
+            yield CandidateEnded(track.candidate.index, track.ended(self._seconds))
+
+
+def _next_chunk(steps: int, chunk: int, seconds: float) -> int:
+    """Size the next pass: the first ones are slow, and no measure of the rest."""
+    if steps < chunk:
+        return chunk
+    return max(1, min(int(CHUNK_SECONDS * steps / max(seconds, 1e-9)), 2 * steps))
+
+
+def _worker_count(device: str) -> int:
+    """Return a worker a processor; a GPU takes all candidates at once from one."""
+    if device != "cpu":
+        return 1
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _how(groups: list[Group], workers: int, device: str) -> str:
+    batched = all(not isinstance(group, EagerGroup) for group in groups)
+    kind = "batched" if batched else "eager"
+    count = f"{len(groups)} groups" if len(groups) > 1 else "one group"
+    return f"{kind}, {count}, {device}" + (f", {workers} workers" if device == "cpu" else "")
+
+
+MakeEvents = Callable[[Sweep, SweepControl], Iterator[SweepEvent]]
