@@ -121,6 +121,7 @@ class BatchedSteps:
         The stack's parameters change in place, and the streams go on.
         """
         self._make_room(len(stack))
+        self._parameters = self._views(stack.parameters)
         self._streams = streams
         self._penalized = bool(stack.l1_weight.any()), bool(stack.weight_decay.any())
         train, val = [], []
@@ -128,7 +129,7 @@ class BatchedSteps:
         for step in range(steps):
             error = self._error[:, :, : self._train]
             train.append((error * error).mean((1, 2)))
-            self._backward(stack)
+            self._backward()
             self._update(stack)
             last = step == steps - 1
             self._forward(stack, self._train if last else 0, self._train + self._val)
@@ -160,6 +161,7 @@ class BatchedSteps:
         self._outputs = [make(layer.outputs, points) for layer in self._layers]
         self._deltas = [make(layer.outputs, self._train) for layer in self._layers]
         self._gradient = make(sum(layer.size for layer in self._layers))
+        self._gradients = self._views(self._gradient)
         self._products = [make(layer.inputs, layer.outputs) for layer in self._layers]
         self._error = make(1, points)
         self._masked = [
@@ -181,7 +183,7 @@ class BatchedSteps:
         count = len(stack)
         inputs = self._x[:, :, first:last].expand(count, -1, -1)
         masks = self._draw(stack) if self._drops and first == 0 else None
-        for number, (weights, bias) in enumerate(self._views(stack.parameters)):
+        for number, (weights, bias) in enumerate(self._parameters):
             layer = self._layers[number]
             if layer.dropout:
                 inputs = self._drop(number, inputs, stack, masks, first, last)
@@ -233,14 +235,13 @@ class BatchedSteps:
         torch.mul(inputs[:, :, trained:], kept, out=dropped[:, :, trained:])
         return dropped
 
-    def _backward(self, stack: Stack) -> None:
+    def _backward(self) -> None:
         """Leave the gradient of the training loss, without penalties."""
         train = slice(0, self._train)
-        layers = list(zip(self._views(stack.parameters), self._views(self._gradient), strict=True))
         delta = self._deltas[-1]
         torch.mul(self._error[:, :, train], 2 / self._train, out=delta)
-        for number in range(len(layers) - 1, -1, -1):
-            (weights, _), (for_weights, for_bias) = layers[number]
+        for number in range(len(self._layers) - 1, -1, -1):
+            for_weights, for_bias = self._gradients[number]
             inputs = self._inputs(number)[:, :, train]
             product = self._products[number]
             torch.bmm(inputs, delta.mT, out=product)
@@ -248,7 +249,7 @@ class BatchedSteps:
             torch.sum(delta, 2, out=for_bias)
             if number:
                 below = self._deltas[number - 1]
-                torch.bmm(weights, delta, out=below)
+                torch.bmm(self._parameters[number][0], delta, out=below)
                 # A masked input is 0 as well, and lets no gradient through either.
                 _threshold_backward(below, inputs, 0, grad_input=below)
                 delta = below

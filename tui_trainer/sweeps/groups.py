@@ -21,7 +21,7 @@ from tui_trainer.training.networks import build_network
 from tui_trainer.training.setup import Setup, find_device
 
 # What a block of networks writes in a step stays in a core's cache; on a GPU larger is better.
-_CACHE_BYTES = 3_000_000
+_CACHE_BYTES = 4_000_000
 _GPU_BYTES = 4_000_000_000
 
 Key: TypeAlias = tuple[object, ...]

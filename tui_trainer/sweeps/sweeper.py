@@ -30,7 +30,7 @@ from tui_trainer.training.early_stopping import StopReason
 from tui_trainer.training.fit import to_points
 from tui_trainer.training.trainer import describe_failure
 
-CHUNK_SECONDS = 0.03  # of a block: what a request waits for at most
+CHUNK_SECONDS = 0.05  # of a block: what a request waits for at most
 _FIT_SECONDS = 0.1
 
 
