@@ -132,7 +132,7 @@ def _range(key: str, text: str) -> Axis:
     return Axis(key, tuple(values), spacing)
 
 
-def _spaced(low: float, high: float, count: int, spacing: Spacing) -> list[Value]:
+def _spaced(low: float, high: float, count: int, spacing: Spacing) -> list[float]:
     """Space values evenly, rounded to what a person would type as long as that tells them apart."""
     shares = [index / (count - 1) for index in range(count)]
     if spacing is Spacing.LOG:
@@ -144,8 +144,8 @@ def _spaced(low: float, high: float, count: int, spacing: Spacing) -> list[Value
         digits = 12
     exact[0], exact[-1] = low, high
     for kept in range(digits, 18):
-        inner: list[Value] = [float(f"{value:.{kept}g}") for value in exact[1:-1]]
-        values: list[Value] = [low, *inner, high]
+        inner = [float(f"{value:.{kept}g}") for value in exact[1:-1]]
+        values = [low, *inner, high]
         if len(set(values)) == count and sorted(values) == values:
             return values
     raise InvalidSettingsError(f"there are no {count} numbers from {low!r} to {high!r}")

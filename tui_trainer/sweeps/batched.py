@@ -49,7 +49,8 @@ def find_layers(model: nn.Module) -> tuple[Layer, ...] | None:
             case models.Linear() if layers and not layers[-1].relu:
                 return None
             case models.Linear():
-                layers.append(Layer(*module.weights.shape, False, dropout))
+                inputs, outputs = module.weights.shape
+                layers.append(Layer(inputs, outputs, False, dropout))
                 dropout = False
             case nn.ReLU() if layers and not layers[-1].relu and not dropout:
                 last = layers[-1]
@@ -86,18 +87,22 @@ class Stack:
 
     def part(self, start: int, stop: int) -> "Stack":
         """Return the networks from row `start` to `stop`, which stay the same ones."""
-        return Stack(*(t[start:stop] for t in self._tensors), self.streams[start:stop])
+        return self._take(slice(start, stop), self.streams[start:stop])
 
-    def rows(self, rows: Sequence[int], parameters: Tensor | None = None) -> "Stack":
-        """Return copies of some of the networks; `parameters` (M, P) replaces those of all."""
+    def rows(self, rows: Sequence[int]) -> "Stack":
+        """Return copies of some of the networks."""
         index = torch.tensor(rows, dtype=torch.long, device=self.parameters.device)
-        tensors = [tensor[index] for tensor in self._tensors[1:]]
-        all_parameters = self.parameters if parameters is None else parameters
-        return Stack(all_parameters[index], *tensors, tuple(self.streams[row] for row in rows))
+        return self._take(index, tuple(self.streams[row] for row in rows))
 
-    @property
-    def _tensors(self) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
-        return self.parameters, self.lr, self.l1_weight, self.weight_decay, self.dropout
+    def _take(self, index: slice | Tensor, streams: tuple[int, ...]) -> "Stack":
+        return Stack(
+            self.parameters[index],
+            self.lr[index],
+            self.l1_weight[index],
+            self.weight_decay[index],
+            self.dropout[index],
+            streams,
+        )
 
 
 class BatchedSteps:
@@ -173,7 +178,7 @@ class BatchedSteps:
         views, start = [], 0
         for layer in self._layers:
             middle, stop = start + layer.inputs * layer.outputs, start + layer.size
-            weights = flat[:, start:middle].unflatten(1, (layer.inputs, layer.outputs))
+            weights = flat[:, start:middle].view(-1, layer.inputs, layer.outputs)
             views.append((weights, flat[:, middle:stop]))
             start = stop
         return views
@@ -207,10 +212,10 @@ class BatchedSteps:
             draws = next(iter(drawn.values()))[None]
         else:
             draws = torch.stack([drawn[name] for name in stack.streams])
-        parts = draws.to(self._x.device).split(sizes, 1)
+        parts = torch.split(draws.to(self._x.device), sizes, 1)
         rate = stack.dropout[:, :, None]
         return [
-            (part.unflatten(1, shape).mT > rate).to(self._x.dtype)
+            (part.reshape(-1, *shape).mT > rate).to(self._x.dtype)
             for part, shape in zip(parts, shapes, strict=True)
         ]
 

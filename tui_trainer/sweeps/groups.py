@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TypeAlias
 
 import torch
@@ -104,9 +105,7 @@ def _make_group(tracks: list[Track]) -> Group:
 
 
 def _build(config: RunConfig, generator: Generator) -> torch.nn.Module:
-    return build_network(
-        config.architecture, config.init, config.regularizer.dropout, generator
-    )
+    return build_network(config.architecture, config.init, config.regularizer.dropout, generator)
 
 
 class BatchedGroup(Group):
@@ -133,7 +132,7 @@ class BatchedGroup(Group):
         most = max(1, min(limit // network_bytes, -(-count // workers)))
         blocks = -(-count // most)
         edges = [count * number // blocks for number in range(blocks + 1)]
-        return [Block(a, b) for a, b in zip(edges[:-1], edges[1:], strict=True)]
+        return [Block(a, b) for a, b in pairwise(edges)]
 
     def advance(self, block: Block, steps: int, watched: int | None) -> Advance:
         """Take a block through a pass of `steps`; sample the fit of the watched candidate."""
@@ -280,12 +279,17 @@ def _stack(configs: Sequence[RunConfig], device: torch.device) -> tuple[Stack, S
         rows.append(parameters)
         streams.append(stream)
     regularizers = [config.regularizer for config in configs]
-    columns = (
-        [config.lr for config in configs],
-        [r.l1_weight for r in regularizers],
-        [r.weight_decay for r in regularizers],
-        [r.dropout or 0.0 for r in regularizers],
-    )
-    tensors = (torch.tensor(c, dtype=torch.float32, device=device)[:, None] for c in columns)
-    return Stack(torch.stack(rows).to(device), *tensors, tuple(streams)), states
 
+    def column(values: Iterable[float]) -> Tensor:
+        return torch.tensor(list(values), dtype=torch.float32, device=device)[:, None]
+
+    regularizers = [config.regularizer for config in configs]
+    stack = Stack(
+        torch.stack(rows).to(device),
+        column(config.lr for config in configs),
+        column(r.l1_weight for r in regularizers),
+        column(r.weight_decay for r in regularizers),
+        column(r.dropout or 0.0 for r in regularizers),
+        tuple(streams),
+    )
+    return stack, states

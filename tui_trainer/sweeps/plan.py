@@ -81,7 +81,7 @@ def plan_sweep(
     points = tuple(
         Point(index, values) for index, values in enumerate(product(*(a.values for a in axes)))
     )
-    candidates = []
+    candidates: list[Candidate] = []
     for point in points:
         values = dict(zip(keys, point.values, strict=True))
         first = values.get("seed", base.seed)

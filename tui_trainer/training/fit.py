@@ -20,9 +20,7 @@ def sample_fit(engine: Engine, data: Data, step: int, weights: Weights) -> FitSa
     model = engine.model
     model.eval()
     with torch.no_grad():
-        return describe_fit(
-            data, step, weights, lambda x: model(x.reshape(-1, 1)).reshape(-1)
-        )
+        return describe_fit(data, step, weights, lambda x: model(x.reshape(-1, 1)).reshape(-1))
 
 
 def describe_fit(

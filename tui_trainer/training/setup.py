@@ -61,6 +61,11 @@ class Setup:
 
 
 def find_device(name: str) -> torch.device:
+    """Return a device that torch sees.
+
+    Raises:
+        ValueError: if it is not there.
+    """
     device = torch.device(name)
     if device.type == "cuda":
         count = torch.cuda.device_count()

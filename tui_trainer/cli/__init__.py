@@ -1,0 +1,10 @@
+"""The command line: the only place that wires presets, trainers and renderers together."""
+
+from tui_trainer.cli.app import main
+from tui_trainer.cli.presets import presets
+from tui_trainer.cli.train import train
+
+main.add_command(train)
+main.add_command(presets)
+
+__all__ = ["main"]

@@ -1,0 +1,131 @@
+"""``tui-trainer`` itself: the group of commands, and the app without one."""
+
+import asyncio
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+from click.core import ParameterSource
+
+from tui_trainer import __version__
+from tui_trainer.cli.output import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK, EXIT_USAGE, charset_of
+from tui_trainer.cli.parameters import Keys, Size, Until, settings_options
+from tui_trainer.cli.wiring import configure, preview, train_events
+from tui_trainer.plotting.roles import Charset
+from tui_trainer.preset_files import user_config_folder
+from tui_trainer.validation import InvalidSettingsError
+
+
+class _Program(click.Group):
+    """A group whose interruptions and full disks end as a shell expects."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command; Ctrl-C anywhere is status 130."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            click.echo("tui-trainer: interrupted", err=True)
+            ctx.exit(EXIT_INTERRUPTED)
+        except BrokenPipeError:
+            raise  # whoever read the output has had enough: click ends quietly
+        except OSError as error:
+            click.echo(f"tui-trainer: {error}", err=True)
+            ctx.exit(EXIT_FAILED)
+
+
+@click.group(
+    cls=_Program,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+@settings_options
+@click.option("--ui-budget", type=click.FloatRange(0, 100, min_open=True), default=5.0,
+              show_default=True, metavar="PERCENT",
+              help="The share of the time that drawing may take from the training.")  # fmt: skip
+@click.option("--headless", is_flag=True, help="Drive the app without a terminal, then leave.")
+@click.option("--size", type=Size(), default="120x40", show_default=True, help="With --headless.")
+@click.option("--press", type=Keys(), default="", help="With --headless: keys such as p,p,s.")
+@click.option("--until", type=Until(), default="idle", show_default=True,
+              help="With --headless: what to wait for.")  # fmt: skip
+@click.option("--timeout", type=click.FloatRange(min=0, min_open=True), default=60.0,
+              show_default=True, help="With --headless: seconds to wait at most.")  # fmt: skip
+@click.option("--screenshot", metavar="FILE.svg", type=click.Path(path_type=Path),
+              help="With --headless: save the screen as SVG.")  # fmt: skip
+@click.option("--print", "print_screen", is_flag=True, help="With --headless: print the screen.")
+@click.version_option(__version__, prog_name="tui-trainer")
+@click.pass_context
+def main(
+    context: click.Context,
+    /,
+    ui_budget: float,
+    headless: bool,
+    size: tuple[int, int],
+    press: list[str],
+    until: str | float,
+    timeout: float,
+    screenshot: Path | None,
+    print_screen: bool,
+    **settings: Any,
+) -> None:
+    """Choose a network, an init and a regularizer; train; see what that choice does.
+
+    Without a command this opens the app, its form filled from the flags.
+    """
+    if context.invoked_subcommand is not None:
+        _refuse_flags_before(context, context.invoked_subcommand)
+        return
+    if not headless and not (_is_terminal(sys.stdin) and _is_terminal(sys.stderr)):
+        click.echo(
+            "tui-trainer needs a terminal on stdin and stderr; "
+            "without one, 'tui-trainer train' runs the same training.",
+            err=True,
+        )
+        context.exit(EXIT_USAGE)
+    app = _make_app(
+        settings, Charset.UNICODE if headless else charset_of(sys.stderr), ui_budget / 100
+    )
+    if not headless:
+        app.run()
+        context.exit(app.return_code or EXIT_OK)
+
+    from tui_trainer.headless import Visit, visit
+
+    plan = Visit(size, press, until, timeout, screenshot)
+    try:
+        outcome = asyncio.run(visit(app, plan))
+    except OSError as error:
+        raise click.UsageError(f"--screenshot {screenshot}: {error.strerror}") from None
+    if print_screen:
+        click.echo(outcome.screen)
+    if outcome.problem is not None:
+        click.echo(f"tui-trainer --headless: {outcome.problem}", err=True)
+        context.exit(EXIT_FAILED)
+
+
+def _refuse_flags_before(context: click.Context, command: str) -> None:
+    """Refuse what would be ignored: the app's flags in front of a command."""
+    for parameter in context.command.params:
+        source = context.get_parameter_source(parameter.name or "")
+        if source not in (ParameterSource.DEFAULT, None):
+            flag = parameter.opts[0]
+            raise click.UsageError(f"{flag} in front of '{command}': write it behind '{command}'")
+
+
+def _is_terminal(stream: Any) -> bool:
+    """Say whether a stream is a terminal; a closed one is None."""
+    return stream is not None and bool(stream.isatty())
+
+
+def _make_app(settings: dict[str, Any], charset: Charset, ui_share: float) -> Any:
+    from tui_trainer.tui.app import TrainerApp
+    from tui_trainer.tui.keys import read_keymap
+
+    loaded, config = configure(settings)
+    try:
+        keymap = read_keymap(user_config_folder() / "config.toml")
+    except InvalidSettingsError as error:
+        raise click.UsageError(str(error)) from None
+    return TrainerApp(
+        loaded, config, settings["recipe"], train_events, preview, keymap, charset, ui_share
+    )

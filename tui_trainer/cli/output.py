@@ -1,0 +1,49 @@
+"""What the commands print where, and the exit status they leave."""
+
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from tui_trainer.plotting.roles import Charset, Role
+
+EXIT_OK, EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 0, 1, 2, 130
+_COLORS = {
+    Role.TRAIN: "blue",
+    Role.TRAIN_POINT: "blue",
+    Role.VALIDATION: "yellow",
+    Role.VALIDATION_POINT: "yellow",
+    Role.MODEL: "green",
+    Role.BEST: "green",
+    Role.STOP: "red",
+}
+
+
+def charset_of(stream: Any) -> Charset:
+    """Tell what a stream can show."""
+    encoding = (getattr(stream, "encoding", None) or "ascii").lower().replace("-", "")
+    return Charset.UNICODE if encoding.startswith("utf") else Charset.ASCII
+
+
+def for_stdout(text: str) -> str:
+    """Replace what stdout's encoding does not have."""
+    encoding = getattr(sys.stdout, "encoding", None) or "ascii"
+    return text.encode(encoding, errors="replace").decode(encoding)
+
+
+def colored(text: str, role: Role) -> str:
+    """Colour a text by its role, unless NO_COLOR is set."""
+    if role not in _COLORS or "NO_COLOR" in os.environ:
+        return text
+    return click.style(text, fg=_COLORS[role])
+
+
+def require_writable(file: Path, flag: str) -> None:
+    """Refuse before the training what would fail after it."""
+    try:
+        with file.open("a"):
+            pass
+    except OSError as error:
+        raise click.UsageError(f"{flag} {file}: {error.strerror}") from None

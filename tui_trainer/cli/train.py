@@ -1,0 +1,71 @@
+"""``tui-trainer train``: a run without a terminal."""
+
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from tui_trainer.cli.output import (
+    EXIT_FAILED,
+    EXIT_INTERRUPTED,
+    EXIT_OK,
+    charset_of,
+    colored,
+    for_stdout,
+    require_writable,
+)
+from tui_trainer.cli.parameters import settings_options
+from tui_trainer.cli.wiring import configure, stopping_on_interrupt, train_events
+from tui_trainer.training.control import Control
+from tui_trainer.training.early_stopping import StopReason
+
+
+@click.command()
+@settings_options
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object in place of words.")
+@click.option("--plot", is_flag=True, help="Print the losses and the fit.")
+@click.option("--history", "history_file", metavar="FILE.csv", type=click.Path(path_type=Path),
+              help="Write step,train_loss,val_loss.")  # fmt: skip
+@click.pass_context
+def train(
+    context: click.Context,
+    /,
+    as_json: bool,
+    plot: bool,
+    history_file: Path | None,
+    **settings: Any,
+) -> None:
+    """Train without a terminal: progress on stderr, the result on stdout."""
+    _, config = configure(settings)
+    if history_file is not None:
+        require_writable(history_file, "--history")
+
+    from tui_trainer import console
+
+    control = Control()
+    with stopping_on_interrupt(control) as interrupted:
+        result = console.follow(train_events(config, control), config.steps)
+    written = history_file is None or _write_history(console, result.history, history_file)
+    if as_json:
+        click.echo(console.to_json(result, config))
+    else:
+        click.echo(for_stdout(console.summary(result)))
+    if plot:
+        width = min(120, shutil.get_terminal_size((100, 30)).columns)
+        stream = sys.stderr if as_json else sys.stdout
+        drawn = console.plots(result, width, charset_of(stream), colored)
+        click.echo(f"\n{drawn}", err=as_json)  # stdout is for the one object alone
+    failed = not written or result.ended.reason in (StopReason.DIVERGED, StopReason.FAILED)
+    context.exit(EXIT_INTERRUPTED if interrupted else EXIT_FAILED if failed else EXIT_OK)
+
+
+def _write_history(console: Any, history: Any, file: Path) -> bool:
+    """Write the history; where that fails, say so in a line, since the result is still to come."""
+    try:
+        console.write_history(history, file)
+    except OSError as error:
+        click.echo(f"--history {file}: {error.strerror}", err=True)
+        return False
+    return True

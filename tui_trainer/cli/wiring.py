@@ -1,0 +1,82 @@
+"""Presets, trainer and control brought together for the commands."""
+
+import contextlib
+import functools
+import gc
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Protocol
+
+import click
+
+from tui_trainer.config import RunConfig
+from tui_trainer.preset_files import Presets, load_presets, make_config
+from tui_trainer.training.control import Control
+from tui_trainer.training.events import Event, Previewed
+from tui_trainer.validation import InvalidSettingsError
+
+
+class Stoppable(Protocol):
+    """What Ctrl-C stops."""
+
+    def stop(self) -> None:
+        """Ask it to end."""
+        ...
+
+
+def configure(settings: dict[str, Any]) -> tuple[Presets, RunConfig]:
+    """Make a config of the flags; a mistake is one line and exit status 2."""
+    loaded = load(settings.pop("presets_folder"))
+    try:
+        return loaded, make_config(loaded, **settings)
+    except InvalidSettingsError as error:
+        raise click.UsageError(str(error)) from None
+
+
+def load(folder: Path | None) -> Presets:
+    """Read the presets; a mistake is one line and exit status 2."""
+    try:
+        return load_presets(folder)
+    except InvalidSettingsError as error:
+        raise click.UsageError(str(error)) from None
+
+
+def train_events(config: RunConfig, control: Control) -> Iterator[Event]:
+    """Train, once torch is there."""
+    from tui_trainer.training.trainer import train
+
+    _spare_the_collector()
+    yield from train(config, control)
+
+
+def preview(config: RunConfig) -> Previewed:
+    """Preview, once torch is there."""
+    from tui_trainer.training.setup import preview as preview_untrained
+
+    _spare_the_collector()
+    return preview_untrained(config)
+
+
+@functools.cache
+def _spare_the_collector() -> None:
+    """Take torch's million objects out of every later collection: each would stall the screen."""
+    gc.collect()
+    gc.freeze()
+
+
+@contextlib.contextmanager
+def stopping_on_interrupt(control: Stoppable) -> Iterator[list[bool]]:
+    """Let Ctrl-C end the run with its summary; a second one ends the program."""
+    interrupted: list[bool] = []
+
+    def interrupt(number: int, frame: object) -> None:
+        interrupted.append(True)
+        control.stop()
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    before = signal.signal(signal.SIGINT, interrupt)
+    try:
+        yield interrupted
+    finally:
+        signal.signal(signal.SIGINT, before)
