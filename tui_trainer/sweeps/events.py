@@ -68,6 +68,13 @@ class CandidateFitSampled:
 
 
 @dataclass(frozen=True, slots=True)
+class CandidatesRestarted:
+    """These candidates start again from step 1: what was told of them counts no longer."""
+
+    candidates: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class SweepNoted:
     """Something a person should know of, in words: a worker lost, a group trained one by one."""
 
@@ -94,6 +101,7 @@ SweepEvent: TypeAlias = (
     | CandidatesAdvanced
     | CandidateEnded
     | CandidateFitSampled
+    | CandidatesRestarted
     | SweepNoted
     | SweepEnded
 )
