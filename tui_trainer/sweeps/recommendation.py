@@ -89,14 +89,14 @@ def _reasons(
 ) -> list[str]:
     sweep, spread = results.sweep, winner.objective
     which = "best" if sweep.objective == "best" else "final"
-    if winner.seeds == 1:
-        reasons = [f"lowest {which} validation loss {loss_text(spread.median)}."]
-    else:
-        low, high = loss_text(spread.low), loss_text(spread.high)
-        reasons = [
-            f"lowest median {which} validation loss {loss_text(spread.median)} "
-            f"({low} to {high} over {winner.seeds} seeds)."
-        ]
+    median = loss_text(spread.median)
+    words = f"lowest {which} validation loss {median}."
+    if winner.seeds > 1:
+        between = f"{loss_text(spread.low)} to {loss_text(spread.high)}"
+        words = (
+            f"lowest median {which} validation loss {median} ({between} over {winner.seeds} seeds)."
+        )
+    reasons = [words]
     if winner.diverged_share:
         reasons.append(f"{winner.diverged_share:.0%} of its candidates diverged.")
     reasons += [_against_next(sweep, winner, others, comparisons)] if others else []

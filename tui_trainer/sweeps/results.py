@@ -1,4 +1,4 @@
-"""A sweep as its events so far tell it: where each candidate stands, and what the points amount to."""
+"""A sweep as its events so far tell it: candidates, and what the points amount to."""
 
 import math
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ from tui_trainer.training.events import FitSampled, FloatArray, RunEnded
 
 
 class CandidateView:
-    """Where a candidate stands. Losses are None before its first step; `history` may be left out."""
+    """Where a candidate stands. Losses are None before its first step."""
 
     def __init__(self, candidate: Candidate, *, keep_history: bool) -> None:
         self.candidate = candidate

@@ -1,8 +1,8 @@
 """Is a difference larger than the seeds' noise? Wilcoxon's signed-rank test, exactly.
 
-Wilcoxon, "Individual Comparisons by Ranking Methods", 1945; corrected for several comparisons as in
-Holm, "A Simple Sequentially Rejective Multiple Test Procedure", 1979. Losses enter by rank alone, so
-that a diverged run (an infinite loss) is just the worst there is.
+Wilcoxon, "Individual Comparisons by Ranking Methods", 1945; corrected for several comparisons as
+in Holm, "A Simple Sequentially Rejective Multiple Test Procedure", 1979. Losses enter by rank
+alone, so that a diverged run (an infinite loss) is just the worst there is.
 """
 
 import math
@@ -49,7 +49,7 @@ def least_seeds(comparisons: int) -> int:
 
 
 def _double_ranks(values: Sequence[float]) -> list[int]:
-    """Return twice the rank of each value, from 2 on: the mean rank of equals is a half or whole."""
+    """Return twice each value's rank, which is whole: equals share their mean rank."""
     ordered = sorted(values)
     first = {value: place for place, value in reversed(list(enumerate(ordered, 1)))}
     last = {value: place for place, value in enumerate(ordered, 1)}
