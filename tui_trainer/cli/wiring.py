@@ -12,6 +12,9 @@ import click
 
 from tui_trainer.config import RunConfig
 from tui_trainer.preset_files import Presets, load_presets, make_config
+from tui_trainer.sweeps.control import SweepControl
+from tui_trainer.sweeps.events import SweepEvent
+from tui_trainer.sweeps.plan import Sweep
 from tui_trainer.training.control import Control
 from tui_trainer.training.events import Event, Previewed
 from tui_trainer.validation import InvalidSettingsError
@@ -48,6 +51,14 @@ def train_events(config: RunConfig, control: Control) -> Iterator[Event]:
 
     _spare_the_collector()
     yield from train(config, control)
+
+
+def sweep_events(plan: Sweep, control: SweepControl, *, fits: bool = True) -> Iterator[SweepEvent]:
+    """Train all candidates, once torch is there."""
+    from tui_trainer.sweeps.sweeper import sweep
+
+    _spare_the_collector()
+    yield from sweep(plan, control, fits=fits)
 
 
 def preview(config: RunConfig) -> Previewed:

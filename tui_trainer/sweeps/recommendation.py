@@ -11,6 +11,8 @@ from tui_trainer.sweeps.plan import Point, Sweep
 from tui_trainer.sweeps.results import PointResult, Results
 from tui_trainer.sweeps.significance import SIGNIFICANT, holm, least_seeds, signed_rank_p
 
+_MOST_NAMED = 3
+
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
@@ -115,7 +117,12 @@ def _against_next(
         return "One seed can't tell how much of it is luck."
     needed = least_seeds(len(others))
     if winner.seeds < needed:
-        return f"{winner.seeds} seeds can't tell it from noise: that takes {needed}."
+        overlapping = [o for o in others if o.objective.low <= winner.objective.high]
+        names = ", ".join(values_text(sweep, o.point) for o in overlapping[:_MOST_NAMED])
+        more = len(overlapping) - _MOST_NAMED
+        rest = f" and {more} more" if more > 0 else ""
+        alike = f"; the spread of {names}{rest} overlaps with its own" if overlapping else ""
+        return f"{winner.seeds} seeds can't tell it from noise, {needed} could{alike}."
     alike = [c for c in comparisons if not c.clear]
     if not alike:
         return "Every other value is worse by more than the seeds' noise."
