@@ -6,7 +6,7 @@ The only module that knows private names of Textual's compositor.
 """
 
 import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -42,11 +42,11 @@ class CroppedUpdate(_compositor.ChopsUpdate):
 class ThriftyCompositor(_compositor.Compositor):
     """Renders the widgets that changed, and not all that lie between the first and the last."""
 
-    _changed: frozenset[Region] | None = None
+    _changed: list[Region] | None = None
 
     def render_partial_update(self) -> _compositor.ChopsUpdate | None:
         """Render what changed since the last update."""
-        self._changed = frozenset(self._dirty_regions)
+        self._changed = list(self._dirty_regions)
         try:
             return super().render_partial_update()
         finally:
@@ -60,12 +60,14 @@ class ThriftyCompositor(_compositor.Compositor):
         return self._changed_renders(self._changed)
 
     def _changed_renders(
-        self, changed: Collection[Region]
+        self, wanted: list[Region]
     ) -> Iterator[tuple[Region, Region, list[Strip]]]:
+        """Render from front to back until nothing is left to show."""
         for widget, (region, clip) in self.visible_widgets.items():
             shown = region.intersection(clip)
-            if any(map(shown.overlaps, changed)):
+            if any(shown.overlaps(part) for part in wanted):
                 yield region, clip, widget.render_lines(shown.translate(-region.offset))
+                wanted = [part for part in wanted if not shown.contains_region(part)]
 
 
 def mend_compositor() -> None:

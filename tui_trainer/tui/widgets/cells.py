@@ -85,7 +85,7 @@ def _cells(strip: Strip) -> list[tuple[str, Style | None]]:
     cells: list[tuple[str, Style | None]] = []
     for text, style, _ in strip:
         blank = None if _is_plain(style) else style
-        cells.extend((char, blank if char == " " else style) for char in text)
+        cells += [(char, blank if char == " " else style) for char in text]
     return cells
 
 
