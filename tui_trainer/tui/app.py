@@ -19,7 +19,7 @@ from tui_trainer.tui.commands import CockpitCommands
 from tui_trainer.tui.frames import UI_SHARE
 from tui_trainer.tui.screens.cockpit import Cockpit
 from tui_trainer.tui.screens.question import QuitQuestion
-from tui_trainer.tui.terminal import crop_updates, thrifty_driver
+from tui_trainer.tui.terminal import mend_compositor, thrifty_driver
 
 
 class TrainerApp(App[None]):
@@ -53,7 +53,7 @@ class TrainerApp(App[None]):
         charset: Charset = Charset.UNICODE,
         ui_share: float = UI_SHARE,
     ) -> None:
-        crop_updates()
+        mend_compositor()
         super().__init__()
         self._ascii = charset is Charset.ASCII
         keymap = keymap or {}

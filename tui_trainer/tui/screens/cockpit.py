@@ -343,8 +343,9 @@ class Cockpit(Screen[None]):
 
     def _draw_lines(self) -> None:
         state, run = self.state, self.run
-        for other in State:
-            self.set_class(other is state, other.value)
+        if not self.has_class(state.value):
+            for other in State:
+                self.set_class(other is state, other.value)
         badge = badge_text(run)
         if state is State.IDLE and self._previewed is None and not self._problem:
             badge = f"{BADGES[State.STARTING][0]} LOADING TORCH"
