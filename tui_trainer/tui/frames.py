@@ -13,7 +13,7 @@ UI_SHARE = 0.05
 SHORTEST, LONGEST = 0.1, 1.0  # seconds between two frames
 _MEMORY = 2.0  # seconds that a measure looks back, about
 # Seconds that the trainer loses by one of the UI's. Measured by letting the UI sleep every other
-# second: 1.0 to 1.9, the mean 1.3; the more else the machine does, the dearer.
+# second: 0.7 to 1.9, the mean 1.3; the more else the machine does, the dearer.
 COST = 1.5
 
 
