@@ -227,6 +227,22 @@ def test_a_stop_ends_every_candidate_where_it_stands():
             assert (one.ended.train_loss, one.ended.best_step) == (None, None)
 
 
+def test_a_stop_does_not_wait_for_the_rest_of_a_pass(monkeypatch):
+    monkeypatch.setattr(sweeper, "_worker_count", lambda _: 1)
+    advance, control, blocks = groups.BatchedSteps.advance, SweepControl(), []
+
+    def count(self, stack, *args):
+        blocks.append(len(stack))
+        if len(blocks) == 2:
+            control.stop()
+        return advance(self, stack, *args)
+
+    monkeypatch.setattr(groups.BatchedSteps, "advance", count)
+    found = told(list(sweep(grid("lr=0.001,0.002", seeds=100), control)))
+    assert len(blocks) == 2 < 200 / max(blocks)
+    assert [one.ended.steps for one in found] == [1] * sum(blocks) + [0] * (200 - sum(blocks))
+
+
 def test_a_stop_before_the_first_step_takes_none():
     control = SweepControl()
     control.stop()

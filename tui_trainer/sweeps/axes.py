@@ -148,7 +148,6 @@ def _spaced(low: float, high: float, count: int, spacing: Spacing) -> list[float
     else:
         exact = [low + share * (high - low) for share in shares]
         digits = 12
-    exact[0], exact[-1] = low, high
     for kept in range(digits, 18):
         inner = [float(f"{value:.{kept}g}") for value in exact[1:-1]]
         values = [low, *inner, high]
