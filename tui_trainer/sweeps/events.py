@@ -59,13 +59,6 @@ class CandidateEnded:
     fit: FitSampled | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class CandidatesRestarted:
-    """What trained these was lost: they start again from step 1, and their losses count no more."""
-
-    candidates: tuple[int, ...]
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class CandidateFitSampled:
     """The curve of a candidate that is watched while it trains."""
@@ -106,7 +99,6 @@ class SweepEnded:
 SweepEvent: TypeAlias = (
     SweepStarted
     | CandidatesAdvanced
-    | CandidatesRestarted
     | CandidateEnded
     | CandidateFitSampled
     | CandidatesRestarted
