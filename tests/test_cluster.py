@@ -166,11 +166,20 @@ def test_a_stop_ends_those_on_their_way_and_those_that_wait(cluster, monkeypatch
     assert_free(cluster)
 
 
-def test_what_is_abandoned_ends(cluster):
+def test_what_is_abandoned_ends(cluster, monkeypatch):
+    drivers = []
+
+    def start(pipe):
+        drivers.append(start_driver(pipe))
+        return drivers[-1]
+
+    start_driver = cluster_process._start
+    monkeypatch.setattr(cluster_process, "_start", start)
     events = sweep_on_cluster(plan("lr=1e-4", steps=10**6), address=cluster.address, fits=True)
-    while not isinstance(next(events), CandidatesAdvanced):
-        pass
+    assert isinstance(next(events), SweepStarted)
     events.close()
+    (driver,) = drivers
+    assert driver.returncode == 0
     assert_free(cluster)
 
 
@@ -180,7 +189,7 @@ def test_a_gpu_that_no_box_has(cluster):
 
 
 def test_a_lost_node_s_candidates_start_again_on_another(cluster, capfd):
-    grid = plan("lr=1e-4:1e-3:log:6", steps=5000)
+    grid = plan("lr=1e-4:1e-3:log:6", steps=8000)
     node = cluster.add_node(**NODE)
     told, killer = Told([]), threading.Thread(target=cluster.remove_node, args=(node, False))
     for event in sweep_on_cluster(grid, address=cluster.address, fits=False):

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import Any
 
+from tui_trainer.sweeps.cluster_process import AUTO, place
 from tui_trainer.sweeps.cluster_share import train_share
 from tui_trainer.sweeps.events import (
     CandidateEnded,
@@ -71,14 +72,11 @@ def _connect(address: str) -> None:
 
     try:
         ray.init(address=address, log_to_driver=False, configure_logging=False)
-    except ConnectionError:
-        raise _DriverError(
-            f"no Ray cluster at {address}; start one with 'ray start --head', or join one with "
-            "'ray start --address=HOST:PORT'"
-        ) from None
     except Exception as error:
         words = " ".join(str(error).split())
-        raise _DriverError(f"can't use the Ray cluster at {address}: {words}") from None
+        if address == AUTO and isinstance(error, ConnectionError):
+            words = "none runs; start one with 'ray start --head', or name its address"
+        raise _DriverError(f"Ray cluster {place(address)}: {words}") from None
 
 
 def _count(kind: str) -> int:

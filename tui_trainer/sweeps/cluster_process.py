@@ -16,7 +16,7 @@ from tui_trainer.sweeps.events import SweepEvent
 from tui_trainer.validation import InvalidSettingsError
 
 AUTO = "auto"
-CONNECT_SECONDS = 60.0
+CONNECT_SECONDS = 30.0
 _END_SECONDS = 10.0  # after a stop, before the driver is killed
 _POLL_SECONDS = 0.05
 _MODULE = "tui_trainer.sweeps.cluster_driver"
@@ -54,6 +54,11 @@ def check_address(address: str | None) -> str:
     return address
 
 
+def place(address: str) -> str:
+    """Say where a cluster is."""
+    return "here" if address == AUTO else f"at {address}"
+
+
 class Driver:
     """A driver connected to a cluster of `boxes` with `devices` of a `kind`: "CPU" or "GPU".
 
@@ -75,7 +80,7 @@ class Driver:
             raise
         if not self.devices:
             self.close()
-            raise InvalidSettingsError(f"the Ray cluster at {self._address} has no {kind}")
+            raise InvalidSettingsError(f"the Ray cluster {place(self._address)} has no {kind}")
 
     def __enter__(self) -> Self:
         return self
@@ -128,7 +133,7 @@ class Driver:
             if self._pipe.poll(CONNECT_SECONDS):
                 answer = self._pipe.recv()
         if answer is None:
-            answer = f"no Ray cluster answers at {self._address}; {_START_ONE}"
+            answer = f"no Ray cluster answers {place(self._address)}; {_START_ONE}"
         if isinstance(answer, str):
             raise InvalidSettingsError(answer)
         boxes, devices = answer
