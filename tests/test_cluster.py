@@ -211,7 +211,7 @@ def test_what_starts_again_counts_once():
     story = _Story(grid)
     events = [event for told in worker for event in story.tell(told)]
     control.stop()
-    told = Told(with_end(iter([*events, *story.stop()]), grid, control))
+    told = Told(with_end(iter([*events, *story.stop()]), grid))
     assert told.end.steps == 7
     assert told.ended[0].detail == "stopped by hand at step 3; best 1.00 at step 1"
     assert told.losses[0] == [1, 2, 3]

@@ -2,7 +2,6 @@
 
 import re
 import threading
-import time
 
 import msgspec
 import numpy as np
@@ -258,6 +257,11 @@ def test_those_that_ended_before_a_stop_keep_their_end():
     assert second.ended.reason is StopReason.STOPPED
 
 
+def test_a_stop_after_the_last_candidate_stops_nothing():
+    events = drive(grid("lr=0.001", steps=1), stop_at(CandidateEnded))
+    assert (events[-1].reason, events[-1].steps) == (StopReason.COMPLETED, 1)
+
+
 def test_a_stop_from_another_thread_is_soon():
     control, events = SweepControl(), []
     plan = grid("lr=1e-5:0.003:log:8", seeds=8, steps=1_000_000)
@@ -273,11 +277,8 @@ def test_a_stop_from_another_thread_is_soon():
     thread.start()
     assert running.wait(DEADLINE_SECONDS)
     control.stop()
-    asked = time.perf_counter()
-    thread.join(DEADLINE_SECONDS)
+    thread.join(DEADLINE_SECONDS)  # the sweep itself takes hours
     assert not thread.is_alive()
-    # Far more than it takes, for a machine that is busy; the sweep itself takes hours.
-    assert time.perf_counter() - asked < 10
     assert {one.ended.reason for one in told(events)} == {StopReason.STOPPED}
 
 

@@ -50,7 +50,7 @@ def sweep_on_cluster(
     if ":" in device:
         raise InvalidSettingsError(f"device {device}: on a cluster Ray picks the GPU; write cuda")
     driver = Driver(address, "GPU" if device == "cuda" else "CPU")
-    return with_end(_train(plan, control, driver, fits), plan, control)
+    return with_end(_train(plan, control, driver, fits), plan)
 
 
 def make_shares(

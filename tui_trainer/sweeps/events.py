@@ -52,7 +52,11 @@ class CandidatesAdvanced:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CandidateEnded:
-    """A candidate is done: why, and where it stood; `fit` is that of the weights it ended with."""
+    """A candidate is done: why, and where it stood.
+
+    `fit` is that of the weights it ended with; there is none of one that diverged or was stopped by
+    hand.
+    """
 
     candidate: int
     ended: RunEnded

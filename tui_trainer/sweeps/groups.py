@@ -90,7 +90,8 @@ def make_groups(candidates: Iterable[Candidate]) -> list[Group]:
 
 def group_key(config: RunConfig) -> Key:
     """Return what candidates of a group have in common."""
-    drops = config.regularizer.dropout is not None
+    rate = config.regularizer.dropout
+    drops = None if rate is None else rate > 0  # a network may be built without it for 0
     return (config.architecture, config.dataset, config.data_seed, drops, config.device)
 
 

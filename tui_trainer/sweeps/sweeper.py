@@ -44,15 +44,17 @@ def sweep(
     reason too: ``SweepEnded(FAILED)`` with its message.
     """
     control = control or SweepControl()
-    return with_end(_train(plan, control, fits), plan, control)
+    return with_end(_train(plan, control, fits), plan)
 
 
-def with_end(
-    events: Iterator[SweepEvent], plan: Sweep, control: SweepControl
-) -> Iterator[SweepEvent]:
-    """Yield the events of a sweep, then how it ended; an exception on the way is a reason too."""
+def with_end(events: Iterator[SweepEvent], plan: Sweep) -> Iterator[SweepEvent]:
+    """Yield the events of a sweep, then how it ended; an exception on the way is a reason too.
+
+    It was stopped if a candidate was: a request that comes after the last of them stops nothing.
+    """
     began = time.perf_counter()
     steps: dict[int, int] = {}
+    stopped = False
     reason, detail = StopReason.FAILED, ""
     try:
         for event in events:
@@ -61,8 +63,9 @@ def with_end(
                 steps.update(zip(event.candidates, last, strict=True))
             elif isinstance(event, CandidatesRestarted):
                 steps.update(dict.fromkeys(event.candidates, 0))
+            elif isinstance(event, CandidateEnded):
+                stopped |= event.ended.reason is StopReason.STOPPED
             yield event
-        stopped = control.stopped
         reason = StopReason.STOPPED if stopped else StopReason.COMPLETED
         detail = "stopped by hand" if stopped else f"finished {len(plan.candidates):,} candidates"
     except Exception as error:  # whatever it is, the reader of the events has to hear of it
