@@ -67,8 +67,10 @@ def summary(results: Results) -> str:
     else:
         facts.append(("recommended", f"{values_text(sweep, found.point)}: {found.reason}"))
     if ended.reason is StopReason.STOPPED:
-        done = f"{results.finished:,} of {len(sweep.candidates):,} candidates"
-        facts.append(("result", f"{ended.detail}, {done} told as they stood"))
+        ends = [view.ended for view in results.candidates if view.ended is not None]
+        done = sum(end.reason is not StopReason.STOPPED for end in ends)
+        count = f"{done:,} of {len(sweep.candidates):,} candidates"
+        facts.append(("result", f"{ended.detail}; {count} had come to their ends"))
     took = f"{duration_text(ended.seconds)} ({ended.seconds:.2f} s)"
     facts.append(("time", f"{took}, {ended.steps_per_second:,.0f} steps/s of all together"))
     return "\n".join([*lines, *(f"{name:<16} {fact}" for name, fact in facts)])
