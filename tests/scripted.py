@@ -7,6 +7,13 @@ import numpy as np
 
 from tui_trainer.plotting.roles import Charset
 from tui_trainer.preset_files import DEFAULT_RECIPE, load_presets, make_config
+from tui_trainer.sweeps.events import (
+    CandidateEnded,
+    CandidateFitSampled,
+    CandidatesAdvanced,
+    SweepEnded,
+    SweepStarted,
+)
 from tui_trainer.training.early_stopping import Gauge, StopReason
 from tui_trainer.training.events import (
     FitSampled,
@@ -21,6 +28,7 @@ from tui_trainer.training.events import (
     StepsCompleted,
 )
 from tui_trainer.tui.app import TrainerApp
+from tui_trainer.tui.background import Work
 
 DEADLINE = 30.0
 PARAMETERS = 1321
@@ -132,18 +140,74 @@ class Script:
         yield ended(StopReason.STOPPED, f"stopped by hand at step {step}", max(step, 1))
 
 
+class SweepScript:
+    """Yields 40 steps of every candidate and their ends; with `waits`, only half of them end.
+
+    A point's loss falls to 1 at the middle of the axis and rises by 1 a place from there, by 0.01 a
+    seed; points in `diverged` diverge. Each call is remembered with its plan and control.
+    """
+
+    def __init__(self, *, diverged=(), waits=False, seeds_differ=0.01):
+        self.diverged, self.waits, self.seeds_differ = diverged, waits, seeds_differ
+        self.calls = []
+
+    def __call__(self, plan, control):
+        self.calls.append((plan, control))
+        yield SweepStarted(plan, 1, "batched, one group, cpu, 2 workers", points())
+        for candidate in plan.candidates:
+            yield self._advance(plan, candidate, 1, 40)
+        for candidate in plan.candidates[: len(plan.candidates) // (2 if self.waits else 1)]:
+            yield CandidateEnded(candidate.index, self._end(candidate), fit(40))
+        if self.waits:
+            yield from self._obey(plan, control)
+        reason = StopReason.STOPPED if self.waits else StopReason.COMPLETED
+        yield SweepEnded(reason, "", 40 * len(plan.candidates), 0.5)
+
+    def loss(self, plan, candidate):
+        middle = len(plan.points) // 2
+        seed = candidate.config.seed - plan.base.seed
+        return 1.0 + abs(candidate.point - middle) + self.seeds_differ * seed
+
+    def _advance(self, plan, candidate, first, last):
+        steps = np.arange(first, last + 1)
+        val = self.loss(plan, candidate) * np.maximum(1.0, 40 / steps)
+        column = frozen(val[:, None])
+        return CandidatesAdvanced((candidate.index,), first, (len(steps),), column, column, 0.5)
+
+    def _end(self, candidate):
+        if candidate.point in self.diverged:
+            return ended(StopReason.DIVERGED, "the training loss is not finite at step 40", 40)
+        return ended(StopReason.COMPLETED, "finished 40 steps", 40)
+
+    def _obey(self, plan, control):
+        step = 40
+        while not control.stopped:
+            if control.watched is not None and control.watched >= len(plan.candidates) // 2:
+                step += 1
+                candidate = plan.candidates[control.watched]
+                yield self._advance(plan, candidate, step, step)
+                yield CandidateFitSampled(candidate.index, fit(step))
+            time.sleep(0.005)
+        for candidate in plan.candidates[len(plan.candidates) // 2 :]:
+            yield CandidateEnded(
+                candidate.index, ended(StopReason.STOPPED, "stopped by hand at step 40", 40)
+            )
+
+
 def make_app(
     train=None,
     recipe=DEFAULT_RECIPE,
     *,
     preview=preview,
+    sweep=None,
     keymap=None,
     charset=Charset.UNICODE,
     **settings,
 ):
     presets = load_presets()
     config = make_config(presets, recipe, **settings)
-    return TrainerApp(presets, config, recipe, train or Script(), preview, keymap, charset)
+    work = Work(train or Script(), preview, sweep or SweepScript())
+    return TrainerApp(presets, config, recipe, work, keymap, charset)
 
 
 async def until(pilot, condition, seconds=DEADLINE):

@@ -12,6 +12,9 @@ import click
 
 from tui_trainer.config import RunConfig
 from tui_trainer.preset_files import Presets, load_presets, make_config
+from tui_trainer.sweeps.control import SweepControl
+from tui_trainer.sweeps.events import SweepEvent
+from tui_trainer.sweeps.plan import Sweep
 from tui_trainer.training.control import Control
 from tui_trainer.training.events import Event, Previewed
 from tui_trainer.validation import InvalidSettingsError
@@ -56,6 +59,14 @@ def preview(config: RunConfig) -> Previewed:
 
     _spare_the_collector()
     return preview_untrained(config)
+
+
+def sweep_events(plan: Sweep, control: SweepControl) -> Iterator[SweepEvent]:
+    """Sweep, once torch is there."""
+    from tui_trainer.sweeps.sweeper import sweep
+
+    _spare_the_collector()
+    yield from sweep(plan, control)
 
 
 @functools.cache

@@ -4,12 +4,21 @@ No widget is touched from here.
 """
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from functools import partial
 from typing import TypeAlias
 
 from textual.dom import DOMNode
 
 from tui_trainer.config import RunConfig
+from tui_trainer.sweeps.control import SweepControl
+from tui_trainer.sweeps.events import (
+    SweepEnded,
+    SweepEvent,
+    SweepNoted,
+    SweepStarted,
+)
+from tui_trainer.sweeps.plan import Sweep
 from tui_trainer.training.control import Control
 from tui_trainer.training.early_stopping import StopReason
 from tui_trainer.training.events import (
@@ -20,19 +29,36 @@ from tui_trainer.training.events import (
     RunEnded,
     StepsCompleted,
 )
-from tui_trainer.tui.messages import PreviewFailed, PreviewReady, RunNews
+from tui_trainer.tui.messages import PreviewFailed, PreviewReady, RunNews, SweepNews
 from tui_trainer.tui.run_state import RunView
+from tui_trainer.tui.sweep_state import SweepView
 
 Train: TypeAlias = Callable[[RunConfig, Control], Iterator[Event]]
 Preview: TypeAlias = Callable[[RunConfig], Previewed]
+MakeSweep: TypeAlias = Callable[[Sweep, SweepControl], Iterator[SweepEvent]]
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What is done in threads, never in the UI's: it comes from outside and may need torch.
+
+    Args:
+        train: runs a config and yields its events, as `tui_trainer.training.trainer.train` does.
+        preview: shows a config's untrained network.
+        sweep: trains candidates and yields their events, as `tui_trainer.sweeps.sweeper.sweep`.
+    """
+
+    train: Train
+    preview: Preview
+    sweep: MakeSweep
 
 
 class Background:
-    """Runs `train` and `preview` in threads, on behalf of `owner`, which gets the messages."""
+    """Runs `work` in threads, on behalf of `owner`, which gets the messages."""
 
-    def __init__(self, owner: DOMNode, train: Train, preview: Preview) -> None:
+    def __init__(self, owner: DOMNode, work: Work) -> None:
         self._owner = owner
-        self.train, self._preview = train, preview
+        self.train, self._preview, self._sweep = work.train, work.preview, work.sweep
         self._request = 0
 
     def ask_preview(self, config: RunConfig) -> None:
@@ -49,6 +75,11 @@ class Background:
         """Start a run."""
         work = partial(self._train_in_thread, run, control)
         self._owner.run_worker(work, group="training", thread=True, exit_on_error=False)
+
+    def start_sweep(self, view: SweepView, control: SweepControl) -> None:
+        """Start a sweep."""
+        work = partial(self._sweep_in_thread, view, control)
+        self._owner.run_worker(work, group="sweep", thread=True, exit_on_error=False)
 
     def _preview_in_thread(self, request: int, config: RunConfig) -> None:
         if not self.is_newest(request):
@@ -75,3 +106,14 @@ class Background:
         run.inbox.append(event)
         if not isinstance(event, StepsCompleted | FitSampled | Compiling):
             self._owner.post_message(RunNews(run.number))
+
+    def _sweep_in_thread(self, view: SweepView, control: SweepControl) -> None:
+        try:
+            for event in self._sweep(view.plan, control):
+                view.inbox.append(event)
+                if isinstance(event, SweepStarted | SweepNoted | SweepEnded):
+                    self._owner.post_message(SweepNews(view.number))
+        except Exception as error:
+            words = f"{type(error).__name__}: {error}"
+            view.inbox.append(SweepEnded(StopReason.FAILED, words, 0, 0.0))
+            self._owner.post_message(SweepNews(view.number))
