@@ -40,6 +40,17 @@ def headless(engine: str, device: str = "cpu") -> float:
     return rate
 
 
+def sweep(candidates: int, steps: int, device: str = "cpu") -> float:
+    """Steps per second of all candidates together of a ``tui-trainer sweep`` over lr."""
+    flags = ["--recipe", "kaiming", "--over", f"lr=1e-4:0.01:log:{candidates}"]
+    flags += ["--steps", str(steps), "--device", device, "--json"]
+    done = subprocess.run([PROGRAM, "sweep", *flags], capture_output=True, text=True, check=True)
+    found = json.loads(done.stdout)
+    assert found["steps"] == candidates * steps, "a candidate ended before its last step"
+    rate: float = found["steps_per_second"]
+    return rate
+
+
 def live(engine: str) -> float:
     """Steps per second in the app: what it says itself after a run that was stopped by hand."""
     flags = ["--recipe", "kaiming", "--lr", "0.003", "--engine", engine, "--steps", str(STEPS)]

@@ -69,6 +69,37 @@ def gpu() -> Measured:
     yield _at_least(what, graph / textbook, 10)
 
 
+def sweeps() -> Measured:
+    """Compare the batched sweep with the textbook loop, and large sweeps with small ones."""
+    threads = rows.best_threads()
+    textbook, batched, few, many = rows.medians(
+        lambda: (
+            rows.textbook(threads, 20_000),
+            rows.sweep(64, 2_000),
+            rows.sweep(16, 4_000),
+            rows.sweep(256, 500),
+        )
+    )
+    bare = f"the textbook loop ({threads} thread{'s' if threads > 1 else ''})"
+    what = f"sweep of 64 lrs × 2,000 steps ÷ {bare} one after another"
+    yield _at_least(what, batched / textbook, 8)
+    yield _at_most("a candidate's cost among 256 ÷ among 16", few / many, 1.2)
+    steps = f"{textbook:,.0f} / {few:,.0f} / {batched:,.0f} / {many:,.0f}"
+    yield Figure("steps/s: textbook / 16 / 64 / 256 candidates", steps, "", None)
+
+
+def sweep_gpu() -> Measured:
+    """Compare a large sweep with the textbook loop on the same GPU."""
+    what = "1,024 candidates ÷ the textbook loop on the same GPU"
+    if not torch.cuda.is_available():
+        yield Figure(what, "not measured: no GPU", "≥ 500", None)
+        return
+    textbook, batched = rows.medians(
+        lambda: (rows.textbook(1, 4_000, "cuda"), rows.sweep(1024, 2_000, "cuda"))
+    )
+    yield _at_least(what, batched / textbook, 500)
+
+
 def growth() -> Measured:
     """Compare a frame late in a long run with an early one. In one process, without a terminal."""
     found = rows.in_process("frame_growth.py")
@@ -104,7 +135,8 @@ def memory() -> Measured:
 
 
 ROWS: dict[str, Callable[[], Measured]] = {
-    row.__name__: row for row in (engines, gpu, growth, start, keys, wire, memory)
+    row.__name__: row
+    for row in (engines, gpu, sweeps, sweep_gpu, growth, start, keys, wire, memory)
 }
 
 

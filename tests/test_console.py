@@ -8,7 +8,7 @@ import math
 import numpy as np
 import pytest
 
-from tui_trainer.console import Result, follow, plots, summary, to_json, write_history
+from tui_trainer.console.run import Result, follow, plots, summary, to_json, write_history
 from tui_trainer.history import History
 from tui_trainer.plotting.roles import Charset, Role
 from tui_trainer.preset_files import load_presets, make_config

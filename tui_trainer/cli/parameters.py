@@ -28,6 +28,18 @@ class Number(click.ParamType[float]):
             self.fail(f"{error}, got '{value}'", param, ctx)
 
 
+class Count(click.ParamType[int]):
+    """A number of things, 1 or more."""
+
+    name = "N"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Read a count."""
+        if not str(value).isdecimal() or int(value) < 1:
+            self.fail(f"expected a whole number, 1 or more, got '{value}'", param, ctx)
+        return int(value)
+
+
 class Size(click.ParamType[tuple[int, int]]):
     """``120x40``."""
 
@@ -87,6 +99,12 @@ def settings_options(command: F) -> F:
                        help=f"Another {presets.get(category, category)} than the recipe's.")
           for category in CATEGORIES[:-1]),
         click.option("--lr", type=Number("lr"), help="Learning rate, above 0."),
+        click.option("--l1-weight", type=Number("l1_weight"),
+                     help="Another L1 weight than the regularizer's."),
+        click.option("--dropout", type=Number("dropout"),
+                     help="Another dropout rate than the regularizer's, below 1."),
+        click.option("--weight-decay", type=Number("weight_decay"),
+                     help="Another weight decay than the regularizer's."),
         click.option("--steps", type=Number("steps"), help="Full-batch steps, 1 or more."),
         click.option("--seed", type=Number("seed"), help="Seeds the weights and the dropout."),
         click.option("--data-seed", type=Number("data_seed"), help="Seeds the data."),

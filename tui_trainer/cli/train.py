@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from tui_trainer.cli.output import (
     EXIT_FAILED,
@@ -18,12 +19,18 @@ from tui_trainer.cli.output import (
 )
 from tui_trainer.cli.parameters import settings_options
 from tui_trainer.cli.wiring import configure, stopping_on_interrupt, train_events
+from tui_trainer.config import RunConfig
+from tui_trainer.sweeps.winner import CHANGEABLE, read_winner
 from tui_trainer.training.control import Control
 from tui_trainer.training.early_stopping import StopReason
+from tui_trainer.validation import InvalidSettingsError
 
 
 @click.command()
 @settings_options
+@click.option("--from-sweep", "sweep_file", metavar="FILE.json",
+              type=click.Path(path_type=Path),
+              help="Train what 'tui-trainer sweep --json > FILE.json' recommends.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object in place of words.")
 @click.option("--plot", is_flag=True, help="Print the losses and the fit.")
 @click.option("--history", "history_file", metavar="FILE.csv", type=click.Path(path_type=Path),
@@ -35,14 +42,18 @@ def train(
     as_json: bool,
     plot: bool,
     history_file: Path | None,
+    sweep_file: Path | None,
     **settings: Any,
 ) -> None:
     """Train without a terminal: progress on stderr, the result on stdout."""
-    _, config = configure(settings)
+    if sweep_file is None:
+        _, config = configure(settings)
+    else:
+        config = _winner(context, sweep_file, settings)
     if history_file is not None:
         require_writable(history_file, "--history")
 
-    from tui_trainer import console
+    from tui_trainer.console import run as console
 
     control = Control()
     with stopping_on_interrupt(control) as interrupted:
@@ -59,6 +70,22 @@ def train(
         click.echo(f"\n{drawn}", err=as_json)  # stdout is for the one object alone
     failed = not written or result.ended.reason in (StopReason.DIVERGED, StopReason.FAILED)
     context.exit(EXIT_INTERRUPTED if interrupted else EXIT_FAILED if failed else EXIT_OK)
+
+
+def _winner(context: click.Context, file: Path, settings: dict[str, Any]) -> RunConfig:
+    """Take the config that a sweep recommends; a mistake is one line and exit status 2."""
+    for parameter in context.command.params:
+        name = parameter.name or ""
+        given = context.get_parameter_source(name) is ParameterSource.COMMANDLINE
+        if given and name in settings and name not in CHANGEABLE:
+            raise click.UsageError(
+                f"{parameter.opts[0]} with --from-sweep: the sweep's winner decides that; "
+                f"{', '.join('--' + key.replace('_', '-') for key in CHANGEABLE)} may be given"
+            )
+    try:
+        return read_winner(file, **{key: settings[key] for key in CHANGEABLE})
+    except InvalidSettingsError as error:
+        raise click.UsageError(f"--from-sweep {error}") from None
 
 
 def _write_history(console: Any, history: Any, file: Path) -> bool:

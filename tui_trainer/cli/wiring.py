@@ -53,6 +53,14 @@ def train_events(config: RunConfig, control: Control) -> Iterator[Event]:
     yield from train(config, control)
 
 
+def sweep_events(plan: Sweep, control: SweepControl, *, fits: bool = True) -> Iterator[SweepEvent]:
+    """Train all candidates, once torch is there."""
+    from tui_trainer.sweeps.sweeper import sweep
+
+    _spare_the_collector()
+    yield from sweep(plan, control, fits=fits)
+
+
 def preview(config: RunConfig) -> Previewed:
     """Preview, once torch is there."""
     from tui_trainer.training.setup import preview as preview_untrained

@@ -11,6 +11,8 @@ from tui_trainer.sweeps.plan import Point, Sweep
 from tui_trainer.sweeps.results import PointResult, Results
 from tui_trainer.sweeps.significance import SIGNIFICANT, holm, least_seeds, signed_rank_p
 
+_MOST_NAMED = 3
+
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
@@ -115,7 +117,9 @@ def _against_next(
         return "One seed can't tell how much of it is luck."
     needed = least_seeds(len(others))
     if winner.seeds < needed:
-        return f"{winner.seeds} seeds can't tell it from noise: that takes {needed}."
+        return f"{winner.seeds} seeds can't tell it from noise, {needed} could" + _overlaps(
+            sweep, winner, others
+        )
     alike = [c for c in comparisons if not c.clear]
     if not alike:
         return "Every other value is worse by more than the seeds' noise."
@@ -126,6 +130,16 @@ def _against_next(
         return f"The next, {nearest}, is worse by more than the seeds' noise."
     rest = f" and {len(alike) - 1} more" if len(alike) > 1 else ""
     return f"Within the seeds' noise of it: {nearest}{rest}."
+
+
+def _overlaps(sweep: Sweep, winner: PointResult, others: Sequence[PointResult]) -> str:
+    """Name the points whose spread reaches down to the winner's."""
+    near = [other for other in others if other.objective.low <= winner.objective.high]
+    if not near:
+        return "."
+    names = "; ".join(values_text(sweep, other.point) for other in near[:_MOST_NAMED])
+    more = f" and {len(near) - _MOST_NAMED} more" if len(near) > _MOST_NAMED else ""
+    return f": {names}{more} overlap{'s' if len(near) == 1 else ''} with it."
 
 
 def _at_an_edge(sweep: Sweep, point: Point) -> list[str]:

@@ -1,0 +1,77 @@
+"""What a finished sweep recommends, and how sure it says it is."""
+
+import pytest
+from scripted_sweep import finished, plan
+
+from tui_trainer.sweeps.recommendation import recommend, values_text
+
+
+def test_the_lowest_median_wins_with_the_config_of_the_first_seed():
+    sweep = plan("lr=0.1,0.2,0.3", seeds=3, seed=7)
+    found = recommend(finished(sweep, [5, 5, 5, 1, 2, 9, 4, 4, 4]))
+    assert found.point.values == (0.2,)
+    assert (found.config.lr, found.config.seed) == (0.2, 7)
+    assert "lowest median best validation loss 2.00 (1.00 to 9.00 over 3 seeds)" in found.reason
+
+
+def test_where_all_diverged_nothing_is_recommended():
+    sweep = plan("lr=0.1,0.2")
+    assert recommend(finished(sweep, [1, 2], diverged=[0, 1])) is None
+
+
+def test_one_seed_says_that_it_can_not_tell():
+    found = recommend(finished(plan("lr=0.1,0.2"), [1, 2]))
+    assert "One seed can't tell" in found.reason
+
+
+def test_too_few_seeds_say_how_many_could_and_which_values_overlap():
+    sweep = plan("lr=0.1,0.2,0.3", seeds=3)
+    found = recommend(finished(sweep, [1, 2, 3, 2.5, 4, 5, 8, 8, 8]))
+    assert "3 seeds can't tell it from noise, 7 could: lr 0.2 overlaps with it." in found.reason
+
+
+def test_a_difference_in_every_seed_is_larger_than_noise():
+    sweep = plan("init=kaiming,normal", seeds=8)
+    found = recommend(finished(sweep, [1 + s / 10 for s in range(8)] + [2 + s for s in range(8)]))
+    assert [c.clear for c in found.comparisons] == [True]
+    assert found.comparisons[0].wins == 8
+    assert "Every other value is worse by more than the seeds' noise." in found.reason
+
+
+def test_a_difference_that_changes_sides_is_within_noise():
+    ours = [1.0, 1.1, 1.2, 1.3, 1.4, 1.5, 1.6, 1.7]
+    theirs = [1.1, 1.0, 1.3, 1.2, 1.5, 1.4, 1.7, 1.8]
+    found = recommend(finished(plan("init=kaiming,normal", seeds=8), ours + theirs))
+    assert [c.clear for c in found.comparisons] == [False]
+    assert "Within the seeds' noise of it: init normal (1.35 against 1.40)" not in found.reason
+    assert "Within the seeds' noise of it: init normal" in found.reason
+
+
+def test_the_pairs_are_those_of_one_seed():
+    """Both medians are far apart less than the seeds are, and yet every pair says the same."""
+    ours = [1, 10, 100, 1000, 5, 50, 500, 5000]
+    theirs = [loss * 1.01 for loss in ours]
+    found = recommend(finished(plan("init=kaiming,normal", seeds=8), ours + theirs))
+    assert found.comparisons[0].clear
+
+
+@pytest.mark.parametrize(("losses", "words"), [([1, 2, 3], "lowest lr"), ([3, 2, 1], "highest lr")])
+def test_a_winner_at_the_end_of_its_range_is_told(losses, words):
+    found = recommend(finished(plan("lr=0.01:1:log:3"), losses))
+    assert f"It is the {words} tried" in found.reason
+
+
+def test_a_winner_in_the_middle_or_in_a_list_is_not_at_an_edge():
+    assert "tried" not in recommend(finished(plan("lr=0.01:1:log:3"), [2, 1, 3])).reason
+    assert "tried" not in recommend(finished(plan("lr=0.01,0.1,1"), [1, 2, 3])).reason
+
+
+def test_a_share_that_diverged_is_told():
+    sweep = plan("lr=0.1,0.2", seeds=3)
+    found = recommend(finished(sweep, [1, 1, 1, 5, 5, 5], diverged=[0]))
+    assert "33% of its candidates diverged" in found.reason
+
+
+def test_a_point_is_written_with_its_axes():
+    sweep = plan("lr=0.00001,0.2", "init=he,zeros")
+    assert values_text(sweep, sweep.points[0]) == "lr 0.00001, init he"

@@ -1,0 +1,95 @@
+"""``tui-trainer sweep``: all candidates at once."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from tui_trainer.cli.output import (
+    EXIT_FAILED,
+    EXIT_INTERRUPTED,
+    EXIT_OK,
+    for_stdout,
+    require_writable,
+)
+from tui_trainer.cli.parameters import Count, settings_options
+from tui_trainer.cli.wiring import load, stopping_on_interrupt, sweep_events
+from tui_trainer.sweeps.axes import parse_axis
+from tui_trainer.sweeps.control import SweepControl
+from tui_trainer.sweeps.plan import Sweep, plan_sweep
+from tui_trainer.training.early_stopping import StopReason
+from tui_trainer.validation import InvalidSettingsError
+
+
+@click.command()
+@click.option("--over", "axes", multiple=True, required=True, metavar="KEY=VALUES",
+              help="An axis: lr=1e-5:1:log:32, l1_weight=0,0.1,1, init=normal,kaiming (or all). "
+                   "Several make a grid.")  # fmt: skip
+@click.option("--seeds", type=Count(), default="1", show_default=True,
+              help="How many seeds each point is repeated over, from --seed on.")  # fmt: skip
+@click.option("--objective", type=click.Choice(["best", "final"]), default="best",
+              show_default=True, help="Which validation loss is to be low.")  # fmt: skip
+@settings_options
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object in place of words.")
+@click.option("--csv", "csv_file", metavar="FILE.csv", type=click.Path(path_type=Path),
+              help="Write all candidates, a row each.")  # fmt: skip
+@click.pass_context
+def sweep(
+    context: click.Context,
+    /,
+    axes: tuple[str, ...],
+    seeds: int,
+    objective: str,
+    as_json: bool,
+    csv_file: Path | None,
+    **settings: Any,
+) -> None:
+    """Train every candidate of a grid at once; say which values to take, and why."""
+    plan = _plan(axes, seeds, objective, settings)
+    if csv_file is not None:
+        require_writable(csv_file, "--csv")
+
+    from tui_trainer.console import sweep as console
+
+    control = SweepControl()
+    with stopping_on_interrupt(control) as interrupted:
+        results = console.follow(sweep_events(plan, control, fits=False), plan)
+    click.echo(console.to_json(results) if as_json else for_stdout(console.summary(results)))
+    written = csv_file is None or _write(console, results, csv_file)
+    assert results.ended is not None
+    failed = not written or results.ended.reason is StopReason.FAILED
+    context.exit(EXIT_INTERRUPTED if interrupted else EXIT_FAILED if failed else EXIT_OK)
+
+
+def _plan(axes: tuple[str, ...], seeds: int, objective: str, settings: dict[str, Any]) -> Sweep:
+    """Plan the sweep of the flags; a mistake is one line and exit status 2."""
+    presets = load(settings.pop("presets_folder"))
+    try:
+        parsed = [_axis(text, presets) for text in axes]
+        return plan_sweep(
+            presets,
+            settings.pop("recipe"),
+            parsed,
+            seeds=seeds,
+            objective="final" if objective == "final" else "best",
+            **settings,
+        )
+    except InvalidSettingsError as error:
+        raise click.UsageError(str(error)) from None
+
+
+def _axis(text: str, presets: Any) -> Any:
+    try:
+        return parse_axis(text, presets)
+    except InvalidSettingsError as error:
+        raise InvalidSettingsError(f"--over {error}") from None
+
+
+def _write(console: Any, results: Any, file: Path) -> bool:
+    """Write the candidates; where that fails, say so in a line: the result stands already."""
+    try:
+        console.write_candidates(results, file)
+    except OSError as error:
+        click.echo(f"--csv {file}: {error.strerror}", err=True)
+        return False
+    return True

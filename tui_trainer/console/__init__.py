@@ -1,0 +1,1 @@
+"""The renderers without a terminal: progress on stderr, the result on stdout."""

@@ -1,0 +1,209 @@
+"""A sweep without a terminal: progress on stderr, then a table, JSON or CSV."""
+
+import csv
+import math
+import sys
+from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from tqdm import tqdm
+
+from tui_trainer.formatting import duration_text, loss_text
+from tui_trainer.sweeps.axes import value_text
+from tui_trainer.sweeps.events import (
+    CandidatesAdvanced,
+    SweepEnded,
+    SweepEvent,
+    SweepNoted,
+    SweepStarted,
+)
+from tui_trainer.sweeps.plan import Sweep
+from tui_trainer.sweeps.recommendation import Recommendation, recommend, values_text
+from tui_trainer.sweeps.results import CandidateView, PointResult, Results, Spread
+from tui_trainer.training.early_stopping import StopReason
+
+_MOST_ROWS = 40
+
+
+def follow(events: Iterable[SweepEvent], sweep: Sweep) -> Results:
+    """Take in a sweep's events to the last, with a progress bar on stderr."""
+    results = Results(sweep, keep_history=False)
+    count = len(sweep.candidates)
+    bar: AbstractContextManager[Any] = tqdm(
+        total=1.0,
+        disable=sys.stderr is None,
+        bar_format="{percentage:3.0f}%|{bar}| [{elapsed}<{remaining}{postfix}]",
+    )
+    with bar as progress:
+        for event in events:
+            results.apply(event)
+            match event:
+                case SweepStarted(how=how):
+                    progress.reset()  # what torch took to import is no time trained
+                    progress.write(f"{count:,} candidates: {how}", file=sys.stderr)
+                case SweepNoted(words=words):
+                    progress.write(words, file=sys.stderr)
+                case CandidatesAdvanced() | SweepEnded():
+                    progress.update(results.progress - progress.n)
+                    rate = results.steps / max(results.seconds, 1e-9)
+                    words = f"{results.finished:,}/{count:,} done, {rate:,.0f} steps/s"
+                    progress.set_postfix_str(words, refresh=isinstance(event, SweepEnded))
+    return results
+
+
+def summary(results: Results) -> str:
+    """Write the table of points, the lowest loss first, and what to take and why."""
+    ended, sweep = results.ended, results.sweep
+    assert ended is not None, "the events are not all in"
+    if ended.reason is StopReason.FAILED:
+        return f"result           failed: {ended.detail}"
+    lines = [*_table(results), ""]
+    facts = []
+    if (found := recommend(results)) is None:
+        facts.append(("recommended", "none: no value has a finite median; try a smaller lr"))
+    else:
+        facts.append(("recommended", f"{values_text(sweep, found.point)}: {found.reason}"))
+    if ended.reason is StopReason.STOPPED:
+        done = f"{results.finished:,} of {len(sweep.candidates):,} candidates"
+        facts.append(("result", f"{ended.detail}, {done} told as they stood"))
+    took = f"{duration_text(ended.seconds)} ({ended.seconds:.2f} s)"
+    facts.append(("time", f"{took}, {ended.steps_per_second:,.0f} steps/s of all together"))
+    return "\n".join([*lines, *(f"{name:<16} {fact}" for name, fact in facts)])
+
+
+def to_json(results: Results) -> str:
+    """Write everything as one JSON object; non-finite numbers become null."""
+    ended, sweep = results.ended, results.sweep
+    assert ended is not None, "the events are not all in"
+    found = recommend(results)
+    fields = {
+        "config": sweep.base,
+        "axes": [
+            {"key": axis.key, "spacing": axis.spacing.value, "values": axis.values}
+            for axis in sweep.axes
+        ],
+        "seeds": sweep.seeds,
+        "objective": sweep.objective,
+        "recommended": _recommended(sweep, found),
+        "points": [_point(sweep, result) for result in results.ranked()],
+        "candidates": [_candidate(sweep, view) for view in results.candidates],
+        "stop_reason": ended.reason.value,
+        "stop_detail": ended.detail,
+        "how": results.started.how if results.started else None,
+        "notes": results.notes,
+        "steps": ended.steps,
+        "seconds": ended.seconds,
+        "steps_per_second": ended.steps_per_second,
+    }
+    return msgspec.json.encode(fields).decode()
+
+
+def write_candidates(results: Results, file: Path) -> None:
+    """Write all candidates as CSV, a row each; losses so that they read back the same.
+
+    Raises:
+        OSError: if the file can't be written.
+    """
+    sweep = results.sweep
+    with file.open("w", newline="", encoding="utf-8") as stream:
+        rows = [_candidate(sweep, view) for view in results.candidates]
+        keys = [*rows[0]["values"], *(key for key in rows[0] if key != "values")]
+        writer = csv.DictWriter(stream, list(dict.fromkeys(keys)))
+        writer.writeheader()
+        for row in rows:
+            values = row.pop("values")
+            writer.writerow(row | values)
+
+
+def _table(results: Results) -> list[str]:
+    sweep = results.sweep
+    head = [axis.key for axis in sweep.axes]
+    head += ["best validation", "final validation", "steps", "early", "diverged"]
+    ranked = results.ranked()
+    rows = [_row(result) for result in ranked[:_MOST_ROWS]]
+    widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
+    lines = [
+        "  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip()
+        for row in [head, *rows]
+    ]
+    if len(ranked) > _MOST_ROWS:
+        lines.append(f"… and {len(ranked) - _MOST_ROWS:,} more: --csv or --json has them all")
+    return lines
+
+
+def _row(result: PointResult) -> list[str]:
+    return [
+        *(value_text(value) for value in result.point.values),
+        _spread_text(result.best, result.seeds),
+        _spread_text(result.final, result.seeds),
+        f"{result.steps.median:,.0f}",
+        _share_text(result.stopped_early_share),
+        _share_text(result.diverged_share),
+    ]
+
+
+def _spread_text(spread: Spread, seeds: int) -> str:
+    if math.isnan(spread.median):
+        return "–"
+    median = "diverged" if math.isinf(spread.median) else loss_text(spread.median)
+    if seeds == 1 or math.isnan(spread.low):
+        return median
+    return f"{median} ({loss_text(spread.low)} to {loss_text(spread.high)})"
+
+
+def _share_text(share: float) -> str:
+    return f"{share:.0%}" if share else "–"
+
+
+def _recommended(sweep: Sweep, found: Recommendation | None) -> dict[str, Any] | None:
+    if found is None:
+        return None
+    return {
+        "values": _values(sweep, found.point.values),
+        "reason": found.reason,
+        "config": found.config,
+        "comparisons": [
+            {
+                "values": _values(sweep, other.point.values),
+                "wins": other.wins,
+                "seeds": other.seeds,
+                "p": other.p,
+                "larger_than_noise": other.clear,
+            }
+            for other in found.comparisons
+        ],
+    }
+
+
+def _point(sweep: Sweep, result: PointResult) -> dict[str, Any]:
+    return {
+        "values": _values(sweep, result.point.values),
+        "best_val_loss": result.best,
+        "final_val_loss": result.final,
+        "steps": result.steps,
+        "stopped_early_share": result.stopped_early_share,
+        "diverged_share": result.diverged_share,
+    }
+
+
+def _candidate(sweep: Sweep, view: CandidateView) -> dict[str, Any]:
+    ended, config = view.ended, view.candidate.config
+    return {
+        "candidate": view.candidate.index,
+        "values": _values(sweep, sweep.points[view.candidate.point].values),
+        "seed": config.seed,
+        "stop_reason": ended.reason.value if ended else None,
+        "stop_detail": ended.detail if ended else None,
+        "steps": view.step,
+        "train_loss": view.train_loss,
+        "val_loss": view.val_loss,
+        "best_step": view.best_step,
+        "best_val_loss": view.best_val_loss,
+    }
+
+
+def _values(sweep: Sweep, values: Sequence[float | int | str]) -> dict[str, float | int | str]:
+    return {axis.key: value for axis, value in zip(sweep.axes, values, strict=True)}
