@@ -69,14 +69,6 @@ def preview(config: RunConfig) -> Previewed:
     return preview_untrained(config)
 
 
-def sweep_events(plan: Sweep, control: SweepControl) -> Iterator[SweepEvent]:
-    """Sweep, once torch is there."""
-    from tui_trainer.sweeps.sweeper import sweep
-
-    _spare_the_collector()
-    yield from sweep(plan, control)
-
-
 @functools.cache
 def _spare_the_collector() -> None:
     """Take torch's million objects out of every later collection: each would stall the screen."""
