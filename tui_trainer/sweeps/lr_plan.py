@@ -7,7 +7,7 @@ from typing import Any
 from tui_trainer.config import RunConfig
 from tui_trainer.formatting import number_text
 from tui_trainer.preset_files import Presets, make_config
-from tui_trainer.sweeps.axes import make_axis
+from tui_trainer.sweeps.axes import MOST_VALUES, make_axis
 from tui_trainer.sweeps.plan import Sweep, plan_sweep
 from tui_trainer.validation import InvalidSettingsError
 
@@ -96,8 +96,8 @@ def plan_lr_search(
         raise InvalidSettingsError("lr: that is what is searched for; leave it out")
     config = make_config(presets, recipe, **settings)
     span = LrRange(low, high, range_steps)
-    if trials < 2:
-        raise InvalidSettingsError(f"trials: expected 2 or more, got {trials}")
+    if not 2 <= trials <= MOST_VALUES:
+        raise InvalidSettingsError(f"trials: expected 2 to {MOST_VALUES:,}, got {trials:,}")
     steps = min(TRIAL_STEPS, config.steps) if trial_steps is None else trial_steps
     axis = make_axis("lr", f"{span.low!r}:{span.high!r}:log:{trials}", presets)
     planned = plan_sweep(presets, recipe, [axis], **{**settings, "steps": steps})
