@@ -15,7 +15,7 @@ from tui_trainer.cli.output import (
     colored,
     for_stdout,
 )
-from tui_trainer.cli.parameters import Number, settings_options
+from tui_trainer.cli.parameters import Count, Number, settings_options
 from tui_trainer.cli.wiring import load, lr_search_events, stopping_on_interrupt
 from tui_trainer.formatting import number_text
 from tui_trainer.sweeps.control import SweepControl
@@ -37,9 +37,9 @@ from tui_trainer.validation import InvalidSettingsError
               show_default=True, help="The lowest learning rate to try.")  # fmt: skip
 @click.option("--high", type=Number("lr"), metavar="LR", default=number_text(HIGH),
               show_default=True, help="The highest learning rate to try.")  # fmt: skip
-@click.option("--range-steps", type=int, metavar="N", default=RANGE_STEPS,
+@click.option("--range-steps", type=Count(), default=str(RANGE_STEPS),
               show_default=True, help="Steps of the range test, one a learning rate.")  # fmt: skip
-@click.option("--trials", type=int, metavar="N", default=TRIALS,
+@click.option("--trials", type=Count(), default=str(TRIALS),
               show_default=True, help="Learning rates to train with.")  # fmt: skip
 @click.option("--trial-steps", type=Number("steps"), metavar="N",
               help=f"Steps of a trial: {TRIAL_STEPS}, or the run's if fewer.")  # fmt: skip
@@ -53,22 +53,22 @@ def find_lr(context: click.Context, /, as_json: bool, plot: bool, **settings: An
     """
     search = _plan(settings)
 
-    from tui_trainer.cli import lr_report
+    from tui_trainer.console import find_lr as console
 
     control = SweepControl()
     with stopping_on_interrupt(control) as interrupted:
-        results = lr_report.follow(lr_search_events(search, control))
+        results = console.follow(lr_search_events(search, control))
     found = results.found
     assert found is not None
     command = _command(settings, found.recommended) if found.recommended is not None else None
     if as_json:
-        click.echo(lr_report.to_json(results, command))
+        click.echo(console.to_json(results, command))
     else:
-        click.echo(for_stdout(lr_report.summary(results, command)))
+        click.echo(for_stdout(console.summary(results, command)))
     if plot:
         width = min(120, shutil.get_terminal_size((100, 30)).columns)
         stream = sys.stderr if as_json else sys.stdout
-        drawn = lr_report.plot(results, width, charset_of(stream), colored)
+        drawn = console.plot(results, width, charset_of(stream), colored)
         click.echo(f"\n{drawn}", err=as_json)  # stdout is for the one object alone
     status = EXIT_FAILED if found.recommended is None else EXIT_OK
     context.exit(EXIT_INTERRUPTED if interrupted else status)

@@ -14,9 +14,9 @@ from tui_trainer.config import RunConfig
 from tui_trainer.preset_files import Presets, load_presets, make_config
 from tui_trainer.sweeps.control import SweepControl
 from tui_trainer.sweeps.events import SweepEvent
-from tui_trainer.sweeps.plan import Sweep
 from tui_trainer.sweeps.lr_events import LrEvent
 from tui_trainer.sweeps.lr_plan import LrSearch
+from tui_trainer.sweeps.plan import Sweep
 from tui_trainer.training.control import Control
 from tui_trainer.training.events import Event, Previewed
 from tui_trainer.validation import InvalidSettingsError

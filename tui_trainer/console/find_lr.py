@@ -8,7 +8,7 @@ import msgspec
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from tui_trainer.console import Style, styled
+from tui_trainer.console.run import Style, styled
 from tui_trainer.formatting import duration_text, number_text
 from tui_trainer.plotting.canvas import draw
 from tui_trainer.plotting.legend import sign
