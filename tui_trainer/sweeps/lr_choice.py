@@ -47,7 +47,7 @@ def conclude(tested: LrRangeEnded, tried: LrTrialsEnded) -> LrFound:
     if of_trials is not None and (of_range is None or not stopped):
         recommended, words = of_trials, _TRIALS_REASON
     elif of_range is not None:
-        why = tried.suggestion.words if of_trials is None else "the trials were stopped by hand"
+        why = "the trials were stopped by hand" if stopped else tried.suggestion.words
         recommended, words = of_range, f"the range test's answer, since {why}"
     else:
         words = f"range test: {tested.suggestion.words}; trials: {tried.suggestion.words}"

@@ -23,7 +23,7 @@ _MEDIAN = 5  # steps: a spike of two, up or down, leaves no trace
 _MEMORY = 0.1  # decades of the learning rate
 _WINDOW = 1.0  # decades over which a descent is measured
 _LEAST_FALL = math.log(1.01)
-_NOISE = 2.0  # times the noise of a step, which a fall has to exceed
+_NOISE = 3.5  # times the noise of a step, which a fall has to exceed
 _TINY = 1e-30
 
 Numbers = NDArray[np.float64]
@@ -68,15 +68,15 @@ def suggest_lr(curve: LrCurve) -> LrSuggestion:
     back from a spike is no descent. The slope is that over a whole decade (or over all of a shorter
     way down), so the suggestion keeps half a decade from the minimum, where training is about to
     break. It has three significant digits, and is None where the loss falls by less than 1 % or by
-    less than twice the noise of a step.
+    less than 3.5 times the noise of a step.
     """
     count = _finite_steps(curve.smoothed)
     if not count:
         return LrSuggestion(None, _no_start(curve))
     lrs, logs = curve.lrs[:count], _log(curve.smoothed[:count])
     lowest = int(logs.argmin())
-    needed = max(_LEAST_FALL, _NOISE * _noise(curve.losses[: lowest + 1]))
-    if lowest < 2 or logs[0] - logs[lowest] < needed:
+    needed = max(_LEAST_FALL, _NOISE * _noise(curve.losses[:count]))
+    if lowest < _MEDIAN or logs[0] - logs[lowest] < needed:
         return LrSuggestion(None, _no_descent(curve, count, lowest))
     reached = np.minimum.accumulate(logs[: lowest + 1])
     half = max(1, min(round(_WINDOW / 2 * _steps_per_decade(lrs)), lowest // 2))
@@ -131,16 +131,13 @@ def _no_start(curve: LrCurve) -> str:
 
 
 def _no_descent(curve: LrCurve, count: int, lowest: int) -> str:
-    first, last = curve.smoothed[0], curve.smoothed[count - 1]
     to = f"up to lr {_lr(curve.lrs[count - 1])}"
     if count < len(curve.losses):
         return f"the loss is not finite at lr {_lr(curve.lrs[count])}, and fell nowhere below it"
     if count <= _MEDIAN:
         return f"too few steps to tell: {count}, {to}"
-    if lowest < 2 and last > first * math.exp(_LEAST_FALL):
-        return f"the loss only rises: from {loss_text(first)} to {loss_text(last)} {to}"
-    best = loss_text(curve.smoothed[lowest])
-    return f"nothing descends: the loss starts at {loss_text(first)}, and is {best} at best {to}"
+    first, best = (loss_text(curve.smoothed[step]) for step in (0, lowest))
+    return f"nothing descends: the loss starts at {first}, and is {best} at best {to}"
 
 
 def _descent(curve: LrCurve, start: int, stop: int, lowest: int) -> str:
