@@ -14,6 +14,8 @@ from tui_trainer.config import RunConfig
 from tui_trainer.preset_files import Presets, load_presets, make_config
 from tui_trainer.sweeps.control import SweepControl
 from tui_trainer.sweeps.events import SweepEvent
+from tui_trainer.sweeps.lr_events import LrEvent
+from tui_trainer.sweeps.lr_plan import LrSearch
 from tui_trainer.sweeps.plan import Sweep
 from tui_trainer.training.control import Control
 from tui_trainer.training.events import Event, Previewed
@@ -59,6 +61,14 @@ def sweep_events(plan: Sweep, control: SweepControl, *, fits: bool = True) -> It
 
     _spare_the_collector()
     yield from sweep(plan, control, fits=fits)
+
+
+def lr_search_events(search: LrSearch, control: SweepControl) -> Iterator[LrEvent]:
+    """Search for a learning rate, once torch is there."""
+    from tui_trainer.sweeps.lr_finder import run_lr_search
+
+    _spare_the_collector()
+    yield from run_lr_search(search, control)
 
 
 def preview(config: RunConfig) -> Previewed:

@@ -213,7 +213,7 @@ def plots(result: Result, width: int, charset: Charset, style: Style) -> str:
         chart = loss_chart(result.history, marks, width, height)
         scale = ", log y" if chart.y.log else ""
         names = legend((Role.TRAIN, "train"), (Role.VALIDATION, "validation"), (Role.BEST, "best"))
-        drawn = _styled(draw(chart, width, height, charset), style)
+        drawn = styled(draw(chart, width, height, charset), style)
         parts += [f"Loss by step{scale}:  {names}", drawn]
     if result.started is not None and result.fit is not None:
         fit = result.fit
@@ -223,13 +223,14 @@ def plots(result: Result, width: int, charset: Charset, style: Style) -> str:
             (Role.TRAIN_POINT, "train"),
             (Role.VALIDATION_POINT, "validation"),
         )
-        drawn = _styled(draw(chart, width, height, charset), style)
+        drawn = styled(draw(chart, width, height, charset), style)
         title = f"Fit after step {fit.step:,}, validation R² {fit.r2:.3f}:  {names}"
         parts += ["", title, drawn]
     text = "\n".join(parts)
     return text.replace("²", "2") if charset is Charset.ASCII else text
 
 
-def _styled(drawing: Drawing, style: Style) -> str:
+def styled(drawing: Drawing, style: Style) -> str:
+    """Write a drawing's lines, each run of cells in the style of its role."""
     lines = ("".join(style(run.text, run.role) for run in row) for row in drawing.rows)
     return "\n".join(line.rstrip() for line in lines)

@@ -1,0 +1,306 @@
+"""What a range test's losses amount to, on curves whose answer is known."""
+
+import math
+
+import numpy as np
+import pytest
+
+from tui_trainer.sweeps.lr_choice import choose_trial, conclude, stopped_by_hand
+from tui_trainer.sweeps.lr_events import (
+    LrCurve,
+    LrRangeEnded,
+    LrSuggestion,
+    LrTrials,
+    LrTrialsEnded,
+)
+from tui_trainer.sweeps.lr_plan import LrRange
+from tui_trainer.sweeps.lr_suggestion import explosion, smooth_losses, suggest_lr
+from tui_trainer.training.early_stopping import StopReason
+
+NAN, INF = math.nan, math.inf
+LRS = np.array(LrRange().lrs)
+NOISE = np.random.default_rng(0)
+
+
+def cliff(at=1e-2, before=20.0, after=2.0, decades=0.3, lrs=LRS):
+    """A loss that falls in log space along a sigmoid around `at`, and explodes a decade later."""
+    place = np.log10(lrs / at)
+    losses = after * (before / after) ** (1 / (1 + np.exp(place / (decades / 4))))
+    return losses * np.where(place > 1, 10 ** (6 * (place - 1)), 1.0)
+
+
+def curve(losses, lrs=LRS):
+    """The curve as a range test would have it: ended at an explosion."""
+    losses = np.asarray(losses, np.float64)
+    lrs = np.asarray(lrs, np.float64)[: len(losses)]
+    last = explosion(losses, smooth_losses(lrs, losses))
+    kept = slice(None if last is None else last + 1)
+    return LrCurve(lrs[kept], losses[kept], smooth_losses(lrs[kept], losses[kept]))
+
+
+def suggestion(losses, lrs=LRS):
+    return suggest_lr(curve(losses, lrs)).lr
+
+
+def near(lr, other, factor=2.5):
+    return lr is not None and 1 / factor < lr / other < factor
+
+
+@pytest.mark.parametrize("at", [1e-4, 1e-3, 1e-2, 1e-1, 1.0])
+@pytest.mark.parametrize("steps", [60, 200, 1000])
+def test_the_steepest_descent_is_found_wherever_it_is_in_however_many_steps(at, steps):
+    lrs = np.array(LrRange(steps=steps).lrs)
+    assert near(suggestion(cliff(at, lrs=lrs), lrs), at)
+
+
+@pytest.mark.parametrize("scale", [1e-12, 1e-3, 1e9, 1e30])
+def test_the_scale_of_the_losses_says_nothing(scale):
+    assert suggestion(scale * cliff()) == suggestion(cliff())
+
+
+@pytest.mark.parametrize("first", range(12))
+@pytest.mark.parametrize("factor", [1e-3, 0.2, 3.0, 1e6])
+@pytest.mark.parametrize("width", [1, 2])
+def test_an_early_spike_of_a_step_or_two_leaves_no_trace(first, factor, width):
+    losses = cliff()
+    losses[first : first + width] *= factor
+    assert near(suggestion(losses), 1e-2)
+
+
+@pytest.mark.parametrize("width", [5, 10, 30])
+@pytest.mark.parametrize("factor", [1.5, 3.0])
+def test_coming_down_from_an_early_hill_is_no_descent(width, factor):
+    losses = cliff()
+    losses[6 : 6 + width] *= factor
+    assert near(suggestion(losses), 1e-2)
+
+
+def test_a_hill_that_the_test_starts_on_is_a_descent_but_the_steeper_one_counts():
+    losses = cliff()
+    losses[:10] *= 1.5
+    assert near(suggestion(losses), 1e-2)
+
+
+def test_what_follows_the_minimum_does_not_count():
+    losses = cliff(1e-3)
+    rising = LRS > 5e-3
+    losses[rising] = 2.0 * 1.6  # worse, and then a steep way back to just above the minimum
+    losses[LRS > 2e-2] = 2.0 * 1.05
+    assert near(suggestion(losses[LRS < 0.05]), 1e-3)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_noise_moves_the_suggestion_little(seed):
+    noise = np.exp(0.1 * np.random.default_rng(seed).standard_normal(len(LRS)))
+    assert near(suggestion(cliff() * noise), 1e-2, 4)
+
+
+@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize("noise", [0.02, 0.5])
+def test_noise_alone_is_no_descent(seed, noise):
+    losses = 5 * np.exp(noise * np.random.default_rng(seed).standard_normal(len(LRS)))
+    found = suggest_lr(curve(losses))
+    assert found.lr is None
+    assert "nothing descends" in found.words
+
+
+def test_a_fall_of_four_percent_is_one():
+    assert near(suggestion(cliff(before=14.63, after=14.07)), 1e-2)
+
+
+@pytest.mark.parametrize(
+    ("losses", "words"),
+    [
+        (np.full(200, 5.0), "nothing descends: the loss starts at 5.00, and is 5.00 at best"),
+        (np.geomspace(5, 19, 200), "nothing descends: the loss starts at 5.07, and is 5.07"),
+        ([NAN], "not finite at the first step already, with lr 0.000001"),
+        ([INF, 1.0], "not finite at the first step already"),
+        ([5.0, 5.0, 5.0, INF], "not finite at lr 0.00000128"),
+        ([5.0, 4.0, 3.0], "too few steps to tell: 3"),
+        ([], "no step was taken"),
+    ],
+)
+def test_where_nothing_descends_there_is_no_suggestion_and_a_reason(losses, words):
+    found = suggest_lr(curve(losses))
+    assert found.lr is None
+    assert words in found.words
+
+
+def test_the_words_say_from_where_to_where_the_loss_falls():
+    words = suggest_lr(curve(cliff())).words
+    assert "falls steepest around it" in words
+    assert "from 19.84 at lr" in words
+    assert "lower start" not in words
+
+
+def test_a_descent_at_the_start_of_the_range_says_that_there_may_be_more_below():
+    found = suggest_lr(curve(10 * 1e4 ** np.geomspace(1, 0.01, 60)))
+    assert found.lr < 1e-5
+    assert "a lower start may show more" in found.words
+
+
+@pytest.mark.parametrize("losses", [np.zeros(200), np.geomspace(10, 1e-300, 200), [0.0, 1.0] * 100])
+def test_a_loss_of_zero_breaks_nothing(losses):
+    assert isinstance(suggest_lr(curve(losses)), LrSuggestion)
+
+
+def test_a_constant_is_smoothed_to_itself_from_the_first_step_on():
+    assert smooth_losses(LRS, np.full(200, 7.5)) == pytest.approx(np.full(200, 7.5), rel=1e-12)
+
+
+def test_the_exponential_mean_is_that_of_the_median_filtered_logarithms():
+    losses = np.exp(NOISE.standard_normal(40))
+    lrs = LRS[:40]
+    kept = math.exp(-1 / (0.1 * 39 / math.log10(lrs[-1] / lrs[0])))
+    logs = np.log(losses)
+    medians = [np.median(logs[max(0, n - 4) : max(n + 1, 5)]) for n in range(40)]
+    for step in (0, 1, 17, 39):
+        weights = kept ** np.arange(step, -1, -1)
+        expected = math.exp(np.dot(weights, medians[: step + 1]) / weights.sum())
+        assert smooth_losses(lrs, losses)[step] == pytest.approx(expected, rel=1e-10)
+
+
+def test_later_steps_change_no_smoothed_loss_past_the_first_five():
+    losses = cliff()
+    for count in (5, 6, 50, 199):
+        # the steps a decade are those of the whole range, however far the test has come
+        part = smooth_losses(LRS[:count], losses[:count])
+        assert part == pytest.approx(smooth_losses(LRS, losses)[:count], rel=1e-9)
+
+
+def test_from_a_loss_that_is_not_finite_on_nothing_is_smoothed():
+    losses = cliff()
+    losses[[50, 60]] = NAN, INF
+    smoothed = smooth_losses(LRS, losses)
+    assert np.isfinite(smoothed[:50]).all()
+    assert np.isnan(smoothed[50:]).all()
+    assert explosion(losses, smoothed) == 50
+
+
+def test_the_smoothed_loss_explodes_where_it_is_four_times_the_lowest_before():
+    losses = np.full(200, 2.0)
+    losses[100:] = 40.0
+    smoothed = smooth_losses(LRS, losses)
+    at = explosion(losses, smoothed)
+    assert at > 100
+    assert smoothed[at] > 8.0
+    assert (smoothed[:at] <= 8.0).all()
+
+
+@pytest.mark.parametrize("losses", [[1.0, 1.0, 1.0, 50.0, 50.0, 50.0, 1.0], np.full(200, 3.0), []])
+def test_the_first_steps_are_no_explosion_and_neither_is_a_flat_line(losses):
+    assert explosion(losses, smooth_losses(LRS[: len(losses)], losses)) is None
+
+
+def trials(best, *, diverged=(), lrs=None, steps=300):
+    best = np.asarray(best, np.float64)
+    gone = np.zeros(len(best), bool)
+    gone[list(diverged)] = True
+    lrs = np.geomspace(1e-4, 1, len(best)) if lrs is None else np.asarray(lrs, np.float64)
+    return LrTrials(lrs, best, best, np.full(len(best), steps), gone)
+
+
+def test_the_trial_with_the_lowest_validation_loss_is_chosen():
+    found = choose_trial(trials([9, 5, 2, 3, 8], lrs=[1e-3, 1e-2, 0.1, 1, 10]))
+    assert found.lr == 0.1
+    assert "validation loss down to 2.00 within 300 steps, the lowest of 5" in found.words
+    assert "edge" not in found.words
+
+
+def test_trials_that_diverged_are_out_however_low_they_were():
+    found = choose_trial(trials([9, 5, 2, 1, 0.5], diverged=[3, 4], lrs=[1e-3, 0.01, 0.1, 1, 10]))
+    assert found.lr == 0.1
+    assert "2 diverged, from 1 on" in found.words
+
+
+def test_of_neighbours_as_low_the_middle_one_is_chosen():
+    found = choose_trial(trials([9, 2.001, 2.0005, 2.0, 9, 2.0], lrs=[1, 2, 3, 4, 5, 6]))
+    assert found.lr == 3
+    assert "as low from 2 to 4" in found.words
+
+
+@pytest.mark.parametrize("best", [[1, 2, 3], [3, 2, 1]])
+def test_a_choice_at_the_edge_says_so(best):
+    assert "edge of the range" in choose_trial(trials(best)).words
+
+
+@pytest.mark.parametrize(
+    ("found", "words"),
+    [
+        (trials([1, 2, 3], diverged=range(3)), "all 3 trials diverged"),
+        (trials([NAN] * 3, steps=0), "no trial took a step"),
+        (trials([2, 2, 2.0001]), "all 3 trials are as low"),
+    ],
+)
+def test_where_there_is_nothing_to_choose_the_words_say_why(found, words):
+    assert choose_trial(found).lr is None
+    assert words in choose_trial(found).words
+
+
+def found_of(
+    of_range, of_trials, tested=StopReason.DIVERGED, tried=StopReason.COMPLETED, best=(1, 2)
+):
+    of_range, of_trials = LrSuggestion(of_range, "so it fell"), LrSuggestion(of_trials, "so low")
+    return conclude(
+        LrRangeEnded(tested, of_range, curve([]), 1.0),
+        LrTrialsEnded(tried, of_trials, trials(best), 1.0),
+    )
+
+
+@pytest.mark.parametrize(
+    ("of_range", "of_trials", "recommended", "words"),
+    [
+        (0.01, 0.02, 0.02, "the trials' answer"),
+        (None, 0.02, 0.02, "the trials' answer"),
+        (0.01, None, 0.01, "the range test's answer, since so low"),
+        (None, None, None, "range test: so it fell; trials: so low"),
+    ],
+)
+def test_the_trials_have_the_last_word_where_they_have_one(of_range, of_trials, recommended, words):
+    found = found_of(of_range, of_trials)
+    assert (found.range_suggestion, found.batched_suggestion) == (of_range, of_trials)
+    assert found.recommended == recommended
+    assert words in found.words
+
+
+@pytest.mark.parametrize(("of_range", "recommended"), [(0.01, 0.01), (None, 0.02)])
+def test_trials_that_were_stopped_come_second(of_range, recommended):
+    found = found_of(of_range, 0.02, tried=StopReason.STOPPED)
+    assert found.recommended == recommended
+    assert found.reason is StopReason.STOPPED
+
+
+@pytest.mark.parametrize(
+    ("tested", "tried", "reason"),
+    [
+        (StopReason.DIVERGED, StopReason.COMPLETED, StopReason.COMPLETED),
+        (StopReason.COMPLETED, StopReason.COMPLETED, StopReason.COMPLETED),
+        (StopReason.STOPPED, StopReason.STOPPED, StopReason.STOPPED),
+        (StopReason.COMPLETED, StopReason.FAILED, StopReason.FAILED),
+        (StopReason.FAILED, StopReason.STOPPED, StopReason.FAILED),
+    ],
+)
+def test_a_search_ends_as_its_worse_half(tested, tried, reason):
+    assert found_of(0.1, 0.1, tested, tried).reason is reason
+
+
+@pytest.mark.parametrize(("one", "other"), [(0.01, 0.031), (0.031, 0.01), (1e-6, 10.0)])
+def test_a_factor_above_three_is_a_disagreement_that_names_both(one, other):
+    words = found_of(one, other).disagreement
+    assert f"the range test says {one:g}".replace("1e-06", "0.000001") in words
+    assert f"the trials say {other:g}" in words
+    assert "sees one step with each lr" in words
+    assert "for 300 steps" in words
+
+
+@pytest.mark.parametrize(
+    ("one", "other"), [(0.01, 0.03), (0.03, 0.01), (0.01, 0.01), (None, 1.0), (1.0, None)]
+)
+def test_up_to_a_factor_of_three_they_agree(one, other):
+    assert found_of(one, other).disagreement is None
+
+
+def test_what_was_stopped_by_hand_says_so():
+    assert stopped_by_hand(LrSuggestion(0.1, "so low"), 1200) == LrSuggestion(
+        0.1, "stopped by hand after 1,200 steps; so low"
+    )

@@ -1,0 +1,96 @@
+"""``tui-trainer find-lr``: a learning rate for a run, before it."""
+
+import shlex
+import shutil
+import sys
+from typing import Any
+
+import click
+
+from tui_trainer.cli.output import (
+    EXIT_FAILED,
+    EXIT_INTERRUPTED,
+    EXIT_OK,
+    charset_of,
+    colored,
+    for_stdout,
+)
+from tui_trainer.cli.parameters import Count, Number, settings_options
+from tui_trainer.cli.wiring import load, lr_search_events, stopping_on_interrupt
+from tui_trainer.formatting import number_text
+from tui_trainer.sweeps.control import SweepControl
+from tui_trainer.sweeps.lr_plan import (
+    HIGH,
+    LOW,
+    RANGE_STEPS,
+    TRIAL_STEPS,
+    TRIALS,
+    LrSearch,
+    plan_lr_search,
+)
+from tui_trainer.validation import InvalidSettingsError
+
+
+@click.command("find-lr")
+@settings_options
+@click.option("--low", type=Number("lr"), metavar="LR", default=number_text(LOW),
+              show_default=True, help="The lowest learning rate to try.")  # fmt: skip
+@click.option("--high", type=Number("lr"), metavar="LR", default=number_text(HIGH),
+              show_default=True, help="The highest learning rate to try.")  # fmt: skip
+@click.option("--range-steps", type=Count(), default=str(RANGE_STEPS),
+              show_default=True, help="Steps of the range test, one a learning rate.")  # fmt: skip
+@click.option("--trials", type=Count(), default=str(TRIALS),
+              show_default=True, help="Learning rates to train with.")  # fmt: skip
+@click.option("--trial-steps", type=Number("steps"), metavar="N",
+              help=f"Steps of a trial: {TRIAL_STEPS}, or the run's if fewer.")  # fmt: skip
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object in place of words.")
+@click.option("--plot", is_flag=True, help="Print both losses over the learning rate.")
+@click.pass_context
+def find_lr(context: click.Context, /, as_json: bool, plot: bool, **settings: Any) -> None:
+    """Find a learning rate in two ways: by a range test, and by training with many at once.
+
+    The settings are those of the run that it is for; the lr is the one that may not be given.
+    """
+    search = _plan(settings)
+
+    from tui_trainer.console import find_lr as console
+
+    control = SweepControl()
+    with stopping_on_interrupt(control) as interrupted:
+        results = console.follow(lr_search_events(search, control))
+    found = results.found
+    assert found is not None
+    command = _command(settings, found.recommended) if found.recommended is not None else None
+    if as_json:
+        click.echo(console.to_json(results, command))
+    else:
+        click.echo(for_stdout(console.summary(results, command)))
+    if plot:
+        width = min(120, shutil.get_terminal_size((100, 30)).columns)
+        stream = sys.stderr if as_json else sys.stdout
+        drawn = console.plot(results, width, charset_of(stream), colored)
+        click.echo(f"\n{drawn}", err=as_json)  # stdout is for the one object alone
+    status = EXIT_FAILED if found.recommended is None else EXIT_OK
+    context.exit(EXIT_INTERRUPTED if interrupted else status)
+
+
+def _plan(settings: dict[str, Any]) -> LrSearch:
+    """Plan the search of the flags; a mistake is one line and exit status 2."""
+    given = dict(settings)
+    try:
+        if given["lr"] is not None:
+            raise click.UsageError("--lr is what find-lr searches for: leave it out")
+        return plan_lr_search(load(given.pop("presets_folder")), **given)
+    except InvalidSettingsError as error:
+        raise click.UsageError(str(error)) from None
+
+
+def _command(settings: dict[str, Any], lr: float) -> str:
+    """Write the line that trains with `lr`, and with all that was asked for here."""
+    of_search = ("low", "high", "range_steps", "trials", "trial_steps", "lr")
+    words = ["tui-trainer", "train"]
+    for key, value in settings.items():
+        if value is not None and key not in of_search:
+            flag = "presets" if key == "presets_folder" else key.replace("_", "-")
+            words += [f"--{flag}", str(value)]
+    return shlex.join([*words, "--lr", number_text(lr)])
