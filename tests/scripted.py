@@ -14,6 +14,19 @@ from tui_trainer.sweeps.events import (
     SweepEnded,
     SweepStarted,
 )
+from tui_trainer.sweeps.lr_events import (
+    LrCurve,
+    LrFound,
+    LrRangeAdvanced,
+    LrRangeEnded,
+    LrRangeStarted,
+    LrSearchStarted,
+    LrSuggestion,
+    LrTrials,
+    LrTrialsAdvanced,
+    LrTrialsEnded,
+    LrTrialsStarted,
+)
 from tui_trainer.training.early_stopping import Gauge, StopReason
 from tui_trainer.training.events import (
     FitSampled,
@@ -194,20 +207,66 @@ class SweepScript:
             )
 
 
+class LrScript:
+    """Yields a range test that falls until lr 0.1 and trials, the lowest near `of_trials`.
+
+    With `waits` it stands after the range test until it is stopped. Each call is remembered.
+    """
+
+    def __init__(self, of_range=0.01, of_trials=0.00244, *, waits=False, disagreement=None):
+        self.of_range, self.of_trials = of_range, of_trials
+        self.waits, self.disagreement = waits, disagreement
+        self.calls = []
+
+    def __call__(self, search, control):
+        self.calls.append((search, control))
+        yield LrSearchStarted(search)
+        yield LrRangeStarted(search.config, search.range)
+        lrs = np.array(search.range.lrs)
+        losses = 1 + 10 * np.abs(np.log10(lrs) + 1)
+        curve = LrCurve(lrs, losses, losses)
+        yield LrRangeAdvanced(curve, 0.1)
+        falls = "the training loss falls steepest around it"
+        answer = LrSuggestion(self.of_range, falls if self.of_range else "nothing descends")
+        yield LrRangeEnded(StopReason.COMPLETED, answer, curve, 0.2)
+        yield LrTrialsStarted(search, "batched, one group, cpu, 2 workers")
+        trials = self._trials(search)
+        yield LrTrialsAdvanced(trials, 0.3)
+        while self.waits and not control.stopped:
+            time.sleep(0.005)
+        reason = StopReason.STOPPED if self.waits else StopReason.COMPLETED
+        yield LrTrialsEnded(reason, self._of_trials(), trials, 0.4)
+        words = "the trials' answer: they really train"
+        suggestions = self.of_range, self.of_trials
+        yield LrFound(reason, *suggestions, self.of_trials, words, self.disagreement)
+
+    def _of_trials(self):
+        known = self.of_trials is not None
+        return LrSuggestion(self.of_trials, "validation loss down" if known else "all diverged")
+
+    @staticmethod
+    def _trials(search):
+        lrs = np.array([candidate.config.lr for candidate in search.trials.candidates])
+        losses = 1 + 5 * np.abs(np.log10(lrs / 0.003))
+        steps = np.full(len(lrs), search.trial_steps)
+        return LrTrials(lrs, losses, losses, steps, lrs > 1)
+
+
 def make_app(
     train=None,
     recipe=DEFAULT_RECIPE,
     *,
     preview=preview,
     sweep=None,
+    find_lr=None,
     keymap=None,
     charset=Charset.UNICODE,
     **settings,
 ):
     presets = load_presets()
     config = make_config(presets, recipe, **settings)
-    work = Work(train or Script(), preview, sweep or SweepScript())
-    return TrainerApp(presets, config, recipe, work, keymap, charset)
+    work = Work(train or Script(), preview, sweep or SweepScript(), find_lr or LrScript())
+    return TrainerApp(presets, config, recipe, work, keymap, charset, ui_share=1.0)
 
 
 async def until(pilot, condition, seconds=DEADLINE):

@@ -26,6 +26,7 @@ from tui_trainer.tui.screens.question import QuitQuestion
 from tui_trainer.tui.terminal import crop_updates, thrifty_driver
 
 if TYPE_CHECKING:
+    from tui_trainer.tui.screens.lr_finder import LrFinderScreen
     from tui_trainer.tui.screens.sweep import SweepScreen
 
 
@@ -36,7 +37,7 @@ class TrainerApp(App[None]):
         presets: what there is to choose from.
         config: what the form starts with.
         recipe: the recipe that `config` was made of.
-        work: trains, previews and sweeps.
+        work: trains, previews, sweeps and finds a learning rate.
         keymap: keys by id, in the place of the default ones.
         charset: what the terminal can show.
         ui_share: the share of the time that drawing may take, above 0.
@@ -66,6 +67,7 @@ class TrainerApp(App[None]):
         self.cockpit = Cockpit(presets, config, recipe, work, keymap, charset, ui_share)
         self._for_searches = presets, work, keymap, charset, ui_share
         self.sweep: SweepScreen | None = None
+        self.lr_finder: LrFinderScreen | None = None
 
     def get_default_screen(self) -> Cockpit:
         """Return the cockpit."""
@@ -98,7 +100,7 @@ class TrainerApp(App[None]):
     @property
     def desks(self) -> list[PanedScreen]:
         """The screens on which something may be on its way, behind another one too."""
-        return [self.cockpit, *([self.sweep] if self.sweep else [])]
+        return [desk for desk in (self.cockpit, self.sweep, self.lr_finder) if desk is not None]
 
     async def action_quit(self) -> None:
         """Quit; ask first while something is on its way."""
@@ -117,6 +119,15 @@ class TrainerApp(App[None]):
             self.sweep = SweepScreen(*self._for_searches, self.cockpit.form)
             self.install_screen(self.sweep, "sweep")  # so that it lives on behind the cockpit
         self.push_screen(self.sweep)
+
+    def action_find_lr(self) -> None:
+        """Show the lr finder, which starts to search."""
+        from tui_trainer.tui.screens.lr_finder import LrFinderScreen
+
+        if self.lr_finder is None:
+            self.lr_finder = LrFinderScreen(*self._for_searches, self.cockpit.form)
+            self.install_screen(self.lr_finder, "lr_finder")
+        self.push_screen(self.lr_finder)
 
     @on(ValuesTaken)
     def _take_values(self, message: ValuesTaken) -> None:

@@ -18,6 +18,8 @@ from tui_trainer.sweeps.events import (
     SweepNoted,
     SweepStarted,
 )
+from tui_trainer.sweeps.lr_events import LrEvent, LrFound, LrRangeAdvanced, LrTrialsAdvanced
+from tui_trainer.sweeps.lr_plan import LrSearch
 from tui_trainer.sweeps.plan import Sweep
 from tui_trainer.training.control import Control
 from tui_trainer.training.early_stopping import StopReason
@@ -29,13 +31,15 @@ from tui_trainer.training.events import (
     RunEnded,
     StepsCompleted,
 )
-from tui_trainer.tui.messages import PreviewFailed, PreviewReady, RunNews, SweepNews
+from tui_trainer.tui.lr_state import LrView
+from tui_trainer.tui.messages import LrNews, PreviewFailed, PreviewReady, RunNews, SweepNews
 from tui_trainer.tui.run_state import RunView
 from tui_trainer.tui.sweep_state import SweepView
 
 Train: TypeAlias = Callable[[RunConfig, Control], Iterator[Event]]
 Preview: TypeAlias = Callable[[RunConfig], Previewed]
 MakeSweep: TypeAlias = Callable[[Sweep, SweepControl], Iterator[SweepEvent]]
+FindLr: TypeAlias = Callable[[LrSearch, SweepControl], Iterator[LrEvent]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +50,13 @@ class Work:
         train: runs a config and yields its events, as `tui_trainer.training.trainer.train` does.
         preview: shows a config's untrained network.
         sweep: trains candidates and yields their events, as `tui_trainer.sweeps.sweeper.sweep`.
+        find_lr: searches for a learning rate, as `tui_trainer.sweeps.lr_finder.run_lr_search`.
     """
 
     train: Train
     preview: Preview
     sweep: MakeSweep
+    find_lr: FindLr
 
 
 class Background:
@@ -58,7 +64,8 @@ class Background:
 
     def __init__(self, owner: DOMNode, work: Work) -> None:
         self._owner = owner
-        self.train, self._preview, self._sweep = work.train, work.preview, work.sweep
+        self.train, self._preview = work.train, work.preview
+        self._sweep, self._find_lr = work.sweep, work.find_lr
         self._request = 0
 
     def ask_preview(self, config: RunConfig) -> None:
@@ -80,6 +87,11 @@ class Background:
         """Start a sweep."""
         work = partial(self._sweep_in_thread, view, control)
         self._owner.run_worker(work, group="sweep", thread=True, exit_on_error=False)
+
+    def start_search(self, view: LrView, control: SweepControl) -> None:
+        """Start a search for a learning rate."""
+        work = partial(self._search_in_thread, view, control)
+        self._owner.run_worker(work, group="search", thread=True, exit_on_error=False)
 
     def _preview_in_thread(self, request: int, config: RunConfig) -> None:
         if not self.is_newest(request):
@@ -117,3 +129,14 @@ class Background:
             words = f"{type(error).__name__}: {error}"
             view.inbox.append(SweepEnded(StopReason.FAILED, words, 0, 0.0))
             self._owner.post_message(SweepNews(view.number))
+
+    def _search_in_thread(self, view: LrView, control: SweepControl) -> None:
+        try:
+            for event in self._find_lr(view.search, control):
+                view.inbox.append(event)
+                if not isinstance(event, LrRangeAdvanced | LrTrialsAdvanced):
+                    self._owner.post_message(LrNews(view.number))
+        except Exception as error:
+            words = f"{type(error).__name__}: {error}"
+            view.inbox.append(LrFound(StopReason.FAILED, None, None, None, words))
+            self._owner.post_message(LrNews(view.number))

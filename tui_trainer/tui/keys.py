@@ -10,11 +10,11 @@ from textual.binding import Binding
 
 from tui_trainer.validation import InvalidSettingsError, one_of
 
-Place: TypeAlias = Literal["cockpit", "sweep", "candidate"]
+Place: TypeAlias = Literal["cockpit", "sweep", "candidate", "lr_finder"]
 
 _EVERYWHERE: tuple[Place, ...] = get_args(Place)
 _SWEEP: tuple[Place, ...] = ("sweep",)
-_STARTING: tuple[Place, ...] = ("cockpit", "sweep")
+_STARTING: tuple[Place, ...] = ("cockpit", "sweep", "lr_finder")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,26 +57,28 @@ KEYS = (
     Key("engine_previous", "E", "cycle('engine', -1)", "presets", "previous engine"),
     Key("lr_down", "[", "lr(-1)", "presets", "lr down along 1-2-5, while training too", "lr-", 3),
     Key("lr_up", "]", "lr(1)", "presets", "lr up along 1-2-5, while training too", "lr+", 3),
-    Key("sweep", "w", "app.sweep", "search", "sweep: many values at once", "sweep", 2),
-    Key("axis_next", "a", "axis(1)", "search", "next setting to sweep over", "axis", 3, _SWEEP),
-    Key("axis_previous", "A", "axis(-1)", "search", "previous setting", "", 5, _SWEEP),
-    Key("values", "v", "values", "search", "type the values to try", "values", 2, _SWEEP),
-    Key("objective", "o", "objective", "search", "best or final loss is to be low", "", 5, _SWEEP),
-    Key("table", "c", "table", "search", "the points, or all candidates", "candidates", 3, _SWEEP),
-    Key("by_loss", "b", "by_loss", "search", "sort by loss, or no longer", "by loss", 4, _SWEEP),
-    Key("open", "enter", "open", "search", "the candidate's curves and fit", "look", 1, _SWEEP),
-    Key("use", "u", "use", "search", "take the value into the form and go back", "use", 1,
-        ("sweep", "candidate")),
-    Key("log", "l", "log", "view", "log or linear losses", "log", 3, _EVERYWHERE),
+    Key("sweep", "w", "app.sweep", "search", "sweep: try many values at once", "sweep", 2),
+    Key("find_lr", "f", "app.find_lr", "search", "lr finder: which lr to take", "lr finder", 3),
+    Key("axis_next", "a", "axis(1)", "sweep", "next setting to sweep over", "axis", 3, _SWEEP),
+    Key("axis_previous", "A", "axis(-1)", "sweep", "previous setting", "", 5, _SWEEP),
+    Key("values", "v", "values", "sweep", "type the values to try", "values", 2, _SWEEP),
+    Key("objective", "o", "objective", "sweep", "best or final loss is to be low", "", 5, _SWEEP),
+    Key("table", "c", "table", "sweep", "the points, or all candidates", "candidates", 3, _SWEEP),
+    Key("by_loss", "b", "by_loss", "sweep", "sort by loss, or no longer", "by loss", 4, _SWEEP),
+    Key("open", "enter", "open", "sweep", "the candidate's curves and fit", "look", 1, _SWEEP),
+    Key("use", "u", "use", "sweep", "take the value into the form and go back", "use", 0,
+        ("sweep", "candidate", "lr_finder")),
+    Key("log", "l", "log", "view", "log or linear losses", "log", 3,
+        ("cockpit", "sweep", "candidate")),
     Key("smooth", "m", "smooth", "view", "smooth the losses; the raw ones stay behind", "smooth", 4,
         ("cockpit", "candidate")),
-    Key("zoom", "z", "zoom", "view", "one pane over all: the focused one, or the first", "zoom", 4,
+    Key("zoom", "z", "zoom", "view", "the focused pane over all, or the first one", "zoom", 4,
         _EVERYWHERE),
     Key("best", "k", "best", "view", "the fit of the best weights, or of the last", "best fit", 3),
     Key("tax", "t", "tax", "view", "what the screen costs: time and bytes", "", 5, _EVERYWHERE),
     Key("setup", "tab", "next_view", "view", "the form, or the next pane", "setup", 1, _EVERYWHERE),
     Key("back", "escape", "back", "app", "back to the screen before", "back", 0,
-        ("sweep", "candidate")),
+        ("sweep", "candidate", "lr_finder")),
     Key("help", "question_mark", "help", "app", "this page", "help", 1, _EVERYWHERE),
     Key("palette", "ctrl+p", "app.command_palette", "app", "every preset and command by name", "",
         5, _EVERYWHERE),

@@ -39,6 +39,13 @@ class SweepNews(Message):
 
 
 @dataclass
+class LrNews(Message):
+    """The search for an lr with this number has news that can't wait for the next frame."""
+
+    search: int
+
+
+@dataclass
 class ValuesTaken(Message):
     """A person has settled on values, by setting: they are for the form."""
 

@@ -21,7 +21,7 @@ _STATE_WORDS = {
     State.DIVERGED: ("✕", "diverged"),
     State.STOPPED: ("□", "stopped"),
 }
-_STATE_LOOKS = {State.DIVERGED: "diverged", State.FINISHED: "best", State.STOPPED_EARLY: "best"}
+_STATE_LOOKS = {State.DIVERGED: "diverged", State.STARTING: "note"}
 
 
 def candidate_columns(plan: Sweep, width: int) -> list[Column]:
@@ -47,7 +47,7 @@ def candidate_row(view: SweepView, index: int) -> Row:
     sign, word = _STATE_WORDS[state]
     best_at = f"{candidate.best_step:,}" if candidate.best_step else "–"
     return (
-        (value_text(point.values[0]), "title"),
+        (value_text(point.values[0]), "row"),
         (str(config.seed), "row"),
         (f"{sign} {word}", _STATE_LOOKS.get(state, "row")),
         (loss_text(candidate.best_val_loss), "row"),
@@ -76,7 +76,7 @@ def point_row(view: SweepView, point: "PointResult") -> Row:
     diverged = round(point.diverged_share * point.seeds)
     known = math.isfinite(spread.low)
     return (
-        (value_text(point.point.values[0]), "title"),
+        (value_text(point.point.values[0]), "row"),
         ("–" if math.isnan(median) else loss_text(median), "row"),
         _verdict(view, point),
         (f"{loss_text(spread.low)} to {loss_text(spread.high)}" if known else "–", "row"),

@@ -139,4 +139,7 @@ class CandidateScreen(PanedScreen):
         self.banner.put(candidate_banner_text(run, self.size.width))
         status = candidate_status_text(run, self.size.width)
         self.status_line.put(tax_text(self._budget.tax) if self._show_tax else status)
-        self.key_line.relabel(use=f"use {value}, seed {config.seed}", setup="pane")
+        if self.size.width < 60:
+            self.key_line.relabel(use="use", setup="pane", quit="")
+        else:
+            self.key_line.relabel(use=f"use {value}, seed {config.seed}", setup="pane")

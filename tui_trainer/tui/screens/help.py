@@ -15,7 +15,8 @@ from tui_trainer.tui.wording import BADGES
 _GROUPS = {
     "run": "Training",
     "presets": "Settings",
-    "search": "Sweep",
+    "search": "Searching",
+    "sweep": "On their screens",
     "view": "Looking",
     "app": "Program",
 }

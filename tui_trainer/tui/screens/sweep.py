@@ -282,13 +282,17 @@ class SweepScreen(PanedScreen):
             "open": "look" if self.table.candidate is not None else "",
             "use": self._using(wide),
         }
+        if self.size.width < 60:
+            labels["quit"] = ""
         if self.view is None:
             labels |= dict.fromkeys(("table", "by_loss", "log", "zoom"), "")
         self.key_line.relabel(**labels)
 
     def _using(self, wide: bool) -> str:
-        """Say what `u` would take."""
+        """Say what `u` would take; where there is no room, the banner or the cursor does."""
         values = self._values_to_use()
+        if self.size.width < 60:
+            return "use" if values else ""
         if not wide:
             values.pop("seed", None)
         texts = [f"{key} {value_text(value)}" for key, value in values.items()]

@@ -95,7 +95,9 @@ class TextField(Vertical):
 
         key: str
 
-    def __init__(self, key: str, title: str, text: str, check: Callable[[str], object]) -> None:
+    def __init__(
+        self, key: str, title: str | Content, text: str, check: Callable[[str], object]
+    ) -> None:
         super().__init__(id=f"field-{key}")
         self.key = key
         self.text = text

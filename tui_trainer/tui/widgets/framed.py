@@ -44,7 +44,7 @@ class Framed(Cells, can_focus=True):
         & > .pane--validation-point { color: $text-warning 55%; }
         & > .pane--model { color: $text-success; }
         & > .pane--median { color: $text-warning; }
-        & > .pane--spread { color: $text-warning 45%; }
+        & > .pane--spread { color: $foreground 45%; }
         & > .pane--diverged { color: $text-error; }
         & > .pane--cursor { color: $text-accent; }
     }

@@ -6,6 +6,7 @@ from typing import get_args
 
 from textual import on
 from textual.app import ComposeResult
+from textual.content import Content
 from textual.message import Message
 from textual.widgets import Static
 
@@ -69,8 +70,9 @@ class SweepForm(Form):
     def compose(self) -> ComposeResult:
         """Lay out the rows and fields."""
         now = self._axes[self._key]
+        title = Content.assemble((f"{self._faces['values']} ", "bold $text-accent"), "values")
         yield ChoiceRow("axis", "Axis", self._faces["axis"])
-        yield TextField("values", f"{self._faces['values']} values", now.values, self._check_values)
+        yield TextField("values", title, now.values, self._check_values)
         yield TextField("seeds", "  seeds", now.seeds, _whole_number)
         yield TextField("steps", "  steps", self._first_steps, lambda t: parse_number("steps", t))
         yield Static("", id="amount")

@@ -41,9 +41,11 @@ class SweepTable(RowTable):
         self._sort()
 
     def toggle_order(self) -> None:
-        """Sort the rows by their loss as it is now, or by value and seed."""
+        """Sort the rows by their loss as it is now, or by value and seed; show the first ones."""
         self.is_by_loss = not self.is_by_loss
         self._sort()
+        if self._selected is not None:
+            self.choose(0)
 
     def move(self, move: Move) -> None:
         """Move the cursor; the first move puts it on the first row."""
