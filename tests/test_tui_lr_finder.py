@@ -75,7 +75,7 @@ async def test_without_an_answer_there_is_nothing_to_use():
         assert pilot.app.cockpit.form.config.lr == 0.5
 
 
-async def test_x_stops_and_s_searches_again():
+async def test_x_stops_s_searches_again_and_quitting_asks():
     script = LrScript(waits=True)
     async with make_app(find_lr=script).run_test(size=SIZE) as pilot:
         finder = await opened(pilot, State.RUNNING)
@@ -85,6 +85,11 @@ async def test_x_stops_and_s_searches_again():
         assert "Stopped by hand." in finder.banner.words
         await press(pilot, "s")
         await until(pilot, lambda: len(script.calls) == 2)
+        await until(pilot, lambda: finder.state is State.RUNNING)
+        await press(pilot, "q")
+        await until(pilot, lambda: isinstance(pilot.app.screen, QuitQuestion))
+        await press(pilot, "y")
+        await until(pilot, lambda: script.calls[1][1].stopped)
 
 
 async def test_back_and_again_shows_the_same_search_unless_the_form_changed():
@@ -102,17 +107,6 @@ async def test_back_and_again_shows_the_same_search_unless_the_form_changed():
         await until(pilot, lambda: len(script.calls) == 2)
 
 
-async def test_quitting_asks_while_it_searches():
-    script = LrScript(waits=True)
-    app = make_app(find_lr=script)
-    async with app.run_test(size=SIZE) as pilot:
-        await opened(pilot, State.RUNNING)
-        await press(pilot, "q")
-        await until(pilot, lambda: isinstance(app.screen, QuitQuestion))
-        await press(pilot, "y")
-        await until(pilot, lambda: script.calls[0][1].stopped)
-
-
 async def test_an_exception_is_a_banner():
     def broken(search, control):
         raise RuntimeError("the cable is out")
@@ -123,8 +117,10 @@ async def test_an_exception_is_a_banner():
         assert "the cable is out" in finder.banner.words
 
 
-@pytest.mark.parametrize("size", [(160, 45), (80, 24), (40, 12)])
-@pytest.mark.parametrize("charset", [Charset.UNICODE, Charset.ASCII])
+@pytest.mark.parametrize(
+    ("size", "charset"),
+    [((160, 45), Charset.UNICODE), ((80, 24), Charset.ASCII), ((40, 12), Charset.ASCII)],
+)
 async def test_every_size_says_which_lr_to_take(size, charset):
     script = LrScript(of_range=0.3, disagreement=APART)
     async with make_app(find_lr=script, charset=charset).run_test(size=size) as pilot:

@@ -1,6 +1,7 @@
 """A sweep as its events so far tell it: candidates, and what the points amount to."""
 
 import math
+import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -202,7 +203,7 @@ class Results:
 def _spread(values: Sequence[float]) -> Spread:
     known = [value for value in values if not math.isnan(value)]
     finite = [value for value in known if math.isfinite(value)]
-    median = float(np.median(known)) if known else math.nan
+    median = statistics.median(known) if known else math.nan
     if not finite:
         return Spread(median, math.nan, math.nan)
     return Spread(median, min(finite), max(finite))

@@ -53,6 +53,7 @@ class RowTable(Framed):
         self._blank_text = ""
         self._cursor: int | None = None
         self._first = 0
+        self._made: dict[tuple[Row, str], Strip] = {}
 
     def put(
         self,
@@ -64,6 +65,8 @@ class RowTable(Framed):
     ) -> None:
         """Show `count` rows, each made by its index when it comes into view."""
         grows = count != self._count
+        if columns != self._columns:
+            self._made = {}
         self._title, self._columns, self._count = title, columns, count
         self._row, self._cursor = row, cursor
         self._keep_in_view()
@@ -113,6 +116,10 @@ class RowTable(Framed):
             self._first = max(self._first, self._cursor - self.page + 1)
         self._first = max(0, min(self._first, self._count - self.page))
 
+    def _redraw(self) -> None:
+        self._made = {}
+        self._draw()
+
     def _draw(self) -> None:
         width, height = self.size.width - 2, self.size.height - 2
         if not self.is_mounted or width <= 0 or height <= 0:
@@ -124,9 +131,13 @@ class RowTable(Framed):
         last = min(self._count, self._first + height - 1)
         head = [(c.title, "head") for c in columns]
         lines = [self._line(head, columns, width, "head")]
+        made, self._made = self._made, {}
         for index in range(self._first, last):
             look = "chosen" if index == self._cursor else "row"
-            lines.append(self._line(self._row(index), columns, width, look))
+            row = tuple(self._row(index))
+            line = made.get((row, look)) or self._line(row, columns, width, look)
+            self._made[row, look] = line  # what stays the same is not made anew
+            lines.append(line)
         lines += [self._boxed([Segment(" " * width)])] * (height - len(lines))
         shown = f"{self._first + 1:,} to {last:,} of {self._count:,}"
         note: tuple[Part, ...] = ((shown, "note"),) if last - self._first < self._count else ()
