@@ -175,6 +175,10 @@ async def test_at_the_end_the_recommendation_stands_in_words():
         assert "log y" in sweep.plot.text
         await press(pilot, "l")
         assert "log y" not in sweep.plot.text
+        assert "next sweep" not in shown
+        await press(pilot, "a")
+        assert "next sweep · s starts it" in screen_text(pilot.app)
+        assert "32 × lr" in screen_text(pilot.app)  # what is shown is still that
         await press(pilot, "c")
         assert "within noise" in screen_text(pilot.app)  # eight seeds can't tell 32 values apart
 

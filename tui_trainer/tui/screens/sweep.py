@@ -6,12 +6,11 @@ from textual.binding import Binding
 from textual.containers import Horizontal, Vertical
 from textual.getters import query_one
 
-from tui_trainer.config import REGULARIZER_NUMBERS
 from tui_trainer.plotting.roles import Charset
 from tui_trainer.preset_files import Presets
 from tui_trainer.sweeps.axes import Value, value_text
 from tui_trainer.sweeps.control import SweepControl
-from tui_trainer.sweeps.plan import Sweep, plan_sweep
+from tui_trainer.sweeps.plan import Sweep
 from tui_trainer.tui.background import Background, Work
 from tui_trainer.tui.keys import bindings, faces
 from tui_trainer.tui.messages import SweepNews, ValuesTaken
@@ -124,7 +123,7 @@ class SweepScreen(PanedScreen):
             return
         self._problem = ""
         try:
-            plan = self._plan()
+            plan = self.form.plan(self._setup.recipe, self._setup.settings)
         except InvalidSettingsError as error:
             self._problem = f"⚠ {error}"
         else:
@@ -195,21 +194,6 @@ class SweepScreen(PanedScreen):
 
     # Sweeps
 
-    def _plan(self) -> Sweep:
-        axis = self.form.axis
-        settings = {**self._setup.settings, "steps": self.form.steps}
-        if axis.key == "regularizer":  # numbers over one preset are not meant for all
-            settings = {k: v for k, v in settings.items() if k not in REGULARIZER_NUMBERS}
-        settings.pop(axis.key, None)
-        return plan_sweep(
-            self._presets,
-            self._setup.recipe,
-            [axis],
-            seeds=self.form.seeds,
-            objective=self.form.objective,
-            **settings,
-        )
-
     def _start(self, plan: Sweep) -> None:
         self._control.stop()
         self._control = SweepControl()
@@ -268,6 +252,7 @@ class SweepScreen(PanedScreen):
         self.banner.put(self._problem or (banner_text(view, width) if view else ""))
         status = status_text(view, self.form.amount, width)
         self.status_line.put(tax_text(self._budget.tax) if self._show_tax else status)
+        self.form.mark_next_sweep(view.plan if view else None)
         self._label_keys()
 
     def _label_keys(self) -> None:
@@ -282,8 +267,8 @@ class SweepScreen(PanedScreen):
             "open": "look" if self.table.candidate is not None else "",
             "use": self._using(wide),
         }
-        if self.size.width < 60:
-            labels["quit"] = ""
+        if self.size.width < 60:  # tab is needed more than these
+            labels |= {"quit": "", "open": ""}
         if self.view is None:
             labels |= dict.fromkeys(("table", "by_loss", "log", "zoom"), "")
         self.key_line.relabel(**labels)
@@ -299,7 +284,7 @@ class SweepScreen(PanedScreen):
         return f"use {', '.join(texts)}" if texts else ""
 
     def _header_text(self) -> str:
-        if self.active and self.view is not None:
+        if self.view is not None:
             return setup_text(self.view.plan.axes[0], self.view.plan.base)
         return setup_text(self.form.axis, self._setup.config)
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import get_args
+from typing import Any, get_args
 
 from textual import on
 from textual.app import ComposeResult
@@ -10,11 +10,11 @@ from textual.content import Content
 from textual.message import Message
 from textual.widgets import Static
 
-from tui_trainer.config import PositiveInt, parse_number
+from tui_trainer.config import REGULARIZER_NUMBERS, PositiveInt, parse_number
 from tui_trainer.formatting import number_text
 from tui_trainer.preset_files import PARTS, Presets
 from tui_trainer.sweeps.axes import Axis, make_axis
-from tui_trainer.sweeps.plan import Objective
+from tui_trainer.sweeps.plan import Objective, Sweep, plan_sweep
 from tui_trainer.tui.widgets.fields import ChoiceRow, Direction, Form, TextField
 from tui_trainer.validation import convert_text
 
@@ -109,6 +109,21 @@ class SweepForm(Form):
         what = "presets" if self._key in PARTS else "values"
         return f"{values:,} {what} × {seeds:,} seeds = {values * seeds:,} candidates"
 
+    def plan(self, recipe: str, settings: Mapping[str, Any]) -> Sweep:
+        """Plan the sweep around the config of a recipe with `settings`.
+
+        Raises:
+            InvalidSettingsError: as `plan_sweep` does.
+        """
+        left_out = {self._key}
+        if self._key == "regularizer":  # numbers over one preset are not meant for all
+            left_out |= set(REGULARIZER_NUMBERS)
+        kept = {key: value for key, value in settings.items() if key not in left_out}
+        kept["steps"] = self.steps
+        return plan_sweep(
+            self._presets, recipe, [self.axis], seeds=self.seeds, objective=self.objective, **kept
+        )
+
     def turn_axis(self, direction: Direction) -> None:
         """Go to the next (1) or previous (-1) setting; what was typed for it stands again."""
         self._keep()
@@ -123,6 +138,16 @@ class SweepForm(Form):
         """Go to the other objective."""
         self._objective = _OBJECTIVES[1 - _OBJECTIVES.index(self._objective)]
         self._changed()
+
+    def mark_next_sweep(self, shown: Sweep | None) -> None:
+        """Say whether the form is about the next sweep and no longer the one that is shown."""
+        differs = shown is not None and (self.axis, self.seeds, self.objective, self.steps) != (
+            shown.axes[0],
+            shown.seeds,
+            shown.objective,
+            shown.base.steps,
+        )
+        self.border_subtitle = "next sweep · s starts it" if differs else ""
 
     @on(ChoiceRow.Turned)
     def _turn_row(self, event: ChoiceRow.Turned) -> None:
