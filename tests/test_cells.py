@@ -2,6 +2,7 @@
 
 from rich.segment import Segment
 from rich.style import Style
+from scripted import until
 from textual.app import App
 from textual.geometry import Region
 from textual.strip import Strip
@@ -56,3 +57,23 @@ async def test_a_widget_refreshes_just_the_changed_regions():
         cells.show([hello, Strip([Segment("worXd")])])
         assert asked == []
         assert cells.text == "hello\nworXd"
+
+
+async def test_a_component_has_new_looks_when_its_colours_change():
+    class Coloured(Cells):
+        COMPONENT_CLASSES = frozenset({"coloured--part"})
+
+    class OneWidget(App):
+        CSS = "#one .coloured--part { color: red; } #one.-on .coloured--part { color: blue; }"
+
+        def compose(self):
+            yield Coloured(id="one")
+
+    def color():
+        return pilot.app.query_one(Coloured).component_style("coloured--part").color.name
+
+    async with OneWidget().run_test(size=(20, 5)) as pilot:
+        before = color()
+        assert color() == before
+        pilot.app.query_one(Coloured).add_class("-on")
+        await until(pilot, lambda: color() != before)

@@ -5,14 +5,14 @@ from types import SimpleNamespace
 import pytest
 
 from tui_trainer.tui import frames
-from tui_trainer.tui.frames import FrameBudget
+from tui_trainer.tui.frames import COST, FrameBudget
 
 
 @pytest.fixture
 def clock(monkeypatch):
-    """Time that passes when it is told to: on the wall, and in the thread."""
+    """Time that passes when it is told to: on the wall, and for the trainer by the thread's."""
     now = SimpleNamespace(wall=100.0, spent=1.0)
-    fake = SimpleNamespace(perf_counter=lambda: now.wall, thread_time=lambda: now.spent)
+    fake = SimpleNamespace(perf_counter=lambda: now.wall, thread_time=lambda: now.spent / COST)
     monkeypatch.setattr(frames, "time", fake)
     return now
 

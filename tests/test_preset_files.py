@@ -1,5 +1,6 @@
 """Preset files: those that ship, the user's over them, and every mistake in one line."""
 
+import msgspec
 import pytest
 from reference_loop import PRESETS
 
@@ -122,6 +123,26 @@ def test_settings_go_over_those_of_the_recipe():
 
 def test_a_setting_of_none_counts_as_not_given():
     assert make_config(PRESETS, "l1", lr=None, init=None) == make_config(PRESETS, "l1")
+    assert make_config(PRESETS, "dropout", dropout=None) == make_config(PRESETS, "dropout")
+
+
+@pytest.mark.parametrize("regularizer", PRESETS.names("regularizer"))
+@pytest.mark.parametrize(
+    ("key", "value"), [("l1_weight", 0), ("l1_weight", 0.3), ("dropout", 0), ("weight_decay", 2.5)]
+)
+def test_a_number_of_the_regularizer_goes_over_its_presets_and_leaves_the_rest(
+    regularizer, key, value
+):
+    config = make_config(PRESETS, "kaiming", regularizer=regularizer, **{key: value})
+    preset = PRESETS.regularizer[regularizer].settings
+    assert config.regularizer == msgspec.structs.replace(preset, **{key: value})
+    assert getattr(config.regularizer, key) == value
+
+
+def test_numbers_of_the_regularizer_change_no_preset():
+    before = make_config(PRESETS, "l1")
+    make_config(PRESETS, "l1", l1_weight=7.0, dropout=0.5, weight_decay=1.0)
+    assert make_config(PRESETS, "l1") == before
 
 
 @pytest.mark.parametrize(
@@ -131,6 +152,9 @@ def test_a_setting_of_none_counts_as_not_given():
         ("l1", {"init": "hee"}, "unknown init 'hee'; did you mean 'he'? allowed: zeros, normal"),
         ("l1", {"lr": -1.0}, "lr: expected a number > 0, got -1.0"),
         ("l1", {"steps": 0}, "steps: expected a whole number >= 1, got 0"),
+        ("l1", {"dropout": 1.0}, "regularizer.dropout: expected a number < 1, got 1.0"),
+        ("l1", {"l1_weight": -1}, "regularizer.l1_weight: expected a number >= 0, got -1"),
+        ("l1", {"weight_decay": "x"}, "regularizer.weight_decay: expected a number, got 'x'"),
         ("l1", {"device": "tpu"}, "device: expected cpu, cuda, cuda:N or mps, got 'tpu'"),
         ("l1", {"lrr": 1}, "lrr: unknown key; did you mean 'lr'? allowed: dataset, arch"),
     ],

@@ -48,6 +48,7 @@ def test_restarted_candidates_start_from_nothing():
     results.apply(CandidatesRestarted((0,)))
     view = results.candidates[0]
     assert (view.step, view.val_loss, view.best_step, view.ended) == (0, None, None, None)
+    assert results.steps == 1
     results.apply(advanced([0], 1, [[7]]))
     assert view.history.losses("val").tolist() == [7]
     assert results.candidates[1].step == 1

@@ -8,12 +8,14 @@ from rich.console import Console
 from rich.segment import Segment
 from rich.style import Style
 from scripted import EARLY, Script, make_app, ready, until
-from textual import _compositor
+from textual import _compositor, screen
+from textual.app import App
 from textual.strip import Strip
 
 from tui_trainer.headless import screen_text
 from tui_trainer.tui.run_state import State
-from tui_trainer.tui.terminal import CroppedUpdate, thrift
+from tui_trainer.tui.terminal import CroppedUpdate, mend_compositor, thrift
+from tui_trainer.tui.widgets.cells import Cells
 
 WIDTH, HEIGHT = 40, 8
 STYLES = [
@@ -83,6 +85,36 @@ def test_the_private_names_of_the_compositor_are_still_there():
     update = _compositor.ChopsUpdate([], [], [])
     assert {"chops", "spans", "chop_ends"} <= vars(update).keys()
     assert callable(update.render_segments)
+    compositor = _compositor.Compositor()
+    assert {"_dirty_regions"} <= vars(compositor).keys()
+    assert callable(compositor._get_renders)
+    assert hasattr(screen, "Compositor")
+
+
+async def test_a_widget_between_two_that_changed_is_not_rendered():
+    """What lies between them and behind them keeps its cells."""
+    mend_compositor()
+    rendered = []
+
+    class Line(Cells):
+        DEFAULT_CSS = "Line { height: 1; }"
+
+        def render_lines(self, crop):
+            rendered.append(self.id)
+            return super().render_lines(crop)
+
+    class ThreeLines(App):
+        def compose(self):
+            yield from (Line(id=name) for name in ("top", "middle", "bottom"))
+
+    async with ThreeLines().run_test(size=(20, 5)) as pilot:
+        await pilot.pause()
+        rendered.clear()
+        for name in ("top", "bottom"):
+            pilot.app.query_one(f"#{name}", Line).show([Strip([Segment(name)])])
+        await until(pilot, lambda: {"top", "bottom"} <= set(rendered))
+        assert "middle" not in rendered
+        assert screen_text(pilot.app).split() == ["top", "bottom"]
 
 
 @pytest.mark.parametrize(

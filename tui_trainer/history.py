@@ -177,8 +177,8 @@ class _Growing:
 def _bucketed(entries: View, edges: NDArray[np.float64]) -> View:
     """Gather entries into the buckets between `edges`; buckets without an entry are left out."""
     inner = np.searchsorted(entries.step, edges[1:-1])
-    starts = np.unique(np.concatenate([[0], inner]))
-    starts = starts[starts < len(entries.step)]
+    starts = np.concatenate([[0], inner])
+    starts = starts[(np.diff(starts, prepend=-1) > 0) & (starts < len(entries.step))]
     sizes = np.diff(np.append(starts, len(entries.step)))
     finite = np.isfinite(entries.mean)
     counts = np.add.reduceat(finite, starts, dtype=np.int64)

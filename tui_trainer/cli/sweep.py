@@ -1,5 +1,6 @@
 """``tui-trainer sweep``: all candidates at once."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,10 @@ from tui_trainer.cli.output import (
     require_writable,
 )
 from tui_trainer.cli.parameters import Count, settings_options
-from tui_trainer.cli.wiring import load, stopping_on_interrupt, sweep_events
+from tui_trainer.cli.wiring import cluster_events, load, stopping_on_interrupt, sweep_events
 from tui_trainer.sweeps.axes import parse_axis
 from tui_trainer.sweeps.control import SweepControl
+from tui_trainer.sweeps.events import SweepEvent
 from tui_trainer.sweeps.plan import Sweep, plan_sweep
 from tui_trainer.training.early_stopping import StopReason
 from tui_trainer.validation import InvalidSettingsError
@@ -29,6 +31,9 @@ from tui_trainer.validation import InvalidSettingsError
               help="How many seeds each point is repeated over, from --seed on.")  # fmt: skip
 @click.option("--objective", type=click.Choice(["best", "final"]), default="best",
               show_default=True, help="Which validation loss is to be low.")  # fmt: skip
+@click.option("--ray", "ray_address", is_flag=False, flag_value="", metavar="[ADDRESS]",
+              help="Train on the Ray cluster at HOST:PORT; without one, on RAY_ADDRESS or the "
+                   "cluster that this machine is part of.")  # fmt: skip
 @settings_options
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object in place of words.")
 @click.option("--csv", "csv_file", metavar="FILE.csv", type=click.Path(path_type=Path),
@@ -42,6 +47,7 @@ def sweep(
     objective: str,
     as_json: bool,
     csv_file: Path | None,
+    ray_address: str | None,
     **settings: Any,
 ) -> None:
     """Train every candidate of a grid at once; say which values to take, and why."""
@@ -53,7 +59,7 @@ def sweep(
 
     control = SweepControl()
     with stopping_on_interrupt(control) as interrupted:
-        results = console.follow(sweep_events(plan, control, fits=False), plan)
+        results = console.follow(_events(plan, control, ray_address), plan)
     click.echo(console.to_json(results) if as_json else for_stdout(console.summary(results)))
     written = csv_file is None or _write(console, results, csv_file)
     assert results.ended is not None
@@ -76,6 +82,16 @@ def _plan(axes: tuple[str, ...], seeds: int, objective: str, settings: dict[str,
         )
     except InvalidSettingsError as error:
         raise click.UsageError(str(error)) from None
+
+
+def _events(plan: Sweep, control: SweepControl, address: str | None) -> Iterator[SweepEvent]:
+    """Train here, or on a cluster where there is one; else one line and exit status 2."""
+    if address is None:
+        return sweep_events(plan, control, fits=False)
+    try:
+        return cluster_events(plan, control, address or None)
+    except InvalidSettingsError as error:
+        raise click.UsageError(f"--ray: {error}") from None
 
 
 def _axis(text: str, presets: Any) -> Any:

@@ -71,6 +71,17 @@ def lr_search_events(search: LrSearch, control: SweepControl) -> Iterator[LrEven
     yield from run_lr_search(search, control)
 
 
+def cluster_events(plan: Sweep, control: SweepControl, address: str | None) -> Iterator[SweepEvent]:
+    """Train all candidates on a Ray cluster.
+
+    Raises:
+        InvalidSettingsError: at once, if there is none.
+    """
+    from tui_trainer.sweeps.cluster import sweep_on_cluster
+
+    return sweep_on_cluster(plan, control, address, fits=False)
+
+
 def preview(config: RunConfig) -> Previewed:
     """Preview, once torch is there."""
     from tui_trainer.training.setup import preview as preview_untrained

@@ -157,8 +157,13 @@ def _stretches(finite: NDArray[np.bool_]) -> list[slice]:
 
 
 def _dots(x: Dots, low: Dots, high: Dots, dash: Dash) -> tuple[Dots, Dots]:
-    """Join points to a line: for each column of dots, those from the lowest to the highest."""
-    places, firsts = np.unique(np.rint(x), return_index=True)
+    """Join points to a line: for each column of dots, those from the lowest to the highest.
+
+    `x` is not negative and never goes down.
+    """
+    dots = np.rint(x)
+    firsts = np.flatnonzero(np.diff(dots, prepend=-1.0))
+    places = dots[firsts]
     column = np.arange(places[0], places[-1] + 1)
     bottom = np.rint(np.interp(column, places, np.minimum.reduceat(low, firsts)))
     top = np.rint(np.interp(column, places, np.maximum.reduceat(high, firsts)))

@@ -90,6 +90,8 @@ def _names(key: str, names: list[str], presets: Presets) -> tuple[Value, ...]:
     allowed = presets.names(key)
     if names == [_ALL]:
         return tuple(allowed)
+    if _ALL in names and _ALL not in allowed:
+        raise InvalidSettingsError(f"{_ALL} is every {key}; leave the others out")
     for name in names:
         if name not in allowed:
             raise InvalidSettingsError(f"unknown {key} '{name}'; {one_of(name, [*allowed, _ALL])}")
@@ -99,9 +101,13 @@ def _names(key: str, names: list[str], presets: Presets) -> tuple[Value, ...]:
 def _distinct(values: Sequence[Value]) -> tuple[Value, ...]:
     if not values:
         raise InvalidSettingsError("no values")
-    for index, value in enumerate(values):
-        if value in values[:index]:
+    if len(values) > MOST_VALUES:
+        raise InvalidSettingsError(f"expected at most {MOST_VALUES:,} values, got {len(values):,}")
+    seen: set[Value] = set()
+    for value in values:
+        if value in seen:
             raise InvalidSettingsError(f"{value_text(value)} stands twice")
+        seen.add(value)
     return tuple(values)
 
 
@@ -142,7 +148,6 @@ def _spaced(low: float, high: float, count: int, spacing: Spacing) -> list[float
     else:
         exact = [low + share * (high - low) for share in shares]
         digits = 12
-    exact[0], exact[-1] = low, high
     for kept in range(digits, 18):
         inner = [float(f"{value:.{kept}g}") for value in exact[1:-1]]
         values = [low, *inner, high]
@@ -159,11 +164,11 @@ def _number(key: str, text: str) -> float | int:
 
 
 def _count(text: str) -> int:
-    if not text.isdecimal() or int(text) < 2:
-        raise InvalidSettingsError(f"expected 2 values or more, got '{text}'")
-    if int(text) > MOST_VALUES:
-        raise InvalidSettingsError(f"expected at most {MOST_VALUES:,} values, got {int(text):,}")
-    return int(text)
+    # A text of thousands of digits is one that Python refuses to read.
+    count = int(text) if text.isdecimal() and len(text) < 10 else 0
+    if not 2 <= count <= MOST_VALUES:
+        raise InvalidSettingsError(f"expected 2 to {MOST_VALUES:,} values, got '{text}'")
+    return count
 
 
 def value_text(value: Value) -> str:

@@ -10,7 +10,7 @@ pass over both splits gives both.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Generator, Tensor, nn
@@ -18,6 +18,8 @@ from torch import Generator, Tensor, nn
 from tui_trainer import models
 from tui_trainer.data import Data
 
+# What a subclass may have replaced.
+_FORWARDS = (models.Linear.forward, models.Dropout.forward, nn.ReLU.forward)
 _threshold_backward = torch.ops.aten.threshold_backward.grad_input
 
 
@@ -36,29 +38,33 @@ class Layer:
         return self.inputs * self.outputs + self.outputs
 
 
-def find_layers(model: nn.Module) -> tuple[Layer, ...] | None:
-    """Read a network as layers; None if it is made of anything else."""
+def find_layers(model: nn.Module, dropout: float | None) -> tuple[Layer, ...] | None:
+    """Read a network as layers; None if it is made of anything else.
+
+    All of its dropout has to be of the rate `dropout`, which a batch has one of for a network.
+    """
     if type(model) is not nn.Sequential:
         return None
     layers: list[Layer] = []
-    dropout = False
+    drops = False
     for module in model:
+        if type(module).forward not in _FORWARDS:
+            return None
         match module:
-            case models.Dropout():
-                dropout = True
-            case models.Linear() if layers and not layers[-1].relu:
-                return None
-            case models.Linear():
+            case models.Dropout() if not drops and module.rate == dropout:
+                drops = True
+            case models.Linear() if not layers or layers[-1].relu:
                 inputs, outputs = module.weights.shape
-                layers.append(Layer(inputs, outputs, False, dropout))
-                dropout = False
-            case nn.ReLU() if layers and not layers[-1].relu and not dropout:
-                last = layers[-1]
-                layers[-1] = Layer(last.inputs, last.outputs, True, last.dropout)
+                layers.append(Layer(inputs, outputs, False, drops))
+                drops = False
+            case nn.ReLU() if layers and not layers[-1].relu and not drops:
+                layers[-1] = replace(layers[-1], relu=True)
             case _:
                 return None
-    ends_well = bool(layers) and not layers[-1].relu and not dropout and layers[-1].outputs == 1
-    return tuple(layers) if ends_well else None
+    ends_well = bool(layers) and not layers[-1].relu and not drops and layers[-1].outputs == 1
+    # A layer that stands at two places has its parameters once.
+    each_its_own = sum(layer.size for layer in layers) == sum(p.numel() for p in model.parameters())
+    return tuple(layers) if ends_well and each_its_own else None
 
 
 def flatten(model: nn.Module) -> Tensor:
@@ -125,6 +131,8 @@ class BatchedSteps:
 
         The stack's parameters change in place, and the streams go on.
         """
+        if len(stack) == 1:
+            return self._advance_one(stack, streams, steps)
         self._make_room(len(stack))
         self._parameters = self._views(stack.parameters)
         self._streams = streams
@@ -141,6 +149,18 @@ class BatchedSteps:
             error = self._error[:, :, self._train :]
             val.append((error * error).mean((1, 2)))
         return torch.stack(train), torch.stack(val)
+
+    def _advance_one(
+        self, stack: Stack, streams: Mapping[int, Generator], steps: int
+    ) -> tuple[Tensor, Tensor]:
+        """Do a single network's steps as those of twins, so that it has the bits of any batch.
+
+        Where there is one, `bmm` takes another way than for more, and sums in another order.
+        """
+        twins = stack.rows([0, 0])
+        train, val = self.advance(twins, streams, steps)
+        stack.parameters.copy_(twins.parameters[:1])
+        return train[:, :1], val[:, :1]
 
     @torch.no_grad()
     def predict(self, stack: Stack, x: Tensor) -> Tensor:

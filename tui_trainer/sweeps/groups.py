@@ -98,7 +98,8 @@ def _make_group(tracks: list[Track]) -> Group:
     config = tracks[0].config
     device = find_device(config.device)
     data = make_data(config.dataset, config.data_seed).to(device)
-    layers = find_layers(_build(config, Generator().manual_seed(config.seed)))
+    network = _build(config, Generator().manual_seed(config.seed))
+    layers = find_layers(network, config.regularizer.dropout)
     if layers is None:
         return EagerGroup(tracks, data)
     return BatchedGroup(tracks, data, layers)
@@ -278,7 +279,6 @@ def _stack(configs: Sequence[RunConfig], device: torch.device) -> tuple[Stack, S
         stream, parameters = drawn[key]
         rows.append(parameters)
         streams.append(stream)
-    regularizers = [config.regularizer for config in configs]
 
     def column(values: Iterable[float]) -> Tensor:
         return torch.tensor(list(values), dtype=torch.float32, device=device)[:, None]

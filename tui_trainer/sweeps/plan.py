@@ -1,5 +1,6 @@
 """A sweep before it runs: its points, its candidates, and whether they fit this machine."""
 
+import math
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -76,8 +77,8 @@ def plan_sweep(
     """
     _check_axes(axes, seeds, settings)
     base = make_config(presets, recipe, **settings)
-    _check_size(base, axes, seeds)
     keys = [axis.key for axis in axes]
+    _check_size(axes, seeds, _largest_bytes(presets, recipe, base, axes, settings))
     points = tuple(
         Point(index, values) for index, values in enumerate(product(*(a.values for a in axes)))
     )
@@ -101,6 +102,8 @@ def needed_bytes(config: RunConfig, candidates: int) -> int:
 
 
 def _check_axes(axes: Sequence[Axis], seeds: int, settings: Mapping[str, Any]) -> None:
+    if seeds < 1:
+        raise InvalidSettingsError(f"seeds: expected a whole number >= 1, got {seeds}")
     if not axes:
         raise InvalidSettingsError("nothing to sweep over; give an axis such as lr=1e-4:1:log:16")
     keys = [axis.key for axis in axes]
@@ -113,28 +116,44 @@ def _check_axes(axes: Sequence[Axis], seeds: int, settings: Mapping[str, Any]) -
         raise InvalidSettingsError("seed: an axis and several seeds; leave one of them out")
 
 
-def _check_size(base: RunConfig, axes: Sequence[Axis], seeds: int) -> None:
-    count = seeds
-    for axis in axes:
-        count *= len(axis.values)
-    steps = max([base.steps, *(int(v) for a in axes if a.key == "steps" for v in a.values)])
-    needed, there = needed_bytes(_with_steps(base, steps), count), _memory()
-    if count <= MOST_CANDIDATES and needed <= _MEMORY_SHARE * there:
-        return
-    most = min(MOST_CANDIDATES, int(count * _MEMORY_SHARE * there / needed))
-    parts = -(-count // max(1, most))
-    axis = max(axes, key=lambda a: len(a.values))
-    way = f"{parts} sweeps over parts of {axis.key}" if parts <= len(axis.values) else "fewer steps"
-    raise InvalidSettingsError(
-        f"{count:,} candidates need about {bytes_text(needed)} of memory, and at most {most:,} of "
-        f"them go at once here: split it into {way}, or take fewer values or seeds"
+def _largest_bytes(
+    presets: Presets,
+    recipe: str,
+    base: RunConfig,
+    axes: Sequence[Axis],
+    settings: Mapping[str, Any],
+) -> int:
+    """Return what a candidate of the most steps needs with the largest network."""
+    swept = {axis.key: axis.values for axis in axes}
+    steps = max(int(value) for value in swept.get("steps", [base.steps]))
+    architectures = swept.get("architecture", [settings.get("architecture")])
+    return max(
+        needed_bytes(
+            make_config(presets, recipe, **{**settings, "steps": steps, "architecture": name}), 1
+        )
+        for name in architectures
     )
 
 
-def _with_steps(config: RunConfig, steps: int) -> RunConfig:
-    from msgspec.structs import replace
-
-    return replace(config, steps=steps)
+def _check_size(axes: Sequence[Axis], seeds: int, candidate_bytes: int) -> None:
+    count = seeds * math.prod(len(axis.values) for axis in axes)
+    most = min(MOST_CANDIDATES, int(_MEMORY_SHARE * _memory() / candidate_bytes))
+    if count <= most:
+        return
+    if most == 0:
+        raise InvalidSettingsError(
+            f"a candidate needs about {bytes_text(candidate_bytes)} of memory, which is more than "
+            "this machine has to spare: take fewer steps"
+        )
+    axis = max(axes, key=lambda a: len(a.values))
+    way = "take fewer values or seeds"
+    if at_once := most * len(axis.values) // count:
+        parts = -(-len(axis.values) // at_once)
+        way = f"split it into {parts:,} sweeps over parts of {axis.key}, or {way}"
+    raise InvalidSettingsError(
+        f"{count:,} candidates need about {bytes_text(count * candidate_bytes)} of memory, and at "
+        f"most {most:,} of them go at once here: {way}"
+    )
 
 
 def _memory() -> int:

@@ -139,6 +139,7 @@ class Results:
                 self.candidates[index].fit = fit
             case CandidatesRestarted(candidates=indices):
                 for index in indices:
+                    self.steps -= self.candidates[index].step
                     self.candidates[index].forget()
             case SweepNoted(words=words):
                 self.notes.append(words)

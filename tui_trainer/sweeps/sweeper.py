@@ -7,7 +7,7 @@ there are, and the workers never wait for each other within a step.
 
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from functools import partial
 
@@ -18,13 +18,14 @@ from tui_trainer.sweeps.events import (
     CandidateEnded,
     CandidateFitSampled,
     CandidatesAdvanced,
+    CandidatesRestarted,
     SweepEnded,
     SweepEvent,
     SweepNoted,
     SweepStarted,
 )
 from tui_trainer.sweeps.groups import Advance, Block, EagerGroup, Group, make_groups
-from tui_trainer.sweeps.plan import Candidate, Sweep
+from tui_trainer.sweeps.plan import Sweep
 from tui_trainer.sweeps.track import Track
 from tui_trainer.training.early_stopping import StopReason
 from tui_trainer.training.fit import to_points
@@ -43,37 +44,46 @@ def sweep(
     reason too: ``SweepEnded(FAILED)`` with its message.
     """
     control = control or SweepControl()
+    return with_end(_train(plan, control, fits), plan, control)
+
+
+def with_end(
+    events: Iterator[SweepEvent], plan: Sweep, control: SweepControl
+) -> Iterator[SweepEvent]:
+    """Yield the events of a sweep, then how it ended; an exception on the way is a reason too."""
     began = time.perf_counter()
-    steps = 0
+    steps: dict[int, int] = {}
     reason, detail = StopReason.FAILED, ""
     try:
-        for event in train_candidates(plan.candidates, control, plan, fits=fits):
+        for event in events:
             if isinstance(event, CandidatesAdvanced):
-                steps += sum(event.counts)
+                last = (event.first_step + count - 1 for count in event.counts)
+                steps.update(zip(event.candidates, last, strict=True))
+            elif isinstance(event, CandidatesRestarted):
+                steps.update(dict.fromkeys(event.candidates, 0))
             yield event
         stopped = control.stopped
         reason = StopReason.STOPPED if stopped else StopReason.COMPLETED
         detail = "stopped by hand" if stopped else f"finished {len(plan.candidates):,} candidates"
     except Exception as error:  # whatever it is, the reader of the events has to hear of it
         detail = describe_failure(error)
-    yield SweepEnded(reason, detail, steps, time.perf_counter() - began)
+    yield SweepEnded(reason, detail, sum(steps.values()), time.perf_counter() - began)
 
 
-def train_candidates(
-    candidates: Iterable[Candidate], control: SweepControl, plan: Sweep, *, fits: bool = True
-) -> Iterator[SweepEvent]:
-    """Train some of a sweep's candidates; `SweepStarted` comes first, and no `SweepEnded`.
-
-    Raises:
-        ValueError: if the device is not there.
-    """
-    groups = make_groups(candidates)
-    for group in groups:
-        group.fits = fits
+def _train(plan: Sweep, control: SweepControl, fits: bool) -> Iterator[SweepEvent]:
+    groups = make_groups(plan.candidates)
     workers = _worker_count(plan.base.device)
     points = to_points(groups[0].data)
     yield SweepStarted(plan, len(groups), _how(groups, workers, plan.base.device), points)
+    yield from train_groups(groups, control, workers, fits=fits)
+
+
+def train_groups(
+    groups: list[Group], control: SweepControl, workers: int, *, fits: bool = True
+) -> Iterator[SweepEvent]:
+    """Train groups of candidates to their ends, with a thread a worker."""
     for group in groups:
+        group.fits = fits
         if isinstance(group, EagerGroup):
             name = group.tracks[0].config.architecture.name
             yield SweepNoted(f"network {name} can't be batched; its candidates train one by one")

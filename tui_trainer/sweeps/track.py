@@ -40,12 +40,16 @@ class Track:
         """Take in the losses of the next steps; return how many of them count."""
         judgement = judge(self._rule, self.step, train, val)
         count, self.ending = judgement.count, judgement.ending
-        self._note_best(val[:count])
-        self.step += count
-        self._last = float(train[count - 1]), float(val[count - 1])
+        self.follow(train[:count], val[:count])
         if self.ending is None and not self.steps_left:
             self.ending = (StopReason.COMPLETED, f"finished {self.step:,} steps")
         return count
+
+    def follow(self, train: FloatArray, val: FloatArray) -> None:
+        """Take in the losses of steps that count, judged already."""
+        self._note_best(val)
+        self.step += len(val)
+        self._last = float(train[-1]), float(val[-1])
 
     def stop(self) -> None:
         """End it where it stands, by hand."""

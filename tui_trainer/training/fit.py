@@ -47,7 +47,7 @@ def describe_fit(
 def to_points(data: Data) -> Points:
     """Flatten both splits."""
     arrays = (data.train_x, data.train_y, data.val_x, data.val_y)
-    return Points(*(frozen(array.reshape(-1).numpy()) for array in arrays))
+    return Points(*(frozen(array.reshape(-1).cpu().numpy()) for array in arrays))
 
 
 def frozen(array: FloatArray) -> FloatArray:

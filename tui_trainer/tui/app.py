@@ -23,7 +23,7 @@ from tui_trainer.tui.messages import ValuesTaken
 from tui_trainer.tui.screens.cockpit import Cockpit
 from tui_trainer.tui.screens.paned import PanedScreen
 from tui_trainer.tui.screens.question import QuitQuestion
-from tui_trainer.tui.terminal import crop_updates, thrifty_driver
+from tui_trainer.tui.terminal import mend_compositor, thrifty_driver
 
 if TYPE_CHECKING:
     from tui_trainer.tui.screens.lr_finder import LrFinderScreen
@@ -59,7 +59,7 @@ class TrainerApp(App[None]):
         charset: Charset = Charset.UNICODE,
         ui_share: float = UI_SHARE,
     ) -> None:
-        crop_updates()
+        mend_compositor()
         super().__init__()
         self._ascii = charset is Charset.ASCII
         keymap = keymap or {}

@@ -6,14 +6,16 @@ The only module that knows private names of Textual's compositor.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from rich.console import Console
 from rich.control import Control
-from textual import _compositor
+from textual import _compositor, screen
 from textual.driver import Driver
+from textual.geometry import Region
+from textual.strip import Strip
 
 _SGR = re.compile(r"\x1b\[([0-9;]*)m")
 # Sequences that show nothing themselves: what colour the pen has does not matter to them.
@@ -37,9 +39,41 @@ class CroppedUpdate(_compositor.ChopsUpdate):
                 yield strip.crop(start - x, min(end, last) - x).render(console)
 
 
-def crop_updates() -> None:
-    """Have the compositor send changed spans only."""
+class ThriftyCompositor(_compositor.Compositor):
+    """Renders the widgets that changed, and not all that lie between the first and the last."""
+
+    _changed: list[Region] | None = None
+
+    def render_partial_update(self) -> _compositor.ChopsUpdate | None:
+        """Render what changed since the last update."""
+        self._changed = list(self._dirty_regions)
+        try:
+            return super().render_partial_update()
+        finally:
+            self._changed = None
+
+    def _get_renders(
+        self, crop: Region | None = None
+    ) -> Iterable[tuple[Region, Region, list[Strip]]]:
+        if self._changed is None:
+            return super()._get_renders(crop)
+        return self._changed_renders(self._changed)
+
+    def _changed_renders(
+        self, wanted: list[Region]
+    ) -> Iterator[tuple[Region, Region, list[Strip]]]:
+        """Render from front to back until nothing is left to show."""
+        for widget, (region, clip) in self.visible_widgets.items():
+            shown = region.intersection(clip)
+            if any(shown.overlaps(part) for part in wanted):
+                yield region, clip, widget.render_lines(shown.translate(-region.offset))
+                wanted = [part for part in wanted if not shown.contains_region(part)]
+
+
+def mend_compositor() -> None:
+    """Have what changed rendered and sent, and nothing else."""
     _compositor.ChopsUpdate = CroppedUpdate  # type: ignore[misc]
+    screen.Compositor = ThriftyCompositor  # type: ignore[attr-defined]
 
 
 def thrifty_driver(driver: type[Driver]) -> type[Driver]:

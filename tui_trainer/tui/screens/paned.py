@@ -126,8 +126,10 @@ class PanedScreen(Screen[None]):
             self._timer.pause()
 
     def _show_state(self) -> None:
-        for other in State:
-            self.set_class(other is self.state, other.value)
+        state = self.state
+        if not self.has_class(state.value):  # each change of a class is dear
+            for other in State:
+                self.set_class(other is state, other.value)
 
     # Keys
 

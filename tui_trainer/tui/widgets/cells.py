@@ -6,6 +6,7 @@ cost an SSH line a hundred kilobytes. So strips are compared cell by cell.
 
 from collections.abc import Sequence
 from itertools import zip_longest
+from typing import Self
 
 from rich.style import Style
 from textual.geometry import Region
@@ -22,6 +23,7 @@ class Cells(Widget):
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
         self._lines: list[Strip] = []
+        self._styles: dict[str, Style] = {}
 
     def show(self, lines: Sequence[Strip]) -> None:
         """Put `lines` in the place of those before, from the top; refresh what differs."""
@@ -39,10 +41,28 @@ class Cells(Widget):
         """What is shown, without its colours."""
         return "\n".join(strip.text for strip in self._lines)
 
+    def component_style(self, name: str) -> Style:
+        """Return a component's looks; Textual forgets them with the refresh of a single cell."""
+        if name not in self._styles:
+            self._styles[name] = self.get_component_rich_style(name, partial=True)
+        return self._styles[name]
+
+    def refresh(self, *regions: Region, **what: bool) -> Self:
+        """Refresh some regions, or all: what looks may have changed."""
+        if not regions:
+            self._styles.clear()
+        return super().refresh(*regions, **what)
+
+    def notify_style_update(self) -> None:
+        """Forget the old looks."""
+        super().notify_style_update()
+        self._styles.clear()
+
     def render_line(self, y: int) -> Strip:
         """Return a line, blank where there is none."""
         line = self._lines[y] if y < len(self._lines) else Strip([])
-        return line.adjust_cell_length(self.size.width).apply_style(self.rich_style)
+        # Textual keeps this style; it makes `self.rich_style` anew for each line.
+        return line.adjust_cell_length(self.size.width).apply_style(self.visual_style.rich_style)
 
 
 def _changes(old: Strip, new: Strip) -> list[tuple[int, int]]:
@@ -62,11 +82,11 @@ def _changes(old: Strip, new: Strip) -> list[tuple[int, int]]:
 
 def _cells(strip: Strip) -> list[tuple[str, Style | None]]:
     """Return the characters with their styles; blanks look alike, whatever their colour."""
-    return [
-        (char, None if char == " " and _is_plain(segment.style) else segment.style)
-        for segment in strip
-        for char in segment.text
-    ]
+    cells: list[tuple[str, Style | None]] = []
+    for text, style, _ in strip:
+        blank = None if _is_plain(style) else style
+        cells += [(char, blank if char == " " else style) for char in text]
+    return cells
 
 
 def _is_plain(style: Style | None) -> bool:

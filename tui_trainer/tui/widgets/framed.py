@@ -120,4 +120,4 @@ class Framed(Cells, can_focus=True):
         return self._style(role.name.lower().replace("_", "-"))
 
     def _style(self, name: str) -> Style:
-        return self.get_component_rich_style(f"pane--{name}", partial=True)
+        return self.component_style(f"pane--{name}")

@@ -55,7 +55,7 @@ class HeaderLine(Cells):
         self.show([Strip(parts)])
 
     def _style(self, part: str) -> Style:
-        return self.get_component_rich_style(f"header--{part}", partial=True)
+        return self.component_style(f"header--{part}")
 
 
 class Banner(Widget):
@@ -125,8 +125,8 @@ class KeyLine(Cells):
     def _redraw(self) -> None:
         if not self.is_mounted:
             return
-        key_style = self.get_component_rich_style("keys--key", partial=True)
-        rule_style = self.get_component_rich_style("keys--rule", partial=True)
+        key_style = self.component_style("keys--key")
+        rule_style = self.component_style("keys--rule")
         segments = [Segment(" ")]
         for gap, key in self._that_fit():
             press = Style.from_meta({"@click": self._click(key)})

@@ -1,0 +1,275 @@
+"""The axes of a sweep as a person types them: values, spacing, and every mistake in one line."""
+
+import math
+from itertools import pairwise
+
+import pytest
+from reference_loop import PRESETS
+
+from tui_trainer.config import WHOLE_NUMBERS
+from tui_trainer.preset_files import PARTS
+from tui_trainer.sweeps.axes import (
+    AXIS_KEYS,
+    MOST_VALUES,
+    Spacing,
+    make_axis,
+    parse_axis,
+    value_text,
+)
+from tui_trainer.validation import InvalidSettingsError
+
+KEYS = "lr, l1_weight, dropout, weight_decay, dataset, architecture, init, regularizer, steps, "
+INITS = "zeros, normal, kaiming, he, xavier, all"
+
+
+def parse(text):
+    return parse_axis(text, PRESETS)
+
+
+def refusal(text):
+    with pytest.raises(InvalidSettingsError) as refused:
+        parse(text)
+    line = str(refused.value)
+    assert "\n" not in line
+    return line
+
+
+# Ranges
+
+
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        ("lr=1e-4:1:log:5", (0.0001, 0.001, 0.01, 0.1, 1)),
+        ("lr=0.001:0.1:log:5", (0.001, 0.00316, 0.01, 0.0316, 0.1)),
+        ("l1_weight=0.5:2:log:3", (0.5, 1, 2)),
+        ("lr=0.03:0.07:log:2", (0.03, 0.07)),
+        ("weight_decay=1e-9:1e-7:log:3", (1e-9, 1e-8, 1e-7)),
+    ],
+)
+def test_a_log_range_multiplies_by_the_same_from_value_to_value(text, values):
+    axis = parse(text)
+    assert axis.values == values
+    assert axis.spacing is Spacing.LOG
+
+
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        ("l1_weight=0:1:lin:11", (0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1)),
+        ("dropout=0:0.6:lin:4", (0, 0.2, 0.4, 0.6)),
+        ("lr=0.01:0.03:lin:3", (0.01, 0.02, 0.03)),
+        ("weight_decay=0:1:lin:4", (0, 0.333333333333, 0.666666666667, 1)),
+    ],
+)
+def test_a_linear_range_adds_the_same_from_value_to_value(text, values):
+    axis = parse(text)
+    assert axis.values == values
+    assert axis.spacing is Spacing.LINEAR
+
+
+@pytest.mark.parametrize("spacing", ["log", "lin"])
+@pytest.mark.parametrize("count", [2, 3, 32, 1000, MOST_VALUES])
+@pytest.mark.parametrize(
+    ("low", "high"), [("1e-5", "1"), ("0.0123456789", "0.3"), ("1", "3e38"), ("1.000001", "1.001")]
+)
+def test_a_range_is_even_and_rises_and_its_ends_are_those_typed(low, high, count, spacing):
+    values = parse(f"lr={low}:{high}:{spacing}:{count}").values
+    assert len(values) == count
+    assert (values[0], values[-1]) == (float(low), float(high))
+    assert all(a < b for a, b in pairwise(values))
+    position = math.log if spacing == "log" else float
+    whole = position(values[-1]) - position(values[0])
+    for index, value in enumerate(values):
+        expected = position(values[0]) + whole * index / (count - 1)
+        # Rounded to three digits where that tells them apart, and to a part of a gap where not.
+        coarsest = 0.005 if spacing == "log" else 1e-11 * value
+        room = min(coarsest, whole / (count - 1))
+        assert position(value) == pytest.approx(expected, rel=1e-12, abs=room)
+
+
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        ("steps=10:1000:log:3", (10, 100, 1000)),
+        ("steps=1:5:lin:5", (1, 2, 3, 4, 5)),
+        ("steps=1:10:lin:4", (1, 4, 7, 10)),
+        ("seed=0:9:lin:10", tuple(range(10))),
+        ("seed=1:2:log:2", (1, 2)),
+        (f"seed=0:{2**63 - 1}:lin:2", (0, 2**63 - 1)),
+        ("data-seed=3:5:lin:3", (3, 4, 5)),
+    ],
+)
+def test_a_range_of_a_whole_number_has_whole_numbers(text, values):
+    found = parse(text).values
+    assert found == values
+    assert all(type(value) is int for value in found)
+
+
+# Lists and names
+
+
+@pytest.mark.parametrize(
+    ("text", "key", "values"),
+    [
+        ("l1_weight=0,0.1,1", "l1_weight", (0, 0.1, 1)),
+        ("lr=0.1", "lr", (0.1,)),
+        ("lr=0.1,1e-5,0.01", "lr", (0.1, 0.00001, 0.01)),
+        ("steps=1e3,50", "steps", (1000, 50)),
+        ("seed=7", "seed", (7,)),
+        ("data_seed=0,1", "data_seed", (0, 1)),
+        ("dropout=0,0.999", "dropout", (0, 0.999)),
+        ("weight-decay=0,3e38", "weight_decay", (0, 3e38)),
+    ],
+)
+def test_a_list_keeps_its_values_and_their_order(text, key, values):
+    axis = parse(text)
+    assert (axis.key, axis.values, axis.spacing) == (key, values, Spacing.LIST)
+
+
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        ("init=normal,kaiming", ("normal", "kaiming")),
+        ("init=xavier", ("xavier",)),
+        ("regularizer=l1+patient,none", ("l1+patient", "none")),
+        ("dataset=wave-40,wave", ("wave-40", "wave")),
+        ("architecture=mlp-2x64,linear", ("mlp-2x64", "linear")),
+    ],
+)
+def test_names_of_presets_stand_in_the_order_typed(text, values):
+    axis = parse(text)
+    assert (axis.values, axis.spacing) == (values, Spacing.NAMES)
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_all_is_every_preset_of_a_part_in_its_files_order(part):
+    assert parse(f"{part}=all").values == tuple(PRESETS.names(part))
+
+
+@pytest.mark.parametrize(
+    ("spaced", "tight"),
+    [
+        (" lr = 0.1 , 0.2 ", "lr=0.1,0.2"),
+        ("lr= 1e-4 : 1 : log : 5", "lr=1e-4:1:log:5"),
+        ("init = normal , he ,", "init=normal,he"),
+        ("l1_weight=0,,1", "l1_weight=0,1"),
+        ("l1-weight=0,1", "l1_weight=0,1"),
+    ],
+)
+def test_spaces_dashes_and_a_comma_too_many_change_nothing(spaced, tight):
+    assert parse(spaced) == parse(tight)
+
+
+def test_every_key_makes_an_axis_and_refuses_an_empty_text():
+    for key in AXIS_KEYS:
+        text = "all" if key in PARTS else "1" if key in WHOLE_NUMBERS else "0.5"
+        assert make_axis(key, text, PRESETS).key == key
+        with pytest.raises(InvalidSettingsError, match=r"^no values; write for example "):
+            make_axis(key, " ", PRESETS)
+
+
+def test_the_examples_of_a_refusal_are_values_themselves():
+    for key in ("lr", *PARTS):
+        example = refusal(f"{key}=").partition("for example ")[2]
+        for text in example.split(" or "):
+            assert len(parse(f"{key}={text}").values) > 1
+
+
+# Mistakes
+
+MISTAKES = [
+    ("", "nothing: expected an axis such as lr=1e-4:1:log:16"),
+    ("  ", "nothing: expected an axis such as lr=1e-4:1:log:16"),
+    ("lr", "lr: expected an axis such as lr=1e-4:1:log:16"),
+    ("=", "=: expected an axis such as lr=1e-4:1:log:16"),
+    ("=1", "=1: expected an axis such as lr=1e-4:1:log:16"),
+    ("0.1:1:log:3", "0.1:1:log:3: expected an axis such as lr=1e-4:1:log:16"),
+    ("lr=", "lr: no values; write for example 1e-4:1:log:16 or 0.01,0.1,1"),
+    ("init=", "init: no values; write for example normal,kaiming"),
+    ("lr=,", "lr: no values"),
+    ("init= , ", "init: no values"),
+    ("dropuot=1", f"dropuot: no such axis; did you mean 'dropout'? allowed: {KEYS}seed, data_seed"),
+    ("device=cpu", f"device: no such axis; allowed: {KEYS}seed, data_seed"),
+    ("lr=1:1:log:3", "lr: an empty range: 1 to 1"),
+    ("lr=1:1.0:lin:3", "lr: an empty range: 1 to 1.0"),
+    ("lr=1:0.1:log:3", "lr: the range ends below where it starts; write 0.1:1:log:3"),
+    ("l1_weight=1:0:lin:3", "l1_weight: the range ends below where it starts; write 0:1:lin:3"),
+    (
+        "l1_weight=0:1:log:3",
+        "l1_weight: a log range can't start at 0; start above 0, or list 0 with its values: 0,1",
+    ),
+    (
+        "seed=0:9:log:3",
+        "seed: a log range can't start at 0; start above 0, or list 0 with its values: 0,9",
+    ),
+    ("l1_weight=-1:1:log:3", "l1_weight: expected a number >= 0, got '-1'"),
+    ("lr=0:1:log:3", "lr: expected a number > 0, got '0'"),
+    ("lr=0.1:inf:log:3", "lr: expected a finite number, got 'inf'"),
+    ("lr=1:2:log:1", "lr: expected 2 to 10,000 values, got '1'"),
+    ("lr=1:2:log:0", "lr: expected 2 to 10,000 values, got '0'"),
+    ("lr=1:2:log:-3", "lr: expected 2 to 10,000 values, got '-3'"),
+    ("lr=1:2:log:2.5", "lr: expected 2 to 10,000 values, got '2.5'"),
+    ("lr=1:2:log:many", "lr: expected 2 to 10,000 values, got 'many'"),
+    ("lr=1:2:log:", "lr: expected 2 to 10,000 values, got ''"),
+    ("lr=1:2:log:10001", "lr: expected 2 to 10,000 values, got '10001'"),
+    (f"lr=1:2:log:{'9' * 5000}", f"lr: expected 2 to 10,000 values, got '{'9' * 5000}'"),
+    ("lr=1:2", "lr: expected lo:hi:log:n or lo:hi:lin:n, got '1:2'"),
+    ("lr=1:2:log", "lr: expected lo:hi:log:n or lo:hi:lin:n, got '1:2:log'"),
+    ("lr=1:2:cubic:3", "lr: expected lo:hi:log:n or lo:hi:lin:n, got '1:2:cubic:3'"),
+    ("lr=1:2:3:log", "lr: expected lo:hi:log:n or lo:hi:lin:n, got '1:2:3:log'"),
+    ("lr=1:2:log:3:4", "lr: expected lo:hi:log:n or lo:hi:lin:n, got '1:2:log:3:4'"),
+    ("lr=1:2:names:3", "lr: expected lo:hi:log:n or lo:hi:lin:n, got '1:2:names:3'"),
+    ("lr=a:1:log:3", "lr: expected a number, got 'a'"),
+    ("lr=0.1,x", "lr: expected a number, got 'x'"),
+    ("lr=kaiming", "lr: expected a number, got 'kaiming'"),
+    ("lr=nan", "lr: expected a number > 0, got 'nan'"),
+    ("lr=inf", "lr: expected a finite number, got 'inf'"),
+    ("lr=1e39", "lr: expected a number <= 3e+38, got '1e39'"),
+    ("lr=0", "lr: expected a number > 0, got '0'"),
+    ("lr=0.1,-0.1", "lr: expected a number > 0, got '-0.1'"),
+    ("dropout=1", "dropout: expected a number < 1, got '1'"),
+    ("dropout=0:1:lin:3", "dropout: expected a number < 1, got '1'"),
+    ("dropout=-0.1", "dropout: expected a number >= 0, got '-0.1'"),
+    ("weight_decay=-1", "weight_decay: expected a number >= 0, got '-1'"),
+    ("steps=0", "steps: expected a whole number >= 1, got '0'"),
+    ("steps=1.5", "steps: expected a whole number, got '1.5'"),
+    ("seed=-1", "seed: expected a whole number >= 0, got '-1'"),
+    ("steps=1:3:lin:9", "steps: there are no 9 whole numbers spaced so from 1 to 3"),
+    ("steps=1:10:log:9", "steps: there are no 9 whole numbers spaced so from 1 to 10"),
+    ("lr=0.1,0.2,0.1", "lr: 0.1 stands twice"),
+    ("lr=0.00001,1e-5", "lr: 0.00001 stands twice"),
+    ("steps=10,1e1", "steps: 10 stands twice"),
+    ("init=he,zeros,he", "init: he stands twice"),
+    ("init=kaimin", f"init: unknown init 'kaimin'; did you mean 'kaiming'? allowed: {INITS}"),
+    ("init=0.1", f"init: unknown init '0.1'; allowed: {INITS}"),
+    ("init=0.1:1:log:3", f"init: unknown init '0.1:1:log:3'; allowed: {INITS}"),
+    ("init=he,all", "init: all is every init; leave the others out"),
+    ("init=all,all", "init: all is every init; leave the others out"),
+]
+
+
+@pytest.mark.parametrize(("text", "line"), MISTAKES, ids=[m[0][:30] or "empty" for m in MISTAKES])
+def test_a_mistake_is_one_line_that_says_what_would_be_right(text, line):
+    assert refusal(text) == line
+
+
+def test_a_range_between_neighbouring_numbers_has_none_in_between():
+    assert refusal("lr=1:1.0000000000000002:lin:3") == (
+        "lr: there are no 3 numbers from 1.0 to 1.0000000000000002"
+    )
+
+
+def test_a_list_may_not_be_longer_than_a_range():
+    values = [str(number) for number in range(MOST_VALUES + 1)]
+    assert len(parse(f"seed={','.join(values[:-1])}").values) == MOST_VALUES
+    line = refusal(f"seed={','.join(values)}")
+    assert line == "seed: expected at most 10,000 values, got 10,001"
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0.1, "0.1"), (1.0, "1"), (0.00001, "0.00001"), (5000, "5000"), ("l1+patient", "l1+patient")],
+)
+def test_a_value_is_written_as_a_person_would(value, text):
+    assert value_text(value) == text
