@@ -13,10 +13,13 @@ import numpy as np
 from tui_trainer.config import RunConfig
 from tui_trainer.history import FloatArray
 from tui_trainer.preset_files import load_presets, make_config
+from tui_trainer.sweeps.lr_finder import run_lr_search
+from tui_trainer.sweeps.sweeper import sweep
 from tui_trainer.training.control import Control
 from tui_trainer.training.events import Event, StepsCompleted
 from tui_trainer.training.setup import preview
 from tui_trainer.tui.app import TrainerApp
+from tui_trainer.tui.background import Work
 from tui_trainer.tui.run_state import RunView
 
 FRAMES = 60
@@ -30,7 +33,7 @@ def main() -> float:
 async def _measure() -> float:
     presets = load_presets()
     config = make_config(presets, "kaiming")
-    app = TrainerApp(presets, config, "kaiming", _no_training, preview)
+    app = TrainerApp(presets, config, "kaiming", Work(_no_training, preview, sweep, run_lr_search))
     async with app.run_test(size=(120, 40)) as pilot:
         await pilot.pause(3.0)
         runs = [_run_of(config, steps) for steps in (5_000, 5_000_000)]

@@ -7,6 +7,26 @@ import numpy as np
 
 from tui_trainer.plotting.roles import Charset
 from tui_trainer.preset_files import DEFAULT_RECIPE, load_presets, make_config
+from tui_trainer.sweeps.events import (
+    CandidateEnded,
+    CandidateFitSampled,
+    CandidatesAdvanced,
+    SweepEnded,
+    SweepStarted,
+)
+from tui_trainer.sweeps.lr_events import (
+    LrCurve,
+    LrFound,
+    LrRangeAdvanced,
+    LrRangeEnded,
+    LrRangeStarted,
+    LrSearchStarted,
+    LrSuggestion,
+    LrTrials,
+    LrTrialsAdvanced,
+    LrTrialsEnded,
+    LrTrialsStarted,
+)
 from tui_trainer.training.early_stopping import Gauge, StopReason
 from tui_trainer.training.events import (
     FitSampled,
@@ -21,6 +41,7 @@ from tui_trainer.training.events import (
     StepsCompleted,
 )
 from tui_trainer.tui.app import TrainerApp
+from tui_trainer.tui.background import Work
 
 DEADLINE = 30.0
 PARAMETERS = 1321
@@ -132,18 +153,120 @@ class Script:
         yield ended(StopReason.STOPPED, f"stopped by hand at step {step}", max(step, 1))
 
 
+class SweepScript:
+    """Yields 40 steps of every candidate and their ends; with `waits`, only half of them end.
+
+    A point's loss falls to 1 at the middle of the axis and rises by 1 a place from there, by 0.01 a
+    seed; points in `diverged` diverge. Each call is remembered with its plan and control.
+    """
+
+    def __init__(self, *, diverged=(), waits=False, seeds_differ=0.01):
+        self.diverged, self.waits, self.seeds_differ = diverged, waits, seeds_differ
+        self.calls = []
+
+    def __call__(self, plan, control):
+        self.calls.append((plan, control))
+        yield SweepStarted(plan, 1, "batched, one group, cpu, 2 workers", points())
+        for candidate in plan.candidates:
+            yield self._advance(plan, candidate, 1, 40)
+        for candidate in plan.candidates[: len(plan.candidates) // (2 if self.waits else 1)]:
+            yield CandidateEnded(candidate.index, self._end(candidate), fit(40))
+        if self.waits:
+            yield from self._obey(plan, control)
+        reason = StopReason.STOPPED if self.waits else StopReason.COMPLETED
+        yield SweepEnded(reason, "", 40 * len(plan.candidates), 0.5)
+
+    def loss(self, plan, candidate):
+        middle = len(plan.points) // 2
+        seed = candidate.config.seed - plan.base.seed
+        return 1.0 + abs(candidate.point - middle) + self.seeds_differ * seed
+
+    def _advance(self, plan, candidate, first, last):
+        steps = np.arange(first, last + 1)
+        val = self.loss(plan, candidate) * np.maximum(1.0, 40 / steps)
+        column = frozen(val[:, None])
+        return CandidatesAdvanced((candidate.index,), first, (len(steps),), column, column, 0.5)
+
+    def _end(self, candidate):
+        if candidate.point in self.diverged:
+            return ended(StopReason.DIVERGED, "the training loss is not finite at step 40", 40)
+        return ended(StopReason.COMPLETED, "finished 40 steps", 40)
+
+    def _obey(self, plan, control):
+        step = 40
+        while not control.stopped:
+            if control.watched is not None and control.watched >= len(plan.candidates) // 2:
+                step += 1
+                candidate = plan.candidates[control.watched]
+                yield self._advance(plan, candidate, step, step)
+                yield CandidateFitSampled(candidate.index, fit(step))
+            time.sleep(0.005)
+        for candidate in plan.candidates[len(plan.candidates) // 2 :]:
+            yield CandidateEnded(
+                candidate.index, ended(StopReason.STOPPED, "stopped by hand at step 40", 40)
+            )
+
+
+class LrScript:
+    """Yields a range test that falls until lr 0.1 and trials, the lowest near `of_trials`.
+
+    With `waits` it stands after the range test until it is stopped. Each call is remembered.
+    """
+
+    def __init__(self, of_range=0.01, of_trials=0.00244, *, waits=False, disagreement=None):
+        self.of_range, self.of_trials = of_range, of_trials
+        self.waits, self.disagreement = waits, disagreement
+        self.calls = []
+
+    def __call__(self, search, control):
+        self.calls.append((search, control))
+        yield LrSearchStarted(search)
+        yield LrRangeStarted(search.config, search.range)
+        lrs = np.array(search.range.lrs)
+        losses = 1 + 10 * np.abs(np.log10(lrs) + 1)
+        curve = LrCurve(lrs, losses, losses)
+        yield LrRangeAdvanced(curve, 0.1)
+        falls = "the training loss falls steepest around it"
+        answer = LrSuggestion(self.of_range, falls if self.of_range else "nothing descends")
+        yield LrRangeEnded(StopReason.COMPLETED, answer, curve, 0.2)
+        yield LrTrialsStarted(search, "batched, one group, cpu, 2 workers")
+        trials = self._trials(search)
+        yield LrTrialsAdvanced(trials, 0.3)
+        while self.waits and not control.stopped:
+            time.sleep(0.005)
+        reason = StopReason.STOPPED if self.waits else StopReason.COMPLETED
+        yield LrTrialsEnded(reason, self._of_trials(), trials, 0.4)
+        words = "the trials' answer: they really train"
+        suggestions = self.of_range, self.of_trials
+        yield LrFound(reason, *suggestions, self.of_trials, words, self.disagreement)
+
+    def _of_trials(self):
+        known = self.of_trials is not None
+        return LrSuggestion(self.of_trials, "validation loss down" if known else "all diverged")
+
+    @staticmethod
+    def _trials(search):
+        lrs = np.array([candidate.config.lr for candidate in search.trials.candidates])
+        losses = 1 + 5 * np.abs(np.log10(lrs / 0.003))
+        steps = np.full(len(lrs), search.trial_steps)
+        return LrTrials(lrs, losses, losses, steps, lrs > 1)
+
+
 def make_app(
     train=None,
     recipe=DEFAULT_RECIPE,
     *,
     preview=preview,
+    sweep=None,
+    find_lr=None,
     keymap=None,
     charset=Charset.UNICODE,
     **settings,
 ):
     presets = load_presets()
     config = make_config(presets, recipe, **settings)
-    return TrainerApp(presets, config, recipe, train or Script(), preview, keymap, charset)
+    work = Work(train or Script(), preview, sweep or SweepScript(), find_lr or LrScript())
+    return TrainerApp(presets, config, recipe, work, keymap, charset, ui_share=1.0)
 
 
 async def until(pilot, condition, seconds=DEADLINE):

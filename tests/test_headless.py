@@ -18,9 +18,12 @@ from tui_trainer.cli import main
 from tui_trainer.headless import Visit, parse_keys, parse_until, visit
 from tui_trainer.plotting.roles import Charset
 from tui_trainer.preset_files import load_presets, make_config
+from tui_trainer.sweeps.lr_finder import run_lr_search
+from tui_trainer.sweeps.sweeper import sweep
 from tui_trainer.training.setup import preview
 from tui_trainer.training.trainer import train
 from tui_trainer.tui.app import TrainerApp
+from tui_trainer.tui.background import Work
 
 PROGRAM = str(Path(sys.executable).with_name("tui-trainer"))
 PRESETS = load_presets()
@@ -31,7 +34,8 @@ STOPPED = re.compile(r"Stopped early at step [\d,]+:\s+validation [\d.]+ rose ov
 
 def make_app(recipe="stop-patient", charset=Charset.UNICODE, **settings):
     config = make_config(PRESETS, recipe, **settings)
-    return TrainerApp(PRESETS, config, recipe, train, preview, charset=charset)
+    work = Work(train, preview, sweep, run_lr_search)
+    return TrainerApp(PRESETS, config, recipe, work, charset=charset)
 
 
 async def visited(*keys, size=(120, 40), until="idle", screenshot=None, **settings):
@@ -153,7 +157,8 @@ async def test_an_app_that_fails_to_train_is_a_problem():
         raise MemoryError("no room for the weights")
         yield
 
-    app = TrainerApp(PRESETS, make_config(PRESETS, "l1"), "l1", failing, preview)
+    work = Work(failing, preview, sweep, run_lr_search)
+    app = TrainerApp(PRESETS, make_config(PRESETS, "l1"), "l1", work)
     outcome = await visit(app, Visit(keys=["s"], until="ended", timeout=DEADLINE))
     assert outcome.problem == "the run failed"
     assert "no room for the weights" in unbroken(outcome.screen)

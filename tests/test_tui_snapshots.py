@@ -2,7 +2,7 @@
 
 import pytest
 import textual
-from scripted import DIVERGED, EARLY, GAUGE, Script, make_app, ready, until
+from scripted import DIVERGED, EARLY, GAUGE, LrScript, Script, SweepScript, make_app, ready, until
 
 from tui_trainer.tui.run_state import State
 
@@ -54,3 +54,29 @@ def test_one_pane(snap_compare):
 
 def test_help(snap_compare):
     assert snap_compare(make_app(), run_before=reach("?"), terminal_size=(120, 46))
+
+
+def test_a_race(snap_compare):
+    async def prepare(pilot):
+        await ready(pilot)
+        for key in "waaaas":
+            await pilot.press(key)
+        sweep = pilot.app.sweep
+        await until(pilot, lambda: sweep.state is State.FINISHED and sweep.settled)
+        await pilot.press("down")
+        await pilot.pause()
+
+    app = make_app(sweep=SweepScript(diverged=(1,), seeds_differ=0.1))
+    assert snap_compare(app, run_before=prepare, terminal_size=(140, 40))
+
+
+def test_lr_finder(snap_compare):
+    async def prepare(pilot):
+        await ready(pilot)
+        await pilot.press("f")
+        finder = pilot.app.lr_finder
+        await until(pilot, lambda: finder.state is State.FINISHED and finder.settled)
+        await pilot.pause()
+
+    app = make_app(find_lr=LrScript(of_range=0.3, disagreement="the two lie far apart"))
+    assert snap_compare(app, run_before=prepare, terminal_size=(120, 34))

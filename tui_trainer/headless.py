@@ -12,6 +12,7 @@ from textual.pilot import Pilot
 
 from tui_trainer.tui.app import TrainerApp
 from tui_trainer.tui.run_state import ACTIVE, State
+from tui_trainer.tui.screens.paned import PanedScreen
 
 _POLL_SECONDS = 0.02
 _CHARACTERS = {_character_to_key(c): c for c in map(chr, range(32, 127)) if not c.isalnum()}
@@ -23,7 +24,8 @@ _NAMES = {key.value for key in Keys}
 class Visit:
     """What to do with the app: its size in cells, the keys, what to wait for and how long.
 
-    `until` is "ended" (a run has ended), "idle" (nothing is on its way) or a number of seconds.
+    `until` is "ended" (a run or a sweep has ended), "idle" (nothing is on its way) or a number of
+    seconds.
     """
 
     size: tuple[int, int] = (120, 40)
@@ -51,19 +53,20 @@ async def visit(app: TrainerApp, plan: Visit) -> Outcome:
     """
     async with app.run_test(size=plan.size) as pilot:
         deadline = asyncio.get_running_loop().time() + plan.timeout
-        ready = await _wait(app, lambda: app.cockpit.settled, deadline)
+        ready = await _wait(app, lambda: _settled(app), deadline)
         for key in plan.keys:
             await press(pilot, key)
         met = ready and await _wait_until(app, plan.until, deadline)
-        app.cockpit.draw()
+        if isinstance(app.screen, PanedScreen):
+            app.screen.draw()
         await pilot.pause(_POLL_SECONDS)
         screen = screen_text(app)
         if plan.screenshot is not None:
             plan.screenshot.write_text(app.export_screenshot(), encoding="utf-8")
-        state = app.cockpit.state
+        states = {desk.state for desk in app.desks}
     if app.return_code:
         return Outcome(screen, f"the app ended with status {app.return_code}")
-    if state is State.FAILED:
+    if State.FAILED in states:
         return Outcome(screen, "the run failed")
     if not met:
         return Outcome(screen, f"'{plan.until}' did not come within {plan.timeout:g} s")
@@ -109,9 +112,19 @@ async def _wait_until(app: TrainerApp, until: str | float, deadline: float) -> b
         await _wait(app, lambda: False, asyncio.get_running_loop().time() + until)
         return True
     if until == "ended":
-        ended = {*State} - ACTIVE - {State.IDLE}
-        return await _wait(app, lambda: app.cockpit.state in ended, deadline)
-    return await _wait(app, lambda: app.cockpit.settled, deadline)
+        return await _wait(app, lambda: _ended(app), deadline)
+    return await _wait(app, lambda: _settled(app), deadline)
+
+
+def _ended(app: TrainerApp) -> bool:
+    """Say whether what was started has ended: a run, a sweep."""
+    started = {desk.state for desk in app.desks} - {State.IDLE}
+    return bool(started) and not started & ACTIVE
+
+
+def _settled(app: TrainerApp) -> bool:
+    """Say whether nothing is on its way; what is behind another screen has nothing to draw."""
+    return all(desk.settled or not (desk.active or desk.is_current) for desk in app.desks)
 
 
 async def _wait(app: TrainerApp, met: Callable[[], bool], deadline: float) -> bool:

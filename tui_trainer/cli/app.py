@@ -11,7 +11,13 @@ from click.core import ParameterSource
 from tui_trainer import __version__
 from tui_trainer.cli.output import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK, EXIT_USAGE, charset_of
 from tui_trainer.cli.parameters import Keys, Size, Until, settings_options
-from tui_trainer.cli.wiring import configure, preview, train_events
+from tui_trainer.cli.wiring import (
+    configure,
+    lr_search_events,
+    preview,
+    sweep_events,
+    train_events,
+)
 from tui_trainer.plotting.roles import Charset
 from tui_trainer.preset_files import user_config_folder
 from tui_trainer.validation import InvalidSettingsError
@@ -119,6 +125,7 @@ def _is_terminal(stream: Any) -> bool:
 
 def _make_app(settings: dict[str, Any], charset: Charset, ui_share: float) -> Any:
     from tui_trainer.tui.app import TrainerApp
+    from tui_trainer.tui.background import Work
     from tui_trainer.tui.keys import read_keymap
 
     loaded, config = configure(settings)
@@ -126,6 +133,5 @@ def _make_app(settings: dict[str, Any], charset: Charset, ui_share: float) -> An
         keymap = read_keymap(user_config_folder() / "config.toml")
     except InvalidSettingsError as error:
         raise click.UsageError(str(error)) from None
-    return TrainerApp(
-        loaded, config, settings["recipe"], train_events, preview, keymap, charset, ui_share
-    )
+    work = Work(train_events, preview, sweep_events, lr_search_events)
+    return TrainerApp(loaded, config, settings["recipe"], work, keymap, charset, ui_share)

@@ -13,6 +13,10 @@ _SIGNS = {
     Role.MODEL: ("━━", "##"),
     Role.TRAIN_POINT: ("⠢", "."),
     Role.VALIDATION_POINT: ("∘", "o"),
+    Role.MEDIAN: ("●", "o"),
+    Role.SPREAD: ("⡇", "|"),
+    Role.DIVERGED: ("✕", "x"),
+    Role.CURSOR: ("▲", "^"),
 }
 
 

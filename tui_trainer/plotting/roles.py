@@ -20,6 +20,10 @@ class Role(Enum):
     TRAIN_POINT = auto()
     VALIDATION_POINT = auto()
     MODEL = auto()
+    MEDIAN = auto()
+    SPREAD = auto()
+    DIVERGED = auto()
+    CURSOR = auto()
 
 
 class Charset(Enum):

@@ -1,6 +1,7 @@
 """A sweep as its events so far tell it: candidates, and what the points amount to."""
 
 import math
+import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -167,21 +168,11 @@ class Results:
 
     def points(self) -> list[PointResult]:
         """Return all points in the order of the grid."""
-        return [self._point(point) for point in self.sweep.points]
+        return [self.point(index) for index in range(len(self.sweep.points))]
 
-    def ranked(self) -> list[PointResult]:
-        """Return all points, the lowest objective first, those without one last."""
-        return sorted(self.points(), key=_rank)
-
-    def _advance(self, event: CandidatesAdvanced) -> None:
-        self.seconds = event.seconds
-        for column, (index, count) in enumerate(zip(event.candidates, event.counts, strict=True)):
-            train, val = event.train_loss[:count, column], event.val_loss[:count, column]
-            self.candidates[index].advance(train, val)
-            self.steps += count
-
-    def _point(self, point: Point) -> PointResult:
-        views = self.of_point(point.index)
+    def point(self, index: int) -> PointResult:
+        """Return a point by its index."""
+        point, views = self.sweep.points[index], self.of_point(index)
         losses = {name: tuple(view.loss(name) for view in views) for name in ("best", "final")}
         spreads = {name: _spread(values) for name, values in losses.items()}
         objective = self.sweep.objective
@@ -198,16 +189,28 @@ class Results:
             spreads[objective],
         )
 
+    def ranked(self) -> list[PointResult]:
+        """Return all points, the lowest objective first, those without one last."""
+        return sorted(self.points(), key=rank)
+
+    def _advance(self, event: CandidatesAdvanced) -> None:
+        self.seconds = event.seconds
+        for column, (index, count) in enumerate(zip(event.candidates, event.counts, strict=True)):
+            train, val = event.train_loss[:count, column], event.val_loss[:count, column]
+            self.candidates[index].advance(train, val)
+            self.steps += count
+
 
 def _spread(values: Sequence[float]) -> Spread:
     known = [value for value in values if not math.isnan(value)]
     finite = [value for value in known if math.isfinite(value)]
-    median = float(np.median(known)) if known else math.nan
+    median = statistics.median(known) if known else math.nan
     if not finite:
         return Spread(median, math.nan, math.nan)
     return Spread(median, min(finite), max(finite))
 
 
-def _rank(result: PointResult) -> tuple[bool, float, float, int]:
+def rank(result: PointResult) -> tuple[bool, float, float, int]:
+    """Order points: the lowest objective first, those without one last."""
     median = result.objective.median
     return math.isnan(median), median, result.diverged_share, result.point.index

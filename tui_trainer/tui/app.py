@@ -3,8 +3,10 @@
 import asyncio
 import signal
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from rich.console import RenderableType
+from textual import on
 from textual.app import App
 from textual.binding import Binding
 from textual.driver import Driver
@@ -14,23 +16,28 @@ from tui_trainer.config import RunConfig
 from tui_trainer.plotting.roles import Charset
 from tui_trainer.preset_files import Presets
 from tui_trainer.tui.ascii import AsciiFilter
-from tui_trainer.tui.background import Preview, Train
-from tui_trainer.tui.commands import CockpitCommands
+from tui_trainer.tui.background import Work
+from tui_trainer.tui.commands import ScreenCommands
 from tui_trainer.tui.frames import UI_SHARE
+from tui_trainer.tui.messages import ValuesTaken
 from tui_trainer.tui.screens.cockpit import Cockpit
+from tui_trainer.tui.screens.paned import PanedScreen
 from tui_trainer.tui.screens.question import QuitQuestion
 from tui_trainer.tui.terminal import mend_compositor, thrifty_driver
 
+if TYPE_CHECKING:
+    from tui_trainer.tui.screens.lr_finder import LrFinderScreen
+    from tui_trainer.tui.screens.sweep import SweepScreen
+
 
 class TrainerApp(App[None]):
-    """Choose, train, watch. `train` and `preview` are called in threads, never in the UI's.
+    """Choose, train, watch. `work` is done in threads, never in the UI's.
 
     Args:
         presets: what there is to choose from.
         config: what the form starts with.
         recipe: the recipe that `config` was made of.
-        train: runs a config and yields its events, as `tui_trainer.training.trainer.train` does.
-        preview: shows a config's untrained network.
+        work: trains, previews, sweeps and finds a learning rate.
         keymap: keys by id, in the place of the default ones.
         charset: what the terminal can show.
         ui_share: the share of the time that drawing may take, above 0.
@@ -38,7 +45,7 @@ class TrainerApp(App[None]):
 
     TITLE = "tui-trainer"
     CSS_PATH = "app.tcss"
-    COMMANDS = App.COMMANDS | {CockpitCommands}
+    COMMANDS = App.COMMANDS | {ScreenCommands}
     BINDINGS = [Binding("ctrl+z", "suspend_process", "to the shell", show=False)]
     ENABLE_COMMAND_PALETTE = True
 
@@ -47,8 +54,7 @@ class TrainerApp(App[None]):
         presets: Presets,
         config: RunConfig,
         recipe: str,
-        train: Train,
-        preview: Preview,
+        work: Work,
         keymap: dict[str, str] | None = None,
         charset: Charset = Charset.UNICODE,
         ui_share: float = UI_SHARE,
@@ -58,7 +64,10 @@ class TrainerApp(App[None]):
         self._ascii = charset is Charset.ASCII
         keymap = keymap or {}
         self.set_keymap(keymap)
-        self.cockpit = Cockpit(presets, config, recipe, train, preview, keymap, charset, ui_share)
+        self.cockpit = Cockpit(presets, config, recipe, work, keymap, charset, ui_share)
+        self._for_searches = presets, work, keymap, charset, ui_share
+        self.sweep: SweepScreen | None = None
+        self.lr_finder: LrFinderScreen | None = None
 
     def get_default_screen(self) -> Cockpit:
         """Return the cockpit."""
@@ -88,19 +97,50 @@ class TrainerApp(App[None]):
         """How many bytes went to the terminal so far."""
         return getattr(self._driver, "bytes_written", 0)
 
+    @property
+    def desks(self) -> list[PanedScreen]:
+        """The screens on which something may be on its way, behind another one too."""
+        return [desk for desk in (self.cockpit, self.sweep, self.lr_finder) if desk is not None]
+
     async def action_quit(self) -> None:
-        """Quit; ask first while a run is on its way."""
-        if not self.cockpit.training:
+        """Quit; ask first while something is on its way."""
+        at_stake = [desk.at_stake for desk in self.desks if desk.active]
+        if not at_stake:
             self.exit()
         elif not isinstance(self.screen, QuitQuestion):
-            step = self.cockpit.run.step if self.cockpit.run else 0
-            self.push_screen(QuitQuestion(step), lambda quits: self.exit() if quits else None)
+            question = QuitQuestion(" ".join(at_stake))
+            self.push_screen(question, lambda quits: self.exit() if quits else None)
+
+    def action_sweep(self) -> None:
+        """Show the sweep: the one that there is, or the form of the first."""
+        from tui_trainer.tui.screens.sweep import SweepScreen  # the first frame needs none of it
+
+        if self.sweep is None:
+            self.sweep = SweepScreen(*self._for_searches, self.cockpit.form)
+            self.install_screen(self.sweep, "sweep")  # so that it lives on behind the cockpit
+        self.push_screen(self.sweep)
+
+    def action_find_lr(self) -> None:
+        """Show the lr finder, which starts to search."""
+        from tui_trainer.tui.screens.lr_finder import LrFinderScreen
+
+        if self.lr_finder is None:
+            self.lr_finder = LrFinderScreen(*self._for_searches, self.cockpit.form)
+            self.install_screen(self.lr_finder, "lr_finder")
+        self.push_screen(self.lr_finder)
+
+    @on(ValuesTaken)
+    def _take_values(self, message: ValuesTaken) -> None:
+        self.cockpit.take(message.values)
+        while self.screen is not self.cockpit:
+            self.pop_screen()
 
     def exit(
         self, result: None = None, return_code: int = 0, message: RenderableType | None = None
     ) -> None:
-        """Leave; a run on its way ends first, since its thread can't be killed."""
-        self.cockpit.action_stop()
+        """Leave; what is on its way ends first, since its thread can't be killed."""
+        for desk in self.desks:
+            desk.action_stop()
         super().exit(result, return_code, message)
 
     def _leave(self, number: signal.Signals) -> None:

@@ -4,12 +4,23 @@ No widget is touched from here.
 """
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from functools import partial
 from typing import TypeAlias
 
 from textual.dom import DOMNode
 
 from tui_trainer.config import RunConfig
+from tui_trainer.sweeps.control import SweepControl
+from tui_trainer.sweeps.events import (
+    SweepEnded,
+    SweepEvent,
+    SweepNoted,
+    SweepStarted,
+)
+from tui_trainer.sweeps.lr_events import LrEvent, LrFound, LrRangeAdvanced, LrTrialsAdvanced
+from tui_trainer.sweeps.lr_plan import LrSearch
+from tui_trainer.sweeps.plan import Sweep
 from tui_trainer.training.control import Control
 from tui_trainer.training.early_stopping import StopReason
 from tui_trainer.training.events import (
@@ -20,19 +31,41 @@ from tui_trainer.training.events import (
     RunEnded,
     StepsCompleted,
 )
-from tui_trainer.tui.messages import PreviewFailed, PreviewReady, RunNews
+from tui_trainer.tui.lr_state import LrView
+from tui_trainer.tui.messages import LrNews, PreviewFailed, PreviewReady, RunNews, SweepNews
 from tui_trainer.tui.run_state import RunView
+from tui_trainer.tui.sweep_state import SweepView
 
 Train: TypeAlias = Callable[[RunConfig, Control], Iterator[Event]]
 Preview: TypeAlias = Callable[[RunConfig], Previewed]
+MakeSweep: TypeAlias = Callable[[Sweep, SweepControl], Iterator[SweepEvent]]
+FindLr: TypeAlias = Callable[[LrSearch, SweepControl], Iterator[LrEvent]]
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What is done in threads, never in the UI's: it comes from outside and may need torch.
+
+    Args:
+        train: runs a config and yields its events, as `tui_trainer.training.trainer.train` does.
+        preview: shows a config's untrained network.
+        sweep: trains candidates and yields their events, as `tui_trainer.sweeps.sweeper.sweep`.
+        find_lr: searches for a learning rate, as `tui_trainer.sweeps.lr_finder.run_lr_search`.
+    """
+
+    train: Train
+    preview: Preview
+    sweep: MakeSweep
+    find_lr: FindLr
 
 
 class Background:
-    """Runs `train` and `preview` in threads, on behalf of `owner`, which gets the messages."""
+    """Runs `work` in threads, on behalf of `owner`, which gets the messages."""
 
-    def __init__(self, owner: DOMNode, train: Train, preview: Preview) -> None:
+    def __init__(self, owner: DOMNode, work: Work) -> None:
         self._owner = owner
-        self.train, self._preview = train, preview
+        self.train, self._preview = work.train, work.preview
+        self._sweep, self._find_lr = work.sweep, work.find_lr
         self._request = 0
 
     def ask_preview(self, config: RunConfig) -> None:
@@ -49,6 +82,16 @@ class Background:
         """Start a run."""
         work = partial(self._train_in_thread, run, control)
         self._owner.run_worker(work, group="training", thread=True, exit_on_error=False)
+
+    def start_sweep(self, view: SweepView, control: SweepControl) -> None:
+        """Start a sweep."""
+        work = partial(self._sweep_in_thread, view, control)
+        self._owner.run_worker(work, group="sweep", thread=True, exit_on_error=False)
+
+    def start_search(self, view: LrView, control: SweepControl) -> None:
+        """Start a search for a learning rate."""
+        work = partial(self._search_in_thread, view, control)
+        self._owner.run_worker(work, group="search", thread=True, exit_on_error=False)
 
     def _preview_in_thread(self, request: int, config: RunConfig) -> None:
         if not self.is_newest(request):
@@ -75,3 +118,25 @@ class Background:
         run.inbox.append(event)
         if not isinstance(event, StepsCompleted | FitSampled | Compiling):
             self._owner.post_message(RunNews(run.number))
+
+    def _sweep_in_thread(self, view: SweepView, control: SweepControl) -> None:
+        try:
+            for event in self._sweep(view.plan, control):
+                view.inbox.append(event)
+                if isinstance(event, SweepStarted | SweepNoted | SweepEnded):
+                    self._owner.post_message(SweepNews(view.number))
+        except Exception as error:
+            words = f"{type(error).__name__}: {error}"
+            view.inbox.append(SweepEnded(StopReason.FAILED, words, 0, 0.0))
+            self._owner.post_message(SweepNews(view.number))
+
+    def _search_in_thread(self, view: LrView, control: SweepControl) -> None:
+        try:
+            for event in self._find_lr(view.search, control):
+                view.inbox.append(event)
+                if not isinstance(event, LrRangeAdvanced | LrTrialsAdvanced):
+                    self._owner.post_message(LrNews(view.number))
+        except Exception as error:
+            words = f"{type(error).__name__}: {error}"
+            view.inbox.append(LrFound(StopReason.FAILED, None, None, None, words))
+            self._owner.post_message(LrNews(view.number))

@@ -9,27 +9,32 @@ from textual.types import IgnoreReturnCallbackType
 
 from tui_trainer.config import ENGINES
 from tui_trainer.preset_files import CATEGORIES
-from tui_trainer.tui.keys import KEYS
+from tui_trainer.tui.keys import keys_of
 
 if TYPE_CHECKING:
     from tui_trainer.tui.screens.cockpit import Cockpit
 
 
-class CockpitCommands(Provider):
-    """Finds presets and actions."""
+_LEFT_OUT = ("palette", "quit")  # it is open; Textual has its own
 
-    @property
-    def _cockpit(self) -> "Cockpit":
-        from tui_trainer.tui.screens.cockpit import Cockpit
 
-        assert isinstance(self.screen, Cockpit)
-        return self.screen
+class ScreenCommands(Provider):
+    """Finds what the screen's keys do, and on the cockpit the presets."""
 
     def _commands(self) -> Iterator[tuple[str, IgnoreReturnCallbackType, str]]:
-        cockpit = self._cockpit
-        for key in KEYS:
-            if not key.action.startswith(("cycle", "app.")):
-                yield key.help, partial(cockpit.run_action, key.action), f"key {key.key}"
+        from tui_trainer.tui.screens.cockpit import Cockpit
+        from tui_trainer.tui.screens.paned import PanedScreen
+
+        screen = self.screen
+        if isinstance(screen, PanedScreen):
+            for key in keys_of(screen.place):
+                if key.id not in _LEFT_OUT and not key.action.startswith("cycle"):
+                    yield key.help, partial(screen.run_action, key.action), f"key {key.key}"
+        if isinstance(screen, Cockpit):
+            yield from self._presets(screen)
+
+    @staticmethod
+    def _presets(cockpit: "Cockpit") -> Iterator[tuple[str, IgnoreReturnCallbackType, str]]:
         for category in CATEGORIES:
             for name in cockpit.presets.names(category):
                 choose = partial(cockpit.choose, category, name)

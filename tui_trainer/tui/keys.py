@@ -4,10 +4,17 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal, TypeAlias, get_args
 
 from textual.binding import Binding
 
 from tui_trainer.validation import InvalidSettingsError, one_of
+
+Place: TypeAlias = Literal["cockpit", "sweep", "candidate", "lr_finder"]
+
+_EVERYWHERE: tuple[Place, ...] = get_args(Place)
+_SWEEP: tuple[Place, ...] = ("sweep",)
+_STARTING: tuple[Place, ...] = ("cockpit", "sweep", "lr_finder")
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +22,7 @@ class Key:
     """A key by its id, which a user's keymap names.
 
     `label` is what the footer says of it ("" for nothing there), `rank` how soon it goes where
-    there is no room: the highest first.
+    there is no room: the highest first. `places` are the screens where it is one.
     """
 
     id: str
@@ -25,13 +32,15 @@ class Key:
     help: str
     label: str = ""
     rank: int = 5
+    places: tuple[Place, ...] = ("cockpit",)
 
 
 KEYS = (
-    Key("start", "s", "start", "run", "start, or start again with what the form says", "start", 0),
+    Key("start", "s", "start", "run", "start, or start again with what the form says", "start", 0,
+        _STARTING),
     Key("pause", "space", "pause", "run", "pause and resume", "pause", 2),
     Key("step", "n", "step", "run", "one step, then wait", "step", 3),
-    Key("stop", "x", "stop", "run", "stop", "stop", 2),
+    Key("stop", "x", "stop", "run", "stop", "stop", 2, _STARTING),
     Key("recipe_next", "p", "cycle('recipe', 1)", "presets", "next recipe", "recipe", 2),
     Key("recipe_previous", "P", "cycle('recipe', -1)", "presets", "previous recipe"),
     Key("dataset_next", "d", "cycle('dataset', 1)", "presets", "next data set", "data", 4),
@@ -48,32 +57,56 @@ KEYS = (
     Key("engine_previous", "E", "cycle('engine', -1)", "presets", "previous engine"),
     Key("lr_down", "[", "lr(-1)", "presets", "lr down along 1-2-5, while training too", "lr-", 3),
     Key("lr_up", "]", "lr(1)", "presets", "lr up along 1-2-5, while training too", "lr+", 3),
-    Key("log", "l", "log", "view", "log or linear losses", "log", 3),
-    Key(
-        "smooth", "m", "smooth", "view", "smooth the losses; the raw ones stay behind", "smooth", 4
-    ),
-    Key(
-        "zoom", "z", "zoom", "view", "one pane over all: the focused one, or the losses", "zoom", 4
-    ),
+    Key("sweep", "w", "app.sweep", "search", "sweep: try many values at once", "sweep", 2),
+    Key("find_lr", "f", "app.find_lr", "search", "lr finder: which lr to take", "lr finder", 3),
+    Key("axis_next", "a", "axis(1)", "sweep", "next setting to sweep over", "axis", 3, _SWEEP),
+    Key("axis_previous", "A", "axis(-1)", "sweep", "previous setting", "", 5, _SWEEP),
+    Key("values", "v", "values", "sweep", "type the values to try", "values", 2, _SWEEP),
+    Key("objective", "o", "objective", "sweep", "best or final loss is to be low", "", 5, _SWEEP),
+    Key("table", "c", "table", "sweep", "the points, or all candidates", "candidates", 3, _SWEEP),
+    Key("by_loss", "b", "by_loss", "sweep", "sort by loss, or no longer", "by loss", 4, _SWEEP),
+    Key("open", "enter", "open", "sweep", "the candidate's curves and fit", "look", 1, _SWEEP),
+    Key("use", "u", "use", "sweep", "take the value into the form and go back", "use", 0,
+        ("sweep", "candidate", "lr_finder")),
+    Key("log", "l", "log", "view", "log or linear losses", "log", 3,
+        ("cockpit", "sweep", "candidate")),
+    Key("smooth", "m", "smooth", "view", "smooth the losses; the raw ones stay behind", "smooth", 4,
+        ("cockpit", "candidate")),
+    Key("zoom", "z", "zoom", "view", "the focused pane over all, or the first one", "zoom", 4,
+        _EVERYWHERE),
     Key("best", "k", "best", "view", "the fit of the best weights, or of the last", "best fit", 3),
-    Key("tax", "t", "tax", "view", "what the screen costs: time and bytes"),
-    Key("setup", "tab", "next_view", "view", "the form, or the next pane", "setup", 1),
-    Key("help", "question_mark", "help", "app", "this page", "help", 1),
-    Key("palette", "ctrl+p", "app.command_palette", "app", "every preset and command by name"),
-    Key("quit", "q", "app.quit", "app", "quit; asks while training", "quit", 0),
-)
+    Key("tax", "t", "tax", "view", "what the screen costs: time and bytes", "", 5, _EVERYWHERE),
+    Key("setup", "tab", "next_view", "view", "the form, or the next pane", "setup", 1, _EVERYWHERE),
+    Key("back", "escape", "back", "app", "back to the screen before", "back", 0,
+        ("sweep", "candidate", "lr_finder")),
+    Key("help", "question_mark", "help", "app", "this page", "help", 1, _EVERYWHERE),
+    Key("palette", "ctrl+p", "app.command_palette", "app", "every preset and command by name", "",
+        5, _EVERYWHERE),
+    Key("quit", "q", "app.quit", "app", "quit; asks while training", "quit", 0, _EVERYWHERE),
+)  # fmt: skip
 
 _FACES = {
     "question_mark": "?",
     "left_square_bracket": "[",
     "right_square_bracket": "]",
     "ctrl+p": "^p",
+    "escape": "esc",
 }
 
 
-def bindings() -> list[Binding]:
-    """Return the bindings of the cockpit, each with its id."""
-    return [Binding(k.key, k.action, k.help, show=False, id=k.id) for k in KEYS]
+def keys_of(place: Place) -> list[Key]:
+    """Return the keys of a screen."""
+    return [key for key in KEYS if place in key.places]
+
+
+def bindings(place: Place) -> list[Binding]:
+    """Return the bindings of a screen, each with its id."""
+    return [Binding(k.key, k.action, k.help, show=False, id=k.id) for k in keys_of(place)]
+
+
+def faces(keymap: Mapping[str, str]) -> dict[str, str]:
+    """Return how each key is written, by its id; the next of something stands for both."""
+    return {key.id.removesuffix("_next"): face(keymap.get(key.id, key.key)) for key in KEYS}
 
 
 def face(key: str) -> str:
@@ -118,10 +151,17 @@ def _checked(keys: Mapping[str, object], file: Path) -> dict[str, str]:
         if not isinstance(key, str) or not key.strip():
             raise InvalidSettingsError(f"{file}: [keys] {name}: expected a key such as 'ctrl+s'")
         keymap[name] = key.strip()
+    for place in _EVERYWHERE:
+        if both := _clash(keymap, place):
+            raise InvalidSettingsError(f"{file}: [keys] {both}; give one of them another key")
+    return keymap
+
+
+def _clash(keymap: Mapping[str, str], place: Place) -> str:
+    """Name two keys of a screen that are on the same one; nothing where there are none."""
     owners: dict[str, str] = {}
-    for known in KEYS:
+    for known in keys_of(place):
         for key in keymap.get(known.id, known.key).split(","):
             if (owner := owners.setdefault(face(key.strip()), known.id)) != known.id:
-                both = f"{owner} and {known.id} are both on '{key}'"
-                raise InvalidSettingsError(f"{file}: [keys] {both}; give one of them another key")
-    return keymap
+                return f"{owner} and {known.id} are both on '{key}'"
+    return ""

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from textual.message import Message
 
+from tui_trainer.sweeps.axes import Value
 from tui_trainer.training.events import Previewed
 
 
@@ -28,3 +29,24 @@ class PreviewFailed(Message):
 
     request: int
     reason: str
+
+
+@dataclass
+class SweepNews(Message):
+    """The sweep with this number has news that can't wait for the next frame."""
+
+    sweep: int
+
+
+@dataclass
+class LrNews(Message):
+    """The search for an lr with this number has news that can't wait for the next frame."""
+
+    search: int
+
+
+@dataclass
+class ValuesTaken(Message):
+    """A person has settled on values, by setting: they are for the form."""
+
+    values: dict[str, Value]

@@ -41,7 +41,7 @@ class State(Enum):
 
 ACTIVE = frozenset({State.STARTING, State.COMPILING, State.RUNNING, State.PAUSED})
 
-_ENDS = {
+ENDS = {
     StopReason.COMPLETED: State.FINISHED,
     StopReason.EARLY_STOPPING: State.STOPPED_EARLY,
     StopReason.DIVERGED: State.DIVERGED,
@@ -107,7 +107,7 @@ class RunView:
                 self.state = State.COMPILING if waits else State.RUNNING
             case RunEnded():
                 self.ended = event
-                self.state = _ENDS[event.reason]
+                self.state = ENDS[event.reason]
 
     @property
     def step(self) -> int:

@@ -30,7 +30,7 @@ def banner_text(view: RunView, width: int) -> str:
         symbol, _ = BADGES[view.state]
         if view.state is State.FAILED:
             return f"{symbol} Failed: {view.ended.detail}"
-        parts = [symbol, _sentences(view.ended.detail)]
+        parts = [symbol, sentences(view.ended.detail)]
         if width < 60:  # the first thing said, without its by-clause: two lines
             return f"{symbol} {parts[1].split('. ')[0].split(', ')[0].rstrip('.')}."
         if view.not_learning is not None:
@@ -120,6 +120,7 @@ def _pace(view: RunView | None, total: int) -> tuple[str, str]:
     return f"{per_second:,.0f}", duration_text(left)
 
 
-def _sentences(detail: str) -> str:
+def sentences(detail: str) -> str:
+    """Write the parts of a detail, told apart by semicolons, as sentences."""
     parts = [part[0].upper() + part[1:] for part in detail.split("; ")]
     return ". ".join(parts).rstrip(".") + "."

@@ -12,13 +12,21 @@ from textual.widgets import Static
 from tui_trainer.tui.keys import KEYS, Key, face
 from tui_trainer.tui.wording import BADGES
 
-_GROUPS = {"run": "Training", "presets": "Settings", "view": "Looking", "app": "Program"}
+_GROUPS = {
+    "run": "Training",
+    "presets": "Settings",
+    "search": "Searching",
+    "sweep": "On their screens",
+    "view": "Looking",
+    "app": "Program",
+}
 _SIGNS = (
     ("━━ ╺╸", "train loss (solid) and validation loss (dashed)"),
     ("◆", "the lowest validation loss so far"),
     ("┄", "the stopping rule's bound: validation above it stops the run"),
     ("┃ ╎", "where early stopping fired; where the lr was changed"),
     ("⠢ ∘ ━━", "train points, validation points, the network's curve"),
+    ("● ⡇ ✕", "a sweep's medians, their spread over the seeds, diverged seeds"),
 )
 
 

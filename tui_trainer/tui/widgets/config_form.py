@@ -2,22 +2,25 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from functools import partial
+from typing import Any
 
-from textual import events, on
+from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding
-from textual.containers import Horizontal, Vertical, VerticalScroll
-from textual.content import Content
 from textual.message import Message
-from textual.widgets import Input, Label, Static
 
-from tui_trainer.config import ENGINES, NUMBERS, RunConfig, describe_regularizer, parse_number
+from tui_trainer.config import (
+    ENGINES,
+    NUMBERS,
+    REGULARIZER_NUMBERS,
+    RunConfig,
+    describe_regularizer,
+    parse_number,
+)
 from tui_trainer.formatting import number_text
 from tui_trainer.preset_files import CATEGORIES, PARTS, Presets, make_config
-from tui_trainer.validation import InvalidSettingsError
-
-Direction = Literal[-1, 1]
+from tui_trainer.sweeps.axes import Value
+from tui_trainer.tui.widgets.fields import ChoiceRow, Direction, Form, TextField
 
 _TITLES = {
     "recipe": "Recipe",
@@ -30,146 +33,8 @@ _TITLES = {
 _NUMBER_TITLES = {"lr": "lr", "steps": "steps", "seed": "seed", "data_seed": "data seed"}
 
 
-class PresetRow(Static, can_focus=True):
-    """One category: its key, the preset chosen, and what to expect of it."""
-
-    DEFAULT_CSS = """
-    PresetRow {
-        height: auto;
-        margin-bottom: 1;
-        &:focus { background: $boost; }
-        &:hover { background: $boost; }
-    }
-    """
-    BINDINGS = [
-        Binding("right,enter", "turn(1)", "next", show=False),
-        Binding("left", "turn(-1)", "previous", show=False),
-    ]
-
-    @dataclass
-    class Turned(Message):
-        """The next or previous preset of a category is asked for."""
-
-        category: str
-        direction: Direction
-
-    def __init__(self, category: str, key: str) -> None:
-        super().__init__(id=f"row-{category}")
-        self._category = category
-        self._key = key
-        self._shown = ("", "", "")
-
-    def put(self, name: str, description: str, note: str = "") -> None:
-        """Show a preset."""
-        if (name, description, note) == self._shown:
-            return
-        self._shown = (name, description, note)
-        lines = [
-            Content.assemble(
-                (f"{self._key} ", "bold $text-accent"),
-                (f"{_TITLES[self._category]:<12}", "$foreground 70%"),
-                (name, "bold"),
-            ),
-            *([Content.styled(description, "$foreground 60%")] if description else []),
-        ]
-        if note:
-            lines.append(Content.styled(note, "$foreground 80%"))
-        self.update(Content("\n").join(lines))
-
-    def action_turn(self, direction: Direction) -> None:
-        """Ask for the next (1) or previous (-1) preset."""
-        self.post_message(self.Turned(self._category, direction))
-
-    def on_click(self, event: events.Click) -> None:
-        """Turn forwards, or backwards with shift or the right button."""
-        self.action_turn(-1 if event.shift or event.button == 3 else 1)
-
-
-class NumberField(Vertical):
-    """A number with its name before it and its error below."""
-
-    DEFAULT_CSS = """
-    NumberField {
-        height: auto;
-        & > Horizontal { height: 1; }
-        & Label { width: 12; color: $foreground 70%; }
-        & Input { width: 1fr; }
-        & > .error { display: none; color: $text-error; }
-        &.-invalid > .error { display: block; }
-    }
-    """
-
-    @dataclass
-    class Committed(Message):
-        """A valid number stands, and the person has left it."""
-
-        key: str
-
-    def __init__(self, key: str, number: float) -> None:
-        super().__init__(id=f"field-{key}")
-        self.key = key
-        self.number = number
-
-    def compose(self) -> ComposeResult:
-        """Lay out name, input and error."""
-        with Horizontal():
-            yield Label(_NUMBER_TITLES[self.key])
-            yield Input(number_text(self.number), id=f"input-{self.key}", compact=True)
-        yield Static("", classes="error", markup=False)
-
-    @property
-    def invalid(self) -> bool:
-        """Whether what stands there is no number that may stand there."""
-        return self.has_class("-invalid")
-
-    def put(self, number: float) -> None:
-        """Show a number in the place of whatever stands there."""
-        self.number = number
-        with self.prevent(Input.Changed):
-            self.query_one(Input).value = number_text(number)
-        self.remove_class("-invalid")
-
-    @on(Input.Changed)
-    def _check(self, event: Input.Changed) -> None:
-        event.stop()
-        try:
-            parse_number(self.key, event.value)
-        except InvalidSettingsError as error:
-            self.query_one(".error", Static).update(f"! {error}")
-            self.add_class("-invalid")
-        else:
-            self.remove_class("-invalid")
-
-    @on(Input.Submitted)
-    @on(Input.Blurred)
-    def _commit(self, event: Input.Submitted | Input.Blurred) -> None:
-        event.stop()
-        if not self.invalid:
-            number = parse_number(self.key, self.query_one(Input).value)
-            if number != self.number:
-                self.number = number
-                self.post_message(self.Committed(self.key))
-        if isinstance(event, Input.Submitted):
-            self.screen.set_focus(None)
-
-
-class ConfigForm(VerticalScroll, can_focus=False):
+class ConfigForm(Form):
     """Everything a run depends on; `config` is what it amounts to."""
-
-    DEFAULT_CSS = """
-    ConfigForm {
-        border: round $foreground 35%;
-        border-title-style: bold;
-        border-title-color: $foreground;
-        border-subtitle-color: $text-warning;
-        padding: 0 1;
-        scrollbar-size-vertical: 1;
-    }
-    """
-    BINDINGS = [
-        Binding("down", "app.focus_next", "next field", show=False),
-        Binding("up", "app.focus_previous", "previous field", show=False),
-    ]
 
     @dataclass
     class Changed(Message):
@@ -190,6 +55,7 @@ class ConfigForm(VerticalScroll, can_focus=False):
         self._engine = str(config.engine)
         self._engine_reason = ""
         self._numbers = {key: getattr(config, key) for key in NUMBERS}
+        self._overrides = self._numbers_over_preset(config)
         self._parameter_count: int | None = None
         self._warning = ""
         self.border_title = "Setup"
@@ -197,26 +63,31 @@ class ConfigForm(VerticalScroll, can_focus=False):
     def compose(self) -> ComposeResult:
         """Lay out the rows and fields."""
         for category in CATEGORIES[-1:] + PARTS:
-            yield PresetRow(category, self._faces[category])
+            yield ChoiceRow(category, _TITLES[category], self._faces[category])
         for key, number in self._numbers.items():
-            yield NumberField(key, number)
-        yield PresetRow("engine", self._faces["engine"])
+            check = partial(parse_number, key)
+            yield TextField(key, _NUMBER_TITLES[key], number_text(number), check)
+        yield ChoiceRow("engine", _TITLES["engine"], self._faces["engine"])
 
     def on_mount(self) -> None:
         """Fill the rows."""
         self._show()
 
     @property
-    def config(self) -> RunConfig:
-        """The config that the form amounts to; fields in error count with their last number."""
-        settings: dict[str, Any] = {**self._chosen, **self._numbers}
-        settings |= {"device": self._device, "engine": self._engine}
-        return make_config(self._presets, self._recipe, **settings)
+    def recipe(self) -> str:
+        """The recipe that the settings go over."""
+        return self._recipe
 
     @property
-    def invalid_field(self) -> NumberField | None:
-        """The first field in error."""
-        return next((field for field in self.query(NumberField) if field.invalid), None)
+    def settings(self) -> dict[str, Any]:
+        """What stands in the form, by setting; fields in error count with their last number."""
+        engine = {"device": self._device, "engine": self._engine}
+        return {**self._chosen, **self._numbers, **self._overrides, **engine}
+
+    @property
+    def config(self) -> RunConfig:
+        """The config that the form amounts to."""
+        return make_config(self._presets, self._recipe, **self.settings)
 
     def turn(self, category: str, direction: Direction) -> None:
         """Go to the next (1) or previous (-1) preset of a category."""
@@ -237,13 +108,25 @@ class ConfigForm(VerticalScroll, can_focus=False):
             self._engine = name
         else:
             self._chosen[category] = name
+            if category == "regularizer":
+                self._overrides = {}
         self._changed()
 
     def set_number(self, key: str, number: float) -> None:
-        """Put a number into its field."""
-        self._numbers[key] = number
-        self.query_one(f"#field-{key}", NumberField).put(number)
+        """Put a number into its field, or over that of the regularizer's preset."""
+        if key in REGULARIZER_NUMBERS:
+            self._overrides[key] = number
+        else:
+            self._numbers[key] = number
+            self.field(key).put(number_text(number))
         self._changed(key)
+
+    def take(self, key: str, value: Value) -> None:
+        """Take a value of a setting: a preset by its name, or a number."""
+        if isinstance(value, str):
+            self.choose(key, value)
+        else:
+            self.set_number(key, value)
 
     def report(self, parameter_count: int | None, warning: str = "") -> None:
         """Show what the network amounts to, and why it can't learn if it can't."""
@@ -254,32 +137,35 @@ class ConfigForm(VerticalScroll, can_focus=False):
         """Show why the run's engine is what it is."""
         if reason != self._engine_reason:
             self._engine_reason = reason
-            self._row("engine").put(self._engine, "", reason)
+            self.row("engine").put(self._engine, "", reason)
 
     def mark_next_run(self, differs: bool) -> None:
         """Say whether the form is about the next run and no longer the one that is training."""
         self.border_subtitle = "next run · s starts it" if differs else ""
 
-    @on(PresetRow.Turned)
-    def _turn_row(self, event: PresetRow.Turned) -> None:
+    @on(ChoiceRow.Turned)
+    def _turn_row(self, event: ChoiceRow.Turned) -> None:
         event.stop()
-        self.turn(event.category, event.direction)
+        self.turn(event.choice, event.direction)
 
-    @on(NumberField.Committed)
-    def _take_number(self, event: NumberField.Committed) -> None:
+    @on(TextField.Committed)
+    def _take_number(self, event: TextField.Committed) -> None:
         event.stop()
-        self._numbers[event.key] = self.query_one(f"#field-{event.key}", NumberField).number
-        self._changed(event.key)
+        number = parse_number(event.key, self.field(event.key).text)
+        if number != self._numbers[event.key]:
+            self._numbers[event.key] = number
+            self._changed(event.key)
 
     def _take_recipe(self, name: str) -> None:
         self._recipe = name
         recipe = self._presets.recipe[name].settings
         self._chosen = {category: getattr(recipe, category) for category in PARTS}
+        self._overrides = {}
         for key in NUMBERS:
             number = getattr(recipe, key)
             if number is not None:
                 self._numbers[key] = number
-                self.query_one(f"#field-{key}", NumberField).put(number)
+                self.field(key).put(number_text(number))
 
     def _changed(self, number: str | None = None) -> None:
         self._show()
@@ -290,15 +176,18 @@ class ConfigForm(VerticalScroll, can_focus=False):
         for category in PARTS:
             name = self._chosen[category]
             description = self._presets.description(category, name)
-            self._row(category).put(name, description, self._note(category, config))
+            mark = " *" if category == "regularizer" and self._overrides else ""
+            self.row(category).put(name + mark, description, self._note(category, config))
         changed = self._differs_from_recipe(config)
         description = self._presets.description("recipe", self._recipe)
         name = f"{self._recipe} *" if changed else self._recipe
-        self._row("engine").put(self._engine, "", self._engine_reason)
-        self._row("recipe").put(name, description, "* changed below" if changed else "")
+        self.row("engine").put(self._engine, "", self._engine_reason)
+        self.row("recipe").put(name, description, "* changed below" if changed else "")
 
-    def _row(self, category: str) -> PresetRow:
-        return self.query_one(f"#row-{category}", PresetRow)
+    def _numbers_over_preset(self, config: RunConfig) -> dict[str, float]:
+        preset = self._presets.regularizer[config.regularizer.name].settings
+        numbers = {key: getattr(config.regularizer, key) for key in REGULARIZER_NUMBERS}
+        return {key: n for key, n in numbers.items() if n != getattr(preset, key)}
 
     def _note(self, category: str, config: RunConfig) -> str:
         if category == "architecture" and self._parameter_count is not None:

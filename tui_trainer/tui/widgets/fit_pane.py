@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 
 from tui_trainer.plotting.roles import Role
 from tui_trainer.training.events import FitSampled, Points
-from tui_trainer.tui.widgets.plot_pane import Part, PlotPane
+from tui_trainer.tui.widgets.framed import Part
+from tui_trainer.tui.widgets.plot_pane import PlotPane
 
 if TYPE_CHECKING:
     from tui_trainer.plotting.chart import Chart

@@ -9,8 +9,7 @@ from textual import events
 from textual.strip import Strip
 from textual.widget import Widget
 
-from tui_trainer.plotting.roles import Charset
-from tui_trainer.tui.keys import KEYS, Key, face
+from tui_trainer.tui.keys import Key, Place, face, keys_of
 from tui_trainer.tui.widgets.cells import Cells
 
 
@@ -102,14 +101,14 @@ class KeyLine(Cells):
     }
     """
 
-    def __init__(self, keymap: dict[str, str], charset: Charset, *, id: str) -> None:
+    def __init__(self, place: Place, keymap: dict[str, str], *, id: str) -> None:
         super().__init__(id=id)
+        self._keys = keys_of(place)
         self._keymap = keymap
         self._labels: dict[str, str] = {}
-        self._charset = charset
 
     def relabel(self, **labels: str) -> None:
-        """Call keys something else, by id: ``pause="resume"``."""
+        """Call keys something else, by id: ``pause="resume"``; "" leaves one out."""
         if labels != self._labels:
             self._labels = labels
             self._redraw()
@@ -140,8 +139,8 @@ class KeyLine(Cells):
         """Return the keys to show, each behind its gap: the most needed that fit one line."""
         chosen: set[str] = set()
         spaced: list[tuple[str, Key]] = []
-        for key in sorted((k for k in KEYS if k.label), key=lambda k: k.rank):
-            more = self._spaced([k for k in KEYS if k.id in chosen or k is key])
+        for key in sorted(filter(self._label, self._keys), key=lambda k: k.rank):
+            more = self._spaced([k for k in self._keys if k.id in chosen or k is key])
             if sum(len(gap) + self._width(k) for gap, k in more) > self.size.width - 2:
                 break
             chosen.add(key.id)

@@ -4,7 +4,8 @@ from typing import TYPE_CHECKING
 
 from tui_trainer.plotting.roles import Role
 from tui_trainer.tui.run_state import RunView
-from tui_trainer.tui.widgets.plot_pane import Part, PlotPane
+from tui_trainer.tui.widgets.framed import Part
+from tui_trainer.tui.widgets.plot_pane import PlotPane
 from tui_trainer.tui.wording import gauge_text
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ class LossPane(PlotPane):
             parts.append((Role.BEST, "best"))
         if marks.stop_step is not None:
             parts.append((Role.STOP, f"stop at {marks.stop_step:,}"))
-        if view.config.regularizer.stopping is not None:
+        if len(view.history.losses("bound")):
             parts.append((Role.BOUND, "bound"))
         if marks.lr_changes:
             parts.append((Role.LR, "lr changed"))

@@ -1,0 +1,489 @@
+"""The sweep screen: what it plans, what it shows, what its keys do, what goes into the form."""
+
+import pytest
+from scripted import Script, SweepScript, make_app, ready, until
+
+from tui_trainer.headless import press, screen_text
+from tui_trainer.plotting.roles import Charset
+from tui_trainer.tui.run_state import State
+from tui_trainer.tui.screens.candidate import CandidateScreen
+from tui_trainer.tui.screens.cockpit import Cockpit
+from tui_trainer.tui.screens.question import QuitQuestion
+from tui_trainer.tui.screens.sweep import SweepScreen
+
+SIZE = (140, 40)
+
+
+async def opened(pilot, *keys):
+    """Open the sweep screen and press keys there."""
+    await ready(pilot)
+    await pilot.press("w")
+    await until(pilot, lambda: isinstance(pilot.app.screen, SweepScreen))
+    await until(pilot, lambda: "candidates" in pilot.app.sweep.status_line.text)
+    for key in keys:
+        await press(pilot, key)
+    return pilot.app.sweep
+
+
+async def swept(pilot, *keys):
+    """Sweep to the end."""
+    sweep = await opened(pilot, *keys, "s")
+    await until(pilot, lambda: sweep.state is State.FINISHED and sweep.settled)
+    return sweep
+
+
+async def under_way(pilot, *keys):
+    """Sweep until half of the candidates have ended; the script waits there."""
+    sweep = await opened(pilot, *keys, "s")
+    half = len(pilot.app.sweep.view.plan.candidates) // 2
+    await until(pilot, lambda: sweep.view.results.finished == half and not sweep.unread)
+    return sweep
+
+
+async def type_values(pilot, text):
+    await press(pilot, "v")
+    pilot.app.focused.value = ""
+    for character in text:
+        await press(pilot, character)
+
+
+# The form
+
+
+async def test_the_screen_says_what_s_would_start_and_what_it_is_about():
+    async with make_app(recipe="kaiming").run_test(size=SIZE) as pilot:
+        await opened(pilot)
+        shown = screen_text(pilot.app)
+        assert "wave · mlp-4x20 · kaiming · none · 32 × lr" in shown
+        assert "s starts 32 values × 8 seeds = 256 candidates" in shown
+        assert "○ READY" in shown
+        assert "s start" in shown
+
+
+async def test_a_goes_round_the_axes_and_keeps_what_was_typed():
+    async with make_app().run_test(size=SIZE) as pilot:
+        sweep = await opened(pilot)
+        await type_values(pilot, "0.1,0.2")
+        await press(pilot, "enter")
+        seen = []
+        for _ in range(7):
+            seen.append((sweep.form.axis.key, sweep.form.seeds))
+            await press(pilot, "a")
+        assert seen == [
+            ("lr", 8), ("l1_weight", 8), ("dropout", 8), ("weight_decay", 8),
+            ("init", 10), ("regularizer", 10), ("architecture", 10),
+        ]  # fmt: skip
+        assert sweep.form.axis.values == (0.1, 0.2)
+        await press(pilot, "A")
+        assert sweep.form.axis.key == "architecture"
+
+
+async def test_values_are_checked_as_they_are_typed():
+    script = SweepScript()
+    async with make_app(sweep=script).run_test(size=SIZE) as pilot:
+        sweep = await opened(pilot)
+        for axes, text, error in (
+            (0, "1:0.1:log:4", "the range ends below where it starts; write 0.1:1:log:4"),
+            (0, "0.1,x", "expected a number"),
+            (1, "-1", "expected a number >= 0"),
+            (3, "kaimin", "unknown init 'kaimin'; did you mean 'kaiming'"),
+        ):
+            for _ in range(axes):
+                await press(pilot, "a")
+            before = sweep.form.axis
+            await type_values(pilot, text)
+            lines = screen_text(pilot.app).split("\n")
+            assert f"! {error}" in " ".join(part for line in lines for part in line[1:38].split())
+            await press(pilot, "escape")
+            await press(pilot, "s")
+            assert not script.calls
+            assert pilot.app.focused is sweep.query_one("#input-values")
+            assert sweep.form.axis == before
+            await press(pilot, "escape")
+
+
+async def test_what_can_not_be_planned_is_one_line_and_starts_nothing():
+    script = SweepScript()
+    async with make_app(sweep=script).run_test(size=SIZE) as pilot:
+        sweep = await opened(pilot)
+        await type_values(pilot, "1e-5:1:log:9000")
+        await press(pilot, "enter")
+        sweep.form.field("seeds").put("9000")
+        await press(pilot, "s")
+        await until(pilot, lambda: "candidates need about" in sweep.banner.words)
+        assert "\n" not in sweep.banner.words
+        assert not script.calls
+        assert sweep.state is State.IDLE
+
+
+async def test_the_plan_is_the_cockpits_form_but_for_what_is_asked_here():
+    script = SweepScript()
+    app = make_app(sweep=script, recipe="l1", seed=5, data_seed=2)
+    async with app.run_test(size=SIZE) as pilot:
+        await ready(pilot)
+        await pilot.press("a")  # another network
+        sweep = await opened(pilot, "a", "o")
+        sweep.form.field("steps").put("77")
+        await press(pilot, "s")
+        await until(pilot, lambda: sweep.state is State.FINISHED)
+        ((plan, _),) = script.calls
+        assert [axis.key for axis in plan.axes] == ["l1_weight"]
+        assert plan.objective == "final"
+        assert plan.base.steps == 77
+        assert plan.base.architecture.name == "wide-1x400"
+        assert (plan.base.seed, plan.base.data_seed) == (5, 2)
+        assert {c.config.seed for c in plan.candidates} == set(range(5, 13))
+
+
+async def test_a_race_of_regularizers_does_without_the_numbers_over_the_forms_own():
+    script = SweepScript()
+    async with make_app(sweep=script).run_test(size=SIZE) as pilot:
+        await ready(pilot)
+        pilot.app.cockpit.form.set_number("l1_weight", 9.0)
+        await swept(pilot, *"aaaaa")
+        ((plan, _),) = script.calls
+        assert not any(c.config.regularizer.l1_weight == 9 for c in plan.candidates)
+
+
+# States
+
+
+async def test_while_it_trains_the_lowest_so_far_is_named_and_marked():
+    async with make_app(sweep=SweepScript(waits=True)).run_test(size=SIZE) as pilot:
+        sweep = await under_way(pilot)
+        await until(pilot, lambda: "128/256" in sweep.status_line.text)
+        shown = screen_text(pilot.app)
+        assert "● TRAINING" in shown
+        assert "lowest so far: lr 0.00381, median 1.03" in shown
+        assert "◆ lowest so far" in shown
+        assert "batched, one group, cpu, 2 workers" in shown
+        await press(pilot, "x")
+        await until(pilot, lambda: sweep.state is State.STOPPED)
+        assert "□ Stopped by hand, 128 of 256 candidates done. So far" in sweep.banner.words
+        assert "128/256" in sweep.status_line.text
+
+
+async def test_at_the_end_the_recommendation_stands_in_words():
+    async with make_app(sweep=SweepScript(diverged=(30, 31))).run_test(size=SIZE) as pilot:
+        sweep = await swept(pilot)
+        assert sweep.banner.words.startswith("✓ lr 0.00381: lowest median best validation loss")
+        shown = screen_text(pilot.app)
+        assert "◆ recommended" in shown
+        assert "✕ diverged" in shown
+        assert "✕ 16 diverged" in shown
+        assert "256/256" in shown
+        assert "log y" in sweep.plot.text
+        await press(pilot, "l")
+        assert "log y" not in sweep.plot.text
+        assert "next sweep" not in shown
+        await press(pilot, "a")
+        assert "next sweep · s starts it" in screen_text(pilot.app)
+        assert "32 × lr" in screen_text(pilot.app)  # what is shown is still that
+        await press(pilot, "c")
+        assert "within noise" in screen_text(pilot.app)  # eight seeds can't tell 32 values apart
+
+
+async def test_a_race_shows_its_verdict_the_best_first():
+    async with make_app(sweep=SweepScript(diverged=(1,))).run_test(size=SIZE) as pilot:
+        await swept(pilot, *"aaaa")
+        lines = [line for line in screen_text(pilot.app).split("\n") if "clearly worse" in line]
+        shown = screen_text(pilot.app)
+        assert "Presets by loss" in shown
+        assert shown.index("◆ recommended  ") < shown.index("clearly worse")
+        assert "10/10 p 0.0078" in lines[0]
+        assert "✕ 10" in lines[-1]
+        assert "normal" in lines[-1]
+
+
+async def test_a_sweep_that_fails_says_why_and_the_screen_goes_on():
+    def broken(plan, control):
+        raise RuntimeError("the cable is out")
+        yield
+
+    async with make_app(sweep=broken).run_test(size=SIZE) as pilot:
+        sweep = await opened(pilot, "s")
+        await until(pilot, lambda: "the cable is out" in sweep.banner.words)
+        assert sweep.state is State.FAILED
+        await press(pilot, "a")
+        assert pilot.app.is_running
+
+
+async def test_a_sweep_goes_on_behind_the_cockpit_and_w_shows_it_again():
+    script = SweepScript(waits=True)
+    async with make_app(sweep=script).run_test(size=SIZE) as pilot:
+        sweep = await under_way(pilot)
+        await press(pilot, "escape")
+        await until(pilot, lambda: isinstance(pilot.app.screen, Cockpit))
+        assert not script.calls[0][1].stopped
+        await press(pilot, "w")
+        await until(pilot, lambda: pilot.app.screen is sweep)
+        assert "● TRAINING" in screen_text(pilot.app)
+        assert len(script.calls) == 1
+        first = sweep.view
+        await press(pilot, "s")  # another one ends the first
+        await until(pilot, lambda: len(script.calls) == 2)
+        assert script.calls[0][1].stopped
+        assert not script.calls[1][1].stopped
+        await until(pilot, lambda: sweep.view is not first and sweep.view.results.finished == 128)
+        assert sweep.state is State.RUNNING
+
+
+# The table
+
+
+async def test_the_cursor_moves_and_the_table_follows_it():
+    async with make_app(sweep=SweepScript()).run_test(size=SIZE) as pilot:
+        sweep = await swept(pilot)
+        assert sweep.table.candidate is None
+        await press(pilot, "down")
+        assert sweep.table.candidate == 0
+        await press(pilot, "end")
+        assert sweep.table.candidate == 255
+        assert "of 256" in sweep.table.text
+        assert "▸ 1 " in sweep.table.text
+        await press(pilot, "pageup")
+        assert sweep.table.candidate == 255 - sweep.table.page
+        await press(pilot, "home")
+        await press(pilot, "up")
+        assert sweep.table.candidate == 0
+        assert "▲ cursor" in sweep.plot.text
+        await pilot.click("#table", offset=(5, 4))
+        assert sweep.table.candidate == 2
+
+
+async def test_c_changes_between_candidates_and_points_and_keeps_the_place():
+    async with make_app(sweep=SweepScript()).run_test(size=SIZE) as pilot:
+        sweep = await swept(pilot, "a")
+        for _ in range(11):
+            await press(pilot, "down")
+        assert (sweep.table.candidate, sweep.table.point) == (10, 1)
+        await press(pilot, "c")
+        assert "Points" in sweep.table.text
+        assert (sweep.table.candidate, sweep.table.point) == (8, 1)
+        await press(pilot, "c")  # and b sorts, and shows the first rows
+        await press(pilot, "b")
+        assert "Candidates by loss" in sweep.table.text
+        assert sweep.table.candidate == 24  # the first seed of the fourth of six values
+        assert " 1.00 " in sweep.table.text.split("\n")[2]
+        await press(pilot, "b")
+        assert "▸ 0 " in sweep.table.text.split("\n")[2]
+
+
+async def test_states_have_a_sign_and_a_word():
+    script = SweepScript(waits=True, diverged=(0,))
+    async with make_app(sweep=script).run_test(size=SIZE) as pilot:
+        sweep = await under_way(pilot, "a")
+        await press(pilot, "down")
+        assert "✕ diverged" in sweep.table.text
+        await press(pilot, "end")
+        assert "● training" in sweep.table.text
+        await press(pilot, "x")
+        await until(pilot, lambda: "□ stopped" in sweep.table.text)
+
+
+# A candidate
+
+
+async def test_enter_shows_a_candidates_losses_and_fit_and_escape_goes_back():
+    async with make_app(sweep=SweepScript()).run_test(size=SIZE) as pilot:
+        sweep = await swept(pilot)
+        await press(pilot, "down")
+        await press(pilot, "enter")
+        await until(pilot, lambda: isinstance(pilot.app.screen, CandidateScreen))
+        await until(pilot, lambda: "Fit · step 40" in screen_text(pilot.app))
+        shown = screen_text(pilot.app)
+        assert "lr 0.00001 · seed 0" in shown
+        assert "✓ Finished 40 steps." in shown
+        assert "╺╸ validation" in shown
+        assert "bound" not in shown  # a sweep does not tell it
+        await press(pilot, "escape")
+        await until(pilot, lambda: pilot.app.screen is sweep)
+        await press(pilot, "enter")
+        await until(pilot, lambda: isinstance(pilot.app.screen, CandidateScreen))
+        await press(pilot, "u")  # goes all the way back
+        await until(pilot, lambda: isinstance(pilot.app.screen, Cockpit))
+        assert pilot.app.cockpit.form.config.lr == 0.00001
+
+
+async def test_a_candidate_that_trains_is_watched_live_and_no_longer_afterwards():
+    script = SweepScript(waits=True)
+    async with make_app(sweep=script).run_test(size=SIZE) as pilot:
+        sweep = await under_way(pilot)
+        control = script.calls[0][1]
+        await press(pilot, "end")
+        await press(pilot, "enter")
+        await until(pilot, lambda: control.watched == 255)
+        await until(pilot, lambda: "Fit · step" in screen_text(pilot.app))
+        assert "● TRAINING" in screen_text(pilot.app)
+        before = sweep.view.results.candidates[255].step
+        await until(pilot, lambda: sweep.view.results.candidates[255].step > before)
+        await press(pilot, "escape")
+        await until(pilot, lambda: control.watched is None)
+
+
+# Use
+
+
+async def test_u_takes_the_recommended_value_or_the_chosen_candidates_and_its_seed():
+    async with make_app(sweep=SweepScript()).run_test(size=SIZE) as pilot:
+        await swept(pilot)
+        assert "u use lr 0.00381" in screen_text(pilot.app)
+        await press(pilot, "u")
+        await until(pilot, lambda: isinstance(pilot.app.screen, Cockpit))
+        assert pilot.app.cockpit.form.config.lr == 0.00381
+        await press(pilot, "w")
+        for key in ("down", "down", "down"):
+            await press(pilot, key)
+        await until(pilot, lambda: "u use lr 0.00001, seed 2" in screen_text(pilot.app))
+        await press(pilot, "u")
+        await until(pilot, lambda: isinstance(pilot.app.screen, Cockpit))
+        config = pilot.app.cockpit.form.config
+        assert (config.lr, config.seed) == (0.00001, 2)
+
+
+async def test_a_regularizers_number_goes_over_its_presets():
+    async with make_app(sweep=SweepScript(), recipe="kaiming").run_test(size=SIZE) as pilot:
+        await swept(pilot, "a", "a")
+        await press(pilot, "u")
+        form = pilot.app.cockpit.form
+        await until(pilot, lambda: isinstance(pilot.app.screen, Cockpit))
+        assert form.config.regularizer.dropout == 0.03
+        assert form.config.regularizer.name == "none"
+        await until(pilot, lambda: "none *" in screen_text(pilot.app))
+        assert "drops 0.03 of the inputs" in " ".join(screen_text(pilot.app).split())
+        await press(pilot, "r")
+        await press(pilot, "R")
+        assert form.config.regularizer.dropout is None
+
+
+async def test_another_recipe_takes_the_numbers_back():
+    async with make_app(recipe="kaiming").run_test(size=SIZE) as pilot:
+        await ready(pilot)
+        form = pilot.app.cockpit.form
+        form.set_number("dropout", 0.3)
+        assert form.config.regularizer.dropout == 0.3
+        form.choose("recipe", "l1")
+        assert form.config.regularizer.dropout is None
+
+
+async def test_numbers_that_the_app_was_started_with_are_kept():
+    async with make_app(recipe="kaiming", l1_weight=3.0).run_test(size=SIZE) as pilot:
+        await ready(pilot)
+        assert pilot.app.cockpit.form.config.regularizer.l1_weight == 3.0
+        assert "none *" in screen_text(pilot.app)
+
+
+# Sizes
+
+
+@pytest.mark.parametrize(
+    ("size", "charset"),
+    [((160, 45), Charset.UNICODE), ((80, 24), Charset.ASCII), ((40, 12), Charset.ASCII)],
+)
+async def test_every_size_says_which_value_is_the_one(size, charset):
+    async with make_app(sweep=SweepScript(), charset=charset).run_test(size=size) as pilot:
+        sweep = await swept(pilot)
+        await press(pilot, "escape") if pilot.app.focused else None
+        shown = screen_text(pilot.app)
+        assert "lr 0.00381: lowest median best validation loss 1.03" in " ".join(shown.split())
+        assert "FINISHED" in shown
+        assert "256/256" in shown
+        assert "esc back" in shown
+        assert ("u use lr 0.00381" if size[0] > 60 else "u use") in shown
+        assert sweep.plot.region.area
+        if charset is Charset.ASCII:
+            for key in ("down", "c", "tab", "?"):
+                await press(pilot, key)
+                assert screen_text(pilot.app).isascii()
+
+
+async def test_medium_opens_the_form_over_the_panes():
+    async with make_app(sweep=SweepScript()).run_test(size=(80, 24)) as pilot:
+        sweep = await opened(pilot)
+        assert not sweep.form.display
+        await press(pilot, "tab")
+        assert sweep.form.display
+        assert pilot.app.focused.id == "row-axis"
+        await press(pilot, "right")
+        assert sweep.form.axis.key == "l1_weight"
+        await press(pilot, "escape")
+        assert not sweep.form.display
+        assert pilot.app.screen is sweep
+
+
+async def test_narrow_shows_one_pane_and_tab_goes_on():
+    async with make_app(sweep=SweepScript()).run_test(size=(40, 12)) as pilot:
+        sweep = await swept(pilot)
+        for showing in (sweep.plot, sweep.table, sweep.form, sweep.plot):
+            parts = (sweep.plot, sweep.table, sweep.form)
+            await until(pilot, lambda s=showing, p=parts: [x for x in p if x.region.area] == [s])
+            await press(pilot, "tab")
+
+
+async def test_resizing_through_all_sizes_never_fails():
+    async with make_app(sweep=SweepScript(waits=True)).run_test(size=SIZE) as pilot:
+        await under_way(pilot)
+        for size in [(40, 12), (1, 1), (200, 60), (100, 17)]:
+            await pilot.resize_terminal(*size)
+            for key in ("down", "c", "z", "z"):
+                await press(pilot, key)
+            assert pilot.app.screen.size == size
+
+
+# Keys
+
+
+async def test_a_users_keymap_counts_here_too():
+    app = make_app(sweep=SweepScript(), keymap={"start": "f5", "use": "f6"})
+    async with app.run_test(size=SIZE) as pilot:
+        sweep = await opened(pilot, "s")
+        assert sweep.state is State.IDLE
+        await press(pilot, "ctrl+p")
+        await until(pilot, lambda: "type the values to try" in screen_text(app))
+        await press(pilot, "escape")
+        await until(pilot, lambda: app.screen is sweep)
+        await press(pilot, "f5")
+        await until(pilot, lambda: sweep.state is State.FINISHED)
+        await until(pilot, lambda: "f6 use lr 0.00381" in screen_text(app))
+
+
+async def test_a_run_and_a_sweep_are_told_apart_when_quitting():
+    script, sweeps = Script(), SweepScript(waits=True)
+    app = make_app(script, sweep=sweeps)
+    async with app.run_test(size=SIZE) as pilot:
+        await ready(pilot)
+        await press(pilot, "s")
+        await until(pilot, lambda: app.cockpit.state is State.RUNNING)
+        await pilot.press("w")
+        await until(pilot, lambda: isinstance(app.screen, SweepScreen))
+        await press(pilot, "s")
+        await until(pilot, lambda: app.sweep.active)
+        await press(pilot, "q")
+        await until(pilot, lambda: isinstance(app.screen, QuitQuestion))
+        assert [desk.at_stake.split(",")[0] for desk in app.desks] == [
+            "A run is training",
+            "A sweep is training",
+        ]
+        await press(pilot, "y")
+        await until(pilot, lambda: script.calls[0][1].stopped and sweeps.calls[0][1].stopped)
+
+
+async def test_a_real_sweep_finds_the_better_of_two_lrs():
+    def real(plan, control):
+        from tui_trainer.sweeps.sweeper import sweep
+
+        yield from sweep(plan, control)
+
+    app = make_app(sweep=real, recipe="kaiming", steps=30)
+    async with app.run_test(size=SIZE) as pilot:
+        sweep = await opened(pilot)
+        await type_values(pilot, "0.01,10")
+        await press(pilot, "enter")
+        sweep.form.field("seeds").put("2")
+        await press(pilot, "s")
+        await until(pilot, lambda: sweep.state is State.FINISHED)
+        assert sweep.banner.words.startswith("✓ lr 0.01: lowest median best validation loss")
+        assert "✕ 2 diverged" in sweep.status_line.text
+        await press(pilot, "down")
+        await press(pilot, "enter")
+        await until(pilot, lambda: "Fit · step 30" in screen_text(app))

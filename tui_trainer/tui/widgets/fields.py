@@ -1,0 +1,177 @@
+"""What forms are made of: rows to turn, texts that are checked as they are typed."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from textual import events, on
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.content import Content
+from textual.message import Message
+from textual.widgets import Input, Label, Static
+
+from tui_trainer.validation import InvalidSettingsError
+
+Direction = Literal[-1, 1]
+
+
+class ChoiceRow(Static, can_focus=True):
+    """One choice: its key, what is chosen, and what to expect of it."""
+
+    DEFAULT_CSS = """
+    ChoiceRow {
+        height: auto;
+        margin-bottom: 1;
+        &:focus { background: $boost; }
+        &:hover { background: $boost; }
+    }
+    """
+    BINDINGS = [
+        Binding("right,enter", "turn(1)", "next", show=False),
+        Binding("left", "turn(-1)", "previous", show=False),
+    ]
+
+    @dataclass
+    class Turned(Message):
+        """The next or previous one is asked for."""
+
+        choice: str
+        direction: Direction
+
+    def __init__(self, choice: str, title: str, key: str) -> None:
+        super().__init__(id=f"row-{choice}")
+        self._choice = choice
+        self._title, self._key = title, key
+        self._shown = ("", "", "")
+
+    def put(self, chosen: str, description: str, note: str = "") -> None:
+        """Show what is chosen."""
+        if (chosen, description, note) == self._shown:
+            return
+        self._shown = (chosen, description, note)
+        lines = [
+            Content.assemble(
+                (f"{self._key} ", "bold $text-accent"),
+                (f"{self._title:<12}", "$foreground 70%"),
+                (chosen, "bold"),
+            ),
+            *([Content.styled(description, "$foreground 60%")] if description else []),
+        ]
+        if note:
+            lines.append(Content.styled(note, "$foreground 80%"))
+        self.update(Content("\n").join(lines))
+
+    def action_turn(self, direction: Direction) -> None:
+        """Ask for the next (1) or previous (-1) one."""
+        self.post_message(self.Turned(self._choice, direction))
+
+    def on_click(self, event: events.Click) -> None:
+        """Turn forwards, or backwards with shift or the right button."""
+        self.action_turn(-1 if event.shift or event.button == 3 else 1)
+
+
+class TextField(Vertical):
+    """A text with its name before it and its error below; `text` is the last one without error.
+
+    `check` raises an `InvalidSettingsError` with the error.
+    """
+
+    DEFAULT_CSS = """
+    TextField {
+        height: auto;
+        & > Horizontal { height: 1; }
+        & Label { width: 12; color: $foreground 70%; }
+        & Input { width: 1fr; }
+        & > .error { display: none; color: $text-error; }
+        &.-invalid > .error { display: block; }
+    }
+    """
+
+    @dataclass
+    class Committed(Message):
+        """Another valid text stands, and the person has left it."""
+
+        key: str
+
+    def __init__(
+        self, key: str, title: str | Content, text: str, check: Callable[[str], object]
+    ) -> None:
+        super().__init__(id=f"field-{key}")
+        self.key = key
+        self.text = text
+        self._title, self._check_text = title, check
+
+    def compose(self) -> ComposeResult:
+        """Lay out name, input and error."""
+        with Horizontal():
+            yield Label(self._title)
+            yield Input(self.text, id=f"input-{self.key}", compact=True)
+        yield Static("", classes="error", markup=False)
+
+    @property
+    def invalid(self) -> bool:
+        """Whether what stands there may not stand there."""
+        return self.has_class("-invalid")
+
+    def put(self, text: str) -> None:
+        """Show a valid text in the place of whatever stands there."""
+        self.text = text
+        with self.prevent(Input.Changed):
+            self.query_one(Input).value = text
+        self.remove_class("-invalid")
+
+    @on(Input.Changed)
+    def _check(self, event: Input.Changed) -> None:
+        event.stop()
+        try:
+            self._check_text(event.value)
+        except InvalidSettingsError as error:
+            self.query_one(".error", Static).update(f"! {error}")
+            self.add_class("-invalid")
+        else:
+            self.remove_class("-invalid")
+
+    @on(Input.Submitted)
+    @on(Input.Blurred)
+    def _commit(self, event: Input.Submitted | Input.Blurred) -> None:
+        event.stop()
+        text = self.query_one(Input).value
+        if not self.invalid and text != self.text:
+            self.text = text
+            self.post_message(self.Committed(self.key))
+        if isinstance(event, Input.Submitted):
+            self.screen.set_focus(None)
+
+
+class Form(VerticalScroll, can_focus=False):
+    """Rows and fields below each other, walked with the arrows."""
+
+    DEFAULT_CSS = """
+    Form {
+        border: round $foreground 35%;
+        border-title-style: bold;
+        border-title-color: $foreground;
+        border-subtitle-color: $text-warning;
+        padding: 0 1;
+        scrollbar-size-vertical: 1;
+    }
+    """
+    BINDINGS = [
+        Binding("down", "app.focus_next", "next field", show=False),
+        Binding("up", "app.focus_previous", "previous field", show=False),
+    ]
+
+    @property
+    def invalid_field(self) -> TextField | None:
+        """The first field in error."""
+        return next((field for field in self.query(TextField) if field.invalid), None)
+
+    def row(self, name: str) -> ChoiceRow:
+        """Return a row."""
+        return self.query_one(f"#row-{name}", ChoiceRow)
+
+    def field(self, key: str) -> TextField:
+        """Return a field."""
+        return self.query_one(f"#field-{key}", TextField)

@@ -1,0 +1,169 @@
+"""Rows of which only those in view are made: thousands cost as much as twenty."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import ClassVar, TypeAlias
+
+from rich.segment import Segment
+from textual import events
+from textual.geometry import Size
+from textual.message import Message
+from textual.strip import Strip
+
+from tui_trainer.tui.widgets.framed import Framed, Part
+
+Row: TypeAlias = Sequence[Part]
+
+_EDGES = 3  # lines that are no rows: frame and head
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column by its title; those that find no room in a row are left out, the last ones first."""
+
+    title: str
+    width: int
+    right: bool = False
+
+
+class RowTable(Framed):
+    """A table with a cursor on one of its rows, or on none."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"pane--head", "pane--row", "pane--chosen"}
+    DEFAULT_CSS = """
+    RowTable {
+        & > .pane--head { color: $foreground 60%; }
+        & > .pane--row { color: $foreground; }
+        & > .pane--chosen { background: $primary-muted; text-style: bold; }
+    }
+    """
+
+    @dataclass
+    class Chosen(Message):
+        """A person has put the cursor on a row with the mouse."""
+
+        row: int
+
+    def __init__(self, *, id: str, classes: str | None = None) -> None:
+        super().__init__(id=id, classes=classes)
+        self._columns: Sequence[Column] = ()
+        self._count = 0
+        self._row: Callable[[int], Row] = lambda index: ()
+        self._title: tuple[Part, ...] = ()
+        self._blank_text = ""
+        self._cursor: int | None = None
+        self._first = 0
+        self._made: dict[tuple[Row, str], Strip] = {}
+
+    def put(
+        self,
+        title: tuple[Part, ...],
+        columns: Sequence[Column],
+        count: int,
+        row: Callable[[int], Row],
+        cursor: int | None,
+    ) -> None:
+        """Show `count` rows, each made by its index when it comes into view."""
+        grows = count != self._count
+        if columns != self._columns:
+            self._made = {}
+        self._title, self._columns, self._count = title, columns, count
+        self._row, self._cursor = row, cursor
+        self._keep_in_view()
+        if grows:
+            self.refresh(layout=True)
+        self._draw()
+
+    def blank(self, text: str, title: tuple[Part, ...]) -> None:
+        """Show a line of text in the place of rows."""
+        self._blank_text = text
+        self.put(title, (), 0, self._row, None)
+
+    @property
+    def page(self) -> int:
+        """How many rows are in view."""
+        return max(1, self.size.height - _EDGES)
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
+        """Take the lines that the rows need."""
+        return max(1, self._count) + _EDGES
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Keep the cursor in view."""
+        self._keep_in_view()
+
+    def on_click(self, event: events.Click) -> None:
+        """Put the cursor on a row."""
+        row = self._first + event.y - 2
+        if event.y >= 2 and row < min(self._count, self._first + self.page):
+            self.post_message(self.Chosen(row))
+
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        """Show rows further down."""
+        self._scroll(3)
+
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        """Show rows further up."""
+        self._scroll(-3)
+
+    def _scroll(self, rows: int) -> None:
+        self._first = max(0, min(self._first + rows, self._count - self.page))
+        self._draw()
+
+    def _keep_in_view(self) -> None:
+        if self._cursor is not None:
+            self._first = min(self._first, self._cursor)
+            self._first = max(self._first, self._cursor - self.page + 1)
+        self._first = max(0, min(self._first, self._count - self.page))
+
+    def _redraw(self) -> None:
+        self._made = {}
+        self._draw()
+
+    def _draw(self) -> None:
+        width, height = self.size.width - 2, self.size.height - 2
+        if not self.is_mounted or width <= 0 or height <= 0:
+            return
+        if not self._count:
+            self._box(self._message(self._blank_text, width, height), self._title, ())
+            return
+        columns = self._that_fit(width)
+        last = min(self._count, self._first + height - 1)
+        head = [(c.title, "head") for c in columns]
+        lines = [self._line(head, columns, width, "head")]
+        made, self._made = self._made, {}
+        for index in range(self._first, last):
+            look = "chosen" if index == self._cursor else "row"
+            row = tuple(self._row(index))
+            line = made.get((row, look)) or self._line(row, columns, width, look)
+            self._made[row, look] = line  # what stays the same is not made anew
+            lines.append(line)
+        lines += [self._boxed([Segment(" " * width)])] * (height - len(lines))
+        shown = f"{self._first + 1:,} to {last:,} of {self._count:,}"
+        note: tuple[Part, ...] = ((shown, "note"),) if last - self._first < self._count else ()
+        self._box(lines, self._title, note)
+
+    def _that_fit(self, width: int) -> list[Column]:
+        gap = self._gap
+        fitting: list[Column] = []
+        for column in self._columns:
+            if 2 + sum(c.width + gap for c in fitting) + column.width > width:
+                break
+            fitting.append(column)
+        return fitting
+
+    @property
+    def _gap(self) -> int:
+        return 2 if self.size.width >= 60 else 1
+
+    def _line(self, cells: Row, columns: Sequence[Column], width: int, look: str) -> Strip:
+        """Write a row; the cursor's has a sign before it, besides its colour."""
+        base = self._style(look)
+        segments = [Segment("▸ " if look == "chosen" else "  ", base)]
+        for (text, role), column in zip(cells, columns, strict=False):
+            cut = text if len(text) <= column.width else f"{text[: column.width - 1]}…"
+            padded = cut.rjust(column.width) if column.right else cut.ljust(column.width)
+            segments.append(Segment(padded, base + self._part_style(role)))
+            segments.append(Segment(" " * self._gap, base))
+        line = Strip(segments).adjust_cell_length(width, base)
+        return self._boxed(list(line))
