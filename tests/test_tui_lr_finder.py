@@ -1,7 +1,7 @@
 """The lr finder's screen: it searches at once, says what both ways say, and hands over the lr."""
 
 import pytest
-from scripted import LrScript, make_app, ready, until
+from scripted import LrScript, make_app, until
 
 from tui_trainer.headless import press, screen_text
 from tui_trainer.plotting.roles import Charset
@@ -15,7 +15,6 @@ APART = "the range test says 0.3, the trials say 0.00244, a factor of 120 apart"
 
 async def opened(pilot, state=State.FINISHED):
     """Open the finder and wait for what it does by itself."""
-    await ready(pilot)
     await pilot.press("f")
     await until(pilot, lambda: pilot.app.lr_finder is not None)
     finder = pilot.app.lr_finder
