@@ -5,13 +5,25 @@ from scripted import Script, SweepScript, make_app, ready, until
 
 from tui_trainer.headless import press, screen_text
 from tui_trainer.plotting.roles import Charset
+from tui_trainer.preset_files import load_presets
+from tui_trainer.sweeps.axes import make_axis
+from tui_trainer.sweeps.significance import least_seeds
 from tui_trainer.tui.run_state import State
 from tui_trainer.tui.screens.candidate import CandidateScreen
 from tui_trainer.tui.screens.cockpit import Cockpit
 from tui_trainer.tui.screens.question import QuitQuestion
 from tui_trainer.tui.screens.sweep import SweepScreen
+from tui_trainer.tui.widgets import sweep_form
 
 SIZE = (140, 40)
+OFFERED = sweep_form._axes()
+
+
+@pytest.fixture(autouse=True)
+def many_candidates(monkeypatch):
+    """Have more rows than any screen, whatever the form offers first."""
+    many = sweep_form._Axis("The size of a step", "1e-5:1:log:32", "8")
+    monkeypatch.setattr(sweep_form, "_axes", lambda: {**OFFERED, "lr": many})
 
 
 async def opened(pilot, *keys):
@@ -57,6 +69,13 @@ async def test_the_screen_says_what_s_would_start_and_what_it_is_about():
         assert "s starts 32 values × 8 seeds = 256 candidates" in shown
         assert "○ READY" in shown
         assert "s start" in shown
+
+
+@pytest.mark.parametrize("key", OFFERED)
+def test_what_the_form_offers_has_seeds_enough_to_tell_it_from_noise(key):
+    offered = OFFERED[key]
+    axis = make_axis(key, offered.values, load_presets())
+    assert int(offered.seeds) >= least_seeds(len(axis.values) - 1)
 
 
 async def test_a_goes_round_the_axes_and_keeps_what_was_typed():

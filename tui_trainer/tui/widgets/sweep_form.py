@@ -36,7 +36,7 @@ class _Axis:
 
 def _axes() -> dict[str, _Axis]:
     return {
-        "lr": _Axis("The size of a step", "1e-5:1:log:32"),
+        "lr": _Axis("The size of a step", "1e-5:1:log:16", "10"),
         "l1_weight": _Axis("The L1 penalty over the preset's", "0,0.1,0.3,1,3,10"),
         "dropout": _Axis("The share of inputs dropped", "0,0.01,0.03,0.1,0.3"),
         "weight_decay": _Axis("How hard weights are pulled to 0", "0,0.001,0.01,0.1,1"),
