@@ -15,7 +15,7 @@ from program import PROGRAM, Program
 HERE = Path(__file__).parent
 SECONDS = 6.0  # trained for each figure
 STEPS = 1_000_000  # more than are ever reached
-ROUNDS = 3
+ROUNDS = 7
 
 
 def textbook(threads: int, steps: int = 6_000, device: str = "cpu") -> float:
@@ -67,10 +67,15 @@ def live(engine: str) -> float:
     return float(found[1].replace(",", ""))
 
 
-def medians(measure: Callable[[], tuple[float, ...]]) -> list[float]:
-    """Take figures side by side, `ROUNDS` times; return the median of each."""
-    rounds = [measure() for _ in range(ROUNDS)]
-    return [statistics.median(figures) for figures in zip(*rounds, strict=True)]
+def rounds(measure: Callable[[], tuple[float, ...]], count: int = ROUNDS) -> list[list[float]]:
+    """Take figures side by side, `count` times; return the list of each."""
+    taken = [measure() for _ in range(count)]
+    return [list(figures) for figures in zip(*taken, strict=True)]
+
+
+def ratio(over: list[float], under: list[float]) -> float:
+    """Return the median of the ratios of each round: a machine is another one a minute later."""
+    return statistics.median(a / b for a, b in zip(over, under, strict=True))
 
 
 def first_frame() -> tuple[float, float]:

@@ -6,6 +6,7 @@ ratios of whole runs of the installed program, taken in turn; a few minutes each
 
 import os
 import platform
+import statistics
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -35,11 +36,15 @@ def _at_most(what: str, found: float, goal: float, unit: str = "") -> Figure:
     return Figure(what, f"{found:.2f}{unit}", f"≤ {goal:g}{unit}", found <= goal)
 
 
+def _rates(*rates: list[float]) -> str:
+    return " / ".join(f"{statistics.median(rate):,.0f}" for rate in rates)
+
+
 def engines() -> Measured:
     """Compare both engines in the app with themselves headless, and with the textbook loop."""
     threads = rows.best_threads()
     rows.headless("compiled")  # so that the compiled step is in the cache
-    textbook, eager_alone, eager_live, compiled_alone, compiled_live = rows.medians(
+    textbook, eager_alone, eager_live, compiled_alone, compiled_live = rows.rounds(
         lambda: (
             rows.textbook(threads),
             rows.headless("eager"),
@@ -49,11 +54,11 @@ def engines() -> Measured:
         )
     )
     bare = f"the textbook loop with tqdm ({threads} thread{'s' if threads > 1 else ''})"
-    yield _at_least("eager live ÷ headless", eager_live / eager_alone, 0.95)
-    yield _at_least(f"eager live ÷ {bare}", eager_live / textbook, 1.0)
-    yield _at_least(f"compiled live ÷ {bare}", compiled_live / textbook, 4.0)
-    yield _at_least("compiled live ÷ headless", compiled_live / compiled_alone, 0.95)
-    steps = f"{textbook:,.0f} / {eager_alone:,.0f} / {compiled_alone:,.0f}"
+    yield _at_least("eager live ÷ headless", rows.ratio(eager_live, eager_alone), 0.95)
+    yield _at_least(f"eager live ÷ {bare}", rows.ratio(eager_live, textbook), 1.0)
+    yield _at_least(f"compiled live ÷ {bare}", rows.ratio(compiled_live, textbook), 4.0)
+    yield _at_least("compiled live ÷ headless", rows.ratio(compiled_live, compiled_alone), 0.95)
+    steps = _rates(textbook, eager_alone, compiled_alone)
     yield Figure("steps/s: textbook / eager / compiled, headless", steps, "", None)
 
 
@@ -63,16 +68,16 @@ def gpu() -> Measured:
     if not torch.cuda.is_available():
         yield Figure(what, "not measured: no GPU", "≥ 10", None)
         return
-    textbook, graph = rows.medians(
+    textbook, graph = rows.rounds(
         lambda: (rows.textbook(1, 4_000, "cuda"), rows.headless("cuda-graph", "cuda"))
     )
-    yield _at_least(what, graph / textbook, 10)
+    yield _at_least(what, rows.ratio(graph, textbook), 10)
 
 
 def sweeps() -> Measured:
     """Compare the batched sweep with the textbook loop, and large sweeps with small ones."""
     threads = rows.best_threads()
-    textbook, batched, few, many = rows.medians(
+    textbook, batched, few, many = rows.rounds(
         lambda: (
             rows.textbook(threads, 20_000),
             rows.sweep(64, 2_000),
@@ -82,9 +87,9 @@ def sweeps() -> Measured:
     )
     bare = f"the textbook loop ({threads} thread{'s' if threads > 1 else ''})"
     what = f"sweep of 64 lrs × 2,000 steps ÷ {bare} one after another"
-    yield _at_least(what, batched / textbook, 8)
-    yield _at_most("a candidate's cost among 256 ÷ among 16", few / many, 1.2)
-    steps = f"{textbook:,.0f} / {few:,.0f} / {batched:,.0f} / {many:,.0f}"
+    yield _at_least(what, rows.ratio(batched, textbook), 8)
+    yield _at_most("a candidate's cost among 256 ÷ among 16", rows.ratio(few, many), 1.2)
+    steps = _rates(textbook, few, batched, many)
     yield Figure("steps/s: textbook / 16 / 64 / 256 candidates", steps, "", None)
 
 
@@ -94,10 +99,10 @@ def sweep_gpu() -> Measured:
     if not torch.cuda.is_available():
         yield Figure(what, "not measured: no GPU", "≥ 500", None)
         return
-    textbook, batched = rows.medians(
+    textbook, batched = rows.rounds(
         lambda: (rows.textbook(1, 4_000, "cuda"), rows.sweep(1024, 2_000, "cuda"))
     )
-    yield _at_least(what, batched / textbook, 500)
+    yield _at_least(what, rows.ratio(batched, textbook), 500)
 
 
 def growth() -> Measured:
