@@ -12,7 +12,15 @@ from plotext import _figure
 
 from tui_trainer.plotting import canvas
 from tui_trainer.plotting.canvas import MIN_HEIGHT, MIN_WIDTH, draw, plot_area
-from tui_trainer.plotting.chart import BRAILLE_DOT, Chart, Curve, Dash, Scatter, VerticalLine
+from tui_trainer.plotting.chart import (
+    BRAILLE_DOT,
+    Bars,
+    Chart,
+    Curve,
+    Dash,
+    Scatter,
+    VerticalLine,
+)
 from tui_trainer.plotting.roles import Charset, Role
 from tui_trainer.plotting.scales import Axis, linear_axis, log_axis, step_axis
 
@@ -412,3 +420,26 @@ def test_all_rows_differ_from_another_size():
     drawing = draw(chart, WIDTH, HEIGHT)
     for other in (None, draw(chart, WIDTH + 1, HEIGHT), draw(chart, WIDTH, HEIGHT - 1)):
         assert drawing.rows_changed_from(other) == list(range(HEIGHT))
+
+
+@pytest.mark.parametrize("charset", Charset)
+@pytest.mark.parametrize("width", [30, 31, 57, 80])
+def test_a_bar_stands_in_the_column_of_a_marker_at_the_same_place(charset, width):
+    x = np.linspace(0, 1, 9)
+    low, high = np.full(9, 0.1), np.full(9, 0.9)
+    chart = unit_chart(Bars(Role.SPREAD, x, low, high), scatter(x, np.full(9, 0.5)))
+    drawing = draw(chart, width, HEIGHT, charset)
+    found = np.array(roles(drawing))
+    marked = sorted(np.flatnonzero((found == Role.BEST).any(axis=0)))
+    barred = sorted(np.flatnonzero((found == Role.SPREAD).any(axis=0)))
+    assert len(marked) == 9
+    assert barred == marked
+
+
+def test_a_bar_reaches_from_its_lowest_to_its_highest_and_nan_is_none():
+    chart = unit_chart(Bars(Role.SPREAD, np.array([0.5, 0.9]), np.array([0.25, np.nan]), np.ones(2)))
+    found = dots(chart)
+    rows = np.flatnonzero(found.any(axis=1))
+    assert found.any(axis=0).sum() == 1
+    assert rows[0] == nearest(0.25, len(found))
+    assert rows.tolist() == list(range(rows[0], len(found)))

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tui_trainer.plotting.canvas import draw
-from tui_trainer.plotting.chart import Curve, Scatter
+from tui_trainer.plotting.chart import Bars, Curve, Scatter
 from tui_trainer.plotting.roles import Charset, Role
 from tui_trainer.plotting.sweep_chart import sweep_chart
 from tui_trainer.preset_files import load_presets
@@ -75,10 +75,9 @@ def test_where_there_is_no_room_names_are_cut_or_left_out():
 
 
 def test_a_bar_reaches_from_the_lowest_seed_to_the_highest():
-    bars = layer(sweep_chart(LOG, results(), 80, 20), Role.SPREAD, Curve)
-    assert list(bars.low[::2]) == [3, 2, 1, 2, 4]
-    assert list(bars.high[::2]) == [5, 4, 3, 4, 6]
-    assert np.isnan(bars.x[1::2]).all()  # a gap between two
+    bars = layer(sweep_chart(LOG, results(), 80, 20), Role.SPREAD, Bars)
+    assert list(bars.low) == [3, 2, 1, 2, 4]
+    assert list(bars.high) == [5, 4, 3, 4, 6]
 
 
 def test_the_leader_and_the_cursor_are_marked_where_they_are():
@@ -94,10 +93,10 @@ def test_the_leader_and_the_cursor_are_marked_where_they_are():
 def test_what_diverged_stands_at_the_upper_edge_and_its_bar_reaches_there():
     points = results((4.0, 3.0, 2.0, 3.0, np.inf), diverged=(3, 4))
     chart = sweep_chart(LOG, points, 80, 20)
-    marks, bars = layer(chart, Role.DIVERGED), layer(chart, Role.SPREAD, Curve)
+    marks, bars = layer(chart, Role.DIVERGED), layer(chart, Role.SPREAD, Bars)
     assert list(marks.x) == [1.0, 10.0]
     assert list(marks.y) == [chart.y.high] * 2
-    assert bars.high[6] == chart.y.high
+    assert bars.high[3] == chart.y.high
     assert draw(chart, 80, 20).text.split("\n")[0].count("✕") == 2
 
 

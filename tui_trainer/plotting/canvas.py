@@ -16,6 +16,7 @@ from plotext import _figure  # one global figure otherwise
 from tui_trainer.plotting.chart import (
     BRAILLE_DOT,
     ROLES,
+    Bars,
     Chart,
     Curve,
     Dash,
@@ -97,7 +98,7 @@ def _draw_layers(drawing: Drawing, chart: Chart, columns: int, rows: int, charse
     for layer in chart.layers:
         marker = _marker(layer, charset)
         fine = _BRAILLE if marker == BRAILLE_DOT else (1, 1)
-        column, row = _places(layer, chart, columns * fine[0], rows * fine[1])
+        column, row = _places(layer, chart, columns * fine[0], rows * fine[1], fine[0])
         cells = row // fine[1], column // fine[0]
         roles[cells] = _code(layer.role)
         is_braille[cells] = marker == BRAILLE_DOT
@@ -111,11 +112,13 @@ def _draw_layers(drawing: Drawing, chart: Chart, columns: int, rows: int, charse
 def _marker(layer: Layer, charset: Charset) -> str:
     if charset is Charset.ASCII:
         return layer.ascii
-    return BRAILLE_DOT if isinstance(layer, Curve) else layer.marker
+    return BRAILLE_DOT if isinstance(layer, Curve | Bars) else layer.marker
 
 
-def _places(layer: Layer, chart: Chart, columns: int, rows: int) -> tuple[Places, Places]:
-    """Return where a layer's points lie in a ``columns × rows`` grid."""
+def _places(
+    layer: Layer, chart: Chart, columns: int, rows: int, fine: int
+) -> tuple[Places, Places]:
+    """Return where a layer's points lie in a ``columns × rows`` grid, `fine` columns a cell."""
     match layer:
         case Curve():
             return _trace(layer, chart, columns, rows)
@@ -123,6 +126,8 @@ def _places(layer: Layer, chart: Chart, columns: int, rows: int) -> tuple[Places
             x, y = chart.x.unit(layer.x), chart.y.unit(layer.y)
             there = np.isfinite(x) & np.isfinite(y)
             return _nearest(x[there], columns), _nearest(y[there], rows)
+        case Bars():
+            return _bars(layer, chart, columns, rows, fine)
         case VerticalLine():
             height = rows if math.isfinite(layer.x) else 0
             x = chart.x.unit(np.full(height, layer.x))
@@ -132,6 +137,14 @@ def _places(layer: Layer, chart: Chart, columns: int, rows: int) -> tuple[Places
 def _nearest(unit: Dots, count: int) -> Places:
     """Return the nearest of `count` places for values in [0, 1]; halves go up."""
     return np.floor(unit * (count - 1) + 0.5).astype(np.int64)
+
+
+def _bars(bars: Bars, chart: Chart, columns: int, rows: int, fine: int) -> tuple[Places, Places]:
+    """Stand bars in the cells that a marker of the same x takes."""
+    x, low, high = chart.x.unit(bars.x), chart.y.unit(bars.low), chart.y.unit(bars.high)
+    there = np.isfinite(x) & np.isfinite(low) & np.isfinite(high)
+    bottom, top = _nearest(low[there], rows), _nearest(high[there], rows)
+    return _columns(_nearest(x[there], columns // fine) * fine, bottom, top)
 
 
 def _trace(curve: Curve, chart: Chart, columns: int, rows: int) -> tuple[Places, Places]:
@@ -146,7 +159,7 @@ def _trace(curve: Curve, chart: Chart, columns: int, rows: int) -> tuple[Places,
     ]
     if not parts:
         return np.empty(0, np.int64), np.empty(0, np.int64)
-    column, row = (np.concatenate(axis).astype(np.int64) for axis in zip(*parts, strict=True))
+    column, row = (np.concatenate(axis) for axis in zip(*parts, strict=True))
     return column, row
 
 
@@ -156,7 +169,7 @@ def _stretches(finite: NDArray[np.bool_]) -> list[slice]:
     return [slice(start, stop) for start, stop in edges.reshape(-1, 2)]
 
 
-def _dots(x: Dots, low: Dots, high: Dots, dash: Dash) -> tuple[Dots, Dots]:
+def _dots(x: Dots, low: Dots, high: Dots, dash: Dash) -> tuple[Places, Places]:
     """Join points to a line: for each column of dots, those from the lowest to the highest.
 
     `x` is not negative and never goes down.
@@ -181,8 +194,15 @@ def _dots(x: Dots, low: Dots, high: Dots, dash: Dash) -> tuple[Dots, Dots]:
     drawn = (column % period < on) | (column == column[-1])
     if dash is Dash.DASHED:
         drawn |= top - bottom > _JUMP
-    column, bottom, top = column[drawn], bottom[drawn], top[drawn]
-    heights = (top - bottom + 1).astype(np.int64)
+    return _columns(column[drawn], bottom[drawn], top[drawn])
+
+
+def _columns(
+    column: Dots | Places, bottom: Dots | Places, top: Dots | Places
+) -> tuple[Places, Places]:
+    """Return the dots of upright stretches, the ends included."""
+    column, bottom = column.astype(np.int64), bottom.astype(np.int64)
+    heights = top.astype(np.int64) - bottom + 1
     starts = np.repeat(np.cumsum(heights) - heights, heights)
     offsets = np.arange(heights.sum()) - starts
     return np.repeat(column, heights), np.repeat(bottom, heights) + offsets

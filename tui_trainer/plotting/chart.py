@@ -49,6 +49,17 @@ class Scatter:
     ascii: str
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Bars:
+    """Upright bars at `x` from `low` to `high`, each in the column of a point there; NaN is none."""
+
+    role: Role
+    x: Values
+    low: Values
+    high: Values
+    ascii: str = "|"
+
+
 @dataclass(frozen=True, slots=True)
 class VerticalLine:
     """A line from bottom to top at `x`."""
@@ -59,7 +70,7 @@ class VerticalLine:
     ascii: str
 
 
-Layer: TypeAlias = Curve | Scatter | VerticalLine
+Layer: TypeAlias = Curve | Scatter | Bars | VerticalLine
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from tui_trainer.plotting.chart import Chart, Curve, Layer, Scatter
+from tui_trainer.plotting.chart import Bars, Chart, Curve, Layer, Scatter
 from tui_trainer.plotting.roles import Role
 from tui_trainer.plotting.scales import Axis, data_axis, linear_axis, log_axis, spans_decades
 from tui_trainer.sweeps.axes import Axis as SweepAxis
@@ -87,12 +87,9 @@ def _cut(name: str, room: int) -> str:
 def _spread(
     places: Places, points: Sequence[PointResult], diverged: NDArray[np.bool_], top: float
 ) -> Layer:
-    """Draw a bar over each point, a gap between two: NaN."""
-    x, low, high = (np.full(2 * len(places), np.nan) for _ in range(3))
-    x[::2] = places
-    low[::2] = [point.objective.low for point in points]
-    high[::2] = np.where(diverged, top, [point.objective.high for point in points])
-    return Curve(Role.SPREAD, x, low, high, ascii="|")
+    low = np.array([point.objective.low for point in points])
+    high = np.where(diverged, top, [point.objective.high for point in points])
+    return Bars(Role.SPREAD, places, low, high)
 
 
 def _loss_axis(points: Sequence[PointResult], log: bool | None, height: int) -> Axis:
