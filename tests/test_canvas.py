@@ -437,7 +437,9 @@ def test_a_bar_stands_in_the_column_of_a_marker_at_the_same_place(charset, width
 
 
 def test_a_bar_reaches_from_its_lowest_to_its_highest_and_nan_is_none():
-    chart = unit_chart(Bars(Role.SPREAD, np.array([0.5, 0.9]), np.array([0.25, np.nan]), np.ones(2)))
+    chart = unit_chart(
+        Bars(Role.SPREAD, np.array([0.5, 0.9]), np.array([0.25, np.nan]), np.ones(2))
+    )
     found = dots(chart)
     rows = np.flatnonzero(found.any(axis=1))
     assert found.any(axis=0).sum() == 1

@@ -55,3 +55,12 @@ def test_textual_stays_with_the_screen(module):
 def test_what_trains_does_import_torch_and_what_draws_does_import_textual():
     assert "torch" in imported_by("training.trainer")
     assert "textual" in imported_by("tui.app")
+
+
+def test_the_first_frame_waits_for_no_sweeps_and_no_numpy():
+    code = "import tui_trainer.cli, tui_trainer.tui.app, sys; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    found = done.stdout.split()
+    assert "tui_trainer.tui.screens.cockpit" in found
+    assert not [name for name in found if name.startswith("tui_trainer.sweeps")]
+    assert "numpy" not in found

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tui_trainer.plotting.canvas import draw
-from tui_trainer.plotting.chart import Bars, Curve, Scatter
+from tui_trainer.plotting.chart import Bars, Scatter
 from tui_trainer.plotting.roles import Charset, Role
 from tui_trainer.plotting.sweep_chart import sweep_chart
 from tui_trainer.preset_files import load_presets

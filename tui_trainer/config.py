@@ -15,6 +15,8 @@ Seed: TypeAlias = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 # float32 ends at 3.4e38: torch refuses to take a step with more.
 LearningRate: TypeAlias = Annotated[float, Meta(gt=0, le=3e38)]
 NonNegative: TypeAlias = Annotated[float, Meta(ge=0, le=3e38)]
+# Of a setting: a number, or a preset's name.
+Value: TypeAlias = float | int | str
 DropoutRate: TypeAlias = Annotated[float, Meta(ge=0, lt=1)]
 
 LayerName: TypeAlias = Literal[

@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +23,26 @@ from tui_trainer.plotting.roles import Charset
 from tui_trainer.preset_files import user_config_folder
 from tui_trainer.validation import InvalidSettingsError
 
+_COMMANDS = ("train", "find-lr", "sweep", "presets")  # each in a module of its name
+
 
 class _Program(click.Group):
-    """A group whose interruptions and full disks end as a shell expects."""
+    """A group whose interruptions and full disks end as a shell expects.
+
+    A command's module is imported when it is called for: the app's first frame waits for none.
+    """
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Name the commands."""
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return a command, None if there is none of this name."""
+        if cmd_name not in _COMMANDS:
+            return None
+        name = cmd_name.replace("-", "_")
+        command: click.Command = getattr(import_module(f"tui_trainer.cli.{name}"), name)
+        return command
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command; Ctrl-C anywhere is status 130."""

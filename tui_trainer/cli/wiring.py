@@ -1,25 +1,29 @@
 """Presets, trainer and control brought together for the commands."""
 
+from __future__ import annotations
+
 import contextlib
 import functools
 import gc
 import signal
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import click
 
 from tui_trainer.config import RunConfig
 from tui_trainer.preset_files import Presets, load_presets, make_config
-from tui_trainer.sweeps.control import SweepControl
-from tui_trainer.sweeps.events import SweepEvent
-from tui_trainer.sweeps.lr_events import LrEvent
-from tui_trainer.sweeps.lr_plan import LrSearch
-from tui_trainer.sweeps.plan import Sweep
 from tui_trainer.training.control import Control
 from tui_trainer.training.events import Event, Previewed
 from tui_trainer.validation import InvalidSettingsError
+
+if TYPE_CHECKING:  # the app's first frame needs none of it
+    from tui_trainer.sweeps.control import SweepControl
+    from tui_trainer.sweeps.events import SweepEvent
+    from tui_trainer.sweeps.lr_events import LrEvent
+    from tui_trainer.sweeps.lr_plan import LrSearch
+    from tui_trainer.sweeps.plan import Sweep
 
 
 class Stoppable(Protocol):

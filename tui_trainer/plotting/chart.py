@@ -51,7 +51,7 @@ class Scatter:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Bars:
-    """Upright bars at `x` from `low` to `high`, each in the column of a point there; NaN is none."""
+    """Upright bars from `low` to `high`, each in the column of a point at `x`; NaN is none."""
 
     role: Role
     x: Values

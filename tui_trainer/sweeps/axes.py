@@ -4,14 +4,17 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import TypeAlias
 
-from tui_trainer.config import NUMBERS, REGULARIZER_NUMBERS, WHOLE_NUMBERS, parse_number
+from tui_trainer.config import (
+    NUMBERS,
+    REGULARIZER_NUMBERS,
+    WHOLE_NUMBERS,
+    Value,
+    parse_number,
+)
 from tui_trainer.formatting import number_text
 from tui_trainer.preset_files import PARTS, Presets
 from tui_trainer.validation import InvalidSettingsError, one_of
-
-Value: TypeAlias = float | int | str
 
 MOST_VALUES = 10_000  # of one axis
 _ALL = "all"

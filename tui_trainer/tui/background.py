@@ -6,21 +6,11 @@ No widget is touched from here.
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from textual.dom import DOMNode
 
 from tui_trainer.config import RunConfig
-from tui_trainer.sweeps.control import SweepControl
-from tui_trainer.sweeps.events import (
-    SweepEnded,
-    SweepEvent,
-    SweepNoted,
-    SweepStarted,
-)
-from tui_trainer.sweeps.lr_events import LrEvent, LrFound, LrRangeAdvanced, LrTrialsAdvanced
-from tui_trainer.sweeps.lr_plan import LrSearch
-from tui_trainer.sweeps.plan import Sweep
 from tui_trainer.training.control import Control
 from tui_trainer.training.early_stopping import StopReason
 from tui_trainer.training.events import (
@@ -31,15 +21,22 @@ from tui_trainer.training.events import (
     RunEnded,
     StepsCompleted,
 )
-from tui_trainer.tui.lr_state import LrView
 from tui_trainer.tui.messages import LrNews, PreviewFailed, PreviewReady, RunNews, SweepNews
 from tui_trainer.tui.run_state import RunView
-from tui_trainer.tui.sweep_state import SweepView
+
+if TYPE_CHECKING:  # the first frame needs none of it
+    from tui_trainer.sweeps.control import SweepControl
+    from tui_trainer.sweeps.events import SweepEvent
+    from tui_trainer.sweeps.lr_events import LrEvent
+    from tui_trainer.sweeps.lr_plan import LrSearch
+    from tui_trainer.sweeps.plan import Sweep
+    from tui_trainer.tui.lr_state import LrView
+    from tui_trainer.tui.sweep_state import SweepView
 
 Train: TypeAlias = Callable[[RunConfig, Control], Iterator[Event]]
 Preview: TypeAlias = Callable[[RunConfig], Previewed]
-MakeSweep: TypeAlias = Callable[[Sweep, SweepControl], Iterator[SweepEvent]]
-FindLr: TypeAlias = Callable[[LrSearch, SweepControl], Iterator[LrEvent]]
+MakeSweep: TypeAlias = "Callable[[Sweep, SweepControl], Iterator[SweepEvent]]"
+FindLr: TypeAlias = "Callable[[LrSearch, SweepControl], Iterator[LrEvent]]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,12 +80,12 @@ class Background:
         work = partial(self._train_in_thread, run, control)
         self._owner.run_worker(work, group="training", thread=True, exit_on_error=False)
 
-    def start_sweep(self, view: SweepView, control: SweepControl) -> None:
+    def start_sweep(self, view: "SweepView", control: "SweepControl") -> None:
         """Start a sweep."""
         work = partial(self._sweep_in_thread, view, control)
         self._owner.run_worker(work, group="sweep", thread=True, exit_on_error=False)
 
-    def start_search(self, view: LrView, control: SweepControl) -> None:
+    def start_search(self, view: "LrView", control: "SweepControl") -> None:
         """Start a search for a learning rate."""
         work = partial(self._search_in_thread, view, control)
         self._owner.run_worker(work, group="search", thread=True, exit_on_error=False)
@@ -119,7 +116,9 @@ class Background:
         if not isinstance(event, StepsCompleted | FitSampled | Compiling):
             self._owner.post_message(RunNews(run.number))
 
-    def _sweep_in_thread(self, view: SweepView, control: SweepControl) -> None:
+    def _sweep_in_thread(self, view: "SweepView", control: "SweepControl") -> None:
+        from tui_trainer.sweeps.events import SweepEnded, SweepNoted, SweepStarted
+
         try:
             for event in self._sweep(view.plan, control):
                 view.inbox.append(event)
@@ -130,7 +129,9 @@ class Background:
             view.inbox.append(SweepEnded(StopReason.FAILED, words, 0, 0.0))
             self._owner.post_message(SweepNews(view.number))
 
-    def _search_in_thread(self, view: LrView, control: SweepControl) -> None:
+    def _search_in_thread(self, view: "LrView", control: "SweepControl") -> None:
+        from tui_trainer.sweeps.lr_events import LrFound, LrRangeAdvanced, LrTrialsAdvanced
+
         try:
             for event in self._find_lr(view.search, control):
                 view.inbox.append(event)

@@ -8,10 +8,9 @@ from textual.binding import Binding
 from textual.containers import Horizontal, Vertical
 from textual.getters import query_one
 
-from tui_trainer.config import RunConfig
+from tui_trainer.config import RunConfig, Value
 from tui_trainer.plotting.roles import Charset
 from tui_trainer.preset_files import PARTS, Presets
-from tui_trainer.sweeps.axes import Value
 from tui_trainer.training.control import Control
 from tui_trainer.training.events import FitSampled, Points, Previewed
 from tui_trainer.tui.background import Background, Work

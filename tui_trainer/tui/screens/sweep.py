@@ -6,9 +6,10 @@ from textual.binding import Binding
 from textual.containers import Horizontal, Vertical
 from textual.getters import query_one
 
+from tui_trainer.config import Value
 from tui_trainer.plotting.roles import Charset
 from tui_trainer.preset_files import Presets
-from tui_trainer.sweeps.axes import Value, value_text
+from tui_trainer.sweeps.axes import value_text
 from tui_trainer.sweeps.control import SweepControl
 from tui_trainer.sweeps.plan import Sweep
 from tui_trainer.tui.background import Background, Work

@@ -14,12 +14,12 @@ from tui_trainer.config import (
     NUMBERS,
     REGULARIZER_NUMBERS,
     RunConfig,
+    Value,
     describe_regularizer,
     parse_number,
 )
 from tui_trainer.formatting import number_text
 from tui_trainer.preset_files import CATEGORIES, PARTS, Presets, make_config
-from tui_trainer.sweeps.axes import Value
 from tui_trainer.tui.widgets.fields import ChoiceRow, Direction, Form, TextField
 
 _TITLES = {
