@@ -95,10 +95,10 @@ def _draw_layers(drawing: Drawing, chart: Chart, columns: int, rows: int, charse
     roles = drawing.roles[:rows, left:][::-1]
     dots = np.zeros((rows, columns), np.uint8)
     is_braille = np.zeros((rows, columns), bool)
+    fine = _BRAILLE if charset is Charset.UNICODE else (1, 1)
     for layer in chart.layers:
         marker = _marker(layer, charset)
-        fine = _BRAILLE if marker == BRAILLE_DOT else (1, 1)
-        column, row = _places(layer, chart, columns * fine[0], rows * fine[1], fine[0])
+        column, row = _places(layer, chart, columns, rows, fine)
         cells = row // fine[1], column // fine[0]
         roles[cells] = _code(layer.role)
         is_braille[cells] = marker == BRAILLE_DOT
@@ -116,22 +116,27 @@ def _marker(layer: Layer, charset: Charset) -> str:
 
 
 def _places(
-    layer: Layer, chart: Chart, columns: int, rows: int, fine: int
+    layer: Layer, chart: Chart, columns: int, rows: int, fine: tuple[int, int]
 ) -> tuple[Places, Places]:
-    """Return where a layer's points lie in a ``columns × rows`` grid, `fine` columns a cell."""
+    """Return where a layer's points lie in a grid of ``columns × rows`` cells, each of `fine` dots.
+
+    A marker stands in the column of a tick, and in the row that a curve of its y goes through.
+    """
     match layer:
         case Curve():
-            return _trace(layer, chart, columns, rows)
+            return _trace(layer, chart, columns * fine[0], rows * fine[1])
         case Scatter():
             x, y = chart.x.unit(layer.x), chart.y.unit(layer.y)
             there = np.isfinite(x) & np.isfinite(y)
-            return _nearest(x[there], columns), _nearest(y[there], rows)
+            whole = 1 if layer.marker == BRAILLE_DOT else fine[0]
+            column = _nearest(x[there], columns * fine[0] // whole) * whole
+            return column, _nearest(y[there], rows * fine[1])
         case Bars():
             return _bars(layer, chart, columns, rows, fine)
         case VerticalLine():
             height = rows if math.isfinite(layer.x) else 0
             x = chart.x.unit(np.full(height, layer.x))
-            return _nearest(x, columns), np.arange(height)
+            return _nearest(x, columns) * fine[0], np.arange(height) * fine[1]
 
 
 def _nearest(unit: Dots, count: int) -> Places:
@@ -139,12 +144,14 @@ def _nearest(unit: Dots, count: int) -> Places:
     return np.floor(unit * (count - 1) + 0.5).astype(np.int64)
 
 
-def _bars(bars: Bars, chart: Chart, columns: int, rows: int, fine: int) -> tuple[Places, Places]:
-    """Stand bars in the cells that a marker of the same x takes."""
+def _bars(
+    bars: Bars, chart: Chart, columns: int, rows: int, fine: tuple[int, int]
+) -> tuple[Places, Places]:
+    """Stand bars in the columns that markers of the same x take."""
     x, low, high = chart.x.unit(bars.x), chart.y.unit(bars.low), chart.y.unit(bars.high)
     there = np.isfinite(x) & np.isfinite(low) & np.isfinite(high)
-    bottom, top = _nearest(low[there], rows), _nearest(high[there], rows)
-    return _columns(_nearest(x[there], columns // fine) * fine, bottom, top)
+    bottom, top = (_nearest(y[there], rows * fine[1]) for y in (low, high))
+    return _columns(_nearest(x[there], columns) * fine[0], bottom, top)
 
 
 def _trace(curve: Curve, chart: Chart, columns: int, rows: int) -> tuple[Places, Places]:
