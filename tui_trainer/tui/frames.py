@@ -12,8 +12,8 @@ from dataclasses import dataclass
 UI_SHARE = 0.05
 SHORTEST, LONGEST = 0.1, 1.0  # seconds between two frames
 _MEMORY = 2.0  # seconds that a measure looks back, about
-# Seconds that the trainer loses by one of the UI's: 1.6 to 1.8, as whole runs in the app compare with
-# those without it; a little more, so that the share is kept by most runs and not by half of them.
+# Seconds that the trainer loses by one of the UI's: 1.6 to 1.8, as whole runs in the app compare
+# with those without it; a little more, so that the share is kept by most runs and not by half.
 COST = 2.0
 
 
