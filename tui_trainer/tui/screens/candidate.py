@@ -9,7 +9,7 @@ from tui_trainer.preset_files import PARTS
 from tui_trainer.sweeps.control import SweepControl
 from tui_trainer.tui.keys import bindings
 from tui_trainer.tui.messages import ValuesTaken
-from tui_trainer.tui.run_state import ACTIVE, State
+from tui_trainer.tui.run_state import State
 from tui_trainer.tui.screens.paned import PanedScreen
 from tui_trainer.tui.sweep_state import SweepView, candidate_run, candidate_state
 from tui_trainer.tui.sweep_wording import (
@@ -73,24 +73,19 @@ class CandidateScreen(PanedScreen):
         self._control.watch(None)
 
     @property
+    def told(self) -> SweepView:
+        """The sweep, whose events are about the candidate too."""
+        return self._view
+
+    @property
     def state(self) -> State:
         """What the candidate is doing."""
         return candidate_state(self._candidate, self._view.state)
 
     @property
-    def active(self) -> bool:
-        """Whether the candidate, or the sweep before it gets there, is on its way."""
-        return self.state in ACTIVE
-
-    @property
     def at_stake(self) -> str:
         """Nothing: it is the sweep's."""
         return ""
-
-    @property
-    def unread(self) -> bool:
-        """Whether events of the sweep wait for the next frame."""
-        return bool(self._view.inbox)
 
     def action_log(self) -> None:
         """Change between a log and a linear loss axis."""
@@ -108,10 +103,6 @@ class CandidateScreen(PanedScreen):
         value = self._view.plan.points[candidate.point].values[0]
         key = self._view.plan.axes[0].key
         self.post_message(ValuesTaken({key: value, "seed": candidate.config.seed}))
-
-    def take_news(self) -> None:
-        """Take in the sweep's events."""
-        self._view.take_inbox()
 
     def draw_all(self) -> None:
         """Draw the newest state."""

@@ -18,7 +18,7 @@ from tui_trainer.tui.frames import UI_SHARE
 from tui_trainer.tui.keys import bindings, faces
 from tui_trainer.tui.ladder import next_lr
 from tui_trainer.tui.messages import PreviewFailed, PreviewReady, RunNews
-from tui_trainer.tui.run_state import ACTIVE, RunView, State
+from tui_trainer.tui.run_state import RunView, State
 from tui_trainer.tui.screens.paned import PanedScreen
 from tui_trainer.tui.widgets.config_form import ConfigForm
 from tui_trainer.tui.widgets.fields import Direction
@@ -94,24 +94,14 @@ class Cockpit(PanedScreen):
         self._control.stop()
 
     @property
-    def state(self) -> State:
-        """What the app is doing."""
-        return self.run.state if self.run else State.IDLE
-
-    @property
-    def active(self) -> bool:
-        """Whether a run is on its way, paused or not."""
-        return self.state in ACTIVE
+    def told(self) -> RunView | None:
+        """The run."""
+        return self.run
 
     @property
     def at_stake(self) -> str:
         """Where the run stands."""
         return f"A run is training, at step {self.run.step if self.run else 0:,}."
-
-    @property
-    def unread(self) -> bool:
-        """Whether events wait for the next frame."""
-        return self.run is not None and bool(self.run.inbox)
 
     @property
     def settled(self) -> bool:
@@ -266,11 +256,6 @@ class Cockpit(PanedScreen):
                 self.form.mark_next_run(False)
 
     # Drawing
-
-    def take_news(self) -> None:
-        """Take in the run's events."""
-        if self.run is not None:
-            self.run.take_inbox()
 
     def draw_all(self) -> None:
         """Draw the newest state."""

@@ -16,7 +16,6 @@ from tui_trainer.tui.keys import bindings
 from tui_trainer.tui.lr_state import LrView
 from tui_trainer.tui.lr_wording import lr_banner_text, lr_status_text
 from tui_trainer.tui.messages import LrNews, ValuesTaken
-from tui_trainer.tui.run_state import ACTIVE, State
 from tui_trainer.tui.screens.paned import PanedScreen
 from tui_trainer.tui.widgets.config_form import ConfigForm
 from tui_trainer.tui.widgets.lines import Banner, HeaderLine, KeyLine, StatusLine
@@ -75,19 +74,9 @@ class LrFinderScreen(PanedScreen):
         self._control.stop()
 
     @property
-    def state(self) -> State:
-        """What the search is doing."""
-        return self.view.state if self.view else State.IDLE
-
-    @property
-    def active(self) -> bool:
-        """Whether a search is on its way."""
-        return self.state in ACTIVE
-
-    @property
-    def unread(self) -> bool:
-        """Whether events wait for the next frame."""
-        return self.view is not None and bool(self.view.inbox)
+    def told(self) -> LrView | None:
+        """The search."""
+        return self.view
 
     @property
     def at_stake(self) -> str:
@@ -134,17 +123,9 @@ class LrFinderScreen(PanedScreen):
     @on(LrNews)
     def _take_lr_news(self, message: LrNews) -> None:
         if self.view is not None and message.search == self.view.number:
-            self.take_news()
-            self._dirty = True
-            if self.is_current:
-                self.call_after_refresh(self.draw)
+            self._draw_news()
 
     # Drawing
-
-    def take_news(self) -> None:
-        """Take in the search's events."""
-        if self.view is not None:
-            self.view.take_inbox()
 
     def draw_all(self) -> None:
         """Draw the newest state."""

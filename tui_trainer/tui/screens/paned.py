@@ -1,7 +1,8 @@
 """A screen of a form and two panes: their room at every size, and when they are drawn."""
 
 from abc import abstractmethod
-from typing import ClassVar
+from collections.abc import Sized
+from typing import ClassVar, Protocol
 
 from textual import events
 from textual.getters import query_one
@@ -11,10 +12,28 @@ from textual.widget import Widget
 
 from tui_trainer.tui.frames import UI_SHARE, FrameBudget
 from tui_trainer.tui.keys import Place
-from tui_trainer.tui.run_state import State
+from tui_trainer.tui.run_state import ACTIVE, State
 from tui_trainer.tui.screens.help import HelpScreen
 
 _TICK = 0.1  # seconds
+
+
+class Told(Protocol):
+    """What a thread's events have told so far, and those not taken in yet."""
+
+    @property
+    def state(self) -> State:
+        """What the thread is doing."""
+        ...
+
+    @property
+    def inbox(self) -> Sized:
+        """The events not taken in yet."""
+        ...
+
+    def take_inbox(self) -> None:
+        """Take them in."""
+        ...
 
 
 class PanedScreen(Screen[None]):
@@ -62,13 +81,23 @@ class PanedScreen(Screen[None]):
 
     @property
     @abstractmethod
-    def state(self) -> State:
-        """What it is doing."""
+    def told(self) -> Told | None:
+        """What the screen is about, as far as it has been told; None before there is anything."""
 
     @property
-    @abstractmethod
+    def state(self) -> State:
+        """What it is doing."""
+        return self.told.state if self.told is not None else State.IDLE
+
+    @property
     def active(self) -> bool:
-        """Whether something is on its way that will bring news."""
+        """Whether something is on its way that will bring news, paused or not."""
+        return self.state in ACTIVE
+
+    @property
+    def unread(self) -> bool:
+        """Whether events wait for the next frame."""
+        return self.told is not None and len(self.told.inbox) > 0
 
     @property
     @abstractmethod
@@ -76,18 +105,14 @@ class PanedScreen(Screen[None]):
         """What would be lost now, in a sentence."""
 
     @property
-    @abstractmethod
-    def unread(self) -> bool:
-        """Whether news wait for the next frame."""
-
-    @property
     def settled(self) -> bool:
         """Whether nothing is on its way and nothing is left to draw."""
         return not (self.active or self.unread or self._dirty)
 
-    @abstractmethod
     def take_news(self) -> None:
-        """Take in what has arrived."""
+        """Take in the events that have arrived."""
+        if self.told is not None:
+            self.told.take_inbox()
 
     @abstractmethod
     def draw_all(self) -> None:
@@ -99,6 +124,13 @@ class PanedScreen(Screen[None]):
 
     def action_stop(self) -> None:
         """End what is on its way, if there is anything."""
+
+    def _draw_news(self) -> None:
+        """Take in news that can't wait for the next frame, and draw them if they can be seen."""
+        self.take_news()
+        self._dirty = True
+        if self.is_current:
+            self.call_after_refresh(self.draw)
 
     # When to draw
 

@@ -15,7 +15,6 @@ from tui_trainer.sweeps.plan import Sweep
 from tui_trainer.tui.background import Background, Work
 from tui_trainer.tui.keys import bindings, faces
 from tui_trainer.tui.messages import SweepNews, ValuesTaken
-from tui_trainer.tui.run_state import ACTIVE, State
 from tui_trainer.tui.screens.candidate import CandidateScreen
 from tui_trainer.tui.screens.paned import PanedScreen
 from tui_trainer.tui.sweep_state import SweepView
@@ -93,19 +92,9 @@ class SweepScreen(PanedScreen):
         self._control.stop()
 
     @property
-    def state(self) -> State:
-        """What the sweep is doing."""
-        return self.view.state if self.view else State.IDLE
-
-    @property
-    def active(self) -> bool:
-        """Whether a sweep is on its way."""
-        return self.state in ACTIVE
-
-    @property
-    def unread(self) -> bool:
-        """Whether events wait for the next frame."""
-        return self.view is not None and bool(self.view.inbox)
+    def told(self) -> SweepView | None:
+        """The sweep."""
+        return self.view
 
     @property
     def at_stake(self) -> str:
@@ -206,10 +195,7 @@ class SweepScreen(PanedScreen):
     @on(SweepNews)
     def _take_sweep_news(self, message: SweepNews) -> None:
         if self.view is not None and message.sweep == self.view.number:
-            self.take_news()
-            self._dirty = True
-            if self.is_current:
-                self.call_after_refresh(self.draw)
+            self._draw_news()
 
     def _values_to_use(self) -> dict[str, Value]:
         """Return what `u` takes: a candidate's value and seed, a point's value."""
@@ -228,11 +214,6 @@ class SweepScreen(PanedScreen):
         return values
 
     # Drawing
-
-    def take_news(self) -> None:
-        """Take in the sweep's events."""
-        if self.view is not None:
-            self.view.take_inbox()
 
     def draw_all(self) -> None:
         """Draw the newest state."""
