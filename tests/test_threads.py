@@ -22,7 +22,7 @@ def measured(monkeypatch):
     """Two processors, every network large; the seconds of a step by threads, and who asked."""
     seconds, asked = {1: 1.0, 2: 0.5}, []
     monkeypatch.setattr(threads, "MEASURE_FROM", 0)
-    monkeypatch.setattr(threads, "_processors", lambda: 2)
+    monkeypatch.setattr(threads, "processors", lambda: 2)
     monkeypatch.setattr(
         threads, "_step_seconds", lambda _, count: asked.append(count) or seconds[count]
     )
@@ -57,7 +57,7 @@ def test_a_machine_gives_the_same_answer_again(measured):
 
 def test_measuring_takes_real_steps_of_another_network(monkeypatch):
     monkeypatch.setattr(threads, "MEASURE_FROM", 0)
-    monkeypatch.setattr(threads, "_processors", lambda: 2)
+    monkeypatch.setattr(threads, "processors", lambda: 2)
     setup = Setup(make("dropout"))
     before = setup.engine.snapshot()
     assert choose(make("dropout")) in (1, 2)

@@ -72,7 +72,7 @@ class Group(ABC):
         """Take a block through a pass of `steps`; sample the fit of the watched candidate."""
 
     @abstractmethod
-    def end_pass(self, steps: int) -> None:
+    def end_pass(self) -> None:
         """Let the candidates that have ended go."""
 
 
@@ -159,7 +159,7 @@ class BatchedGroup(Group):
         fits = dict(self._fits(block, counts, steps, watched))
         return Advance(tracks, first_step, counts, train, val, fits)
 
-    def end_pass(self, steps: int) -> None:
+    def end_pass(self) -> None:
         """Let the candidates that have ended go: rows that are not there cost nothing."""
         self._states = {**self._states, **self._next_states}
         kept = [row for row, track in enumerate(self.tracks) if track.ending is None]
@@ -255,7 +255,7 @@ class EagerGroup(Group):
             fits[index] = sample_fit(engine, self.data, step, weights)
         return Advance((track,), first_step, (count,), train[:, None], val[:, None], fits)
 
-    def end_pass(self, steps: int) -> None:
+    def end_pass(self) -> None:
         """Let the candidates that have ended go."""
         self.tracks = [track for track in self.tracks if track.ending is None]
 

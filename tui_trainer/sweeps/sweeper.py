@@ -5,9 +5,8 @@ block in the hands of one worker with one thread: so the numbers do not depend o
 there are, and the workers never wait for each other within a step.
 """
 
-import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from functools import partial
 
@@ -29,6 +28,7 @@ from tui_trainer.sweeps.plan import Sweep
 from tui_trainer.sweeps.track import Track
 from tui_trainer.training.early_stopping import StopReason
 from tui_trainer.training.fit import to_points
+from tui_trainer.training.threads import processors
 from tui_trainer.training.trainer import describe_failure
 
 CHUNK_SECONDS = 0.05  # of a block: what a request waits for at most
@@ -116,7 +116,7 @@ class _Passes:
             self._groups = [group for group in self._groups if group.tracks]
         for group in self._groups:
             for track in group.tracks:
-                yield from self._end(track, stopped=True)
+                yield from self._stop(track)
 
     @property
     def _seconds(self) -> float:
@@ -140,7 +140,7 @@ class _Passes:
                     took[group] = max(took.get(group, 0.0), seconds)
                     yield from self._tell(advance)
         for group, seconds in took.items():
-            group.end_pass(steps[group])
+            group.end_pass()
             group.chunk_steps = _next_chunk(steps[group], group.chunk_steps, seconds)
 
     def _advance(
@@ -177,8 +177,8 @@ class _Passes:
             elif fit is not None:
                 yield CandidateFitSampled(track.candidate.index, fit)
 
-    def _end(self, track: Track, *, stopped: bool) -> Iterator[CandidateEnded]:
-        if track.ending is None and stopped:
+    def _stop(self, track: Track) -> Iterator[CandidateEnded]:
+        if track.ending is None:
             track.stop()
             yield CandidateEnded(track.candidate.index, track.ended(self._seconds))
 
@@ -192,16 +192,11 @@ def _next_chunk(steps: int, chunk: int, seconds: float) -> int:
 
 def _worker_count(device: str) -> int:
     """Return a worker a processor; a GPU takes all candidates at once from one."""
-    if device != "cpu":
-        return 1
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return processors() if device == "cpu" else 1
 
 
 def _how(groups: list[Group], workers: int, device: str) -> str:
-    batched = all(not isinstance(group, EagerGroup) for group in groups)
-    kind = "batched" if batched else "eager"
+    alone = sum(isinstance(group, EagerGroup) for group in groups)
+    kind = "eager" if alone == len(groups) else "batched and eager" if alone else "batched"
     count = f"{len(groups)} groups" if len(groups) > 1 else "one group"
     return f"{kind}, {count}, {device}" + (f", {workers} workers" if device == "cpu" else "")
-
-
-MakeEvents = Callable[[Sweep, SweepControl], Iterator[SweepEvent]]

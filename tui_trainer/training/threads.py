@@ -32,7 +32,7 @@ MakeEngine = Callable[[], EagerEngine]
 def choose_threads(config: RunConfig, parameter_count: int, make_engine: MakeEngine) -> int:
     """Choose one thread or as many as there are processors; `make_engine` makes one to try with."""
     points = config.dataset.train_points + config.dataset.validation_points
-    most = _processors()
+    most = processors()
     if config.device != "cpu" or parameter_count * points < MEASURE_FROM or most == 1:
         return 1
     remembered = _memory(config, most)
@@ -58,7 +58,8 @@ def _step_seconds(engine: Engine, threads: int) -> float:
     return statistics.median(took)
 
 
-def _processors() -> int:
+def processors() -> int:
+    """Return how many processors this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
