@@ -10,17 +10,17 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from tui_trainer.config import RunConfig
-from tui_trainer.history import FloatArray
-from tui_trainer.preset_files import load_presets, make_config
-from tui_trainer.sweeps.lr_finder import run_lr_search
+from tui_trainer.config.presets import load_presets, make_config
+from tui_trainer.config.settings import RunConfig
+from tui_trainer.lr_search.search import run_lr_search
 from tui_trainer.sweeps.sweeper import sweep
 from tui_trainer.training.control import Control
 from tui_trainer.training.events import Event, StepsCompleted
+from tui_trainer.training.history import FloatArray
 from tui_trainer.training.setup import preview
 from tui_trainer.tui.app import TrainerApp
 from tui_trainer.tui.background import Work
-from tui_trainer.tui.run_state import RunView
+from tui_trainer.tui.run.state import RunView
 
 FRAMES = 60
 

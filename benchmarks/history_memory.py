@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tui_trainer.history import History
+from tui_trainer.training.history import History
 
 STEPS, CHUNK = 5_000_000, 100
 

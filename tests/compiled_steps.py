@@ -6,7 +6,7 @@ import msgspec
 import pytest
 from reference_loop import make
 
-from tui_trainer.config import Architecture, Regularizer
+from tui_trainer.config.settings import Architecture, Regularizer
 from tui_trainer.training.engines.compilation import Compilation
 from tui_trainer.training.engines.compiled import CompiledEngine
 from tui_trainer.training.engines.step import step_spec

@@ -15,14 +15,14 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from tui_trainer.config import RunConfig, Stopping
-from tui_trainer.preset_files import Presets, load_presets, make_config
+from tui_trainer.config.presets import Presets, load_presets, make_config
+from tui_trainer.config.settings import RunConfig, Stopping
 
 torch.set_num_threads(1)  # as the trainer does: sums depend on how they are split
 
 
 def _built_in() -> Presets:
-    with patch("tui_trainer.preset_files.user_config_folder", return_value=Path("nowhere")):
+    with patch("tui_trainer.config.presets.user_config_folder", return_value=Path("nowhere")):
         return load_presets()
 
 

@@ -5,16 +5,8 @@ import time
 
 import numpy as np
 
-from tui_trainer.plotting.roles import Charset
-from tui_trainer.preset_files import DEFAULT_RECIPE, load_presets, make_config
-from tui_trainer.sweeps.events import (
-    CandidateEnded,
-    CandidateFitSampled,
-    CandidatesAdvanced,
-    SweepEnded,
-    SweepStarted,
-)
-from tui_trainer.sweeps.lr_events import (
+from tui_trainer.config.presets import DEFAULT_RECIPE, load_presets, make_config
+from tui_trainer.lr_search.events import (
     LrCurve,
     LrFound,
     LrRangeAdvanced,
@@ -26,6 +18,14 @@ from tui_trainer.sweeps.lr_events import (
     LrTrialsAdvanced,
     LrTrialsEnded,
     LrTrialsStarted,
+)
+from tui_trainer.plotting.roles import Charset
+from tui_trainer.sweeps.events import (
+    CandidateEnded,
+    CandidateFitSampled,
+    CandidatesAdvanced,
+    SweepEnded,
+    SweepStarted,
 )
 from tui_trainer.training.early_stopping import Gauge, StopReason
 from tui_trainer.training.events import (
@@ -271,7 +271,7 @@ def make_app(
 
 async def until(pilot, condition, seconds=DEADLINE):
     """Wait for a condition; fail with the screen where it does not come."""
-    from tui_trainer.headless import screen_text
+    from tui_trainer.tui.headless import screen_text
 
     deadline = time.monotonic() + seconds
     while not condition():

@@ -11,7 +11,7 @@ from tui_trainer.sweeps.events import (
     SweepStarted,
 )
 from tui_trainer.sweeps.plan import plan_sweep
-from tui_trainer.sweeps.results import Results
+from tui_trainer.sweeps.result import Results
 from tui_trainer.training.early_stopping import StopReason
 from tui_trainer.training.events import Points, RunEnded
 

@@ -6,8 +6,9 @@ from itertools import pairwise
 import pytest
 from reference_loop import PRESETS
 
-from tui_trainer.config import WHOLE_NUMBERS
-from tui_trainer.preset_files import PARTS
+from tui_trainer.config.presets import PARTS
+from tui_trainer.config.settings import WHOLE_NUMBERS
+from tui_trainer.config.validation import InvalidSettingsError
 from tui_trainer.sweeps.axes import (
     AXIS_KEYS,
     MOST_VALUES,
@@ -16,7 +17,6 @@ from tui_trainer.sweeps.axes import (
     parse_axis,
     value_text,
 )
-from tui_trainer.validation import InvalidSettingsError
 
 KEYS = "lr, l1_weight, dropout, weight_decay, dataset, architecture, init, regularizer, steps, "
 INITS = "zeros, normal, kaiming, he, xavier, all"

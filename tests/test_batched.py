@@ -24,9 +24,15 @@ from reference_loop import PRESETS, make
 from sweeping import run
 from torch import Generator, nn
 
-from tui_trainer import config as config_module
 from tui_trainer import models
-from tui_trainer.config import Architecture, FirstIncrease, Patience, PatientAverage, Regularizer
+from tui_trainer.config import settings as config_module
+from tui_trainer.config.settings import (
+    Architecture,
+    FirstIncrease,
+    Patience,
+    PatientAverage,
+    Regularizer,
+)
 from tui_trainer.models import mlp
 from tui_trainer.sweeps import sweeper
 from tui_trainer.sweeps.batched import BatchedSteps, Layer, Stack, find_layers, flatten

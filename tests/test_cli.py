@@ -16,7 +16,7 @@ import torch
 from click.testing import CliRunner
 
 from tui_trainer.cli import main
-from tui_trainer.preset_files import CATEGORIES, load_presets
+from tui_trainer.config.presets import CATEGORIES, load_presets
 
 PROGRAM = str(Path(sys.executable).with_name("tui-trainer"))
 PRESETS = load_presets()

@@ -8,8 +8,8 @@ import re
 import pytest
 from test_cli import interrupted, invoke, start
 
-from tui_trainer.config import RunConfig
-from tui_trainer.validation import convert
+from tui_trainer.config.settings import RunConfig
+from tui_trainer.config.validation import convert
 
 QUICK = ("--recipe", "kaiming", "--steps", 60)
 

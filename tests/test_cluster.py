@@ -9,11 +9,12 @@ import pytest
 from reference_loop import PRESETS
 from test_imports import imported_by
 
-from tui_trainer.sweeps import cluster_process
+from tui_trainer.config.validation import InvalidSettingsError
 from tui_trainer.sweeps.axes import parse_axis
-from tui_trainer.sweeps.cluster import _Story, make_shares, sweep_on_cluster
-from tui_trainer.sweeps.cluster_process import check_address
-from tui_trainer.sweeps.cluster_share import gather
+from tui_trainer.sweeps.cluster import driver_process as cluster_process
+from tui_trainer.sweeps.cluster.coordinator import _Story, make_shares, sweep_on_cluster
+from tui_trainer.sweeps.cluster.driver_process import check_address
+from tui_trainer.sweeps.cluster.worker import gather
 from tui_trainer.sweeps.control import SweepControl
 from tui_trainer.sweeps.events import (
     CandidateEnded,
@@ -27,7 +28,6 @@ from tui_trainer.sweeps.plan import plan_sweep
 from tui_trainer.sweeps.sweeper import sweep, with_end
 from tui_trainer.training.early_stopping import StopReason
 from tui_trainer.training.events import RunEnded
-from tui_trainer.validation import InvalidSettingsError
 
 pytestmark = pytest.mark.timeout(240)  # Ray alone takes a minute to start on a busy machine
 
@@ -135,14 +135,16 @@ def test_a_sweep_on_two_nodes_comes_to_what_it_does_here(cluster):
 def test_an_error_of_a_worker_ends_the_sweep_with_its_words(cluster, monkeypatch):
     grid = plan("lr=0.1,0.2", steps=5)
     broken = "a candidate that no worker can train"
-    monkeypatch.setattr("tui_trainer.sweeps.cluster.make_shares", lambda *_: [(broken,)])
+    monkeypatch.setattr(
+        "tui_trainer.sweeps.cluster.coordinator.make_shares", lambda *_: [(broken,)]
+    )
     told = Told(sweep_on_cluster(grid, address=cluster.address, fits=False))
     assert told.end.reason is StopReason.FAILED
     assert told.end.detail == "AttributeError: 'str' object has no attribute 'config'"
 
 
 def test_a_stop_ends_those_on_their_way_and_those_that_wait(cluster, monkeypatch):
-    monkeypatch.setattr("tui_trainer.sweeps.cluster._MOST_OF_A_CPU", 2)
+    monkeypatch.setattr("tui_trainer.sweeps.cluster.coordinator._MOST_OF_A_CPU", 2)
     grid = plan("lr=1e-4:1e-3:log:10", steps=1_000_000)
     control, told = SweepControl(), Told([])
     for event in sweep_on_cluster(grid, control, cluster.address, fits=True):

@@ -8,13 +8,13 @@ import math
 import numpy as np
 import pytest
 
+from tui_trainer.config.presets import load_presets, make_config
 from tui_trainer.console.run import Result, follow, plots, summary, to_json, write_history
-from tui_trainer.history import History
 from tui_trainer.plotting.roles import Charset, Role
-from tui_trainer.preset_files import load_presets, make_config
 from tui_trainer.training.control import Control
 from tui_trainer.training.early_stopping import StopReason
 from tui_trainer.training.events import RunEnded
+from tui_trainer.training.history import History
 from tui_trainer.training.trainer import train
 
 PRESETS = load_presets()

@@ -11,7 +11,7 @@ import pytest
 import torch
 from reference_loop import make
 
-from tui_trainer.config import Regularizer
+from tui_trainer.config.settings import Regularizer
 from tui_trainer.training.engines.cuda_graph import UNROLLED, CudaGraphEngine
 from tui_trainer.training.engines.eager import EagerEngine
 from tui_trainer.training.events import RunStarted, StepsCompleted

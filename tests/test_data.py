@@ -7,7 +7,7 @@ import reference_loop
 import torch
 from reference_loop import PRESETS, make
 
-from tui_trainer.data import make_data
+from tui_trainer.task.data import make_data
 
 
 def tensors(data):

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import reference_loop
 
-from tui_trainer.config import FirstIncrease, Patience, PatientAverage
+from tui_trainer.config.settings import FirstIncrease, Patience, PatientAverage
 from tui_trainer.training.early_stopping import make_rule
 
 RULES = [

@@ -15,15 +15,15 @@ from click.testing import CliRunner
 from rich.cells import cell_len
 
 from tui_trainer.cli import main
-from tui_trainer.headless import Visit, parse_keys, parse_until, visit
+from tui_trainer.config.presets import load_presets, make_config
+from tui_trainer.lr_search.search import run_lr_search
 from tui_trainer.plotting.roles import Charset
-from tui_trainer.preset_files import load_presets, make_config
-from tui_trainer.sweeps.lr_finder import run_lr_search
 from tui_trainer.sweeps.sweeper import sweep
 from tui_trainer.training.setup import preview
 from tui_trainer.training.trainer import train
 from tui_trainer.tui.app import TrainerApp
 from tui_trainer.tui.background import Work
+from tui_trainer.tui.headless import Visit, parse_keys, parse_until, visit
 
 PROGRAM = str(Path(sys.executable).with_name("tui-trainer"))
 PRESETS = load_presets()

@@ -6,7 +6,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from tui_trainer.history import History
+from tui_trainer.training.history import History
 
 LONG = 200_000
 

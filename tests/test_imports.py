@@ -7,10 +7,10 @@ import pytest
 
 WITHOUT_TORCH = [
     "cli",
-    "config",
+    "config.settings",
     "console",
-    "history",
-    "preset_files",
+    "training.history",
+    "config.presets",
     "training.control",
     "training.early_stopping",
     "training.events",
@@ -18,10 +18,10 @@ WITHOUT_TORCH = [
 ]
 WITHOUT_TEXTUAL = [
     "cli",
-    "config",
+    "config.settings",
     "console",
-    "history",
-    "preset_files",
+    "training.history",
+    "config.presets",
     "training.control",
     "training.early_stopping",
     "training.events",
@@ -61,6 +61,6 @@ def test_the_first_frame_waits_for_no_sweeps_and_no_numpy():
     code = "import tui_trainer.cli, tui_trainer.tui.app, sys; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     found = done.stdout.split()
-    assert "tui_trainer.tui.screens.cockpit" in found
+    assert "tui_trainer.tui.run.screen" in found
     assert not [name for name in found if name.startswith("tui_trainer.sweeps")]
     assert "numpy" not in found

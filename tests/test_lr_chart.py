@@ -5,12 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from tui_trainer.plotting.canvas import draw, plot_area
-from tui_trainer.plotting.chart import Curve, Scatter, VerticalLine
-from tui_trainer.plotting.lr_chart import lr_chart
-from tui_trainer.plotting.roles import Charset, Role
-from tui_trainer.preset_files import load_presets
-from tui_trainer.sweeps.lr_events import (
+from tui_trainer.config.presets import load_presets
+from tui_trainer.lr_search.events import (
     LrCurve,
     LrRangeAdvanced,
     LrRangeEnded,
@@ -20,8 +16,12 @@ from tui_trainer.sweeps.lr_events import (
     LrTrialsAdvanced,
     LrTrialsEnded,
 )
-from tui_trainer.sweeps.lr_plan import LrRange, plan_lr_search
-from tui_trainer.sweeps.lr_results import LrResults
+from tui_trainer.lr_search.plan import LrRange, plan_lr_search
+from tui_trainer.lr_search.result import LrResults
+from tui_trainer.plotting.canvas import draw, plot_area
+from tui_trainer.plotting.chart import Curve, Scatter, VerticalLine
+from tui_trainer.plotting.lr_chart import lr_chart
+from tui_trainer.plotting.roles import Charset, Role
 from tui_trainer.training.early_stopping import StopReason
 
 NAN, INF = math.nan, math.inf

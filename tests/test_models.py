@@ -10,9 +10,9 @@ from reference_loop import PRESETS
 from torch import nn
 
 from tui_trainer import models
-from tui_trainer.config import LayerName, network_names
+from tui_trainer.config.settings import LayerName, network_names
 from tui_trainer.models import mlp
-from tui_trainer.training.networks import build_network, layers_of
+from tui_trainer.task.network import build_network, layers_of
 
 LAYERS = [getattr(models, name) for name in get_args(LayerName)]
 

@@ -21,8 +21,8 @@ USE_THE_WHEEL = """
 import sys
 from pathlib import Path
 
-from tui_trainer.preset_files import load_presets
-from tui_trainer.training.networks import build_network
+from tui_trainer.config.presets import load_presets
+from tui_trainer.task.network import build_network
 
 presets = load_presets()
 for category in ("dataset", "architecture", "init", "regularizer", "recipe"):

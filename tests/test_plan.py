@@ -7,12 +7,12 @@ import msgspec
 import pytest
 from reference_loop import PRESETS
 
-from tui_trainer.preset_files import make_config
+from tui_trainer.config.presets import make_config
+from tui_trainer.config.validation import InvalidSettingsError
 from tui_trainer.sweeps import plan as plan_module
 from tui_trainer.sweeps.axes import parse_axis
 from tui_trainer.sweeps.plan import MOST_CANDIDATES, needed_bytes, plan_sweep
 from tui_trainer.training.setup import Setup
-from tui_trainer.validation import InvalidSettingsError
 
 
 def plan(*axes, recipe="kaiming", **settings):

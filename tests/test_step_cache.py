@@ -9,7 +9,7 @@ import torch
 from compiled_steps import CONFIGS, spec_of
 from reference_loop import make
 
-from tui_trainer.config import Architecture
+from tui_trainer.config.settings import Architecture
 from tui_trainer.training.engines import step_cache
 from tui_trainer.training.engines.step_cache import (
     USUAL_COMPILE_SECONDS,

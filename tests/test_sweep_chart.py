@@ -3,14 +3,14 @@
 import numpy as np
 import pytest
 
+from tui_trainer.config.presets import load_presets
 from tui_trainer.plotting.canvas import draw
 from tui_trainer.plotting.chart import Bars, Scatter
 from tui_trainer.plotting.roles import Charset, Role
 from tui_trainer.plotting.sweep_chart import sweep_chart
-from tui_trainer.preset_files import load_presets
 from tui_trainer.sweeps.axes import make_axis
 from tui_trainer.sweeps.plan import Point
-from tui_trainer.sweeps.results import PointResult, Spread
+from tui_trainer.sweeps.result import PointResult, Spread
 
 PRESETS = load_presets()
 NOTHING = Spread(np.nan, np.nan, np.nan)

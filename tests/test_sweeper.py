@@ -10,7 +10,7 @@ import torch
 from reference_loop import PRESETS, make
 from sweeping import drive, plan_of, run, told
 
-from tui_trainer.config import Patience, Regularizer
+from tui_trainer.config.settings import Patience, Regularizer
 from tui_trainer.sweeps import groups, sweeper
 from tui_trainer.sweeps.axes import parse_axis
 from tui_trainer.sweeps.control import SweepControl

@@ -5,10 +5,10 @@ import pytest
 import torch
 from reference_loop import PRESETS, make
 
-from tui_trainer.config import Architecture
-from tui_trainer.training import threads
+from tui_trainer.config.settings import Architecture
+from tui_trainer.training.engines import threads
+from tui_trainer.training.engines.threads import choose_threads
 from tui_trainer.training.setup import Setup
-from tui_trainer.training.threads import choose_threads
 
 
 @pytest.fixture(autouse=True)

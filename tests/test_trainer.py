@@ -14,7 +14,7 @@ import reference_loop
 import torch
 from reference_loop import PRESETS, make
 
-from tui_trainer.config import (
+from tui_trainer.config.settings import (
     Architecture,
     Dataset,
     FirstIncrease,
@@ -23,6 +23,7 @@ from tui_trainer.config import (
     PatientAverage,
     Regularizer,
 )
+from tui_trainer.config.validation import InvalidSettingsError
 from tui_trainer.training import clock, trainer
 from tui_trainer.training.control import Control
 from tui_trainer.training.early_stopping import StopReason
@@ -39,7 +40,6 @@ from tui_trainer.training.events import (
 )
 from tui_trainer.training.setup import Setup
 from tui_trainer.training.trainer import describe_failure, train
-from tui_trainer.validation import InvalidSettingsError
 
 DEADLINE_SECONDS = 30
 needs_no_gpu = pytest.mark.skipif(torch.cuda.is_available(), reason="needs a machine without GPU")

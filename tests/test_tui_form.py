@@ -3,7 +3,7 @@
 import pytest
 from scripted import FINISHED, Script, make_app, ready, until
 
-from tui_trainer.headless import screen_text
+from tui_trainer.tui.headless import screen_text
 
 SIZE = (120, 45)
 

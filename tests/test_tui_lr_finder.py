@@ -3,11 +3,11 @@
 import pytest
 from scripted import LrScript, make_app, until
 
-from tui_trainer.headless import press, screen_text
 from tui_trainer.plotting.roles import Charset
-from tui_trainer.tui.run_state import State
-from tui_trainer.tui.screens.cockpit import Cockpit
-from tui_trainer.tui.screens.question import QuitQuestion
+from tui_trainer.tui.headless import press, screen_text
+from tui_trainer.tui.quit_question import QuitQuestion
+from tui_trainer.tui.run.screen import Cockpit
+from tui_trainer.tui.run.state import State
 
 SIZE = (120, 34)
 APART = "the range test says 0.3, the trials say 0.00244, a factor of 120 apart"
@@ -139,7 +139,7 @@ async def test_every_size_says_which_lr_to_take(size, charset):
 
 async def test_a_real_search_recommends_a_learning_rate():
     def real(search, control):
-        from tui_trainer.sweeps.lr_finder import run_lr_search
+        from tui_trainer.lr_search.search import run_lr_search
 
         yield from run_lr_search(search, control)
 

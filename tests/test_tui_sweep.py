@@ -3,17 +3,17 @@
 import pytest
 from scripted import Script, SweepScript, make_app, ready, until
 
-from tui_trainer.headless import press, screen_text
+from tui_trainer.config.presets import load_presets
 from tui_trainer.plotting.roles import Charset
-from tui_trainer.preset_files import load_presets
 from tui_trainer.sweeps.axes import make_axis
 from tui_trainer.sweeps.significance import least_seeds
-from tui_trainer.tui.run_state import State
-from tui_trainer.tui.screens.candidate import CandidateScreen
-from tui_trainer.tui.screens.cockpit import Cockpit
-from tui_trainer.tui.screens.question import QuitQuestion
-from tui_trainer.tui.screens.sweep import SweepScreen
-from tui_trainer.tui.widgets import sweep_form
+from tui_trainer.tui.headless import press, screen_text
+from tui_trainer.tui.quit_question import QuitQuestion
+from tui_trainer.tui.run.screen import Cockpit
+from tui_trainer.tui.run.state import State
+from tui_trainer.tui.sweep import form as sweep_form
+from tui_trainer.tui.sweep.candidate_screen import CandidateScreen
+from tui_trainer.tui.sweep.screen import SweepScreen
 
 SIZE = (140, 40)
 OFFERED = sweep_form._axes()

@@ -4,8 +4,8 @@ import msgspec
 import pytest
 from reference_loop import make
 
-from tui_trainer.config import Architecture, Init, NonNegative, Regularizer, RunConfig
-from tui_trainer.validation import InvalidSettingsError, convert, convert_text, one_of
+from tui_trainer.config.settings import Architecture, Init, NonNegative, Regularizer, RunConfig
+from tui_trainer.config.validation import InvalidSettingsError, convert, convert_text, one_of
 
 LAYERS = "LinearHe, LinearKaiming, LinearNormal, LinearXavier, LinearZeros"
 RULES = "first-increase, patient-average, patience"

@@ -3,12 +3,12 @@
 import pytest
 from scripted import DIVERGED, EARLY, FAILED, FINISHED, ended, fit, started, steps
 
-from tui_trainer.preset_files import load_presets, make_config
+from tui_trainer.config.presets import load_presets, make_config
 from tui_trainer.training.early_stopping import StopReason
 from tui_trainer.training.events import LrChanged, NotLearning, Paused, Resumed
-from tui_trainer.tui.ladder import next_lr
-from tui_trainer.tui.run_state import RunView, State
-from tui_trainer.tui.wording import BADGES, banner_text, progress_bar, status_text
+from tui_trainer.tui.run.lr_steps import next_lr
+from tui_trainer.tui.run.state import RunView, State
+from tui_trainer.tui.run.wording import BADGES, banner_text, progress_bar, status_text
 
 STOPPED = (
     "Stopped early at step 100: validation 5.42 rose over 5.41, the mean of its last 50 steps."

@@ -19,9 +19,9 @@ from tui_trainer.cli.wiring import (
     sweep_events,
     train_events,
 )
+from tui_trainer.config.presets import user_config_folder
+from tui_trainer.config.validation import InvalidSettingsError
 from tui_trainer.plotting.roles import Charset
-from tui_trainer.preset_files import user_config_folder
-from tui_trainer.validation import InvalidSettingsError
 
 _COMMANDS = ("train", "find-lr", "sweep", "presets")  # each in a module of its name
 
@@ -113,7 +113,7 @@ def main(
         app.run()
         context.exit(app.return_code or EXIT_OK)
 
-    from tui_trainer.headless import Visit, visit
+    from tui_trainer.tui.headless import Visit, visit
 
     plan = Visit(size, press, until, timeout, screenshot)
     try:

@@ -17,9 +17,9 @@ from tui_trainer.cli.output import (
 )
 from tui_trainer.cli.parameters import Count, Number, settings_options
 from tui_trainer.cli.wiring import load, lr_search_events, stopping_on_interrupt
+from tui_trainer.config.validation import InvalidSettingsError
 from tui_trainer.formatting import number_text
-from tui_trainer.sweeps.control import SweepControl
-from tui_trainer.sweeps.lr_plan import (
+from tui_trainer.lr_search.plan import (
     HIGH,
     LOW,
     RANGE_STEPS,
@@ -28,7 +28,7 @@ from tui_trainer.sweeps.lr_plan import (
     LrSearch,
     plan_lr_search,
 )
-from tui_trainer.validation import InvalidSettingsError
+from tui_trainer.sweeps.control import SweepControl
 
 
 @click.command("find-lr")
@@ -53,7 +53,7 @@ def find_lr(context: click.Context, /, as_json: bool, plot: bool, **settings: An
     """
     search = _plan(settings)
 
-    from tui_trainer.console import find_lr as console
+    from tui_trainer.console import lr_search as console
 
     control = SweepControl()
     with stopping_on_interrupt(control) as interrupted:

@@ -6,9 +6,9 @@ from typing import Any, TypeVar
 
 import click
 
-from tui_trainer.config import ENGINES, parse_number
-from tui_trainer.preset_files import CATEGORIES, DEFAULT_RECIPE
-from tui_trainer.validation import InvalidSettingsError
+from tui_trainer.config.presets import CATEGORIES, DEFAULT_RECIPE
+from tui_trainer.config.settings import ENGINES, parse_number
+from tui_trainer.config.validation import InvalidSettingsError
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -62,7 +62,7 @@ class Keys(click.ParamType[list[str]]):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """Read keys, and refuse those that do not exist."""
-        from tui_trainer.headless import parse_keys
+        from tui_trainer.tui.headless import parse_keys
 
         if isinstance(value, list) or not value:
             return value or []
@@ -79,7 +79,7 @@ class Until(click.ParamType["str | float"]):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """Read what to wait for."""
-        from tui_trainer.headless import parse_until
+        from tui_trainer.tui.headless import parse_until
 
         if isinstance(value, float):
             return value

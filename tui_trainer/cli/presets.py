@@ -6,7 +6,7 @@ import click
 
 from tui_trainer.cli.output import for_stdout
 from tui_trainer.cli.wiring import load
-from tui_trainer.preset_files import CATEGORIES
+from tui_trainer.config.presets import CATEGORIES
 
 
 @click.command()

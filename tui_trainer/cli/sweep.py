@@ -15,12 +15,12 @@ from tui_trainer.cli.output import (
 )
 from tui_trainer.cli.parameters import Count, settings_options
 from tui_trainer.cli.wiring import cluster_events, load, stopping_on_interrupt, sweep_events
+from tui_trainer.config.validation import InvalidSettingsError
 from tui_trainer.sweeps.axes import parse_axis
 from tui_trainer.sweeps.control import SweepControl
 from tui_trainer.sweeps.events import SweepEvent
 from tui_trainer.sweeps.plan import Sweep, plan_sweep
 from tui_trainer.training.early_stopping import StopReason
-from tui_trainer.validation import InvalidSettingsError
 
 
 @click.command()

@@ -19,11 +19,11 @@ from tui_trainer.cli.output import (
 )
 from tui_trainer.cli.parameters import settings_options
 from tui_trainer.cli.wiring import configure, stopping_on_interrupt, train_events
-from tui_trainer.config import RunConfig
-from tui_trainer.sweeps.winner import CHANGEABLE, read_winner
+from tui_trainer.config.settings import RunConfig
+from tui_trainer.config.validation import InvalidSettingsError
+from tui_trainer.sweeps.recommended_config import CHANGEABLE, read_winner
 from tui_trainer.training.control import Control
 from tui_trainer.training.early_stopping import StopReason
-from tui_trainer.validation import InvalidSettingsError
 
 
 @click.command()

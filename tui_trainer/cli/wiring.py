@@ -12,17 +12,17 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import click
 
-from tui_trainer.config import RunConfig
-from tui_trainer.preset_files import Presets, load_presets, make_config
+from tui_trainer.config.presets import Presets, load_presets, make_config
+from tui_trainer.config.settings import RunConfig
+from tui_trainer.config.validation import InvalidSettingsError
 from tui_trainer.training.control import Control
 from tui_trainer.training.events import Event, Previewed
-from tui_trainer.validation import InvalidSettingsError
 
 if TYPE_CHECKING:  # the app's first frame needs none of it
+    from tui_trainer.lr_search.events import LrEvent
+    from tui_trainer.lr_search.plan import LrSearch
     from tui_trainer.sweeps.control import SweepControl
     from tui_trainer.sweeps.events import SweepEvent
-    from tui_trainer.sweeps.lr_events import LrEvent
-    from tui_trainer.sweeps.lr_plan import LrSearch
     from tui_trainer.sweeps.plan import Sweep
 
 
@@ -69,7 +69,7 @@ def sweep_events(plan: Sweep, control: SweepControl, *, fits: bool = True) -> It
 
 def lr_search_events(search: LrSearch, control: SweepControl) -> Iterator[LrEvent]:
     """Search for a learning rate, once torch is there."""
-    from tui_trainer.sweeps.lr_finder import run_lr_search
+    from tui_trainer.lr_search.search import run_lr_search
 
     _spare_the_collector()
     yield from run_lr_search(search, control)
@@ -81,7 +81,7 @@ def cluster_events(plan: Sweep, control: SweepControl, address: str | None) -> I
     Raises:
         InvalidSettingsError: at once, if there is none.
     """
-    from tui_trainer.sweeps.cluster import sweep_on_cluster
+    from tui_trainer.sweeps.cluster.coordinator import sweep_on_cluster
 
     return sweep_on_cluster(plan, control, address, fits=False)
 

@@ -11,7 +11,6 @@ import msgspec
 from tqdm import tqdm
 
 from tui_trainer.formatting import duration_text, loss_text
-from tui_trainer.history import History
 from tui_trainer.plotting.canvas import draw
 from tui_trainer.plotting.chart import Drawing
 from tui_trainer.plotting.fit_chart import fit_chart
@@ -32,6 +31,7 @@ from tui_trainer.training.events import (
     RunStarted,
     StepsCompleted,
 )
+from tui_trainer.training.history import History
 
 Style = Callable[[str, Role], str]
 

@@ -22,7 +22,7 @@ from tui_trainer.sweeps.events import (
 )
 from tui_trainer.sweeps.plan import Sweep
 from tui_trainer.sweeps.recommendation import Recommendation, recommend, values_text
-from tui_trainer.sweeps.results import CandidateView, PointResult, Results, Spread
+from tui_trainer.sweeps.result import CandidateView, PointResult, Results, Spread
 from tui_trainer.training.early_stopping import StopReason
 
 _MOST_ROWS = 40

@@ -2,13 +2,13 @@
 
 import numpy as np
 
+from tui_trainer.lr_search.events import LrCurve, LrTrials
+from tui_trainer.lr_search.plan import HIGH, LOW
+from tui_trainer.lr_search.range_suggestion import EXPLODED
+from tui_trainer.lr_search.result import LrResults
 from tui_trainer.plotting.chart import Chart, Curve, Dash, Layer, Scatter, Values, VerticalLine
 from tui_trainer.plotting.roles import Role
 from tui_trainer.plotting.scales import Axis, linear_axis, log_axis, spans_decades
-from tui_trainer.sweeps.lr_events import LrCurve, LrTrials
-from tui_trainer.sweeps.lr_plan import HIGH, LOW
-from tui_trainer.sweeps.lr_results import LrResults
-from tui_trainer.sweeps.lr_suggestion import EXPLODED
 
 _COLUMNS_A_TICK = 10
 

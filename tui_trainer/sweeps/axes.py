@@ -5,16 +5,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from tui_trainer.config import (
+from tui_trainer.config.presets import PARTS, Presets
+from tui_trainer.config.settings import (
     NUMBERS,
     REGULARIZER_NUMBERS,
     WHOLE_NUMBERS,
     Value,
     parse_number,
 )
+from tui_trainer.config.validation import InvalidSettingsError, one_of
 from tui_trainer.formatting import number_text
-from tui_trainer.preset_files import PARTS, Presets
-from tui_trainer.validation import InvalidSettingsError, one_of
 
 MOST_VALUES = 10_000  # of one axis
 _ALL = "all"

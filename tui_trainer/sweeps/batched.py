@@ -16,7 +16,7 @@ import torch
 from torch import Generator, Tensor, nn
 
 from tui_trainer import models
-from tui_trainer.data import Data
+from tui_trainer.task.data import Data
 
 # What a subclass may have replaced.
 _FORWARDS = (models.Linear.forward, models.Dropout.forward, nn.ReLU.forward)

@@ -9,16 +9,16 @@ from typing import TypeAlias
 import torch
 from torch import Generator, Tensor
 
-from tui_trainer.config import RunConfig
-from tui_trainer.data import Data, make_data
+from tui_trainer.config.settings import RunConfig
 from tui_trainer.sweeps.batched import BatchedSteps, Layer, Stack, find_layers, flatten
 from tui_trainer.sweeps.plan import Candidate
 from tui_trainer.sweeps.track import Track
+from tui_trainer.task.data import Data, make_data
+from tui_trainer.task.network import build_network
 from tui_trainer.training.early_stopping import StopReason
 from tui_trainer.training.engines.engine import Losses, Snapshot, to_losses
 from tui_trainer.training.events import FitSampled, Weights
 from tui_trainer.training.fit import describe_fit, sample_fit
-from tui_trainer.training.networks import build_network
 from tui_trainer.training.setup import Setup, find_device
 
 # What a block of networks writes in a step stays in a core's cache; on a GPU larger is better.

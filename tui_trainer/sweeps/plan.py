@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from itertools import pairwise, product
 from typing import Any, Literal, TypeAlias
 
-from tui_trainer.config import RunConfig, Value
+from tui_trainer.config.presets import Presets, make_config
+from tui_trainer.config.settings import RunConfig, Value
+from tui_trainer.config.validation import InvalidSettingsError
 from tui_trainer.formatting import bytes_text
-from tui_trainer.preset_files import Presets, make_config
 from tui_trainer.sweeps.axes import Axis
-from tui_trainer.validation import InvalidSettingsError
 
 Objective: TypeAlias = Literal["best", "final"]
 

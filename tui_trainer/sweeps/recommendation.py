@@ -4,11 +4,11 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tui_trainer.config import RunConfig
+from tui_trainer.config.settings import RunConfig
 from tui_trainer.formatting import apart, loss_text
 from tui_trainer.sweeps.axes import Spacing, value_text
 from tui_trainer.sweeps.plan import Point, Sweep
-from tui_trainer.sweeps.results import PointResult, Results
+from tui_trainer.sweeps.result import PointResult, Results
 from tui_trainer.sweeps.significance import SIGNIFICANT, holm, least_seeds, signed_rank_p
 
 _MOST_NAMED = 3

@@ -27,8 +27,8 @@ from tui_trainer.sweeps.groups import Advance, Block, EagerGroup, Group, make_gr
 from tui_trainer.sweeps.plan import Sweep
 from tui_trainer.sweeps.track import Track
 from tui_trainer.training.early_stopping import StopReason
+from tui_trainer.training.engines.threads import processors
 from tui_trainer.training.fit import to_points
-from tui_trainer.training.threads import processors
 from tui_trainer.training.trainer import describe_failure
 
 CHUNK_SECONDS = 0.05  # of a block: what a request waits for at most

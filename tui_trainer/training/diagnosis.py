@@ -8,11 +8,11 @@ import math
 import torch
 from torch import Tensor, nn
 
-from tui_trainer.data import Data
+from tui_trainer.task.data import Data
+from tui_trainer.task.loss import mse_loss
+from tui_trainer.task.network import layers_of
 from tui_trainer.training.engines.engine import Engine, Snapshot
 from tui_trainer.training.events import NotLearning
-from tui_trainer.training.losses import mse_loss
-from tui_trainer.training.networks import layers_of
 
 
 def find_dead_layers(model: nn.Module, data: Data) -> NotLearning | None:

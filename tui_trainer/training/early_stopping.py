@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
 
-from tui_trainer.config import FirstIncrease, Patience, PatientAverage, Stopping
+from tui_trainer.config.settings import FirstIncrease, Patience, PatientAverage, Stopping
 from tui_trainer.formatting import apart
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from tui_trainer.config import EngineName, RunConfig
+from tui_trainer.config.settings import EngineName, RunConfig
 from tui_trainer.training.early_stopping import Gauge, StopReason
 
 if TYPE_CHECKING:  # the first frame knows these events, and waits for no numpy

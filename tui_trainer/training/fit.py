@@ -5,7 +5,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from tui_trainer.data import Data
+from tui_trainer.task.data import Data
 from tui_trainer.training.engines.engine import Engine
 from tui_trainer.training.events import FitSampled, FloatArray, Points, Weights
 

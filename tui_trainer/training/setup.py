@@ -2,15 +2,15 @@
 
 import torch
 
-from tui_trainer.config import RunConfig
-from tui_trainer.data import make_data
+from tui_trainer.config.settings import RunConfig
+from tui_trainer.task.data import make_data
+from tui_trainer.task.network import build_network
 from tui_trainer.training.diagnosis import find_dead_layers
 from tui_trainer.training.engines.choice import require_engine
 from tui_trainer.training.engines.eager import EagerEngine
 from tui_trainer.training.engines.engine import State
 from tui_trainer.training.events import Previewed
 from tui_trainer.training.fit import sample_fit, to_points
-from tui_trainer.training.networks import build_network
 
 
 def preview(config: RunConfig) -> Previewed:

@@ -12,13 +12,14 @@ from collections.abc import Iterator
 
 import torch
 
-from tui_trainer.config import RunConfig
+from tui_trainer.config.settings import RunConfig
 from tui_trainer.training.control import Control
 from tui_trainer.training.diagnosis import find_bad_tensor, find_dead_layers
 from tui_trainer.training.early_stopping import StopReason, make_rule
 from tui_trainer.training.engines.choice import MEASURED_SECONDS, EngineChoice, Switches
 from tui_trainer.training.engines.engine import Engine
 from tui_trainer.training.engines.step import step_spec
+from tui_trainer.training.engines.threads import choose_threads
 from tui_trainer.training.events import (
     Compiling,
     Event,
@@ -33,7 +34,6 @@ from tui_trainer.training.fit import sample_fit
 from tui_trainer.training.judgement import Ending, judge
 from tui_trainer.training.progress import Progress
 from tui_trainer.training.setup import Setup
-from tui_trainer.training.threads import choose_threads
 
 # A request waits for the end of a chunk at most, and has to take effect within 50 ms.
 CHUNK_SECONDS = 0.02

@@ -12,22 +12,22 @@ from textual.binding import Binding
 from textual.driver import Driver
 from textual.filter import LineFilter
 
-from tui_trainer.config import RunConfig
+from tui_trainer.config.presets import Presets
+from tui_trainer.config.settings import RunConfig
 from tui_trainer.plotting.roles import Charset
-from tui_trainer.preset_files import Presets
 from tui_trainer.tui.ascii import AsciiFilter
 from tui_trainer.tui.background import Work
 from tui_trainer.tui.commands import ScreenCommands
 from tui_trainer.tui.frames import UI_SHARE
+from tui_trainer.tui.live_screen import PanedScreen
 from tui_trainer.tui.messages import ValuesTaken
-from tui_trainer.tui.screens.cockpit import Cockpit
-from tui_trainer.tui.screens.paned import PanedScreen
-from tui_trainer.tui.screens.question import QuitQuestion
+from tui_trainer.tui.quit_question import QuitQuestion
+from tui_trainer.tui.run.screen import Cockpit
 from tui_trainer.tui.terminal import mend_compositor, thrifty_driver
 
 if TYPE_CHECKING:
-    from tui_trainer.tui.screens.lr_finder import LrFinderScreen
-    from tui_trainer.tui.screens.sweep import SweepScreen
+    from tui_trainer.tui.lr.screen import LrFinderScreen
+    from tui_trainer.tui.sweep.screen import SweepScreen
 
 
 class TrainerApp(App[None]):
@@ -113,7 +113,7 @@ class TrainerApp(App[None]):
 
     def action_sweep(self) -> None:
         """Show the sweep: the one that there is, or the form of the first."""
-        from tui_trainer.tui.screens.sweep import SweepScreen  # the first frame needs none of it
+        from tui_trainer.tui.sweep.screen import SweepScreen  # the first frame needs none of it
 
         if self.sweep is None:
             self.sweep = SweepScreen(*self._for_searches, self.cockpit.form)
@@ -122,7 +122,7 @@ class TrainerApp(App[None]):
 
     def action_find_lr(self) -> None:
         """Show the lr finder, which starts to search."""
-        from tui_trainer.tui.screens.lr_finder import LrFinderScreen
+        from tui_trainer.tui.lr.screen import LrFinderScreen
 
         if self.lr_finder is None:
             self.lr_finder = LrFinderScreen(*self._for_searches, self.cockpit.form)

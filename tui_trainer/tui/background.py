@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from textual.dom import DOMNode
 
-from tui_trainer.config import RunConfig
+from tui_trainer.config.settings import RunConfig
 from tui_trainer.training.control import Control
 from tui_trainer.training.early_stopping import StopReason
 from tui_trainer.training.events import (
@@ -22,16 +22,16 @@ from tui_trainer.training.events import (
     StepsCompleted,
 )
 from tui_trainer.tui.messages import LrNews, PreviewFailed, PreviewReady, RunNews, SweepNews
-from tui_trainer.tui.run_state import RunView
+from tui_trainer.tui.run.state import RunView
 
 if TYPE_CHECKING:  # the first frame needs none of it
+    from tui_trainer.lr_search.events import LrEvent
+    from tui_trainer.lr_search.plan import LrSearch
     from tui_trainer.sweeps.control import SweepControl
     from tui_trainer.sweeps.events import SweepEvent
-    from tui_trainer.sweeps.lr_events import LrEvent
-    from tui_trainer.sweeps.lr_plan import LrSearch
     from tui_trainer.sweeps.plan import Sweep
-    from tui_trainer.tui.lr_state import LrView
-    from tui_trainer.tui.sweep_state import SweepView
+    from tui_trainer.tui.lr.state import LrView
+    from tui_trainer.tui.sweep.state import SweepView
 
 Train: TypeAlias = Callable[[RunConfig, Control], Iterator[Event]]
 Preview: TypeAlias = Callable[[RunConfig], Previewed]
@@ -47,7 +47,7 @@ class Work:
         train: runs a config and yields its events, as `tui_trainer.training.trainer.train` does.
         preview: shows a config's untrained network.
         sweep: trains candidates and yields their events, as `tui_trainer.sweeps.sweeper.sweep`.
-        find_lr: searches for a learning rate, as `tui_trainer.sweeps.lr_finder.run_lr_search`.
+        find_lr: searches for a learning rate, as `tui_trainer.lr_search.search.run_lr_search`.
     """
 
     train: Train
@@ -130,7 +130,7 @@ class Background:
             self._owner.post_message(SweepNews(view.number))
 
     def _search_in_thread(self, view: "LrView", control: "SweepControl") -> None:
-        from tui_trainer.sweeps.lr_events import LrFound, LrRangeAdvanced, LrTrialsAdvanced
+        from tui_trainer.lr_search.events import LrFound, LrRangeAdvanced, LrTrialsAdvanced
 
         try:
             for event in self._find_lr(view.search, control):

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.types import IgnoreReturnCallbackType
 
-from tui_trainer.config import ENGINES
-from tui_trainer.preset_files import CATEGORIES
+from tui_trainer.config.presets import CATEGORIES
+from tui_trainer.config.settings import ENGINES
 from tui_trainer.tui.keys import keys_of
 
 if TYPE_CHECKING:
-    from tui_trainer.tui.screens.cockpit import Cockpit
+    from tui_trainer.tui.run.screen import Cockpit
 
 
 _LEFT_OUT = ("palette", "quit")  # it is open; Textual has its own
@@ -22,8 +22,8 @@ class ScreenCommands(Provider):
     """Finds what the screen's keys do, and on the cockpit the presets."""
 
     def _commands(self) -> Iterator[tuple[str, IgnoreReturnCallbackType, str]]:
-        from tui_trainer.tui.screens.cockpit import Cockpit
-        from tui_trainer.tui.screens.paned import PanedScreen
+        from tui_trainer.tui.live_screen import PanedScreen
+        from tui_trainer.tui.run.screen import Cockpit
 
         screen = self.screen
         if isinstance(screen, PanedScreen):

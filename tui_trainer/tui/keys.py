@@ -8,7 +8,7 @@ from typing import Literal, TypeAlias, get_args
 
 from textual.binding import Binding
 
-from tui_trainer.validation import InvalidSettingsError, one_of
+from tui_trainer.config.validation import InvalidSettingsError, one_of
 
 Place: TypeAlias = Literal["cockpit", "sweep", "candidate", "lr_finder"]
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from textual.message import Message
 
-from tui_trainer.config import Value
+from tui_trainer.config.settings import Value
 from tui_trainer.training.events import Previewed
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from tui_trainer.config import EngineName, RunConfig
+from tui_trainer.config.settings import EngineName, RunConfig
 from tui_trainer.formatting import duration_text
 from tui_trainer.training.engines.compilation import Compilation, CompileError
 from tui_trainer.training.engines.compiled import CompiledEngine

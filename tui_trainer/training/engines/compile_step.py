@@ -17,11 +17,11 @@ from torch import Generator, Tensor, nn
 from torch.fx import GraphModule
 from torch.fx.experimental.proxy_tensor import make_fx
 
-from tui_trainer.config import Dataset, Init
-from tui_trainer.data import make_data
+from tui_trainer.config.settings import Dataset, Init
+from tui_trainer.task.data import make_data
+from tui_trainer.task.network import build_network
 from tui_trainer.training.engines.dropout_draws import draw_count, draw_shapes
 from tui_trainer.training.engines.step import StepSpec, make_step
-from tui_trainer.training.networks import build_network
 
 _OPTIONS = {
     # Code around the kernels: -O0 costs a tenth of the speed, and -O2 is no faster than -O1.

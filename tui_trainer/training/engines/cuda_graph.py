@@ -10,6 +10,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
+from tui_trainer.task.loss import mse_loss, penalized
 from tui_trainer.training.engines.dropout_draws import (
     draw_count,
     draw_shapes,
@@ -17,7 +18,6 @@ from tui_trainer.training.engines.dropout_draws import (
     split_draws,
 )
 from tui_trainer.training.engines.engine import Engine, Losses, State, to_losses
-from tui_trainer.training.losses import mse_loss, penalized
 
 UNROLLED = 10
 _WARM_UP_STEPS = 3

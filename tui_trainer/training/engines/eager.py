@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from tui_trainer import models
+from tui_trainer.task.loss import mse_loss, penalized
 from tui_trainer.training.engines.engine import Engine, Losses, State, to_losses
-from tui_trainer.training.losses import mse_loss, penalized
 
 
 class EagerEngine(Engine):

@@ -13,8 +13,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Generator, Tensor, nn
 
-from tui_trainer.config import EngineName
-from tui_trainer.data import Data
+from tui_trainer.config.settings import EngineName
+from tui_trainer.task.data import Data
 
 Losses: TypeAlias = NDArray[np.float32]
 

@@ -7,10 +7,10 @@ from msgspec import Struct
 from torch import Tensor, nn
 from torch.func import functional_call
 
-from tui_trainer.config import Architecture, LayerName, RunConfig
-from tui_trainer.data import Data
+from tui_trainer.config.settings import Architecture, LayerName, RunConfig
+from tui_trainer.task.data import Data
+from tui_trainer.task.loss import mse_loss, penalized
 from tui_trainer.training.engines.dropout_draws import draw_shapes, drawing_from, split_draws
-from tui_trainer.training.losses import mse_loss, penalized
 
 # Five steps a call are some 10 % faster than one and wait for the GIL a fifth as often; ten are no
 # faster and take the compiler twice as long. Where a step takes long, neither counts, and what a

@@ -29,8 +29,7 @@ _ABANDONED_SECONDS = 24 * 3600.0
 # The files whose text decides what a compiled step does.
 _SOURCES = (
     ("tui_trainer.models", "*.py"),
-    ("tui_trainer.training", "losses.py"),
-    ("tui_trainer.training", "networks.py"),
+    ("tui_trainer.task", "*.py"),
     ("tui_trainer.training.engines", "compile_step.py"),
     ("tui_trainer.training.engines", "dropout_draws.py"),
     ("tui_trainer.training.engines", "step.py"),

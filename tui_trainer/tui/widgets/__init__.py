@@ -1,1 +1,1 @@
-"""The parts of the screen."""
+"""What forms, panes and tables are made of."""

@@ -12,7 +12,7 @@ from textual.content import Content
 from textual.message import Message
 from textual.widgets import Input, Label, Static
 
-from tui_trainer.validation import InvalidSettingsError
+from tui_trainer.config.validation import InvalidSettingsError
 
 Direction = Literal[-1, 1]
 

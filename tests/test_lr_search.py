@@ -1,0 +1,226 @@
+"""Both ways to a learning rate, one after the other: events, answers, stops."""
+
+import numpy as np
+import pytest
+import torch
+from msgspec.structs import replace
+
+from tui_trainer.config.presets import load_presets
+from tui_trainer.config.validation import InvalidSettingsError
+from tui_trainer.lr_search.events import (
+    LrFound,
+    LrRangeAdvanced,
+    LrRangeEnded,
+    LrRangeStarted,
+    LrSearchStarted,
+    LrTrialsAdvanced,
+    LrTrialsEnded,
+    LrTrialsStarted,
+)
+from tui_trainer.lr_search.plan import plan_lr_search
+from tui_trainer.lr_search.result import LrResults
+from tui_trainer.lr_search.search import find_lr
+from tui_trainer.sweeps.control import SweepControl
+from tui_trainer.training.early_stopping import StopReason
+from tui_trainer.training.events import RunEnded, StepsCompleted
+from tui_trainer.training.trainer import train
+
+PRESETS = load_presets()
+QUICK = {"trials": 8, "trial_steps": 40, "low": 1e-5, "high": 1.0}
+needs_no_gpu = pytest.mark.skipif(torch.cuda.is_available(), reason="needs a machine without GPU")
+
+
+def search(recipe="kaiming", control=None, **settings):
+    return list(find_lr(PRESETS, recipe, control, **{**QUICK, **settings}))
+
+
+def only(events, kind):
+    (event,) = [event for event in events if isinstance(event, kind)]
+    return event
+
+
+def folded(events):
+    results = LrResults()
+    for event in events:
+        results.apply(event)
+    return results
+
+
+def test_the_events_come_in_order_and_end_with_what_was_found():
+    events = search()
+    kinds = list(dict.fromkeys(type(event) for event in events))
+    assert kinds == [
+        LrSearchStarted,
+        LrRangeStarted,
+        LrRangeAdvanced,
+        LrRangeEnded,
+        LrTrialsStarted,
+        LrTrialsAdvanced,
+        LrTrialsEnded,
+        LrFound,
+    ]
+    assert "batched" in only(events, LrTrialsStarted).how
+    found = events[-1]
+    assert found.range_suggestion == only(events, LrRangeEnded).suggestion.lr
+    assert found.batched_suggestion == only(events, LrTrialsEnded).suggestion.lr
+    assert found.recommended == found.batched_suggestion
+    assert found.reason is StopReason.COMPLETED
+
+
+INITS = ("normal", "kaiming")
+
+
+def test_with_its_defaults_it_tells_normal_from_kaiming_both_ways():
+    normal, kaiming = (only(find_lr(PRESETS, "kaiming", init=i), LrFound) for i in INITS)
+    assert normal.range_suggestion < kaiming.range_suggestion / 100
+    assert normal.batched_suggestion < kaiming.batched_suggestion / 100
+    assert 0.003 <= kaiming.recommended <= 0.04  # the course's own is 0.01
+    assert 4e-6 <= normal.recommended <= 4e-5  # and 0.00001
+
+
+def test_each_trial_is_the_run_with_its_lr():
+    trials = only(search(high=10.0), LrTrialsEnded).trials
+    config = plan_lr_search(PRESETS, "kaiming", **QUICK).trials.base
+    assert len(trials.lrs) == 8
+    for lr, best, final, diverged in zip(
+        trials.lrs, trials.best_val_loss, trials.final_val_loss, trials.diverged, strict=True
+    ):
+        end = only(train(replace(config, lr=float(lr), engine="eager")), RunEnded)
+        assert diverged == (end.reason is StopReason.DIVERGED)
+        if not diverged:
+            assert best == pytest.approx(end.best_val_loss, rel=1e-3)
+            assert final == pytest.approx(end.val_loss, rel=1e-3)
+
+
+def test_the_trials_are_arrays_in_rising_order_that_nobody_changes():
+    trials = only(search(high=0.01), LrTrialsEnded).trials
+    assert (np.diff(trials.lrs) > 0).all()
+    assert trials.steps.tolist() == [40] * 8
+    for name in ("lrs", "best_val_loss", "final_val_loss", "steps", "diverged"):
+        assert getattr(trials, name).shape == (8,)
+        assert not getattr(trials, name).flags.writeable
+
+
+def test_the_chosen_trial_has_the_lowest_loss_of_those_that_did_not_diverge():
+    ended = only(search(high=10.0), LrTrialsEnded)
+    trials = ended.trials
+    assert trials.diverged.any()
+    lowest = np.where(trials.diverged, np.inf, trials.best_val_loss).argmin()
+    assert ended.suggestion.lr == trials.lrs[lowest]
+
+
+@pytest.mark.parametrize(
+    ("settings", "steps"),
+    [({"trial_steps": None}, 300), ({"trial_steps": None, "steps": 25}, 25), ({"steps": 9}, 40)],
+)
+def test_trials_take_300_steps_or_the_runs_or_what_was_asked_for(settings, steps):
+    plan = plan_lr_search(PRESETS, "kaiming", **{**QUICK, **settings})
+    assert plan.trial_steps == steps
+    assert plan.config.steps == settings.get("steps", 5000)
+
+
+def test_both_ways_have_the_same_range_and_the_settings_of_the_run():
+    plan = plan_lr_search(PRESETS, "l1", seed=4, init="he", **QUICK)
+    lrs = [candidate.config.lr for candidate in plan.trials.candidates]
+    assert (lrs[0], lrs[-1]) == (plan.range.low, plan.range.high) == (1e-5, 1.0)
+    for config in (plan.config, *(c.config for c in plan.trials.candidates)):
+        assert (config.seed, config.init.name, config.regularizer.l1_weight) == (4, "he", 1.0)
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"lr": 0.1}, "lr: that is what is searched for"),
+        ({"trials": 1}, "trials: expected 2 to 10,000, got 1"),
+        ({"trials": 10_001}, "trials: expected 2"),
+        ({"low": 2.0}, "high: expected a number > 2"),
+        ({"range_steps": 3}, "range steps"),
+        ({"trial_steps": 0}, "steps: expected"),
+        ({"init": "kaimin"}, "did you mean 'kaiming'"),
+    ],
+)
+def test_a_search_that_can_not_be_is_refused_before_its_first_event(settings, words):
+    with pytest.raises(InvalidSettingsError, match=words):
+        find_lr(PRESETS, "kaiming", **{**QUICK, **settings})
+
+
+def test_where_both_lie_far_apart_it_says_so():
+    # From he's huge first losses the range test falls long before it trains.
+    found = only(find_lr(PRESETS, "kaiming", init="he", trials=16, trial_steps=60), LrFound)
+    assert found.batched_suggestion > 3 * found.range_suggestion
+    assert "the range test says" in found.disagreement
+    assert "for 60 steps" in found.disagreement
+
+
+def test_a_training_after_a_search_is_the_same_to_the_bit():
+    config = plan_lr_search(PRESETS, "dropout", steps=30, engine="eager").config
+
+    def losses():
+        told = [event for event in train(config) if isinstance(event, StepsCompleted)]
+        parts = [e.train_loss for e in told] + [e.val_loss for e in told]
+        return b"".join(part.tobytes() for part in parts)
+
+    before = losses()
+    search("dropout")
+    assert losses() == before
+
+
+def stopped_at(kind, **settings):
+    control = SweepControl()
+    events = []
+    for event in find_lr(PRESETS, "kaiming", control, **{**QUICK, **settings}):
+        events.append(event)
+        if isinstance(event, kind):
+            control.stop()
+    return events
+
+
+def test_stopped_in_the_range_test_no_trial_takes_a_step():
+    events = stopped_at(LrRangeStarted)
+    assert only(events, LrRangeEnded).reason is StopReason.STOPPED
+    assert not only(events, LrTrialsEnded).trials.steps.any()
+    found = events[-1]
+    assert (found.reason, found.recommended) == (StopReason.STOPPED, None)
+
+
+def test_stopped_in_the_trials_the_range_test_is_what_is_known():
+    events = stopped_at(LrTrialsAdvanced, trial_steps=1_000_000)
+    tried, found = only(events, LrTrialsEnded), events[-1]
+    assert tried.reason is StopReason.STOPPED
+    assert tried.trials.steps.max() < 1_000_000
+    assert tried.suggestion.words.startswith("stopped by hand after ")
+    assert found.recommended == found.range_suggestion == only(events, LrRangeEnded).suggestion.lr
+    assert "the trials were stopped by hand" in found.words
+
+
+@needs_no_gpu
+def test_a_device_that_is_not_there_is_a_reason_not_an_exception():
+    found = search(device="cuda")[-1]
+    assert found.reason is StopReason.FAILED
+    assert found.recommended is None
+    assert "device cuda is not available" in found.words
+
+
+def test_results_hold_what_the_events_tell_at_every_point():
+    results = LrResults()
+    assert (results.range_suggestion, results.batched_suggestion) == (None, None)
+    for event in search("dead-zeros"):
+        results.apply(event)
+        match event:
+            case LrRangeAdvanced(curve=curve):
+                assert results.curve is curve
+            case LrRangeEnded():
+                assert results.tested is event
+                assert results.range_suggestion == event.suggestion.lr
+            case LrTrialsAdvanced(trials=trials):
+                assert results.trials is trials
+                assert results.batched_suggestion is None
+    assert results.not_learning is not None
+    assert results.search is not None
+    assert results.found is event
+    assert results.batched_suggestion == results.found.batched_suggestion
+    assert results.trials is results.tried.trials
+
+
+def test_results_of_a_network_that_learns_say_nothing_against_it():
+    assert folded(search()).not_learning is None

@@ -1,0 +1,109 @@
+"""A sweep folded from its events."""
+
+import math
+
+import numpy as np
+import pytest
+from scripted_sweep import advanced, ended, finished, plan, started
+
+from tui_trainer.sweeps.events import CandidatesRestarted, SweepNoted
+from tui_trainer.sweeps.result import Results
+from tui_trainer.training.early_stopping import StopReason
+
+
+def test_a_candidate_collects_its_losses_and_its_best_step():
+    results = Results(plan("lr=0.1,0.2"))
+    results.apply(advanced([1, 0], 1, [[3, 9], [2, 8]]))
+    results.apply(advanced([1], 3, [[2.5], [1.5], [4]], counts=[2], seconds=3.0))
+    first, second = results.candidates
+    assert second.history.losses("val").tolist() == [3, 2, 2.5, 1.5]
+    assert second.history.losses("train").tolist() == [1.5, 1, 1.25, 0.75]
+    assert (second.step, second.best_step, second.best_val_loss) == (4, 4, 1.5)
+    assert (first.step, first.val_loss, first.best_step) == (2, 8, 2)
+    assert (results.steps, results.seconds) == (6, 3.0)
+
+
+def test_without_history_the_figures_stay():
+    results = Results(plan("lr=0.1,0.2"), keep_history=False)
+    results.apply(advanced([0], 1, [[3], [2], [5]]))
+    assert results.candidates[0].history is None
+    assert (results.candidates[0].best_step, results.candidates[0].val_loss) == (2, 5)
+
+
+def test_a_loss_that_is_not_finite_is_never_the_best():
+    results = Results(plan("lr=0.1,0.2"))
+    results.apply(advanced([0], 1, [[3], [math.nan]]))
+    results.apply(ended(0, StopReason.DIVERGED))
+    view = results.candidates[0]
+    assert (view.best_step, view.best_val_loss) == (1, 3)
+    assert math.isnan(view.val_loss)
+    assert view.diverged
+    assert view.loss("best") == view.loss("final") == math.inf
+
+
+def test_restarted_candidates_start_from_nothing():
+    results = Results(plan("lr=0.1,0.2"))
+    results.apply(advanced([0, 1], 1, [[3, 4]]))
+    results.apply(ended(0))
+    results.apply(CandidatesRestarted((0,)))
+    view = results.candidates[0]
+    assert (view.step, view.val_loss, view.best_step, view.ended) == (0, None, None, None)
+    assert results.steps == 1
+    results.apply(advanced([0], 1, [[7]]))
+    assert view.history.losses("val").tolist() == [7]
+    assert results.candidates[1].step == 1
+
+
+def test_points_are_medians_over_seeds_with_the_range_of_the_finite_ones():
+    sweep = plan("lr=0.1,0.2", seeds=3)
+    results = finished(sweep, [1, 5, 2, 9, 9, 9], diverged=[1, 4, 5])
+    good, bad = results.points()
+    assert good.best.median == 2
+    assert (good.best.low, good.best.high) == (1, 2)
+    assert good.diverged_share == pytest.approx(1 / 3)
+    assert good.losses == (1, math.inf, 2)
+    assert bad.best.median == math.inf
+    assert (bad.best.low, bad.best.high) == (9, 9)
+    assert good.done
+
+
+def test_before_the_first_step_there_is_no_loss():
+    results = Results(plan("lr=0.1,0.2"))
+    results.apply(started(results.sweep))
+    point = results.points()[0]
+    assert math.isnan(point.best.median)
+    assert not point.done
+    assert results.progress == 0
+
+
+def test_ranked_puts_the_lowest_objective_first_and_the_unknown_last():
+    sweep = plan("lr=0.1,0.2,0.3,0.4", objective="final")
+    results = Results(sweep)
+    results.apply(advanced([0, 1, 2], 1, [[5, 1, 4], [2, 3, 4]]))
+    results.apply(ended(2, StopReason.DIVERGED))
+    assert [result.point.index for result in results.ranked()] == [0, 1, 2, 3]
+    assert [r.objective.median for r in results.ranked()[:2]] == [2, 3]
+
+
+def test_the_final_loss_of_restored_weights_is_the_best_one():
+    results = Results(plan("lr=0.1,0.2"))
+    results.apply(advanced([0], 1, [[3], [2], [5]]))
+    assert results.candidates[0].loss("final") == 5
+    results.apply(ended(0, StopReason.EARLY_STOPPING, restored=True))
+    assert results.candidates[0].loss("final") == 2
+    assert results.candidates[0].stopped_early
+
+
+def test_progress_counts_the_steps_of_those_that_have_ended_as_done():
+    results = Results(plan("lr=0.1,0.2", steps=10))
+    results.apply(advanced([0, 1], 1, np.ones((4, 2))))
+    assert results.progress == pytest.approx(0.4)
+    results.apply(ended(0, StopReason.EARLY_STOPPING))
+    assert results.progress == pytest.approx(0.7)
+    assert results.finished == 1
+
+
+def test_notes_are_kept():
+    results = Results(plan("lr=0.1,0.2"))
+    results.apply(SweepNoted("a worker was lost"))
+    assert results.notes == ["a worker was lost"]

@@ -1,0 +1,184 @@
+"""Finds, reads and merges preset files; a mistake names file, table, key and what is allowed.
+
+The built-in files are the package `tui_trainer.presets` (the folder presets/ at the root). Files of
+the same names under the user's config folder and under ``--presets DIR`` go over them: a table
+there replaces the one of its name, or adds one.
+"""
+
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, Generic, Protocol, TypeVar
+
+import msgspec
+from platformdirs import user_config_path
+
+from tui_trainer.config.settings import (
+    REGULARIZER_NUMBERS,
+    Architecture,
+    Dataset,
+    Init,
+    Recipe,
+    Regularizer,
+    RunConfig,
+)
+from tui_trainer.config.validation import InvalidSettingsError, convert, one_of
+
+S = TypeVar("S", Dataset, Architecture, Init, Regularizer, Recipe)
+
+DEFAULT_RECIPE = "stop-patient"
+
+
+@dataclass(frozen=True, slots=True)
+class Preset(Generic[S]):
+    """Named settings of one category, and what to expect of them."""
+
+    name: str
+    description: str
+    settings: S
+
+
+@dataclass(frozen=True, slots=True)
+class Presets:
+    """All presets by category and name, in the order of their files."""
+
+    dataset: Mapping[str, Preset[Dataset]]
+    architecture: Mapping[str, Preset[Architecture]]
+    init: Mapping[str, Preset[Init]]
+    regularizer: Mapping[str, Preset[Regularizer]]
+    recipe: Mapping[str, Preset[Recipe]]
+
+    def names(self, category: str) -> list[str]:
+        """Return the names in one of `CATEGORIES`."""
+        return list(getattr(self, category))
+
+    def description(self, category: str, name: str) -> str:
+        """Return what to expect of a preset."""
+        description: str = getattr(self, category)[name].description
+        return description
+
+
+_KINDS: Mapping[str, type[msgspec.Struct]] = {
+    "dataset": Dataset,
+    "architecture": Architecture,
+    "init": Init,
+    "regularizer": Regularizer,
+    "recipe": Recipe,
+}
+CATEGORIES = tuple(_KINDS)
+PARTS = CATEGORIES[:-1]
+
+
+class _Folder(Protocol):
+    def iterdir(self) -> Iterable[Any]: ...
+
+
+def user_config_folder() -> Path:
+    """Return ``$XDG_CONFIG_HOME/tui-trainer``, or what the platform has in its place."""
+    return user_config_path("tui-trainer")
+
+
+def load_presets(folder: Path | None = None) -> Presets:
+    """Read the built-in presets, then the user's, then those in `folder`.
+
+    Raises:
+        InvalidSettingsError: one line that names file, table, key and what is allowed.
+    """
+    folders: list[_Folder] = [files("tui_trainer.presets")]
+    if (users := user_config_folder() / "presets").is_dir():
+        folders.append(users)
+    if folder is not None:
+        if not folder.is_dir():
+            raise InvalidSettingsError(f"--presets {folder}: no such folder")
+        folders.append(folder)
+    found: dict[str, dict[str, Preset[Any]]] = {category: {} for category in CATEGORIES}
+    sources: dict[str, str] = {}
+    for place in folders:
+        for category, file in _preset_files(place):
+            for preset in _read(file, category):
+                found[category][preset.name] = preset
+                if category == "recipe":
+                    sources[preset.name] = str(file)
+    _check_recipes(found, sources)
+    return Presets(**found)
+
+
+def make_config(presets: Presets, recipe: str, **settings: Any) -> RunConfig:
+    """Make a full config of a recipe's, with `settings` (names of presets, numbers) in their place.
+
+    A setting of None counts as not given. Numbers of the regularizer (`REGULARIZER_NUMBERS`) go
+    over its preset's.
+
+    Raises:
+        InvalidSettingsError: for an unknown preset, or a value that is not allowed.
+    """
+    base = _find(presets.recipe, "recipe", recipe).settings
+    table = {k: v for k, v in msgspec.structs.asdict(base).items() if v is not None}
+    table |= {key: value for key, value in settings.items() if value is not None}
+    del table["name"]
+    numbers = {key: table.pop(key) for key in REGULARIZER_NUMBERS if key in table}
+    for category in PARTS:
+        chosen = _find(getattr(presets, category), category, table[category])
+        table[category] = msgspec.to_builtins(chosen.settings)
+    table["regularizer"] |= numbers
+    return convert(table, RunConfig)
+
+
+def _find(presets: Mapping[str, Preset[S]], category: str, name: str) -> Preset[S]:
+    if name not in presets:
+        raise InvalidSettingsError(f"unknown {category} '{name}'; {one_of(name, presets)}")
+    return presets[name]
+
+
+def _preset_files(folder: _Folder) -> Iterable[tuple[str, Any]]:
+    for file in sorted(folder.iterdir(), key=lambda f: str(f.name)):
+        if file.name.endswith(".toml"):
+            category = file.name.removesuffix(".toml")
+            if category not in _KINDS:
+                names = [f"{c}.toml" for c in CATEGORIES]
+                raise InvalidSettingsError(f"{file}: unknown file; {one_of(file.name, names)}")
+            yield category, file
+
+
+def _read(file: Any, category: str) -> Iterable[Preset[Any]]:
+    try:
+        tables = tomllib.loads(file.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError) as error:  # tomllib has no one name for all it can't read
+        raise InvalidSettingsError(f"{file}: not a TOML file: {error}") from None
+    except OSError as error:
+        raise InvalidSettingsError(f"{file}: can't be read: {error.strerror}") from None
+    for name, table in tables.items():
+        try:
+            yield _preset(name, table, _KINDS[category])
+        except InvalidSettingsError as error:
+            raise InvalidSettingsError(f"{file}: [{name}] {error}") from None
+
+
+def _preset(name: str, table: Any, kind: type[msgspec.Struct]) -> Preset[Any]:
+    if not isinstance(table, dict):
+        raise InvalidSettingsError(f"expected a table of settings, got {table!r}")
+    keys = ["description", *(f.name for f in msgspec.structs.fields(kind) if f.name != "name")]
+    for key in table:
+        if key not in keys:
+            raise InvalidSettingsError(f"{key}: unknown key; {one_of(key, keys)}")
+    description = table.get("description")
+    if not isinstance(description, str) or not description.strip():
+        raise InvalidSettingsError("description: expected a text that says what to expect")
+    settings = {key: value for key, value in table.items() if key != "description"}
+    return Preset(name, description, convert({"name": name, **settings}, kind))
+
+
+def _check_recipes(
+    found: Mapping[str, Mapping[str, Preset[Any]]], files: Mapping[str, str]
+) -> None:
+    for recipe in found["recipe"].values():
+        for category in PARTS:
+            name = getattr(recipe.settings, category)
+            if name not in found[category]:
+                allowed = one_of(name, found[category])
+                raise InvalidSettingsError(
+                    f"{files[recipe.name]}: [{recipe.name}] {category}: "
+                    f"unknown {category} '{name}'; {allowed}"
+                )

@@ -1,0 +1,186 @@
+"""The settings of a run: frozen, validated, readable from TOML tables and from flags."""
+
+import functools
+import importlib.util
+import re
+from pathlib import Path
+from typing import Annotated, Literal, TypeAlias, get_args
+
+from msgspec import Meta, Struct
+
+from tui_trainer.config.validation import convert_text, one_of
+
+PositiveInt: TypeAlias = Annotated[int, Meta(ge=1, le=1_000_000_000)]
+Seed: TypeAlias = Annotated[int, Meta(ge=0, le=2**63 - 1)]
+# float32 ends at 3.4e38: torch refuses to take a step with more.
+LearningRate: TypeAlias = Annotated[float, Meta(gt=0, le=3e38)]
+NonNegative: TypeAlias = Annotated[float, Meta(ge=0, le=3e38)]
+# Of a setting: a number, or a preset's name.
+Value: TypeAlias = float | int | str
+DropoutRate: TypeAlias = Annotated[float, Meta(ge=0, lt=1)]
+
+LayerName: TypeAlias = Literal[
+    "LinearZeros", "LinearNormal", "LinearKaiming", "LinearHe", "LinearXavier"
+]
+EngineName: TypeAlias = Literal["auto", "eager", "compiled", "cuda-graph"]
+ENGINES: tuple[EngineName, ...] = get_args(EngineName)
+LAYER_MODULES = frozenset({"__init__", "linear", "dropout"})
+
+
+@functools.cache
+def network_names() -> tuple[str, ...]:
+    """The files in models/ that hold a network, found without importing them (or torch)."""
+    spec = importlib.util.find_spec("tui_trainer.models")
+    assert spec is not None
+    assert spec.submodule_search_locations is not None
+    files = [f for place in spec.submodule_search_locations for f in Path(place).glob("*.py")]
+    return tuple(sorted({f.stem for f in files} - LAYER_MODULES))
+
+
+class Dataset(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Which points to fit; `function` names a generator in `data`."""
+
+    name: str
+    function: Literal["wave"]
+    train_points: PositiveInt = 200
+    validation_points: PositiveInt = 200
+
+
+class Architecture(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Which network; `network` names a file in models/, `hidden` its widths, input to output."""
+
+    name: str
+    network: str
+    hidden: tuple[PositiveInt, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Refuse a network that no file in models/ holds."""
+        if self.network not in network_names():
+            allowed = one_of(self.network, network_names())
+            raise ValueError(f"network: unknown network '{self.network}'; {allowed}")
+
+
+class Init(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """How parameters start; `layer` names a class in models/linear.py."""
+
+    name: str
+    layer: LayerName
+
+
+class FirstIncrease(
+    Struct, frozen=True, forbid_unknown_fields=True, tag_field="rule", tag="first-increase"
+):
+    """Stop after step t when t > 1 and val[t] > val[t-1]."""
+
+    restore_best: bool = False
+
+
+class PatientAverage(
+    Struct, frozen=True, forbid_unknown_fields=True, tag_field="rule", tag="patient-average"
+):
+    """Stop after step t when t > window and val[t] > mean(val[t-window .. t-1])."""
+
+    window: PositiveInt = 50
+    restore_best: bool = False
+
+
+class Patience(Struct, frozen=True, forbid_unknown_fields=True, tag_field="rule", tag="patience"):
+    """Stop when the best has not improved by more than `min_delta` for `patience` steps."""
+
+    patience: PositiveInt = 200
+    min_delta: NonNegative = 0.0
+    restore_best: bool = False
+
+
+Stopping: TypeAlias = FirstIncrease | PatientAverage | Patience
+
+
+class Regularizer(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What holds the network back: penalty, noise, stopping rule, or any mixture of them."""
+
+    name: str
+    stopping: Stopping | None = None
+    l1_weight: NonNegative = 0.0
+    dropout: DropoutRate | None = None
+    weight_decay: NonNegative = 0.0
+
+
+class RunConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Everything a run's numbers depend on; with `auto`, the step of the recorded switch too."""
+
+    dataset: Dataset
+    architecture: Architecture
+    init: Init
+    regularizer: Regularizer
+    lr: LearningRate = 0.01
+    steps: PositiveInt = 5000
+    seed: Seed = 0
+    data_seed: Seed = 0
+    device: str = "cpu"
+    engine: EngineName = "auto"
+
+    def __post_init__(self) -> None:
+        """Refuse a device that torch has no word for."""
+        if not re.fullmatch(r"cpu|mps|cuda(:\d+)?", self.device):
+            raise ValueError(f"device: expected cpu, cuda, cuda:N or mps, got '{self.device}'")
+
+
+class Recipe(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A named full config, its parts by the names of their presets."""
+
+    name: str
+    dataset: str
+    architecture: str
+    init: str
+    regularizer: str
+    lr: LearningRate
+    steps: PositiveInt = 5000
+    seed: Seed | None = None
+    data_seed: Seed | None = None
+
+
+NUMBERS = {"lr": LearningRate, "steps": PositiveInt, "seed": Seed, "data_seed": Seed}
+WHOLE_NUMBERS = frozenset({"steps", "seed", "data_seed"})
+# Numbers of a regularizer that may stand in the place of its preset's.
+REGULARIZER_NUMBERS = {
+    "l1_weight": NonNegative,
+    "dropout": DropoutRate,
+    "weight_decay": NonNegative,
+}
+
+
+def parse_number(key: str, text: str) -> float | int:
+    """Read one of `NUMBERS` or `REGULARIZER_NUMBERS` from a text.
+
+    Raises:
+        InvalidSettingsError: with what was expected.
+    """
+    number: float | int = convert_text(text, (NUMBERS | REGULARIZER_NUMBERS)[key])
+    return number
+
+
+def describe_regularizer(regularizer: Regularizer) -> str:
+    """Say in words what a regularizer amounts to."""
+    parts = []
+    if regularizer.stopping is not None:
+        parts.append(describe_stopping(regularizer.stopping))
+    if regularizer.l1_weight:
+        parts.append(f"adds {regularizer.l1_weight:g} × mean |p| of each tensor to the loss")
+    if regularizer.dropout is not None:
+        parts.append(f"drops {regularizer.dropout:.3g} of the inputs of every layer")
+    if regularizer.weight_decay:
+        parts.append(f"pulls every p towards 0 by lr × {regularizer.weight_decay:g} × p a step")
+    return "; ".join(parts) or "nothing holds it back"
+
+
+def describe_stopping(stopping: Stopping) -> str:
+    """Say in words when a rule stops a run, and with which weights."""
+    match stopping:
+        case FirstIncrease():
+            words = "stops when validation rises at all"
+        case PatientAverage(window=window):
+            words = f"stops when validation rises over the mean of {window} steps"
+        case Patience(patience=patience, min_delta=min_delta):
+            better = f"a best lower by {min_delta:g}" if min_delta else "a new best"
+            words = f"stops after {patience} steps without {better}"
+    return words + (", restores the best" if stopping.restore_best else "")

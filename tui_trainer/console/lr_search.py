@@ -1,0 +1,148 @@
+"""A search for a learning rate without a terminal: progress on stderr, then lines, JSON, a plot."""
+
+import sys
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from tui_trainer.console.run import Style, styled
+from tui_trainer.formatting import duration_text, number_text
+from tui_trainer.lr_search.events import (
+    LrEvent,
+    LrRangeAdvanced,
+    LrRangeEnded,
+    LrRangeStarted,
+    LrSuggestion,
+    LrTrialsAdvanced,
+    LrTrialsEnded,
+    LrTrialsStarted,
+)
+from tui_trainer.lr_search.result import LrResults
+from tui_trainer.plotting.canvas import draw
+from tui_trainer.plotting.legend import sign
+from tui_trainer.plotting.lr_chart import lr_chart
+from tui_trainer.plotting.roles import Charset, Role
+from tui_trainer.training.events import NotLearning
+
+
+def follow(events: Iterable[LrEvent]) -> LrResults:
+    """Take in a search's events to the last, with a progress bar on stderr."""
+    results = LrResults()
+    quiet = sys.stderr is None  # closed: there is nobody to tell
+    with tqdm(unit=" steps", disable=quiet) as progress:
+        for event in events:
+            results.apply(event)
+            if not quiet:
+                _show(progress, event)
+    return results
+
+
+def _show(progress: Any, event: LrEvent) -> None:
+    match event:
+        case LrRangeStarted(range=span):
+            progress.set_description("range test", refresh=False)
+            progress.reset(span.steps)  # what torch took to import is no time of the test
+        case NotLearning(words=words):
+            progress.write(f"not learning: {words}", file=sys.stderr)
+        case LrRangeAdvanced(curve=curve):
+            progress.set_postfix_str(f"lr {curve.lrs[-1]:.3g}", refresh=False)
+            progress.update(len(curve.lrs) - progress.n)
+        case LrRangeEnded(suggestion=suggestion):
+            progress.write(f"range test: {_suggested(suggestion)}", file=sys.stderr)
+        case LrTrialsStarted(search=search, how=how):
+            progress.write(f"trials: {how}", file=sys.stderr)
+            progress.set_description("trials", refresh=False)
+            progress.set_postfix_str("", refresh=False)
+            progress.reset(search.trial_steps * len(search.trials.candidates))
+        case LrTrialsAdvanced(trials=trials) | LrTrialsEnded(trials=trials):
+            progress.set_postfix_str(f"{int(trials.diverged.sum())} diverged", refresh=False)
+            progress.update(int(trials.steps.sum()) - progress.n)
+
+
+def _suggested(suggestion: LrSuggestion) -> str:
+    if suggestion.lr is None:
+        return f"none: {suggestion.words}"
+    return f"{number_text(suggestion.lr)}: {suggestion.words}"
+
+
+def summary(results: LrResults, command: str | None) -> str:
+    """Write both answers, which to take, and the line that takes it."""
+    assert results.tested is not None
+    assert results.tried is not None
+    assert results.found is not None
+    found = results.found
+    facts = [
+        ("range test", _suggested(results.tested.suggestion)),
+        ("trials", _suggested(results.tried.suggestion)),
+        ("recommended", _suggested(LrSuggestion(found.recommended, found.words))),
+    ]
+    if found.disagreement is not None:
+        facts.append(("disagreement", found.disagreement))
+    if results.not_learning is not None:
+        facts.append(("not learning", results.not_learning.words))
+    seconds = results.tested.seconds + results.tried.seconds
+    facts.append(("time", f"{duration_text(seconds)} ({seconds:.2f} s)"))
+    if command is not None:
+        facts.append(("train with it", command))
+    return "\n".join(f"{name:<14} {fact}" for name, fact in facts)
+
+
+def to_json(results: LrResults, command: str | None) -> str:
+    """Write the search as one JSON object; numbers that are not finite become null."""
+    search, tested, tried, found = results.search, results.tested, results.tried, results.found
+    assert search is not None
+    assert tested is not None
+    assert tried is not None
+    assert found is not None
+    curve, trials = tested.curve, tried.trials
+    fields = {
+        "config": search.config,
+        "reason": found.reason.value,
+        "range_suggestion": found.range_suggestion,
+        "batched_suggestion": found.batched_suggestion,
+        "recommended": found.recommended,
+        "words": found.words,
+        "disagreement": found.disagreement,
+        "not_learning": results.not_learning.words if results.not_learning else None,
+        "command": command,
+        "range": {
+            "reason": tested.reason.value,
+            "words": tested.suggestion.words,
+            "seconds": tested.seconds,
+            **_lists(lrs=curve.lrs, losses=curve.losses, smoothed=curve.smoothed),
+        },
+        "trials": {
+            "reason": tried.reason.value,
+            "words": tried.suggestion.words,
+            "seconds": tried.seconds,
+            **_lists(
+                lrs=trials.lrs,
+                best_val_loss=trials.best_val_loss,
+                final_val_loss=trials.final_val_loss,
+                steps=trials.steps,
+                diverged=trials.diverged,
+            ),
+        },
+    }
+    return msgspec.json.encode(fields).decode()
+
+
+def _lists(**arrays: NDArray[Any]) -> dict[str, list[Any]]:
+    return {name: array.tolist() for name, array in arrays.items()}
+
+
+def plot(results: LrResults, width: int, charset: Charset, style: Style) -> str:
+    """Draw both losses over the learning rate at `width` cells, with a line on what is what."""
+    height = max(8, min(20, width // 5))
+    chart = lr_chart(results, width, height)
+    names = [(Role.TRAIN, "range test, smoothed training"), (Role.VALIDATION, "trials, validation")]
+    if (lr := results.range_suggestion) is not None:
+        names.append((Role.LR, f"range test {number_text(lr)}"))
+    if (lr := results.batched_suggestion) is not None:
+        names.append((Role.BEST, f"trials {number_text(lr)}"))
+    legend = "  ".join(style(f"{sign(role, charset)} {name}", role) for role, name in names)
+    drawn = styled(draw(chart, width, height, charset), style)
+    return f"Loss by learning rate{', log y' if chart.y.log else ''}:\n{legend}\n{drawn}"

@@ -1,0 +1,1 @@
+"""Which learning rate: a range test, and trials with many rates at once."""

@@ -1,0 +1,56 @@
+"""A search for a learning rate as its events so far tell it: what every renderer of it shows."""
+
+from tui_trainer.lr_search.events import (
+    LrCurve,
+    LrEvent,
+    LrFound,
+    LrRangeAdvanced,
+    LrRangeEnded,
+    LrSearchStarted,
+    LrTrials,
+    LrTrialsAdvanced,
+    LrTrialsEnded,
+)
+from tui_trainer.lr_search.plan import LrSearch
+from tui_trainer.training.events import NotLearning
+
+
+class LrResults:
+    """A search folded from its events; None where there is nothing yet."""
+
+    def __init__(self) -> None:
+        self.search: LrSearch | None = None
+        self.not_learning: NotLearning | None = None
+        self.curve: LrCurve | None = None
+        self.trials: LrTrials | None = None
+        self.tested: LrRangeEnded | None = None
+        self.tried: LrTrialsEnded | None = None
+        self.found: LrFound | None = None
+
+    def apply(self, event: LrEvent) -> None:
+        """Take in the next event."""
+        match event:
+            case LrSearchStarted(search=search):
+                self.search = search
+            case NotLearning():
+                self.not_learning = event
+            case LrRangeAdvanced(curve=curve):
+                self.curve = curve
+            case LrRangeEnded(curve=curve):
+                self.curve, self.tested = curve, event
+            case LrTrialsAdvanced(trials=trials):
+                self.trials = trials
+            case LrTrialsEnded(trials=trials):
+                self.trials, self.tried = trials, event
+            case LrFound():
+                self.found = event
+
+    @property
+    def range_suggestion(self) -> float | None:
+        """The range test's learning rate, once it has one."""
+        return self.tested.suggestion.lr if self.tested is not None else None
+
+    @property
+    def batched_suggestion(self) -> float | None:
+        """The trials' learning rate, once they have one."""
+        return self.tried.suggestion.lr if self.tried is not None else None

@@ -1,0 +1,106 @@
+"""A learning rate found in two ways: ``for event in find_lr(presets, recipe, control): ...``.
+
+The range test walks through all learning rates in one training; the trials train with each of them
+at once, as a sweep does. Neither touches anything of a run's.
+"""
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from tui_trainer.config.presets import Presets
+from tui_trainer.lr_search.events import (
+    LrEvent,
+    LrRangeEnded,
+    LrSearchStarted,
+    LrSuggestion,
+    LrTrials,
+    LrTrialsAdvanced,
+    LrTrialsEnded,
+    LrTrialsStarted,
+)
+from tui_trainer.lr_search.plan import LrSearch, plan_lr_search
+from tui_trainer.lr_search.range_test import EVENT_SECONDS, find_lr_range
+from tui_trainer.lr_search.trial_suggestion import choose_trial, conclude, stopped_by_hand
+from tui_trainer.sweeps.control import SweepControl
+from tui_trainer.sweeps.events import SweepEnded, SweepStarted
+from tui_trainer.sweeps.result import Results
+from tui_trainer.sweeps.sweeper import sweep
+from tui_trainer.training.early_stopping import StopReason
+
+
+def find_lr(
+    presets: Presets, recipe: str, control: SweepControl | None = None, **settings: Any
+) -> Iterator[LrEvent]:
+    """Plan a search and run it; `settings` are those of `plan_lr_search`.
+
+    Raises:
+        InvalidSettingsError: as `plan_lr_search` does, before the first event is asked for.
+    """
+    return run_lr_search(plan_lr_search(presets, recipe, **settings), control)
+
+
+def run_lr_search(search: LrSearch, control: SweepControl | None = None) -> Iterator[LrEvent]:
+    """Run a search, yielding what happens; the last event is always `LrFound`.
+
+    Stopped by hand, it tells what is known so far.
+    """
+    control = control or SweepControl()
+    tested: LrRangeEnded | None = None
+    tried: LrTrialsEnded | None = None
+    yield LrSearchStarted(search)
+    for event in find_lr_range(search.config, control, search.range):
+        tested = event if isinstance(event, LrRangeEnded) else tested
+        yield event
+    for told in _try(search, control):
+        tried = told if isinstance(told, LrTrialsEnded) else tried
+        yield told
+    assert tested is not None
+    assert tried is not None
+    yield conclude(tested, tried)
+
+
+def _try(search: LrSearch, control: SweepControl) -> Iterator[LrEvent]:
+    """Train with every learning rate; the last event is `LrTrialsEnded`."""
+    results = Results(search.trials, keep_history=False)
+    due = 0.0
+    for event in sweep(search.trials, control, fits=False):
+        results.apply(event)
+        match event:
+            case SweepStarted(how=how):
+                yield LrTrialsStarted(search, how)
+            case SweepEnded(reason=reason, detail=detail, seconds=seconds):
+                trials = _trials(results)
+                yield LrTrialsEnded(reason, _suggest(reason, detail, trials), trials, seconds)
+            case _ if time.perf_counter() >= due:
+                due = time.perf_counter() + EVENT_SECONDS
+                yield LrTrialsAdvanced(_trials(results), results.seconds)
+
+
+def _suggest(reason: StopReason, detail: str, trials: LrTrials) -> LrSuggestion:
+    if reason is StopReason.FAILED:
+        return LrSuggestion(None, detail)
+    suggestion = choose_trial(trials)
+    if reason is StopReason.STOPPED:
+        return stopped_by_hand(suggestion, int(trials.steps.max(initial=0)))
+    return suggestion
+
+
+def _trials(results: Results) -> LrTrials:
+    views = results.candidates
+
+    def losses(values: Iterator[float | None]) -> Any:
+        return np.array([np.nan if value is None else value for value in values], np.float64)
+
+    arrays = (
+        np.array([view.candidate.config.lr for view in views], np.float64),
+        losses(view.best_val_loss for view in views),
+        losses(view.val_loss for view in views),
+        np.array([view.step for view in views], np.int64),
+        np.array([view.diverged for view in views], np.bool_),
+    )
+    for array in arrays:
+        array.flags.writeable = False
+    return LrTrials(*arrays)

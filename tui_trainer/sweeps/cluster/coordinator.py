@@ -1,0 +1,155 @@
+"""A sweep over the boxes of a Ray cluster, told in the same events as one that runs here.
+
+Ray works in a process of its own, the driver (`cluster_driver`): there it may print, set signal
+handlers and end its process with the cluster. What is told of candidates comes through a pipe.
+"""
+
+import dataclasses
+import time
+from collections.abc import Iterable, Iterator
+from typing import TypeVar
+
+from tui_trainer.config.validation import InvalidSettingsError
+from tui_trainer.sweeps.cluster.driver_process import Driver
+from tui_trainer.sweeps.control import SweepControl
+from tui_trainer.sweeps.events import (
+    CandidateEnded,
+    CandidateFitSampled,
+    CandidatesAdvanced,
+    CandidatesRestarted,
+    SweepEvent,
+    SweepNoted,
+    SweepStarted,
+)
+from tui_trainer.sweeps.groups import group_key
+from tui_trainer.sweeps.plan import Candidate, Sweep
+from tui_trainer.sweeps.sweeper import with_end
+from tui_trainer.sweeps.track import Track
+from tui_trainer.task.data import make_data
+from tui_trainer.training.events import FitSampled
+from tui_trainer.training.fit import frozen, to_points
+
+# A fast processor takes more shares than a slow one, and one that is lost has little to repeat.
+_MOST_OF_A_CPU = 64
+
+
+def sweep_on_cluster(
+    plan: Sweep, control: SweepControl | None = None, address: str | None = None, *, fits: bool
+) -> Iterator[SweepEvent]:
+    """Train all candidates on the Ray cluster at `address`; see `sweeper.sweep`.
+
+    Without an address it is RAY_ADDRESS, or the cluster that this machine is part of. Candidates
+    whose worker is lost start again on another one. A watched candidate has no fit on its way.
+
+    Raises:
+        InvalidSettingsError: here, not on the way: if there is no such cluster, or none that can
+            train this.
+    """
+    control = control or SweepControl()
+    device = plan.base.device
+    if ":" in device:
+        raise InvalidSettingsError(f"device {device}: on a cluster Ray picks the GPU; write cuda")
+    driver = Driver(address, "GPU" if device == "cuda" else "CPU")
+    return with_end(_train(plan, control, driver, fits), plan)
+
+
+def make_shares(
+    candidates: Iterable[Candidate], devices: int, kind: str
+) -> list[tuple[Candidate, ...]]:
+    """Split candidates into shares: of one group each, and one for every device at least.
+
+    Neighbours go to different shares, since long and short runs often stand together.
+    """
+    groups: dict[object, list[Candidate]] = {}
+    for candidate in candidates:
+        groups.setdefault(group_key(candidate.config), []).append(candidate)
+    most = max(1, -(-sum(map(len, groups.values())) // devices))
+    most = min(most, _MOST_OF_A_CPU) if kind == "CPU" else most
+    shares = []
+    for members in groups.values():
+        parts = -(-len(members) // most)
+        shares += [tuple(members[part::parts]) for part in range(parts)]
+    return shares
+
+
+def _train(plan: Sweep, control: SweepControl, driver: Driver, fits: bool) -> Iterator[SweepEvent]:
+    story = _Story(plan)
+    with driver:
+        yield _started(plan, driver)
+        driver.send((make_shares(plan.candidates, driver.devices, driver.kind), fits))
+        for events in driver.receive(control):
+            for event in events:
+                yield from story.tell(event)
+    if control.stopped:
+        yield from story.stop()
+
+
+def _started(plan: Sweep, driver: Driver) -> SweepStarted:
+    groups = len({group_key(candidate.config) for candidate in plan.candidates})
+    how = ", ".join(
+        (
+            _count(groups, "group"),
+            f"a Ray cluster of {_count(driver.boxes, 'box', 'boxes')}",
+            _count(driver.devices, driver.kind),
+        )
+    )
+    first = plan.candidates[0].config
+    return SweepStarted(plan, groups, how, to_points(make_data(first.dataset, first.data_seed)))
+
+
+def _count(number: int, word: str, words: str = "") -> str:
+    return f"{number:,} {word if number == 1 else words or f'{word}s'}"
+
+
+class _Story:
+    """What workers tell, as one sweep would: on its own clock, nothing twice, everyone ended."""
+
+    def __init__(self, plan: Sweep) -> None:
+        self._began = time.perf_counter()
+        self._open = {candidate.index: Track(candidate) for candidate in plan.candidates}
+        self._noted: set[str] = set()
+
+    def tell(self, event: SweepEvent) -> Iterator[SweepEvent]:
+        """Tell an event of a worker's."""
+        seconds = time.perf_counter() - self._began
+        match event:
+            case CandidatesAdvanced():
+                event = _frozen(dataclasses.replace(event, seconds=seconds))
+                self._advance(event)
+            case CandidateEnded(candidate=index, ended=ended, fit=fit):
+                del self._open[index]
+                ended = dataclasses.replace(ended, seconds=seconds)
+                event = CandidateEnded(index, ended, fit and _frozen(fit))
+            case CandidateFitSampled(candidate=index, fit=fit):
+                event = CandidateFitSampled(index, _frozen(fit))
+            case CandidatesRestarted(candidates=indices):
+                self._open.update((i, Track(self._open[i].candidate)) for i in indices)
+            case SweepNoted(words=words) if words in self._noted:
+                return
+            case SweepNoted(words=words):
+                self._noted.add(words)
+        yield event
+
+    def stop(self) -> Iterator[CandidateEnded]:
+        """End by hand what has not ended."""
+        for index, track in self._open.items():
+            track.stop()
+            yield CandidateEnded(index, track.ended(time.perf_counter() - self._began))
+        self._open.clear()
+
+    def _advance(self, event: CandidatesAdvanced) -> None:
+        for column, (index, count) in enumerate(zip(event.candidates, event.counts, strict=True)):
+            train, val = event.train_loss[:count, column], event.val_loss[:count, column]
+            self._open[index].follow(train, val)
+
+
+Arrays = TypeVar("Arrays", CandidatesAdvanced, FitSampled)
+
+
+def _frozen(event: Arrays) -> Arrays:
+    """Make an event's arrays read-only again: a pipe forgets that they were."""
+    if isinstance(event, CandidatesAdvanced):
+        frozen(event.train_loss), frozen(event.val_loss)
+    else:
+        frozen(event.x), frozen(event.prediction)
+    return event

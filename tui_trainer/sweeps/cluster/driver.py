@@ -1,0 +1,185 @@
+"""The driver: a process that has Ray train shares of candidates and passes on what they tell.
+
+It is started by `cluster_process` with the number of a pipe, gets an address and a kind of device,
+answers with what the cluster has, gets the shares and sends lists of events; then None. A text in
+place of these says what went wrong. When the pipe closes at the other end, it cancels all and ends.
+"""
+
+import os
+import sys
+import threading
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from typing import Any
+
+from tui_trainer.sweeps.cluster.driver_process import AUTO, place
+from tui_trainer.sweeps.cluster.worker import train_share
+from tui_trainer.sweeps.events import (
+    CandidateEnded,
+    CandidatesRestarted,
+    SweepEvent,
+    SweepNoted,
+)
+from tui_trainer.sweeps.plan import Candidate
+
+Send = Callable[[list[SweepEvent]], None]
+
+_MOST_LOSSES = 3  # of a share: one that kills its worker again and again
+_POLL_SECONDS = 0.1
+
+
+class _DriverError(Exception):
+    """What to tell our end, in one line."""
+
+
+def main(pipe: int) -> None:
+    """Serve the other end of a pipe once."""
+    with Connection(pipe) as parent:
+        try:
+            _serve(parent)
+            parent.send(None)
+        except _DriverError as failure:
+            parent.send(str(failure))
+        except (EOFError, OSError):
+            pass  # nobody is there to tell
+
+
+def _serve(parent: Connection) -> None:
+    address, kind = parent.recv()
+    _connect(address)
+    import ray
+
+    try:
+        parent.send((sum(node["Alive"] for node in ray.nodes()), _count(kind)))
+        shares, fits = parent.recv()
+        work = _Work(kind, fits, parent.send)
+        threading.Thread(target=_await_close, args=(parent, work), daemon=True).start()
+        work.run(shares)
+    finally:
+        ray.shutdown()
+
+
+def _connect(address: str) -> None:
+    """Join the cluster.
+
+    Raises:
+        _DriverError: with what would be right.
+    """
+    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    os.environ["RAY_ENABLE_UV_RUN_RUNTIME_ENV"] = "0"  # it would send the working folder around
+    import ray
+
+    try:
+        ray.init(address=address, log_to_driver=False, configure_logging=False)
+    except Exception as error:
+        words = " ".join(str(error).split())
+        if address == AUTO and isinstance(error, ConnectionError):
+            words = "none runs; start one with 'ray start --head', or name its address"
+        raise _DriverError(f"Ray cluster {place(address)}: {words}") from None
+
+
+def _count(kind: str) -> int:
+    """Return how many devices the cluster has."""
+    import ray
+
+    return int(ray.cluster_resources().get(kind, 0))
+
+
+def _await_close(parent: Connection, work: "_Work") -> None:
+    try:
+        parent.recv()
+    except (EOFError, OSError):
+        work.stopping = True
+
+
+@dataclass(eq=False)
+class _Share:
+    """Candidates that train together; those that have ended are no longer among them."""
+
+    candidates: tuple[Candidate, ...]
+    losses: int = 0
+
+
+class _Work:
+    """Shares in training: one task each."""
+
+    def __init__(self, kind: str, fits: bool, send: Send) -> None:
+        import ray
+
+        self._kind, self._fits, self._send = kind, fits, send
+        self._running: dict[Any, _Share] = {}
+        # Ray would repeat a lost task under the events it told before, at other places in time.
+        self._task = ray.remote(train_share).options(
+            num_cpus=1,
+            num_gpus=int(kind == "GPU"),
+            num_returns="streaming",
+            max_retries=0,
+            scheduling_strategy="SPREAD",
+        )
+        self.stopping = False
+
+    def run(self, shares: Iterable[tuple[Candidate, ...]]) -> None:
+        """Train all shares to their ends, or until it is to stop."""
+        import ray
+
+        for candidates in shares:
+            self._start(_Share(candidates))
+        while self._running and not self.stopping:
+            streams = list(self._running)
+            ready, _ = ray.wait(streams, timeout=_POLL_SECONDS)
+            if ready:
+                ready, _ = ray.wait(streams, num_returns=len(streams), timeout=0)
+            for stream in ready:
+                self._take(stream)
+        for stream in self._running:
+            ray.cancel(stream)
+
+    def _start(self, share: _Share) -> None:
+        self._running[self._task.remote(share.candidates, self._fits)] = share
+
+    def _take(self, stream: Any) -> None:
+        """Pass on what a share tells next."""
+        import ray
+        from ray.exceptions import RayError, RayTaskError
+
+        share = self._running[stream]
+        try:
+            events = ray.get(next(stream))
+        except StopIteration:
+            del self._running[stream]
+        except RayTaskError as error:
+            raise _DriverError(_last_line(error)) from None
+        except RayError as error:
+            del self._running[stream]
+            self._restart(share, error)
+        else:
+            ended = {event.candidate for event in events if isinstance(event, CandidateEnded)}
+            share.candidates = tuple(c for c in share.candidates if c.index not in ended)
+            self._send(events)
+
+    def _restart(self, share: _Share, error: Exception) -> None:
+        share.losses += 1
+        if share.losses >= _MOST_LOSSES:
+            raise _DriverError(
+                f"lost {_MOST_LOSSES} workers one after another: {_last_line(error)}"
+            )
+        if not _count(self._kind):
+            raise _DriverError(f"no {self._kind} is left in the Ray cluster")
+        if share.candidates:
+            indices = tuple(candidate.index for candidate in share.candidates)
+            words = f"a worker was lost; its {len(indices):,} candidates start again"
+            self._send([SweepNoted(words), CandidatesRestarted(indices)])
+            self._start(share)
+
+
+def _last_line(error: Exception) -> str:
+    """Return what an error comes down to: Ray puts the worker's traceback before it."""
+    cause = getattr(error, "cause", None) or error
+    lines = str(cause).strip().splitlines() or [type(cause).__name__]
+    words = lines[-1] if cause is error else lines[0]
+    return words if isinstance(cause, ValueError) else f"{type(cause).__name__}: {words}"
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]))

@@ -1,0 +1,1 @@
+"""What is trained: data, network, loss, penalties, optimiser. No other room knows which."""

@@ -1,0 +1,153 @@
+"""The real app without a terminal: press keys, wait for a condition, save or print the screen."""
+
+import asyncio
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from textual import events
+from textual.keys import Keys, _character_to_key
+from textual.pilot import Pilot
+
+from tui_trainer.tui.app import TrainerApp
+from tui_trainer.tui.live_screen import PanedScreen
+from tui_trainer.tui.run.state import ACTIVE, State
+
+_POLL_SECONDS = 0.02
+_CHARACTERS = {_character_to_key(c): c for c in map(chr, range(32, 127)) if not c.isalnum()}
+_MODIFIERS = {"ctrl", "shift", "alt", "super", "meta", "hyper"}
+_NAMES = {key.value for key in Keys}
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """What to do with the app: its size in cells, the keys, what to wait for and how long.
+
+    `until` is "ended" (a run or a sweep has ended), "idle" (nothing is on its way) or a number of
+    seconds.
+    """
+
+    size: tuple[int, int] = (120, 40)
+    keys: Sequence[str] = ()
+    until: str | float = "idle"
+    timeout: float = 60.0
+    screenshot: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The screen as text, and what went wrong if something did."""
+
+    screen: str
+    problem: str | None
+
+
+async def visit(app: TrainerApp, plan: Visit) -> Outcome:
+    """Drive the app with Textual's Pilot.
+
+    Keys are pressed once the app is ready: its first preview is there.
+
+    Raises:
+        OSError: if the screenshot can't be written.
+    """
+    async with app.run_test(size=plan.size) as pilot:
+        deadline = asyncio.get_running_loop().time() + plan.timeout
+        ready = await _wait(app, lambda: _settled(app), deadline)
+        for key in plan.keys:
+            await press(pilot, key)
+        met = ready and await _wait_until(app, plan.until, deadline)
+        if isinstance(app.screen, PanedScreen):
+            app.screen.draw()
+        await pilot.pause(_POLL_SECONDS)
+        screen = screen_text(app)
+        if plan.screenshot is not None:
+            plan.screenshot.write_text(app.export_screenshot(), encoding="utf-8")
+        states = {desk.state for desk in app.desks}
+    if app.return_code:
+        return Outcome(screen, f"the app ended with status {app.return_code}")
+    if State.FAILED in states:
+        return Outcome(screen, "the run failed")
+    if not met:
+        return Outcome(screen, f"'{plan.until}' did not come within {plan.timeout:g} s")
+    return Outcome(screen, None)
+
+
+async def press(pilot: Pilot[None], key: str) -> None:
+    """Press a key as a person would, whatever the trainer does.
+
+    `Pilot.press` first waits for the process to do nothing, up to two seconds while it trains.
+    """
+    character = key if len(key) == 1 else _CHARACTERS.get(key)
+    name = _character_to_key(key) if len(key) == 1 else key
+    pilot.app.post_message(events.Key(name, character))
+    await pilot.pause(_POLL_SECONDS)
+
+
+def parse_keys(text: str) -> list[str]:
+    """Read comma-separated keys: characters, or names such as space, tab, ctrl+p, comma.
+
+    Raises:
+        ValueError: names the first that is no key.
+    """
+    keys = [key.strip() for key in text.split(",") if key.strip()]
+    for key in keys:
+        *modifiers, base = key.split("+") if len(key) > 1 else [key]
+        known = len(base) == 1 or base in _NAMES or base in _CHARACTERS
+        if not known or not _MODIFIERS.issuperset(modifiers):
+            raise ValueError(
+                f"no such key: '{key}'; a character, or a name such as space or ctrl+p"
+            )
+    return keys
+
+
+def screen_text(app: TrainerApp) -> str:
+    """Return what stands on the screen, line by line, without colours."""
+    strips = app.screen._compositor.render_strips(app.size)
+    return "\n".join(strip.text.rstrip() for strip in strips)
+
+
+async def _wait_until(app: TrainerApp, until: str | float, deadline: float) -> bool:
+    if isinstance(until, float):
+        await _wait(app, lambda: False, asyncio.get_running_loop().time() + until)
+        return True
+    if until == "ended":
+        return await _wait(app, lambda: _ended(app), deadline)
+    return await _wait(app, lambda: _settled(app), deadline)
+
+
+def _ended(app: TrainerApp) -> bool:
+    """Say whether what was started has ended: a run, a sweep."""
+    started = {desk.state for desk in app.desks} - {State.IDLE}
+    return bool(started) and not started & ACTIVE
+
+
+def _settled(app: TrainerApp) -> bool:
+    """Say whether nothing is on its way; what is behind another screen has nothing to draw."""
+    return all(desk.settled or not (desk.active or desk.is_current) for desk in app.desks)
+
+
+async def _wait(app: TrainerApp, met: Callable[[], bool], deadline: float) -> bool:
+    """Poll a condition until the deadline, or until the app is gone."""
+    while not met():
+        if asyncio.get_running_loop().time() >= deadline or not app.is_running:
+            return False
+        await asyncio.sleep(_POLL_SECONDS)
+    return True
+
+
+def parse_until(text: str) -> str | float:
+    """Read what to wait for.
+
+    Raises:
+        ValueError: with what is allowed.
+    """
+    if text in ("ended", "idle"):
+        return text
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = math.nan
+    if not 0 <= seconds < math.inf:
+        raise ValueError(f"expected ended, idle or a number of seconds, got '{text}'")
+    return seconds

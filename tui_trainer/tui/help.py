@@ -1,0 +1,90 @@
+"""What the keys do and what the screen means."""
+
+from itertools import groupby
+
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+from tui_trainer.tui.keys import KEYS, Key, face
+from tui_trainer.tui.run.wording import BADGES
+
+_GROUPS = {
+    "run": "Training",
+    "presets": "Settings",
+    "search": "Searching",
+    "sweep": "On their screens",
+    "view": "Looking",
+    "app": "Program",
+}
+_SIGNS = (
+    ("━━ ╺╸", "train loss (solid) and validation loss (dashed)"),
+    ("◆", "the lowest validation loss so far"),
+    ("┄", "the stopping rule's bound: validation above it stops the run"),
+    ("┃ ╎", "where early stopping fired; where the lr was changed"),
+    ("⠢ ∘ ━━", "train points, validation points, the network's curve"),
+    ("● ⡇ ✕", "a sweep's medians, their spread over the seeds, diverged seeds"),
+)
+
+
+class HelpScreen(ModalScreen[None]):
+    """The keys by group, the signs of the plots, the states."""
+
+    BINDINGS = [Binding("escape,question_mark,q,enter", "dismiss", "close")]
+
+    def __init__(self, keymap: dict[str, str]) -> None:
+        super().__init__()
+        self._keymap = keymap
+
+    def compose(self) -> ComposeResult:
+        """Lay out the page."""
+        with VerticalScroll(classes="dialog help") as page:
+            page.border_title = "Help"
+            page.border_subtitle = "escape closes · arrows scroll"
+            yield Static(Content("\n").join(self._lines()))
+
+    def _lines(self) -> list[Content]:
+        lines: list[Content] = []
+        for group, keys in groupby(KEYS, key=lambda key: key.group):
+            lines += [Content.styled(_GROUPS[group], "bold"), *self._rows(list(keys)), Content("")]
+        lines += [
+            Content.styled("In the form", "bold"),
+            Content("  ↑ ↓ between fields, ← → presets, enter takes a number, escape leaves"),
+            Content(""),
+            Content.styled("Signs", "bold"),
+            *(Content(f"  {sign:<9}{meaning}") for sign, meaning in _SIGNS),
+            Content(""),
+            Content.styled("States", "bold"),
+            Content(
+                "  " + "   ".join(f"{sign} {label.lower()}" for sign, label in BADGES.values())
+            ),
+            Content(""),
+            Content.styled(
+                "Each key can be changed by its id, on the right: see the README.",
+                "$foreground 60%",
+            ),
+        ]
+        return lines
+
+    def _rows(self, keys: list[Key]) -> list[Content]:
+        """Write a row a key, one for both of a next and a previous."""
+        rows = []
+        for key in keys:
+            if key.id.endswith("_previous"):
+                continue
+            pair = [key, *(k for k in keys if k.id == key.id.replace("_next", "_previous"))]
+            both = len({k.id for k in pair}) == 2
+            pressed = " ".join(face(self._keymap.get(k.id, k.key)) for k in pair[: 1 + both])
+            words = key.help.replace("next", "next or previous") if both else key.help
+            ids = ", ".join(k.id for k in pair[: 1 + both])
+            rows.append(
+                Content.assemble(
+                    (f"  {pressed:<9}", "bold $text-accent"),
+                    (f"{words:<46} ", ""),
+                    (ids, "$foreground 40%"),
+                )
+            )
+        return rows

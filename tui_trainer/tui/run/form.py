@@ -1,0 +1,206 @@
+"""The form: which presets, which numbers; a valid config to start with, or why there is none."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from textual import on
+from textual.app import ComposeResult
+from textual.message import Message
+
+from tui_trainer.config.presets import CATEGORIES, PARTS, Presets, make_config
+from tui_trainer.config.settings import (
+    ENGINES,
+    NUMBERS,
+    REGULARIZER_NUMBERS,
+    RunConfig,
+    Value,
+    describe_regularizer,
+    parse_number,
+)
+from tui_trainer.formatting import number_text
+from tui_trainer.tui.widgets.fields import ChoiceRow, Direction, Form, TextField
+
+_TITLES = {
+    "recipe": "Recipe",
+    "dataset": "Data",
+    "architecture": "Network",
+    "init": "Init",
+    "regularizer": "Regularizer",
+    "engine": "Engine",
+}
+_NUMBER_TITLES = {"lr": "lr", "steps": "steps", "seed": "seed", "data_seed": "data seed"}
+
+
+class ConfigForm(Form):
+    """Everything a run depends on; `config` is what it amounts to."""
+
+    @dataclass
+    class Changed(Message):
+        """The form says something else than before; `number` is the one that was changed."""
+
+        config: RunConfig
+        number: str | None = None
+
+    def __init__(
+        self, presets: Presets, config: RunConfig, recipe: str, faces: Mapping[str, str], *, id: str
+    ) -> None:
+        super().__init__(id=id)
+        self._presets = presets
+        self._faces = faces
+        self._recipe = recipe
+        self._device = config.device
+        self._chosen = {category: getattr(config, category).name for category in PARTS}
+        self._engine = str(config.engine)
+        self._engine_reason = ""
+        self._numbers = {key: getattr(config, key) for key in NUMBERS}
+        self._overrides = self._numbers_over_preset(config)
+        self._parameter_count: int | None = None
+        self._warning = ""
+        self.border_title = "Setup"
+
+    def compose(self) -> ComposeResult:
+        """Lay out the rows and fields."""
+        for category in CATEGORIES[-1:] + PARTS:
+            yield ChoiceRow(category, _TITLES[category], self._faces[category])
+        for key, number in self._numbers.items():
+            check = partial(parse_number, key)
+            yield TextField(key, _NUMBER_TITLES[key], number_text(number), check)
+        yield ChoiceRow("engine", _TITLES["engine"], self._faces["engine"])
+
+    def on_mount(self) -> None:
+        """Fill the rows."""
+        self._show()
+
+    @property
+    def recipe(self) -> str:
+        """The recipe that the settings go over."""
+        return self._recipe
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What stands in the form, by setting; fields in error count with their last number."""
+        engine = {"device": self._device, "engine": self._engine}
+        return {**self._chosen, **self._numbers, **self._overrides, **engine}
+
+    @property
+    def config(self) -> RunConfig:
+        """The config that the form amounts to."""
+        return make_config(self._presets, self._recipe, **self.settings)
+
+    def turn(self, category: str, direction: Direction) -> None:
+        """Go to the next (1) or previous (-1) preset of a category."""
+        names = self.names(category)
+        chosen = {**self._chosen, "recipe": self._recipe, "engine": self._engine}
+        now = chosen[category]
+        self.choose(category, names[(names.index(now) + direction) % len(names)])
+
+    def names(self, category: str) -> list[str]:
+        """Return what there is to choose from: presets of a category, or engines."""
+        return list(ENGINES) if category == "engine" else self._presets.names(category)
+
+    def choose(self, category: str, name: str) -> None:
+        """Take a preset, or an engine; a recipe brings everything it names."""
+        if category == "recipe":
+            self._take_recipe(name)
+        elif category == "engine":
+            self._engine = name
+        else:
+            self._chosen[category] = name
+            if category == "regularizer":
+                self._overrides = {}
+        self._changed()
+
+    def set_number(self, key: str, number: float) -> None:
+        """Put a number into its field, or over that of the regularizer's preset."""
+        if key in REGULARIZER_NUMBERS:
+            self._overrides[key] = number
+        else:
+            self._numbers[key] = number
+            self.field(key).put(number_text(number))
+        self._changed(key)
+
+    def take(self, key: str, value: Value) -> None:
+        """Take a value of a setting: a preset by its name, or a number."""
+        if isinstance(value, str):
+            self.choose(key, value)
+        else:
+            self.set_number(key, value)
+
+    def report(self, parameter_count: int | None, warning: str = "") -> None:
+        """Show what the network amounts to, and why it can't learn if it can't."""
+        self._parameter_count, self._warning = parameter_count, warning
+        self._show()
+
+    def report_engine(self, reason: str) -> None:
+        """Show why the run's engine is what it is."""
+        if reason != self._engine_reason:
+            self._engine_reason = reason
+            self.row("engine").put(self._engine, "", reason)
+
+    def mark_next_run(self, differs: bool) -> None:
+        """Say whether the form is about the next run and no longer the one that is training."""
+        self.border_subtitle = "next run · s starts it" if differs else ""
+
+    @on(ChoiceRow.Turned)
+    def _turn_row(self, event: ChoiceRow.Turned) -> None:
+        event.stop()
+        self.turn(event.choice, event.direction)
+
+    @on(TextField.Committed)
+    def _take_number(self, event: TextField.Committed) -> None:
+        event.stop()
+        number = parse_number(event.key, self.field(event.key).text)
+        if number != self._numbers[event.key]:
+            self._numbers[event.key] = number
+            self._changed(event.key)
+
+    def _take_recipe(self, name: str) -> None:
+        self._recipe = name
+        recipe = self._presets.recipe[name].settings
+        self._chosen = {category: getattr(recipe, category) for category in PARTS}
+        self._overrides = {}
+        for key in NUMBERS:
+            number = getattr(recipe, key)
+            if number is not None:
+                self._numbers[key] = number
+                self.field(key).put(number_text(number))
+
+    def _changed(self, number: str | None = None) -> None:
+        self._show()
+        self.post_message(self.Changed(self.config, number))
+
+    def _show(self) -> None:
+        config = self.config
+        for category in PARTS:
+            name = self._chosen[category]
+            description = self._presets.description(category, name)
+            mark = " *" if category == "regularizer" and self._overrides else ""
+            self.row(category).put(name + mark, description, self._note(category, config))
+        changed = self._differs_from_recipe(config)
+        description = self._presets.description("recipe", self._recipe)
+        name = f"{self._recipe} *" if changed else self._recipe
+        self.row("engine").put(self._engine, "", self._engine_reason)
+        self.row("recipe").put(name, description, "* changed below" if changed else "")
+
+    def _numbers_over_preset(self, config: RunConfig) -> dict[str, float]:
+        preset = self._presets.regularizer[config.regularizer.name].settings
+        numbers = {key: getattr(config.regularizer, key) for key in REGULARIZER_NUMBERS}
+        return {key: n for key, n in numbers.items() if n != getattr(preset, key)}
+
+    def _note(self, category: str, config: RunConfig) -> str:
+        if category == "architecture" and self._parameter_count is not None:
+            return f"{self._parameter_count:,} parameters"
+        if category == "init":
+            return self._warning
+        if category == "regularizer":
+            return describe_regularizer(config.regularizer)
+        return ""
+
+    def _differs_from_recipe(self, config: RunConfig) -> bool:
+        seeds = {"seed": config.seed, "data_seed": config.data_seed, "device": config.device}
+        seeds["engine"] = config.engine
+        recipe = self._presets.recipe[self._recipe].settings
+        given = {key: value for key, value in seeds.items() if getattr(recipe, key, None) is None}
+        return config != make_config(self._presets, self._recipe, **given)

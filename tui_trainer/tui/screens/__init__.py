@@ -1,1 +1,0 @@
-"""The screens: the cockpit, and what opens over it."""

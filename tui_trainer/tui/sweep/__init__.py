@@ -1,0 +1,1 @@
+"""The sweep screen, and that of one of its candidates."""

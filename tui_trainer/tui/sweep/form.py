@@ -1,0 +1,194 @@
+"""What to sweep over: a setting and its values, how many seeds, which loss is to be low."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, get_args
+
+from textual import on
+from textual.app import ComposeResult
+from textual.content import Content
+from textual.message import Message
+from textual.widgets import Static
+
+from tui_trainer.config.presets import PARTS, Presets
+from tui_trainer.config.settings import REGULARIZER_NUMBERS, PositiveInt, parse_number
+from tui_trainer.config.validation import convert_text
+from tui_trainer.formatting import number_text
+from tui_trainer.sweeps.axes import Axis, make_axis
+from tui_trainer.sweeps.plan import Objective, Sweep, plan_sweep
+from tui_trainer.tui.widgets.fields import ChoiceRow, Direction, Form, TextField
+
+_OBJECTIVES: tuple[Objective, ...] = get_args(Objective)
+_OBJECTIVE_WORDS = {
+    "best": "The lowest validation loss on the way",
+    "final": "The validation loss at the end",
+}
+
+
+@dataclass
+class _Axis:
+    """What to expect of a setting, and what stands in the fields while it is the one swept."""
+
+    description: str
+    values: str
+    seeds: str = field(default="8")
+
+
+def _axes() -> dict[str, _Axis]:
+    return {
+        "lr": _Axis("The size of a step", "1e-5:1:log:16", "10"),
+        "l1_weight": _Axis("The L1 penalty over the preset's", "0,0.1,0.3,1,3,10"),
+        "dropout": _Axis("The share of inputs dropped", "0,0.01,0.03,0.1,0.3"),
+        "weight_decay": _Axis("How hard weights are pulled to 0", "0,0.001,0.01,0.1,1"),
+        "init": _Axis("A race between inits", "all", "10"),
+        "regularizer": _Axis("A race between regularizers", "all", "10"),
+        "architecture": _Axis("A race between networks", "all", "10"),
+    }
+
+
+class SweepForm(Form):
+    """Axis, values, objective, seeds and steps, checked as they are typed."""
+
+    DEFAULT_CSS = """
+    SweepForm Label { width: 14; }
+    SweepForm #amount { margin: 1 0; color: $foreground 60%; }
+    """
+
+    @dataclass
+    class Changed(Message):
+        """The form says something else than before."""
+
+    def __init__(self, presets: Presets, steps: int, faces: Mapping[str, str], *, id: str) -> None:
+        super().__init__(id=id)
+        self._presets, self._faces = presets, faces
+        self._axes = _axes()
+        self._key = "lr"
+        self._objective: Objective = "best"
+        self._first_steps = number_text(steps)
+        self.border_title = "Sweep"
+
+    def compose(self) -> ComposeResult:
+        """Lay out the rows and fields."""
+        now = self._axes[self._key]
+        title = Content.assemble((f"{self._faces['values']} ", "bold $text-accent"), "values")
+        yield ChoiceRow("axis", "Axis", self._faces["axis"])
+        yield TextField("values", title, now.values, self._check_values)
+        yield TextField("seeds", "  seeds", now.seeds, _whole_number)
+        yield TextField("steps", "  steps", self._first_steps, lambda t: parse_number("steps", t))
+        yield Static("", id="amount")
+        yield ChoiceRow("objective", "Objective", self._faces["objective"])
+
+    def on_mount(self) -> None:
+        """Fill the rows."""
+        self._show()
+
+    @property
+    def axis(self) -> Axis:
+        """The axis; a field in error counts with what stood there before."""
+        return make_axis(self._key, self.field("values").text, self._presets)
+
+    @property
+    def seeds(self) -> int:
+        """How many seeds each value gets."""
+        return _whole_number(self.field("seeds").text)
+
+    @property
+    def steps(self) -> int:
+        """How many steps each candidate takes at most."""
+        return int(parse_number("steps", self.field("steps").text))
+
+    @property
+    def objective(self) -> Objective:
+        """Which validation loss is to be low."""
+        return self._objective
+
+    @property
+    def amount(self) -> str:
+        """What it amounts to, in words."""
+        values, seeds = len(self.axis.values), self.seeds
+        what = "presets" if self._key in PARTS else "values"
+        return f"{values:,} {what} × {seeds:,} seeds = {values * seeds:,} candidates"
+
+    def plan(self, recipe: str, settings: Mapping[str, Any]) -> Sweep:
+        """Plan the sweep around the config of a recipe with `settings`.
+
+        Raises:
+            InvalidSettingsError: as `plan_sweep` does.
+        """
+        left_out = {self._key}
+        if self._key == "regularizer":  # numbers over one preset are not meant for all
+            left_out |= set(REGULARIZER_NUMBERS)
+        kept = {key: value for key, value in settings.items() if key not in left_out}
+        kept["steps"] = self.steps
+        return plan_sweep(
+            self._presets, recipe, [self.axis], seeds=self.seeds, objective=self.objective, **kept
+        )
+
+    def turn_axis(self, direction: Direction) -> None:
+        """Go to the next (1) or previous (-1) setting; what was typed for it stands again."""
+        self._keep()
+        keys = list(self._axes)
+        self._key = keys[(keys.index(self._key) + direction) % len(keys)]
+        now = self._axes[self._key]
+        self.field("values").put(now.values)
+        self.field("seeds").put(now.seeds)
+        self._changed()
+
+    def turn_objective(self) -> None:
+        """Go to the other objective."""
+        self._objective = _OBJECTIVES[1 - _OBJECTIVES.index(self._objective)]
+        self._changed()
+
+    def mark_next_sweep(self, shown: Sweep | None) -> None:
+        """Say whether the form is about the next sweep and no longer the one that is shown."""
+        differs = shown is not None and (self.axis, self.seeds, self.objective, self.steps) != (
+            shown.axes[0],
+            shown.seeds,
+            shown.objective,
+            shown.base.steps,
+        )
+        self.border_subtitle = "next sweep · s starts it" if differs else ""
+
+    @on(ChoiceRow.Turned)
+    def _turn_row(self, event: ChoiceRow.Turned) -> None:
+        event.stop()
+        if event.choice == "axis":
+            self.turn_axis(event.direction)
+        else:
+            self.turn_objective()
+
+    @on(TextField.Committed)
+    def _take_text(self, event: TextField.Committed) -> None:
+        event.stop()
+        self._changed()
+
+    def _keep(self) -> None:
+        now = self._axes[self._key]
+        now.values, now.seeds = self.field("values").text, self.field("seeds").text
+
+    def _check_values(self, text: str) -> None:
+        make_axis(self._key, text, self._presets)
+
+    def _changed(self) -> None:
+        self._show()
+        self.post_message(self.Changed())
+
+    def _show(self) -> None:
+        self.row("axis").put(self._key, self._axes[self._key].description)
+        self.row("objective").put(self._objective, _OBJECTIVE_WORDS[self._objective])
+        self.query_one("#amount", Static).update(f"{self.amount}{self._hint}")
+
+    @property
+    def _hint(self) -> str:
+        """Say how many seeds it takes for the sweep to be able to tell values apart."""
+        from tui_trainer.sweeps.significance import least_seeds  # needs numpy
+
+        needed = least_seeds(len(self.axis.values) - 1)
+        return (
+            f"; from {needed} seeds on it can tell them from noise" if self.seeds < needed else ""
+        )
+
+
+def _whole_number(text: str) -> int:
+    number: int = convert_text(text, PositiveInt)
+    return number

@@ -1,0 +1,106 @@
+"""A sweep in rows: its candidates, or its points and how they compare."""
+
+import math
+from typing import TYPE_CHECKING
+
+from tui_trainer.formatting import loss_text
+from tui_trainer.sweeps.axes import value_text
+from tui_trainer.sweeps.plan import Sweep
+from tui_trainer.tui.run.state import State
+from tui_trainer.tui.sweep.state import SweepView, candidate_state
+from tui_trainer.tui.widgets.row_table import Column, Row
+
+if TYPE_CHECKING:  # needs numpy, which the first frame does not
+    from tui_trainer.sweeps.result import PointResult
+
+_STATE_WORDS = {
+    State.STARTING: ("◔", "waiting"),
+    State.RUNNING: ("●", "training"),
+    State.FINISHED: ("✓", "finished"),
+    State.STOPPED_EARLY: ("■", "stopped early"),
+    State.DIVERGED: ("✕", "diverged"),
+    State.STOPPED: ("□", "stopped"),
+}
+_STATE_LOOKS = {State.DIVERGED: "diverged", State.STARTING: "note"}
+
+
+def candidate_columns(plan: Sweep, width: int) -> list[Column]:
+    """Return the columns of the table of candidates, the most needed first."""
+    return [
+        Column(plan.axes[0].key, _value_width(plan, width)),
+        Column("seed", 4, right=True),
+        Column("state", 15 if width >= 60 else 10),
+        Column("best", 8, right=True),
+        Column("last", 8, right=True),
+        Column("step", 7, right=True),
+        Column("best at", 7, right=True),
+        Column("train", 8, right=True),
+    ]
+
+
+def candidate_row(view: SweepView, index: int) -> Row:
+    """Write a candidate."""
+    candidate = view.results.candidates[index]
+    config = candidate.candidate.config
+    point = view.plan.points[candidate.candidate.point]
+    state = candidate_state(candidate, view.state)
+    sign, word = _STATE_WORDS[state]
+    best_at = f"{candidate.best_step:,}" if candidate.best_step else "–"
+    return (
+        (value_text(point.values[0]), "row"),
+        (str(config.seed), "row"),
+        (f"{sign} {word}", _STATE_LOOKS.get(state, "row")),
+        (loss_text(candidate.best_val_loss), "row"),
+        (loss_text(candidate.val_loss), "row"),
+        (f"{candidate.step:,}", "row"),
+        (best_at, "row"),
+        (loss_text(candidate.train_loss), "row"),
+    )
+
+
+def point_columns(plan: Sweep, width: int) -> list[Column]:
+    """Return the columns of the table of points, the most needed first."""
+    return [
+        Column(plan.axes[0].key, _value_width(plan, width)),
+        Column("median", 8, right=True),
+        Column("seeds worse than ◆", 30),
+        Column("lowest to highest", 17),
+        Column("diverged", 8, right=True),
+        Column("done", 7, right=True),
+    ]
+
+
+def point_row(view: SweepView, point: "PointResult") -> Row:
+    """Write a point: its median, how it compares, the spread over its seeds."""
+    median, spread = point.objective.median, point.objective
+    diverged = round(point.diverged_share * point.seeds)
+    known = math.isfinite(spread.low)
+    return (
+        (value_text(point.point.values[0]), "row"),
+        ("–" if math.isnan(median) else loss_text(median), "row"),
+        _verdict(view, point),
+        (f"{loss_text(spread.low)} to {loss_text(spread.high)}" if known else "–", "row"),
+        (f"✕ {diverged}" if diverged else "", "diverged"),
+        (f"{point.ended}/{point.seeds}", "row"),
+    )
+
+
+def _verdict(view: SweepView, point: "PointResult") -> tuple[str, str]:
+    """Hold a point against the recommended one: is the difference more than the seeds' noise?"""
+    found = view.recommendation
+    if found is None:
+        return "", "row"
+    if found.point.index == point.point.index:
+        return "◆ recommended", "best"
+    held = view.comparison(point.point.index)
+    if held is None:
+        return "", "row"
+    count = f"{held.wins}/{held.seeds}"
+    word = "clearly worse" if held.clear else "within noise"
+    return f"{count:<6}p {held.p:<7.2g}{word}", "row" if held.clear else "title"
+
+
+def _value_width(plan: Sweep, width: int) -> int:
+    axis = plan.axes[0]
+    longest = max(len(value_text(value)) for value in axis.values)
+    return max(len(axis.key), min(longest, 24 if width >= 60 else 9))

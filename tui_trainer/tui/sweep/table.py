@@ -1,0 +1,140 @@
+"""The table under a sweep's plot: its points or its candidates, in an order that stays."""
+
+import math
+from typing import Literal, TypeAlias
+
+from tui_trainer.config.presets import PARTS
+from tui_trainer.tui.sweep.rows import candidate_columns, candidate_row, point_columns, point_row
+from tui_trainer.tui.sweep.state import SweepView
+from tui_trainer.tui.widgets.framed import Part
+from tui_trainer.tui.widgets.row_table import RowTable
+
+Move: TypeAlias = Literal["up", "down", "page_up", "page_down", "first", "last"]
+
+
+class SweepTable(RowTable):
+    """Rows of a sweep. The cursor stays on its candidate or point, whatever the order."""
+
+    def __init__(self, *, id: str, classes: str) -> None:
+        super().__init__(id=id, classes=classes)
+        self._view: SweepView | None = None
+        self.shows_candidates = True
+        self.is_by_loss = False
+        self._order: list[int] = []
+        self._selected: int | None = None
+        self._sorted_at_end = False
+
+    def start(self, view: SweepView) -> None:
+        """Show another sweep: a race by its points, the best one first in the end."""
+        self._view = view
+        self._selected = None
+        self._sorted_at_end = False
+        self.shows_candidates = view.plan.axes[0].key not in PARTS
+        self.is_by_loss = not self.shows_candidates
+        self._sort()
+
+    def toggle(self) -> None:
+        """Show the points in the place of the candidates, or the other way round."""
+        selected = self.point if self.shows_candidates else self.candidate
+        self.shows_candidates = not self.shows_candidates
+        self._selected = selected
+        self._sort()
+
+    def toggle_order(self) -> None:
+        """Sort the rows by their loss as it is now, or by value and seed; show the first ones."""
+        self.is_by_loss = not self.is_by_loss
+        self._sort()
+        if self._selected is not None:
+            self.choose(0)
+
+    def move(self, move: Move) -> None:
+        """Move the cursor; the first move puts it on the first row."""
+        if not self._order:
+            return
+        last = len(self._order) - 1
+        row = self._cursor_row()
+        if row is None:
+            self.choose(last if move == "last" else 0)
+            return
+        places = {
+            "up": row - 1,
+            "down": row + 1,
+            "page_up": row - self.page,
+            "page_down": row + self.page,
+            "first": 0,
+            "last": last,
+        }
+        self.choose(max(0, min(places[move], last)))
+
+    def choose(self, row: int) -> None:
+        """Put the cursor on a row."""
+        self._selected = self._order[row]
+
+    @property
+    def candidate(self) -> int | None:
+        """The candidate under the cursor: the first one of a point."""
+        if self._selected is None or self._view is None or self.shows_candidates:
+            return self._selected
+        return self._view.plan.of_point(self._selected)[0].index
+
+    @property
+    def point(self) -> int | None:
+        """The point under the cursor: that of a candidate."""
+        if self._selected is None or self._view is None or not self.shows_candidates:
+            return self._selected
+        return self._view.plan.candidates[self._selected].point
+
+    def draw_rows(self) -> None:
+        """Show the rows as they are now; once the sweep has ended, sorted for good."""
+        view = self._view
+        if view is None:
+            self.blank("no sweep yet", (("Candidates", "title"),))
+            return
+        if view.results.ended is not None and not self._sorted_at_end:
+            self._sorted_at_end = True
+            self._sort()
+        width = self.size.width
+        if self.shows_candidates:
+            columns = candidate_columns(view.plan, width)
+            self.put(
+                self._named("Candidates"),
+                columns,
+                len(self._order),
+                lambda row: candidate_row(view, self._order[row]),
+                self._cursor_row(),
+            )
+        else:
+            columns = point_columns(view.plan, width)
+            points = view.points()
+            self.put(
+                self._named("Presets" if view.plan.axes[0].key in PARTS else "Points"),
+                columns,
+                len(self._order),
+                lambda row: point_row(view, points[self._order[row]]),
+                self._cursor_row(),
+            )
+
+    def _named(self, name: str) -> tuple[Part, ...]:
+        order = " by loss" if self.is_by_loss else ""
+        return ((name + order, "title"),)
+
+    def _cursor_row(self) -> int | None:
+        return None if self._selected is None else self._order.index(self._selected)
+
+    def _sort(self) -> None:
+        """Put the rows in their order: it changes here and nowhere else, so that none jumps."""
+        view = self._view
+        if view is None:
+            return
+        if not self.shows_candidates:
+            ranked = view.results.ranked() if self.is_by_loss else view.points()
+            self._order = [point.point.index for point in ranked]
+            return
+        self._order = list(range(len(view.results.candidates)))
+        if self.is_by_loss:
+            self._order.sort(key=self._candidate_loss)
+
+    def _candidate_loss(self, index: int) -> float:
+        assert self._view is not None
+        loss = self._view.results.candidates[index].loss(self._view.plan.objective)
+        return math.inf if math.isnan(loss) else loss
