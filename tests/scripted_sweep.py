@@ -11,7 +11,7 @@ from tui_trainer.sweeps.events import (
     SweepStarted,
 )
 from tui_trainer.sweeps.plan import plan_sweep
-from tui_trainer.sweeps.result import Results
+from tui_trainer.sweeps.result import SweepResult
 from tui_trainer.training.early_stopping import StopReason
 from tui_trainer.training.events import Points, RunEnded
 
@@ -39,7 +39,7 @@ def started(sweep):
 
 def finished(sweep, losses, *, diverged=()):
     """Fold a sweep whose candidates each took one step to the validation loss given for them."""
-    results = Results(sweep)
+    results = SweepResult(sweep)
     results.apply(started(sweep))
     for index, loss in enumerate(losses):
         results.apply(advanced([index], 1, [[loss]]))

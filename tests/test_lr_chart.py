@@ -17,7 +17,7 @@ from tui_trainer.lr_search.events import (
     LrTrialsEnded,
 )
 from tui_trainer.lr_search.plan import LrRange, plan_lr_search
-from tui_trainer.lr_search.result import LrResults
+from tui_trainer.lr_search.result import LrSearchResult
 from tui_trainer.plotting.canvas import draw, plot_area
 from tui_trainer.plotting.chart import Curve, Scatter, VerticalLine
 from tui_trainer.plotting.lr_chart import lr_chart
@@ -37,7 +37,7 @@ def trials(best=(18, 9, 3, 6), diverged=(False,) * 4):
 
 
 def results(curve=FALLING, best=(18, 9, 3, 6), diverged=(False,) * 4, **settings):
-    folded = LrResults()
+    folded = LrSearchResult()
     folded.apply(LrSearchStarted(plan_lr_search(load_presets(), "kaiming", **settings)))
     if curve is not None:
         folded.apply(LrRangeAdvanced(LrCurve(LRS, np.asarray(curve), np.asarray(curve)), 0.1))
@@ -127,7 +127,7 @@ def test_train_and_validation_differ_by_more_than_colour():
 
 
 def test_without_suggestions_there_are_no_marks():
-    for folded in (results(), ended(results(), None, None), LrResults()):
+    for folded in (results(), ended(results(), None, None), LrSearchResult()):
         layers = lr_chart(folded, WIDTH, HEIGHT).layers
         assert not [layer for layer in layers if isinstance(layer, Scatter | VerticalLine)]
 

@@ -18,7 +18,7 @@ from tui_trainer.lr_search.events import (
     LrTrialsStarted,
 )
 from tui_trainer.lr_search.plan import plan_lr_search
-from tui_trainer.lr_search.result import LrResults
+from tui_trainer.lr_search.result import LrSearchResult
 from tui_trainer.lr_search.search import find_lr
 from tui_trainer.sweeps.control import SweepControl
 from tui_trainer.training.early_stopping import StopReason
@@ -40,7 +40,7 @@ def only(events, kind):
 
 
 def folded(events):
-    results = LrResults()
+    results = LrSearchResult()
     for event in events:
         results.apply(event)
     return results
@@ -202,7 +202,7 @@ def test_a_device_that_is_not_there_is_a_reason_not_an_exception():
 
 
 def test_results_hold_what_the_events_tell_at_every_point():
-    results = LrResults()
+    results = LrSearchResult()
     assert (results.range_suggestion, results.batched_suggestion) == (None, None)
     for event in search("dead-zeros"):
         results.apply(event)

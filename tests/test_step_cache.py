@@ -138,7 +138,7 @@ def test_the_key_covers_the_machine(monkeypatch, where, name, value):
     [
         "models/mlp.py",
         "models/new.py",
-        "training/losses.py",
+        "task/loss.py",
         "engines/step.py",
         "engines/compile_step.py",
     ],
@@ -147,7 +147,7 @@ def test_the_key_covers_the_sources(monkeypatch, tmp_path, file):
     def fake_files(package):
         folder = tmp_path / package.rpartition(".")[2]
         folder.mkdir(exist_ok=True)
-        for name in ("mlp.py", "losses.py", "networks.py", "step.py", "compile_step.py"):
+        for name in ("mlp.py", "loss.py", "network.py", "step.py", "compile_step.py"):
             if not (folder / name).exists():
                 (folder / name).write_text(name)
         return folder

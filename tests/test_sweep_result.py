@@ -7,12 +7,12 @@ import pytest
 from scripted_sweep import advanced, ended, finished, plan, started
 
 from tui_trainer.sweeps.events import CandidatesRestarted, SweepNoted
-from tui_trainer.sweeps.result import Results
+from tui_trainer.sweeps.result import SweepResult
 from tui_trainer.training.early_stopping import StopReason
 
 
 def test_a_candidate_collects_its_losses_and_its_best_step():
-    results = Results(plan("lr=0.1,0.2"))
+    results = SweepResult(plan("lr=0.1,0.2"))
     results.apply(advanced([1, 0], 1, [[3, 9], [2, 8]]))
     results.apply(advanced([1], 3, [[2.5], [1.5], [4]], counts=[2], seconds=3.0))
     first, second = results.candidates
@@ -24,14 +24,14 @@ def test_a_candidate_collects_its_losses_and_its_best_step():
 
 
 def test_without_history_the_figures_stay():
-    results = Results(plan("lr=0.1,0.2"), keep_history=False)
+    results = SweepResult(plan("lr=0.1,0.2"), keep_history=False)
     results.apply(advanced([0], 1, [[3], [2], [5]]))
     assert results.candidates[0].history is None
     assert (results.candidates[0].best_step, results.candidates[0].val_loss) == (2, 5)
 
 
 def test_a_loss_that_is_not_finite_is_never_the_best():
-    results = Results(plan("lr=0.1,0.2"))
+    results = SweepResult(plan("lr=0.1,0.2"))
     results.apply(advanced([0], 1, [[3], [math.nan]]))
     results.apply(ended(0, StopReason.DIVERGED))
     view = results.candidates[0]
@@ -42,7 +42,7 @@ def test_a_loss_that_is_not_finite_is_never_the_best():
 
 
 def test_restarted_candidates_start_from_nothing():
-    results = Results(plan("lr=0.1,0.2"))
+    results = SweepResult(plan("lr=0.1,0.2"))
     results.apply(advanced([0, 1], 1, [[3, 4]]))
     results.apply(ended(0))
     results.apply(CandidatesRestarted((0,)))
@@ -68,7 +68,7 @@ def test_points_are_medians_over_seeds_with_the_range_of_the_finite_ones():
 
 
 def test_before_the_first_step_there_is_no_loss():
-    results = Results(plan("lr=0.1,0.2"))
+    results = SweepResult(plan("lr=0.1,0.2"))
     results.apply(started(results.sweep))
     point = results.points()[0]
     assert math.isnan(point.best.median)
@@ -78,7 +78,7 @@ def test_before_the_first_step_there_is_no_loss():
 
 def test_ranked_puts_the_lowest_objective_first_and_the_unknown_last():
     sweep = plan("lr=0.1,0.2,0.3,0.4", objective="final")
-    results = Results(sweep)
+    results = SweepResult(sweep)
     results.apply(advanced([0, 1, 2], 1, [[5, 1, 4], [2, 3, 4]]))
     results.apply(ended(2, StopReason.DIVERGED))
     assert [result.point.index for result in results.ranked()] == [0, 1, 2, 3]
@@ -86,7 +86,7 @@ def test_ranked_puts_the_lowest_objective_first_and_the_unknown_last():
 
 
 def test_the_final_loss_of_restored_weights_is_the_best_one():
-    results = Results(plan("lr=0.1,0.2"))
+    results = SweepResult(plan("lr=0.1,0.2"))
     results.apply(advanced([0], 1, [[3], [2], [5]]))
     assert results.candidates[0].loss("final") == 5
     results.apply(ended(0, StopReason.EARLY_STOPPING, restored=True))
@@ -95,7 +95,7 @@ def test_the_final_loss_of_restored_weights_is_the_best_one():
 
 
 def test_progress_counts_the_steps_of_those_that_have_ended_as_done():
-    results = Results(plan("lr=0.1,0.2", steps=10))
+    results = SweepResult(plan("lr=0.1,0.2", steps=10))
     results.apply(advanced([0, 1], 1, np.ones((4, 2))))
     assert results.progress == pytest.approx(0.4)
     results.apply(ended(0, StopReason.EARLY_STOPPING))
@@ -104,6 +104,6 @@ def test_progress_counts_the_steps_of_those_that_have_ended_as_done():
 
 
 def test_notes_are_kept():
-    results = Results(plan("lr=0.1,0.2"))
+    results = SweepResult(plan("lr=0.1,0.2"))
     results.apply(SweepNoted("a worker was lost"))
     assert results.notes == ["a worker was lost"]

@@ -12,8 +12,8 @@ from textual import _compositor, screen
 from textual.app import App
 from textual.strip import Strip
 
+from tui_trainer.training.state import State
 from tui_trainer.tui.headless import screen_text
-from tui_trainer.tui.run.state import State
 from tui_trainer.tui.terminal import CroppedUpdate, mend_compositor, thrift
 from tui_trainer.tui.widgets.cells import Cells
 

@@ -5,11 +5,11 @@ from scripted import EARLY, FINISHED, Script, make_app, ready, until
 
 from tui_trainer.config.presets import load_presets
 from tui_trainer.config.validation import InvalidSettingsError
+from tui_trainer.training.state import State
 from tui_trainer.tui.headless import press, screen_text
 from tui_trainer.tui.help import HelpScreen
 from tui_trainer.tui.keys import KEYS, read_keymap
 from tui_trainer.tui.quit_question import QuitQuestion
-from tui_trainer.tui.run.state import State
 
 SIZE = (120, 40)
 

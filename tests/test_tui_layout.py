@@ -6,8 +6,8 @@ import pytest
 from scripted import EARLY, GAUGE, Script, make_app, ready, until
 
 from tui_trainer.plotting.roles import Charset
+from tui_trainer.training.state import State
 from tui_trainer.tui.headless import screen_text
-from tui_trainer.tui.run.state import State
 
 SIZES = [(160, 45), (120, 34), (80, 24), (40, 12)]
 

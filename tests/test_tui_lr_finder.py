@@ -4,10 +4,10 @@ import pytest
 from scripted import LrScript, make_app, until
 
 from tui_trainer.plotting.roles import Charset
+from tui_trainer.training.state import State
 from tui_trainer.tui.headless import press, screen_text
 from tui_trainer.tui.quit_question import QuitQuestion
 from tui_trainer.tui.run.screen import Cockpit
-from tui_trainer.tui.run.state import State
 
 SIZE = (120, 34)
 APART = "the range test says 0.3, the trials say 0.00244, a factor of 120 apart"

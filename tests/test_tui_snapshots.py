@@ -4,7 +4,7 @@ import pytest
 import textual
 from scripted import DIVERGED, EARLY, GAUGE, LrScript, Script, SweepScript, make_app, ready, until
 
-from tui_trainer.tui.run.state import State
+from tui_trainer.training.state import State
 
 pytestmark = pytest.mark.skipif(
     textual.__version__ != "8.2.8", reason="snapshots hold for one version of textual"

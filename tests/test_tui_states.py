@@ -22,9 +22,9 @@ from scripted import (
 )
 
 from tui_trainer.training.events import Compiled, Compiling, EngineChanged, NotLearning
+from tui_trainer.training.state import State
 from tui_trainer.tui.headless import press, screen_text
 from tui_trainer.tui.messages import RunNews
-from tui_trainer.tui.run.state import State
 
 SIZE = (120, 40)
 DEAD = NotLearning(1, 4, "all weights are zero")

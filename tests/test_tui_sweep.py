@@ -7,10 +7,10 @@ from tui_trainer.config.presets import load_presets
 from tui_trainer.plotting.roles import Charset
 from tui_trainer.sweeps.axes import make_axis
 from tui_trainer.sweeps.significance import least_seeds
+from tui_trainer.training.state import State
 from tui_trainer.tui.headless import press, screen_text
 from tui_trainer.tui.quit_question import QuitQuestion
 from tui_trainer.tui.run.screen import Cockpit
-from tui_trainer.tui.run.state import State
 from tui_trainer.tui.sweep import form as sweep_form
 from tui_trainer.tui.sweep.candidate_screen import CandidateScreen
 from tui_trainer.tui.sweep.screen import SweepScreen

@@ -6,8 +6,9 @@ from scripted import DIVERGED, EARLY, FAILED, FINISHED, ended, fit, started, ste
 from tui_trainer.config.presets import load_presets, make_config
 from tui_trainer.training.early_stopping import StopReason
 from tui_trainer.training.events import LrChanged, NotLearning, Paused, Resumed
+from tui_trainer.training.state import State
 from tui_trainer.tui.run.lr_steps import next_lr
-from tui_trainer.tui.run.state import RunView, State
+from tui_trainer.tui.run.state import RunView
 from tui_trainer.tui.run.wording import BADGES, banner_text, progress_bar, status_text
 
 STOPPED = (

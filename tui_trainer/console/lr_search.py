@@ -20,7 +20,7 @@ from tui_trainer.lr_search.events import (
     LrTrialsEnded,
     LrTrialsStarted,
 )
-from tui_trainer.lr_search.result import LrResults
+from tui_trainer.lr_search.result import LrSearchResult
 from tui_trainer.plotting.canvas import draw
 from tui_trainer.plotting.legend import sign
 from tui_trainer.plotting.lr_chart import lr_chart
@@ -28,9 +28,9 @@ from tui_trainer.plotting.roles import Charset, Role
 from tui_trainer.training.events import NotLearning
 
 
-def follow(events: Iterable[LrEvent]) -> LrResults:
+def follow(events: Iterable[LrEvent]) -> LrSearchResult:
     """Take in a search's events to the last, with a progress bar on stderr."""
-    results = LrResults()
+    results = LrSearchResult()
     quiet = sys.stderr is None  # closed: there is nobody to tell
     with tqdm(unit=" steps", disable=quiet) as progress:
         for event in events:
@@ -68,7 +68,7 @@ def _suggested(suggestion: LrSuggestion) -> str:
     return f"{number_text(suggestion.lr)}: {suggestion.words}"
 
 
-def summary(results: LrResults, command: str | None) -> str:
+def summary(results: LrSearchResult, command: str | None) -> str:
     """Write both answers, which to take, and the line that takes it."""
     assert results.tested is not None
     assert results.tried is not None
@@ -90,7 +90,7 @@ def summary(results: LrResults, command: str | None) -> str:
     return "\n".join(f"{name:<14} {fact}" for name, fact in facts)
 
 
-def to_json(results: LrResults, command: str | None) -> str:
+def to_json(results: LrSearchResult, command: str | None) -> str:
     """Write the search as one JSON object; numbers that are not finite become null."""
     search, tested, tried, found = results.search, results.tested, results.tried, results.found
     assert search is not None
@@ -134,7 +134,7 @@ def _lists(**arrays: NDArray[Any]) -> dict[str, list[Any]]:
     return {name: array.tolist() for name, array in arrays.items()}
 
 
-def plot(results: LrResults, width: int, charset: Charset, style: Style) -> str:
+def plot(results: LrSearchResult, width: int, charset: Charset, style: Style) -> str:
     """Draw both losses over the learning rate at `width` cells, with a line on what is what."""
     height = max(8, min(20, width // 5))
     chart = lr_chart(results, width, height)

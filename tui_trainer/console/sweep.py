@@ -22,15 +22,15 @@ from tui_trainer.sweeps.events import (
 )
 from tui_trainer.sweeps.plan import Sweep
 from tui_trainer.sweeps.recommendation import Recommendation, recommend, values_text
-from tui_trainer.sweeps.result import CandidateView, PointResult, Results, Spread
+from tui_trainer.sweeps.result import CandidateView, PointResult, Spread, SweepResult
 from tui_trainer.training.early_stopping import StopReason
 
 _MOST_ROWS = 40
 
 
-def follow(events: Iterable[SweepEvent], sweep: Sweep) -> Results:
+def follow(events: Iterable[SweepEvent], sweep: Sweep) -> SweepResult:
     """Take in a sweep's events to the last, with a progress bar on stderr."""
-    results = Results(sweep, keep_history=False)
+    results = SweepResult(sweep, keep_history=False)
     count = len(sweep.candidates)
     bar: AbstractContextManager[Any] = tqdm(
         total=1.0,
@@ -54,7 +54,7 @@ def follow(events: Iterable[SweepEvent], sweep: Sweep) -> Results:
     return results
 
 
-def summary(results: Results) -> str:
+def summary(results: SweepResult) -> str:
     """Write the table of points, the lowest loss first, and what to take and why."""
     ended, sweep = results.ended, results.sweep
     assert ended is not None, "the events are not all in"
@@ -76,7 +76,7 @@ def summary(results: Results) -> str:
     return "\n".join([*lines, *(f"{name:<16} {fact}" for name, fact in facts)])
 
 
-def to_json(results: Results) -> str:
+def to_json(results: SweepResult) -> str:
     """Write everything as one JSON object; non-finite numbers become null."""
     ended, sweep = results.ended, results.sweep
     assert ended is not None, "the events are not all in"
@@ -103,7 +103,7 @@ def to_json(results: Results) -> str:
     return msgspec.json.encode(fields).decode()
 
 
-def write_candidates(results: Results, file: Path) -> None:
+def write_candidates(results: SweepResult, file: Path) -> None:
     """Write all candidates as CSV, a row each; losses so that they read back the same.
 
     Raises:
@@ -120,7 +120,7 @@ def write_candidates(results: Results, file: Path) -> None:
             writer.writerow(row | values)
 
 
-def _table(results: Results) -> list[str]:
+def _table(results: SweepResult) -> list[str]:
     sweep = results.sweep
     head = [axis.key for axis in sweep.axes]
     head += ["best validation", "final validation", "steps", "early", "diverged"]

@@ -15,7 +15,7 @@ from tui_trainer.lr_search.plan import LrSearch
 from tui_trainer.training.events import NotLearning
 
 
-class LrResults:
+class LrSearchResult:
     """A search folded from its events; None where there is nothing yet."""
 
     def __init__(self) -> None:

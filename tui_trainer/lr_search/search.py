@@ -26,7 +26,7 @@ from tui_trainer.lr_search.range_test import EVENT_SECONDS, find_lr_range
 from tui_trainer.lr_search.trial_suggestion import choose_trial, conclude, stopped_by_hand
 from tui_trainer.sweeps.control import SweepControl
 from tui_trainer.sweeps.events import SweepEnded, SweepStarted
-from tui_trainer.sweeps.result import Results
+from tui_trainer.sweeps.result import SweepResult
 from tui_trainer.sweeps.sweeper import sweep
 from tui_trainer.training.early_stopping import StopReason
 
@@ -64,7 +64,7 @@ def run_lr_search(search: LrSearch, control: SweepControl | None = None) -> Iter
 
 def _try(search: LrSearch, control: SweepControl) -> Iterator[LrEvent]:
     """Train with every learning rate; the last event is `LrTrialsEnded`."""
-    results = Results(search.trials, keep_history=False)
+    results = SweepResult(search.trials, keep_history=False)
     due = 0.0
     for event in sweep(search.trials, control, fits=False):
         results.apply(event)
@@ -88,7 +88,7 @@ def _suggest(reason: StopReason, detail: str, trials: LrTrials) -> LrSuggestion:
     return suggestion
 
 
-def _trials(results: Results) -> LrTrials:
+def _trials(results: SweepResult) -> LrTrials:
     views = results.candidates
 
     def losses(values: Iterator[float | None]) -> Any:

@@ -5,7 +5,7 @@ import numpy as np
 from tui_trainer.lr_search.events import LrCurve, LrTrials
 from tui_trainer.lr_search.plan import HIGH, LOW
 from tui_trainer.lr_search.range_suggestion import EXPLODED
-from tui_trainer.lr_search.result import LrResults
+from tui_trainer.lr_search.result import LrSearchResult
 from tui_trainer.plotting.chart import Chart, Curve, Dash, Layer, Scatter, Values, VerticalLine
 from tui_trainer.plotting.roles import Role
 from tui_trainer.plotting.scales import Axis, linear_axis, log_axis, spans_decades
@@ -13,7 +13,7 @@ from tui_trainer.plotting.scales import Axis, linear_axis, log_axis, spans_decad
 _COLUMNS_A_TICK = 10
 
 
-def lr_chart(results: LrResults, width: int, height: int) -> Chart:
+def lr_chart(results: LrSearchResult, width: int, height: int) -> Chart:
     """Chart what a search has found so far for a plot of ``width × height`` cells.
 
     Over the learning rate stand the smoothed training loss of the range test (TRAIN), the best

@@ -8,7 +8,7 @@ from tui_trainer.config.settings import RunConfig
 from tui_trainer.formatting import apart, loss_text
 from tui_trainer.sweeps.axes import Spacing, value_text
 from tui_trainer.sweeps.plan import Point, Sweep
-from tui_trainer.sweeps.result import PointResult, Results
+from tui_trainer.sweeps.result import PointResult, SweepResult
 from tui_trainer.sweeps.significance import SIGNIFICANT, holm, least_seeds, signed_rank_p
 
 _MOST_NAMED = 3
@@ -46,7 +46,7 @@ class Recommendation:
     comparisons: tuple[Comparison, ...]
 
 
-def recommend(results: Results) -> Recommendation | None:
+def recommend(results: SweepResult) -> Recommendation | None:
     """Recommend a point; None where no point has a finite median."""
     ranked = results.ranked()
     winner = ranked[0]
@@ -84,7 +84,7 @@ def _paired(result: PointResult) -> list[float]:
 
 
 def _reasons(
-    results: Results,
+    results: SweepResult,
     winner: PointResult,
     others: Sequence[PointResult],
     comparisons: Sequence[Comparison],

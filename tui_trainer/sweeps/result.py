@@ -113,7 +113,7 @@ class PointResult:
         return self.ended == self.seeds
 
 
-class Results:
+class SweepResult:
     """A sweep's candidates and points, folded from its events."""
 
     def __init__(self, sweep: Sweep, *, keep_history: bool = True) -> None:

@@ -10,9 +10,9 @@ from textual import events
 from textual.keys import Keys, _character_to_key
 from textual.pilot import Pilot
 
+from tui_trainer.training.state import ACTIVE, State
 from tui_trainer.tui.app import TrainerApp
 from tui_trainer.tui.live_screen import PanedScreen
-from tui_trainer.tui.run.state import ACTIVE, State
 
 _POLL_SECONDS = 0.02
 _CHARACTERS = {_character_to_key(c): c for c in map(chr, range(32, 127)) if not c.isalnum()}

@@ -10,10 +10,10 @@ from textual.screen import Screen
 from textual.timer import Timer
 from textual.widget import Widget
 
+from tui_trainer.training.state import ACTIVE, State
 from tui_trainer.tui.frames import UI_SHARE, FrameBudget
 from tui_trainer.tui.help import HelpScreen
 from tui_trainer.tui.keys import Place
-from tui_trainer.tui.run.state import ACTIVE, State
 
 _TICK = 0.1  # seconds
 
@@ -159,9 +159,9 @@ class PanedScreen(Screen[None]):
 
     def _show_state(self) -> None:
         state = self.state
-        if not self.has_class(state.value):  # each change of a class is dear
+        if not self.has_class(f"-{state.value}"):  # each change of a class is dear
             for other in State:
-                self.set_class(other is state, other.value)
+                self.set_class(other is state, f"-{other.value}")
 
     # Keys
 

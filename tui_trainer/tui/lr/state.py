@@ -4,8 +4,8 @@ from collections import deque
 
 from tui_trainer.lr_search.events import LrEvent, LrTrialsStarted
 from tui_trainer.lr_search.plan import LrSearch
-from tui_trainer.lr_search.result import LrResults
-from tui_trainer.tui.run.state import ENDS, State
+from tui_trainer.lr_search.result import LrSearchResult
+from tui_trainer.training.state import ENDS, State
 
 
 class LrView:
@@ -18,7 +18,7 @@ class LrView:
         self.search = search
         self.number = number
         self.inbox: deque[LrEvent] = deque()
-        self.results = LrResults()
+        self.results = LrSearchResult()
         self.how = ""
 
     @property

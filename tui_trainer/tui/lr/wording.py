@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 from tui_trainer.formatting import number_text
 from tui_trainer.lr_search.events import LrSuggestion
+from tui_trainer.training.state import State
 from tui_trainer.tui.lr.state import LrView
-from tui_trainer.tui.run.state import State
 from tui_trainer.tui.run.wording import BADGES, progress_bar
 
 

@@ -13,6 +13,7 @@ from tui_trainer.config.settings import RunConfig, Value
 from tui_trainer.plotting.roles import Charset
 from tui_trainer.training.control import Control
 from tui_trainer.training.events import FitSampled, Points, Previewed
+from tui_trainer.training.state import State
 from tui_trainer.tui.background import Background, Work
 from tui_trainer.tui.frames import UI_SHARE
 from tui_trainer.tui.keys import bindings, faces
@@ -22,7 +23,7 @@ from tui_trainer.tui.run.fit_pane import FitPane
 from tui_trainer.tui.run.form import ConfigForm
 from tui_trainer.tui.run.loss_pane import LossPane
 from tui_trainer.tui.run.lr_steps import next_lr
-from tui_trainer.tui.run.state import RunView, State
+from tui_trainer.tui.run.state import RunView
 from tui_trainer.tui.run.wording import BADGES, badge_text, banner_text, status_text, tax_text
 from tui_trainer.tui.widgets.fields import Direction
 from tui_trainer.tui.widgets.lines import Banner, HeaderLine, KeyLine, StatusLine

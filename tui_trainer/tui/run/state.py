@@ -1,7 +1,6 @@
 """Where a run stands, folded from its events: what the screen draws, without the screen."""
 
 from collections import deque
-from enum import Enum
 
 from tui_trainer.config.settings import RunConfig
 from tui_trainer.plotting.roles import LossMarks
@@ -22,32 +21,7 @@ from tui_trainer.training.events import (
     RunStarted,
     StepsCompleted,
 )
-
-
-class State(Enum):
-    """What the app is doing: the value is also the screen's CSS class for it."""
-
-    IDLE = "-idle"
-    STARTING = "-starting"
-    COMPILING = "-compiling"
-    RUNNING = "-running"
-    PAUSED = "-paused"
-    FINISHED = "-finished"
-    STOPPED_EARLY = "-stopped-early"
-    DIVERGED = "-diverged"
-    STOPPED = "-stopped"
-    FAILED = "-failed"
-
-
-ACTIVE = frozenset({State.STARTING, State.COMPILING, State.RUNNING, State.PAUSED})
-
-ENDS = {
-    StopReason.COMPLETED: State.FINISHED,
-    StopReason.EARLY_STOPPING: State.STOPPED_EARLY,
-    StopReason.DIVERGED: State.DIVERGED,
-    StopReason.STOPPED: State.STOPPED,
-    StopReason.FAILED: State.FAILED,
-}
+from tui_trainer.training.state import ENDS, State
 
 
 class RunView:

@@ -2,8 +2,9 @@
 
 from tui_trainer.formatting import duration_text, loss_text, number_text
 from tui_trainer.training.early_stopping import Gauge
+from tui_trainer.training.state import State
 from tui_trainer.tui.frames import Tax
-from tui_trainer.tui.run.state import RunView, State
+from tui_trainer.tui.run.state import RunView
 
 BADGES = {
     State.IDLE: ("○", "READY"),

@@ -7,12 +7,12 @@ from textual.getters import query_one
 from tui_trainer.config.presets import PARTS
 from tui_trainer.plotting.roles import Charset
 from tui_trainer.sweeps.control import SweepControl
+from tui_trainer.training.state import State
 from tui_trainer.tui.keys import bindings
 from tui_trainer.tui.live_screen import PanedScreen
 from tui_trainer.tui.messages import ValuesTaken
 from tui_trainer.tui.run.fit_pane import FitPane
 from tui_trainer.tui.run.loss_pane import LossPane
-from tui_trainer.tui.run.state import State
 from tui_trainer.tui.run.wording import BADGES, tax_text
 from tui_trainer.tui.sweep.state import SweepView, candidate_run, candidate_state
 from tui_trainer.tui.sweep.wording import (

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from tui_trainer.formatting import loss_text
 from tui_trainer.sweeps.axes import value_text
 from tui_trainer.sweeps.plan import Sweep
-from tui_trainer.tui.run.state import State
+from tui_trainer.training.state import State
 from tui_trainer.tui.sweep.state import SweepView, candidate_state
 from tui_trainer.tui.widgets.row_table import Column, Row
 

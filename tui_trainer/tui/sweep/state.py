@@ -12,7 +12,8 @@ from tui_trainer.sweeps.events import (
 )
 from tui_trainer.sweeps.plan import Sweep
 from tui_trainer.training.events import StepsCompleted
-from tui_trainer.tui.run.state import ENDS, RunView, State
+from tui_trainer.training.state import ENDS, State
+from tui_trainer.tui.run.state import RunView
 
 if TYPE_CHECKING:  # both need numpy, which the first frame does not
     from tui_trainer.sweeps.recommendation import Comparison, Recommendation
@@ -26,12 +27,12 @@ class SweepView:
     """
 
     def __init__(self, plan: Sweep, number: int = 1) -> None:
-        from tui_trainer.sweeps.result import Results
+        from tui_trainer.sweeps.result import SweepResult
 
         self.plan = plan
         self.number = number
         self.inbox: deque[SweepEvent] = deque()
-        self.results = Results(plan)
+        self.results = SweepResult(plan)
         self.recommendation: Recommendation | None = None
         self._stale = {point.index for point in plan.points}
         self._points: dict[int, PointResult] = {}

@@ -7,7 +7,8 @@ from tui_trainer.config.settings import RunConfig
 from tui_trainer.formatting import duration_text, loss_text
 from tui_trainer.sweeps.axes import Axis, value_text
 from tui_trainer.training.early_stopping import StopReason
-from tui_trainer.tui.run.state import RunView, State
+from tui_trainer.training.state import State
+from tui_trainer.tui.run.state import RunView
 from tui_trainer.tui.run.wording import BADGES, progress_bar, sentences
 from tui_trainer.tui.sweep.state import SweepView
 
