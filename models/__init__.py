@@ -4,7 +4,7 @@
 the signature of `mlp.build`, and an architecture preset names it in `network`.
 """
 
-from .dropout import Dropout
+from .dropout import Dropout, Source
 from .linear import (
     Linear,
     LinearHe,
@@ -24,4 +24,5 @@ __all__ = [
     "LinearXavier",
     "LinearZeros",
     "MakeLinear",
+    "Source",
 ]

@@ -2,9 +2,12 @@
 
 from collections.abc import Callable
 from functools import partial
+from typing import TypeAlias
 
 import torch
 from torch import Generator, Tensor, nn
+
+Source: TypeAlias = Callable[[Tensor], Tensor]
 
 
 class Dropout(nn.Module):
@@ -25,8 +28,13 @@ class Dropout(nn.Module):
         if not 0 <= rate < 1:
             raise ValueError(f"dropout rate must be in [0, 1), got {rate}")
         self.rate = rate
+        self.source: Source
+        self.draw_from(generator)
+
+    def draw_from(self, generator: Generator | None) -> None:
+        """Draw masks from `generator` from now on, None for torch's global CPU generator."""
         self.generator = generator
-        self.source: Callable[[Tensor], Tensor] = partial(_draw, generator)
+        self.source = partial(_draw, generator)
 
     def forward(self, x: Tensor) -> Tensor:
         """Return `x` masked (training) or scaled (evaluation), in the same shape."""

@@ -19,6 +19,7 @@ from types import SimpleNamespace
 import msgspec
 import numpy as np
 import pytest
+import reference_loop
 import torch
 from reference_loop import PRESETS, make
 from sweeping import run
@@ -94,7 +95,7 @@ class Batch:
         setups = [Setup(config) for config in configs]
         self.eager = [setup.engine for setup in setups]
         layers = find_layers(self.eager[0].model, configs[0].regularizer.dropout)
-        self.engine = BatchedSteps(layers, setups[0].data)
+        self.engine = BatchedSteps(layers, setups[0].data, setups[0].state.task.optimizer)
         self.streams = {}
         for row, engine in enumerate(self.eager):
             self.streams[row] = Generator()
@@ -106,6 +107,7 @@ class Batch:
 
         self.stack = Stack(
             torch.stack([flatten(engine.model) for engine in self.eager]),
+            [],
             column(config.lr for config in configs),
             column(r.l1_weight for r in regularizers),
             column(r.weight_decay for r in regularizers),
@@ -132,7 +134,7 @@ class Batch:
             for part, parameter in zip(parts, engine.state.parameters, strict=True)
         ]
         state = self.streams[self.stack.streams[row]].get_state()
-        engine.restore(Snapshot(parameters, state, engine.lr))
+        engine.state.restore(Snapshot(parameters, state, engine.state.lr))
         return engine
 
 
@@ -170,8 +172,8 @@ every_config = pytest.mark.parametrize("configs", EVERY.values(), ids=EVERY)
 @every_config
 def test_each_of_the_first_50_steps_is_eagers_within_float32_rounding(configs):
     for group in make_groups(candidates_of(configs)):
-        batch = Batch([track.config for track in group.tracks])
-        alive = np.full(len(group.tracks), True)
+        batch = Batch([member.config for member in group.members])
+        alive = np.full(len(group.members), True)
         for _ in range(50):
             expected = batch.eager_step()
             found = np.concatenate(batch.advance(1))
@@ -212,17 +214,18 @@ def test_a_later_step_is_eagers_within_float32_rounding(configs):
             np.testing.assert_allclose(parameters, flatten(engine.model), rtol=1e-4, atol=1e-5)
 
 
-@pytest.mark.parametrize("seed", [0, 1, 7, 100])
-def test_recipes_with_a_rule_stop_where_their_own_runs_stop(seed):
-    configs = [make(recipe, seed=seed) for recipe in PRESETS.names("recipe")]
-    configs = [config for config in configs if config.regularizer.stopping is not None]
-    assert len(configs) == 2
-    company = [make("kaiming", lr=0.002, seed=seed, steps=steps) for steps in (20, 160)]
+def test_recipes_with_a_rule_stop_at_the_step_at_which_their_own_losses_make_it_fire():
+    recipes = ("stop-first-increase", "stop-patient")
+    configs = [make(recipe, seed=seed) for recipe in recipes for seed in (0, 1, 7, 100)]
+    company = [make("kaiming", lr=0.002, steps=steps) for steps in (20, 160)]
     for found, config in zip(run([*configs, *company]), configs, strict=False):
-        end = list(train(config))[-1]
-        assert found.ended.reason is end.reason is StopReason.EARLY_STOPPING
-        assert found.ended.steps == end.steps
-        assert found.ended.best_step == end.best_step
+        assert found.ended.reason is StopReason.EARLY_STOPPING
+        fired = [
+            reference_loop.fires(config.regularizer.stopping, found.val[:step].tolist())
+            for step in range(1, len(found.val) + 1)
+        ]
+        assert fired == [False] * (found.ended.steps - 1) + [True]
+        assert found.ended.best_step == found.val.argmin() + 1
 
 
 DIVERGING = [
@@ -409,7 +412,7 @@ def test_the_fit_at_the_end_is_that_of_the_weights_it_ended_with(monkeypatch, st
         assert (found.fit.step, found.fit.weights) == (fit.step, fit.weights)
         assert np.array_equal(found.fit.x, fit.x)
         np.testing.assert_allclose(found.fit.prediction, fit.prediction, atol=2e-3)
-        assert found.fit.r2 == pytest.approx(fit.r2, abs=1e-3)
+        assert found.fit.metrics["r2"] == pytest.approx(fit.metrics["r2"], abs=1e-3)
 
 
 @pytest.mark.parametrize("seconds", [0.0, 1e9])
@@ -425,7 +428,7 @@ def test_restored_weights_have_the_best_loss_itself(monkeypatch, seconds):
         assert found.ended.restored_best
         assert found.fit.step == found.ended.best_step < found.ended.steps
         labels = Setup(config).data.val_y
-        loss = (1 - found.fit.r2) * float(labels.var(correction=0))
+        loss = (1 - found.fit.metrics["r2"]) * float(labels.var(correction=0))
         assert loss == pytest.approx(found.ended.best_val_loss, rel=1e-5)
 
 
@@ -454,14 +457,14 @@ def test_candidates_of_an_architecture_on_the_same_data_are_one_group():
 )
 def test_another_network_or_other_data_are_another_group(settings):
     groups = make_groups(candidates_of([make("kaiming"), make("kaiming", **settings)] * 2))
-    assert [[t.candidate.index for t in group.tracks] for group in groups] == [[0, 2], [1, 3]]
+    assert [[member.index for member in group.members] for group in groups] == [[0, 2], [1, 3]]
     assert all(isinstance(group, BatchedGroup) for group in groups)
 
 
 def test_blocks_hold_every_row_once_and_leave_no_worker_idle():
     for count in (1, 2, 15, 16, 33, 100):
         group = make_groups(candidates_of([make("linear", lr=0.001 * n) for n in range(1, 101)]))[0]
-        group.tracks = group.tracks[:count]
+        group.members = group.members[:count]
         for workers in (1, 2, 7, 64):
             blocks = group.blocks(workers)
             rows = [row for block in blocks for row in range(block.start, block.stop)]
@@ -613,7 +616,11 @@ def assert_its_own_run(found, config, end, fit):
     if end.reason is StopReason.DIVERGED:
         assert found.fit is None
     else:
-        assert (found.fit.step, found.fit.weights, found.fit.r2) == (fit.step, fit.weights, fit.r2)
+        assert (found.fit.step, found.fit.weights, found.fit.metrics["r2"]) == (
+            fit.step,
+            fit.weights,
+            fit.metrics["r2"],
+        )
         assert np.array_equal(found.fit.prediction, fit.prediction)
 
 

@@ -9,12 +9,13 @@ import numpy as np
 import pytest
 
 from tui_trainer.config.presets import load_presets, make_config
-from tui_trainer.console.run import Result, follow, plots, summary, to_json, write_history
+from tui_trainer.console.run import follow, plots, summary, to_json, write_history
 from tui_trainer.plotting.roles import Charset, Role
 from tui_trainer.training.control import Control
 from tui_trainer.training.early_stopping import StopReason
-from tui_trainer.training.events import RunEnded
+from tui_trainer.training.events import LrChanged, RunEnded
 from tui_trainer.training.history import History
+from tui_trainer.training.result import RunResult
 from tui_trainer.training.trainer import train
 
 PRESETS = load_presets()
@@ -41,12 +42,12 @@ def config_of(recipe, **settings):
 @functools.cache
 def run(recipe):
     config = config_of(recipe)
-    return follow(train(config, Control()), config.steps, quiet=True)
+    return follow(train(config, Control()), config, quiet=True)
 
 
 def ended(*fields, **more):
     """A result of which only the end is known."""
-    result = Result()
+    result = RunResult(config_of("kaiming"))
     result.apply(RunEnded(*fields, **more))
     return result
 
@@ -63,8 +64,8 @@ def facts(result):
     return {line[:16].strip(): line[17:] for line in summary(result).split("\n")}
 
 
-def parsed(result, config=None):
-    return json.loads(to_json(result, config), parse_constant=refuse)
+def parsed(result):
+    return json.loads(to_json(result), parse_constant=refuse)
 
 
 def test_following_a_run_takes_in_every_step():
@@ -74,8 +75,8 @@ def test_following_a_run_takes_in_every_step():
     assert result.started.config == config
     assert float(result.history.losses("train")[-1]) == result.ended.train_loss
     assert float(result.history.losses("val")[-1]) == result.ended.val_loss
-    assert result.fit is not None
-    assert result.fit.step == config.steps
+    assert result.final_fit is not None
+    assert result.final_fit.step == config.steps
 
 
 def test_following_a_run_that_stops_early_ends_with_it():
@@ -89,25 +90,25 @@ def test_following_a_run_that_stops_early_ends_with_it():
 def test_the_fit_is_that_of_the_last_step_not_of_the_best():
     result = run("stop-patient")
     assert result.ended.best_step < result.ended.steps
-    assert (result.fit.weights, result.fit.step) == ("last", result.ended.steps)
+    assert (result.final_fit.weights, result.final_fit.step) == ("last", result.ended.steps)
 
 
 def test_following_takes_in_the_changes_of_lr():
     control = Control()
     control.set_lr(0.005)
     config = config_of("kaiming", steps=5)
-    result = follow(train(config, control), config.steps, quiet=True)
-    assert result.lr_changes == [1]
+    result = follow(train(config, control), config, quiet=True)
+    assert result.lr_changes == [LrChanged(1, 0.005)]
 
 
 def test_asking_for_the_end_before_it_is_there_is_refused():
     with pytest.raises(AssertionError, match="not all in"):
-        _ = Result().ended
+        summary(RunResult(config_of("kaiming")))
 
 
 def test_progress_on_stderr_shows_speed_time_left_and_both_losses(capsys):
     config = config_of("kaiming")
-    follow(train(config, Control()), config.steps)
+    follow(train(config, Control()), config)
     out, err = capsys.readouterr()
     assert out == ""
     assert "200/200" in err
@@ -119,14 +120,14 @@ def test_progress_on_stderr_shows_speed_time_left_and_both_losses(capsys):
 
 def test_a_network_that_does_not_learn_is_told_at_once(capsys):
     config = config_of("dead-zeros", steps=5)
-    follow(train(config, Control()), config.steps)
+    follow(train(config, Control()), config)
     assert "not learning: no gradient reaches layers 1 to 4" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("recipe", ["kaiming", "dead-zeros"])
 def test_a_quiet_run_writes_nothing(recipe, capsys):
     config = config_of(recipe, steps=5)
-    follow(train(config, Control()), config.steps, quiet=True)
+    follow(train(config, Control()), config, quiet=True)
     assert capsys.readouterr() == ("", "")
 
 
@@ -169,7 +170,7 @@ def test_a_summary_tells_losses_that_are_not_finite():
 
 @pytest.mark.parametrize("recipe", ENDS)
 def test_json_is_one_object_on_one_line_with_every_key(recipe):
-    text = to_json(run(recipe), config_of(recipe))
+    text = to_json(run(recipe))
     assert "\n" not in text
     found = json.loads(text, parse_constant=refuse)
     assert found.keys() >= KEYS
@@ -182,7 +183,7 @@ def test_json_is_one_object_on_one_line_with_every_key(recipe):
 
 
 def test_json_has_the_whole_config():
-    config = parsed(run("stop-patient"), config_of("stop-patient"))["config"]
+    config = parsed(run("stop-patient"))["config"]
     assert config["architecture"]["hidden"] == [20, 20, 20, 20]
     assert config["init"]["name"] == "kaiming"
     assert config["regularizer"]["stopping"]["window"] == 50
@@ -296,7 +297,7 @@ def test_of_a_run_without_steps_the_fit_alone_is_drawn():
     control = Control()
     control.stop()
     config = config_of("kaiming")
-    result = follow(train(config, control), config.steps, quiet=True)
+    result = follow(train(config, control), config, quiet=True)
     text = plots(result, 80, Charset.UNICODE, plain)
     assert "Loss by step" not in text
     assert text.strip().startswith("Fit after step 0")

@@ -84,9 +84,9 @@ def test_from_any_state_a_step_is_eagers_within_float32_rounding(name, before):
     graph = make_engine(name)
     eager = EagerEngine(graph.state)
     graph.advance(before)
-    start = graph.snapshot()
+    start = graph.state.snapshot()
     found, parameters = graph.advance(1), parameters_of(graph)
-    eager.restore(start)
+    eager.state.restore(start)
     assert_close(found, eager.advance(1))
     assert_close(parameters, parameters_of(eager), atol=1e-6)
 
@@ -105,9 +105,9 @@ def test_how_steps_are_grouped_changes_no_bit(name, sizes):
 def test_a_restored_engine_repeats_its_steps_exactly(name):
     engine = make_engine(name)
     engine.advance(13)
-    start = engine.snapshot()
+    start = engine.state.snapshot()
     losses, parameters = engine.advance(125), parameters_of(engine)
-    engine.restore(start)
+    engine.state.restore(start)
     again = [engine.advance(8), engine.advance(117)]
     assert_identical([np.concatenate(split) for split in zip(*again, strict=True)], losses)
     assert_identical(parameters_of(engine), parameters)
@@ -118,7 +118,7 @@ def test_another_learning_rate_counts_from_the_next_step(name):
     engines = [make_engine(name), Setup(config_of(name)).engine]
     for engine in engines:
         engine.advance(13)
-        engine.lr = 0.0007
+        engine.state.lr = 0.0007
     assert_close(*(engine.advance(15) for engine in engines))
 
 

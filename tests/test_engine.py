@@ -81,11 +81,11 @@ def test_the_size_of_a_chunk_changes_no_bit(recipe, chunk):
 def test_a_restored_engine_repeats_its_steps_exactly(recipe):
     engine = make_engine(make(recipe))
     engine.advance(10)
-    snapshot = engine.snapshot()
+    snapshot = engine.state.snapshot()
     train, val = engine.advance(25)
     last = [p.detach().clone() for p in engine.model.parameters()]
     for _ in range(2):
-        engine.restore(snapshot)
+        engine.state.restore(snapshot)
         again_train, again_val = engine.advance(25)
         assert_equal(again_train, train)
         assert_equal(again_val, val)
@@ -94,7 +94,7 @@ def test_a_restored_engine_repeats_its_steps_exactly(recipe):
 
 def test_a_snapshot_remembers_the_state_of_the_random_numbers():
     engine = make_engine(make("dropout"))
-    snapshot = engine.snapshot()
+    snapshot = engine.state.snapshot()
     weights = [p.detach().clone() for p in engine.model.parameters()]
     first, _ = engine.advance(1)
     with torch.no_grad():  # the weights of before, but not the masks
@@ -102,36 +102,36 @@ def test_a_snapshot_remembers_the_state_of_the_random_numbers():
             parameter.copy_(value)
     other, _ = engine.advance(1)
     assert other[0] != first[0]
-    engine.restore(snapshot)
+    engine.state.restore(snapshot)
     assert engine.advance(1)[0][0] == first[0]
 
 
 def test_a_snapshot_does_not_move_with_the_engine():
     engine = make_engine(make("kaiming"))
-    snapshot = engine.snapshot()
-    kept = [p.clone() for p in snapshot.parameters]
+    snapshot = engine.state.snapshot()
+    kept = [p.clone() for p in snapshot.tensors]
     engine.advance(5)
-    assert all(torch.equal(p, q) for p, q in zip(snapshot.parameters, kept, strict=True))
-    engine.restore(snapshot)
+    assert all(torch.equal(p, q) for p, q in zip(snapshot.tensors, kept, strict=True))
+    engine.state.restore(snapshot)
     engine.advance(5)
-    assert all(torch.equal(p, q) for p, q in zip(snapshot.parameters, kept, strict=True))
+    assert all(torch.equal(p, q) for p, q in zip(snapshot.tensors, kept, strict=True))
 
 
 def test_a_snapshot_remembers_the_learning_rate():
     engine = make_engine(make("kaiming"))
-    snapshot = engine.snapshot()
-    engine.lr = 0.5
-    engine.restore(snapshot)
-    assert engine.lr == 0.01
+    snapshot = engine.state.snapshot()
+    engine.state.lr = 0.5
+    engine.state.restore(snapshot)
+    assert engine.state.lr == 0.01
 
 
 def test_another_learning_rate_counts_from_the_next_step():
     expected = reference_loop.run(make("dropout"), steps=40, lrs={11: 0.0005, 31: 0.007})
     engine = make_engine(make("dropout"))
     parts = [engine.advance(10)]
-    engine.lr = 0.0005
+    engine.state.lr = 0.0005
     parts.append(engine.advance(20))
-    engine.lr = 0.007
+    engine.state.lr = 0.007
     parts.append(engine.advance(10))
     assert_equal(np.concatenate([train for train, _ in parts]), expected.losses[0])
     assert_equal(np.concatenate([val for _, val in parts]), expected.losses[1])
@@ -142,7 +142,7 @@ def test_looking_at_the_fit_changes_no_later_step():
     setup = Setup(make("dropout"))
     parts = []
     for step in range(30):
-        sample_fit(setup.engine, setup.data, step, "last")
+        sample_fit(setup.engine, step, "last")
         parts.append(setup.engine.advance(1))
     assert_equal(np.concatenate([train for train, _ in parts]), expected.losses[0])
     assert_equal(np.concatenate([val for _, val in parts]), expected.losses[1])

@@ -1,4 +1,4 @@
-"""Which engine a run gets: what was asked for, what `auto` picks, and what stands in the way."""
+"""Which engine a run gets: what was requested, what `auto` picks, and what stands in the way."""
 
 import threading
 import time
@@ -13,7 +13,7 @@ from reference_loop import make
 
 from tui_trainer.training import trainer
 from tui_trainer.training.control import Control
-from tui_trainer.training.engines import choice, compilation
+from tui_trainer.training.engines import compilation, executor
 from tui_trainer.training.engines.step_cache import find_step, steps_folder
 from tui_trainer.training.events import (
     Compiled,
@@ -76,8 +76,8 @@ def no_compiler(tmp_path, monkeypatch):
 @pytest.fixture
 def eager_to_auto(monkeypatch):
     """Let `auto` call the compiler for any run."""
-    monkeypatch.setattr(choice, "known_compile_seconds", lambda: 0.0)
-    monkeypatch.setattr(choice, "WORTH_SECONDS", 0.0)
+    monkeypatch.setattr(executor, "known_compile_seconds", lambda: 0.0)
+    monkeypatch.setattr(executor, "WORTH_SECONDS", 0.0)
     monkeypatch.setattr(trainer, "MEASURED_SECONDS", 0.0)
 
 
@@ -121,12 +121,12 @@ class Threaded:
         return self.events
 
 
-# What was asked for
+# What was requested
 
 
 def test_eager_is_eager_and_says_so():
     started, *_, end = train(make("kaiming", steps=5))
-    assert (started.engine, started.engine_reason, started.threads) == ("eager", "as asked for", 1)
+    assert (started.engine, started.engine_reason, started.threads) == ("eager", "as requested", 1)
     assert end.steps == 5
 
 

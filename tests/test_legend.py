@@ -7,9 +7,10 @@ from tui_trainer.plotting.canvas import draw
 from tui_trainer.plotting.fit_chart import fit_chart
 from tui_trainer.plotting.legend import sign
 from tui_trainer.plotting.loss_chart import loss_chart
-from tui_trainer.plotting.roles import Charset, LossMarks, Role
+from tui_trainer.plotting.roles import Charset, Role
 from tui_trainer.training.events import FitSampled, Points
 from tui_trainer.training.history import History
+from tui_trainer.training.marks import LossMarks
 
 LOSS_ROLES = [Role.TRAIN, Role.VALIDATION, Role.BOUND, Role.BEST, Role.STOP, Role.LR]
 FIT_ROLES = [Role.MODEL, Role.TRAIN_POINT, Role.VALIDATION_POINT]

@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from tui_trainer.task.loss import l1_penalty, mse_loss
+from tui_trainer.task.loss import mse_loss
+from tui_trainer.task.penalties import l1_penalty
 
 
 def test_the_loss_is_the_mean_of_the_squared_errors():

@@ -8,8 +8,9 @@ import pytest
 from tui_trainer.plotting.canvas import draw, plot_area
 from tui_trainer.plotting.chart import Curve, Scatter, VerticalLine
 from tui_trainer.plotting.loss_chart import loss_chart
-from tui_trainer.plotting.roles import Charset, LossMarks, Role
+from tui_trainer.plotting.roles import Charset, Role
 from tui_trainer.training.history import History
+from tui_trainer.training.marks import LossMarks
 
 NAN, INF = math.nan, math.inf
 WIDTH, HEIGHT = 60, 20

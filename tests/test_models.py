@@ -201,9 +201,8 @@ def test_layers_are_drawn_from_input_to_output_and_masks_go_on():
     ],
 )
 def test_architectures_have_the_parameters_they_should(architecture, parameters):
-    network = build_network(
-        PRESETS.architecture[architecture].settings, PRESETS.init["he"].settings
-    )
+    settings = PRESETS.architecture[architecture].settings
+    network = build_network(settings, "LinearHe", 1, None, torch.Generator())
     assert sum(p.numel() for p in network.parameters()) == parameters
     assert network(torch.ones(9, 1)).shape == (9, 1)
 

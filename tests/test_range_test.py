@@ -64,7 +64,7 @@ def test_each_step_is_one_of_the_eager_engine_with_its_own_lr():
     engine = Setup(run).engine
     expected = []
     for lr in span.lrs:
-        engine.lr = lr
+        engine.state.lr = lr
         expected.append(float(engine.advance(1)[0][0]))
     assert ended(run, None, span).curve.losses.tolist() == expected
 

@@ -76,7 +76,7 @@ def test_a_preview_is_what_a_run_starts_from():
 def test_a_fit_is_the_prediction_on_a_grid_a_little_wider_than_the_data():
     config = make("dropout")
     setup = Setup(config)
-    fit = sample_fit(setup.engine, setup.data, 0, "untrained")
+    fit = sample_fit(setup.engine, 0, "untrained")
     xs = torch.cat([setup.data.train_x, setup.data.val_x])
     margin = 0.05 * (xs.max() - xs.min()).item()
     assert fit.x.shape == fit.prediction.shape == (GRID_POINTS,)
@@ -97,7 +97,7 @@ def test_r2_is_the_share_of_the_spread_of_the_validation_labels():
             last_bias.fill_(bias)
         spread = ((labels - labels.mean()) ** 2).mean().item()
         error = ((labels - bias) ** 2).mean().item()
-        r2 = sample_fit(setup.engine, setup.data, 0, "last").r2
+        r2 = sample_fit(setup.engine, 0, "last").metrics["r2"]
         assert r2 == pytest.approx(1 - error / spread, abs=1e-5)
 
 
@@ -113,12 +113,12 @@ def layers(model):
     return [m for m in model if isinstance(m, models.Linear)]
 
 
-def data():
-    return Setup(make("kaiming")).data
+def task():
+    return Setup(make("kaiming")).state.task
 
 
 def test_a_network_that_learns_has_no_dead_layer():
-    assert find_dead_layers(network(), data()) is None
+    assert find_dead_layers(network(), task()) is None
 
 
 @pytest.mark.parametrize(("dead", "first", "last"), [(0, 1, 1), (1, 1, 2)])
@@ -128,7 +128,7 @@ def test_a_layer_whose_units_are_all_off_cuts_off_all_before_it(dead, first, las
         for layer in layers(model):
             layer.bias.fill_(1)
         layers(model)[dead].bias.fill_(-1e6)
-    found = find_dead_layers(model, data())
+    found = find_dead_layers(model, task())
     assert (found.first_layer, found.last_layer) == (first, last)
     named = f"layers {first} to {last}" if first < last else f"layer {first}"
     assert found.words == f"no gradient reaches {named}: every unit of layer {last} is off"
@@ -136,25 +136,25 @@ def test_a_layer_whose_units_are_all_off_cuts_off_all_before_it(dead, first, las
 
 def test_a_single_layer_of_zeros_is_not_dead():
     setup = Setup(make("linear"))
-    assert find_dead_layers(setup.engine.model, setup.data) is None
+    assert find_dead_layers(setup.state.model, setup.state.task) is None
 
 
 def test_a_perfect_fit_is_not_dead():
     setup = Setup(make("dead-zeros"))
     setup.data.train_y.zero_()
-    assert find_dead_layers(setup.engine.model, setup.data) is None
+    assert find_dead_layers(setup.state.model, setup.state.task) is None
 
 
 def test_looking_for_dead_layers_changes_nothing():
     setup = Setup(make("dropout"))
-    model, before = setup.engine.model, setup.engine.snapshot()
+    model, before = setup.engine.model, setup.engine.state.snapshot()
     modes = [module.training for module in model.modules()]
-    find_dead_layers(model, setup.data)
+    find_dead_layers(model, setup.state.task)
     first_bad_output(model, setup.data.train_x)
     first_bad_parameter(model)
-    after = setup.engine.snapshot()
+    after = setup.engine.state.snapshot()
     assert torch.equal(before.generator_state, after.generator_state)
-    assert all(torch.equal(p, q) for p, q in zip(before.parameters, after.parameters, strict=True))
+    assert all(torch.equal(p, q) for p, q in zip(before.tensors, after.tensors, strict=True))
     assert [module.training for module in model.modules()] == modes
     assert all(p.grad is None for p in model.parameters())
     assert not any(module._forward_hooks for module in model.modules())
@@ -173,7 +173,7 @@ def test_the_first_bad_parameter_is_named(number, name, bad):
 
 @pytest.mark.parametrize("number", [1, 2, 3])
 def test_the_first_bad_output_is_named(number):
-    model, x = network(dropout=0.1), data().train_x
+    model, x = network(dropout=0.1), task().data.train_x
     assert first_bad_output(model, x) is None
     with torch.no_grad():
         layers(model)[number - 1].bias.fill_(float("inf"))

@@ -7,35 +7,30 @@ import numpy as np
 import pytest
 import torch
 from reference_loop import PRESETS, make
-from torch import nn
 
 from tui_trainer import models
-from tui_trainer.training.engines import compile_step
-from tui_trainer.training.engines.compile_step import CantCompileError
+from tui_trainer.task.randomness import drawing_from
 from tui_trainer.training.engines.dropout_draws import (
     draw_count,
     draw_shapes,
-    drawing_from,
     split_draws,
 )
-from tui_trainer.training.engines.engine import State
 from tui_trainer.training.engines.step import make_step, step_spec
 from tui_trainer.training.setup import Setup
 
 
 def inputs_of(state, count, unrolled):
-    data = state.data
+    data = state.task.data
     numbers = draw_count(draw_shapes(state.model, data.train_x))
     draws = [torch.rand(unrolled, numbers, generator=state.generator)] if numbers else []
     parameters = [p.detach().clone() for p in state.parameters]
-    tensors = (data.train_x, data.train_y, data.val_x, data.val_y)
-    return [torch.tensor(count), torch.tensor(state.lr), *tensors, *draws, *parameters]
+    return [torch.tensor(count), torch.tensor(state.lr), *data.tensors, *draws, *parameters]
 
 
 def check_step(config):
     eager, state = Setup(config).engine, Setup(config).engine.state
     spec = step_spec(config, 100, 1)
-    step = make_step(state.model, spec, state.data)
+    step = make_step(state.model, state.task, spec.unrolled)
     *parameters, train, val = step(*inputs_of(state, spec.unrolled, spec.unrolled))
     expected = eager.advance(spec.unrolled)
     for found, other in zip((train, val), expected, strict=True):
@@ -59,7 +54,7 @@ def test_steps_past_the_count_leave_the_parameters_alone(count):
     config = make("kaiming")
     eager, state = Setup(config).engine, Setup(config).engine.state
     spec = step_spec(config, 100, 1)
-    step = make_step(state.model, spec, state.data)
+    step = make_step(state.model, state.task, spec.unrolled)
     *parameters, _, _ = step(*inputs_of(state, count, spec.unrolled))
     for _ in range(count):
         eager.advance(1)
@@ -96,33 +91,7 @@ def test_a_source_is_borrowed_for_a_while():
     assert dropout.source is own
 
 
-class DrawsItself(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.weights = nn.Parameter(torch.ones(1, 1))
-
-    def forward(self, x):
-        return (x + torch.rand_like(x)) @ self.weights
-
-
-class Remembers(DrawsItself):
-    def __init__(self):
-        super().__init__()
-        self.register_buffer("seen", torch.zeros(()))
-
-
-@pytest.mark.parametrize(
-    ("network", "words"), [(DrawsItself, "draws numbers of its own"), (Remembers, "has buffers")]
-)
-def test_a_network_that_is_no_pure_function_is_refused(monkeypatch, network, words):
-    monkeypatch.setattr(compile_step, "build_network", lambda *_: network())
-    spec = step_spec(make("kaiming"), 10**6, 1)
-    with pytest.raises(CantCompileError, match=words):
-        compile_step.compile_step(spec, "nowhere.pt2")
-
-
 def test_a_state_takes_over_values():
-    setup = Setup(make("kaiming"))
-    state: State = setup.engine.state
-    state.set_parameters([torch.full_like(p, 2) for p in state.parameters])
+    state = Setup(make("kaiming")).state
+    state.set_tensors([torch.full_like(p, 2) for p in state.tensors])
     assert all(bool((p == 2).all()) for p in state.parameters)

@@ -7,8 +7,9 @@ import pytest
 from scripted_sweep import advanced, ended, finished, plan, started
 
 from tui_trainer.sweeps.events import CandidatesRestarted, SweepNoted
-from tui_trainer.sweeps.result import SweepResult
+from tui_trainer.sweeps.result import SweepResult, objective_loss
 from tui_trainer.training.early_stopping import StopReason
+from tui_trainer.training.progress import Best
 
 
 def test_a_candidate_collects_its_losses_and_its_best_step():
@@ -18,27 +19,27 @@ def test_a_candidate_collects_its_losses_and_its_best_step():
     first, second = results.candidates
     assert second.history.losses("val").tolist() == [3, 2, 2.5, 1.5]
     assert second.history.losses("train").tolist() == [1.5, 1, 1.25, 0.75]
-    assert (second.step, second.best_step, second.best_val_loss) == (4, 4, 1.5)
-    assert (first.step, first.val_loss, first.best_step) == (2, 8, 2)
+    assert (second.step, second.best) == (4, Best(4, 1.5))
+    assert (first.step, first.val_loss, first.best.step) == (2, 8, 2)
     assert (results.steps, results.seconds) == (6, 3.0)
 
 
 def test_without_history_the_figures_stay():
     results = SweepResult(plan("lr=0.1,0.2"), keep_history=False)
     results.apply(advanced([0], 1, [[3], [2], [5]]))
-    assert results.candidates[0].history is None
-    assert (results.candidates[0].best_step, results.candidates[0].val_loss) == (2, 5)
+    assert results.candidates[0].history.steps == 0
+    assert (results.candidates[0].best.step, results.candidates[0].val_loss) == (2, 5)
 
 
 def test_a_loss_that_is_not_finite_is_never_the_best():
     results = SweepResult(plan("lr=0.1,0.2"))
     results.apply(advanced([0], 1, [[3], [math.nan]]))
     results.apply(ended(0, StopReason.DIVERGED))
-    view = results.candidates[0]
-    assert (view.best_step, view.best_val_loss) == (1, 3)
-    assert math.isnan(view.val_loss)
-    assert view.diverged
-    assert view.loss("best") == view.loss("final") == math.inf
+    candidate = results.candidates[0]
+    assert candidate.best == Best(1, 3)
+    assert math.isnan(candidate.val_loss)
+    assert candidate.diverged
+    assert objective_loss(candidate, "best") == objective_loss(candidate, "final") == math.inf
 
 
 def test_restarted_candidates_start_from_nothing():
@@ -46,11 +47,16 @@ def test_restarted_candidates_start_from_nothing():
     results.apply(advanced([0, 1], 1, [[3, 4]]))
     results.apply(ended(0))
     results.apply(CandidatesRestarted((0,)))
-    view = results.candidates[0]
-    assert (view.step, view.val_loss, view.best_step, view.ended) == (0, None, None, None)
+    candidate = results.candidates[0]
+    assert (candidate.step, candidate.val_loss, candidate.best, candidate.ended) == (
+        0,
+        None,
+        None,
+        None,
+    )
     assert results.steps == 1
     results.apply(advanced([0], 1, [[7]]))
-    assert view.history.losses("val").tolist() == [7]
+    assert candidate.history.losses("val").tolist() == [7]
     assert results.candidates[1].step == 1
 
 
@@ -88,9 +94,9 @@ def test_ranked_puts_the_lowest_objective_first_and_the_unknown_last():
 def test_the_final_loss_of_restored_weights_is_the_best_one():
     results = SweepResult(plan("lr=0.1,0.2"))
     results.apply(advanced([0], 1, [[3], [2], [5]]))
-    assert results.candidates[0].loss("final") == 5
+    assert objective_loss(results.candidates[0], "final") == 5
     results.apply(ended(0, StopReason.EARLY_STOPPING, restored=True))
-    assert results.candidates[0].loss("final") == 2
+    assert objective_loss(results.candidates[0], "final") == 2
     assert results.candidates[0].stopped_early
 
 

@@ -57,10 +57,10 @@ def train(
 
     control = Control()
     with stopping_on_interrupt(control) as interrupted:
-        result = console.follow(train_events(config, control), config.steps)
+        result = console.follow(train_events(config, control), config)
     written = history_file is None or _write_history(console, result.history, history_file)
     if as_json:
-        click.echo(console.to_json(result, config))
+        click.echo(console.to_json(result))
     else:
         click.echo(for_stdout(console.summary(result)))
     if plot:
@@ -68,6 +68,7 @@ def train(
         stream = sys.stderr if as_json else sys.stdout
         drawn = console.plots(result, width, charset_of(stream), colored)
         click.echo(f"\n{drawn}", err=as_json)  # stdout is for the one object alone
+    assert result.ended is not None
     failed = not written or result.ended.reason in (StopReason.DIVERGED, StopReason.FAILED)
     context.exit(EXIT_INTERRUPTED if interrupted else EXIT_FAILED if failed else EXIT_OK)
 

@@ -24,26 +24,45 @@ LayerName: TypeAlias = Literal[
 ]
 EngineName: TypeAlias = Literal["auto", "eager", "compiled", "cuda-graph"]
 ENGINES: tuple[EngineName, ...] = get_args(EngineName)
-LAYER_MODULES = frozenset({"__init__", "linear", "dropout"})
+LAYER_MODULES = frozenset({"linear", "dropout"})
+
+
+def network_names() -> tuple[str, ...]:
+    """The files in models/ that hold a network."""
+    return tuple(name for name in module_names("tui_trainer.models") if name not in LAYER_MODULES)
+
+
+def module_names(package: str) -> tuple[str, ...]:
+    """The modules in a package's folder, found without importing them (or torch)."""
+    spec = importlib.util.find_spec(package)
+    assert spec is not None
+    return _module_names(tuple(spec.submodule_search_locations or ()))
 
 
 @functools.cache
-def network_names() -> tuple[str, ...]:
-    """The files in models/ that hold a network, found without importing them (or torch)."""
-    spec = importlib.util.find_spec("tui_trainer.models")
-    assert spec is not None
-    assert spec.submodule_search_locations is not None
-    files = [f for place in spec.submodule_search_locations for f in Path(place).glob("*.py")]
-    return tuple(sorted({f.stem for f in files} - LAYER_MODULES))
+def _module_names(folders: tuple[str, ...]) -> tuple[str, ...]:
+    files = [file for folder in folders for file in Path(folder).glob("[!_]*.py")]
+    return tuple(sorted({file.stem for file in files}))
+
+
+def _require_module(key: str, what: str, name: str, allowed: tuple[str, ...]) -> None:
+    if name not in allowed:
+        raise ValueError(f"{key}: unknown {what} '{name}'; {one_of(name, allowed)}")
 
 
 class Dataset(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Which points to fit; `function` names a generator in `data`."""
+    """Which points to fit; `function` names a file in task/datasets/, `features` its inputs."""
 
     name: str
-    function: Literal["wave"]
+    function: str
+    features: PositiveInt = 1
     train_points: PositiveInt = 200
     validation_points: PositiveInt = 200
+
+    def __post_init__(self) -> None:
+        """Refuse a function that no file in task/datasets/ holds."""
+        allowed = module_names("tui_trainer.task.datasets")
+        _require_module("function", "function", self.function, allowed)
 
 
 class Architecture(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -55,9 +74,7 @@ class Architecture(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
 
     def __post_init__(self) -> None:
         """Refuse a network that no file in models/ holds."""
-        if self.network not in network_names():
-            allowed = one_of(self.network, network_names())
-            raise ValueError(f"network: unknown network '{self.network}'; {allowed}")
+        _require_module("network", "network", self.network, network_names())
 
 
 class Init(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -112,6 +129,7 @@ class RunConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     architecture: Architecture
     init: Init
     regularizer: Regularizer
+    optimizer: str = "sgd"
     lr: LearningRate = 0.01
     steps: PositiveInt = 5000
     seed: Seed = 0
@@ -120,7 +138,9 @@ class RunConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     engine: EngineName = "auto"
 
     def __post_init__(self) -> None:
-        """Refuse a device that torch has no word for."""
+        """Refuse a device that torch has no word for, or an optimiser without a file."""
+        allowed = module_names("tui_trainer.task.optimizers")
+        _require_module("optimizer", "optimizer", self.optimizer, allowed)
         if not re.fullmatch(r"cpu|mps|cuda(:\d+)?", self.device):
             raise ValueError(f"device: expected cpu, cuda, cuda:N or mps, got '{self.device}'")
 

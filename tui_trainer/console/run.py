@@ -10,13 +10,14 @@ from typing import Any
 import msgspec
 from tqdm import tqdm
 
+from tui_trainer.config.settings import RunConfig
 from tui_trainer.formatting import duration_text, loss_text
 from tui_trainer.plotting.canvas import draw
 from tui_trainer.plotting.chart import Drawing
 from tui_trainer.plotting.fit_chart import fit_chart
 from tui_trainer.plotting.legend import sign
 from tui_trainer.plotting.loss_chart import loss_chart
-from tui_trainer.plotting.roles import Charset, LossMarks, Role
+from tui_trainer.plotting.roles import Charset, Role
 from tui_trainer.training.early_stopping import StopReason
 from tui_trainer.training.events import (
     Compiled,
@@ -24,75 +25,22 @@ from tui_trainer.training.events import (
     EngineChanged,
     EngineKept,
     Event,
-    FitSampled,
-    LrChanged,
     NotLearning,
     RunEnded,
     RunStarted,
     StepsCompleted,
 )
 from tui_trainer.training.history import History
+from tui_trainer.training.result import RunResult
 
 Style = Callable[[str, Role], str]
 
 
-class Result:
-    """A run as its events told it, once they are all in."""
-
-    def __init__(self) -> None:
-        self.history = History()
-        self.started: RunStarted | None = None
-        self._fits: dict[str, FitSampled] = {}
-        self.not_learning: NotLearning | None = None
-        self.lr_changes: list[int] = []
-        self.engine_changes: list[EngineChanged] = []
-        self.engine: str | None = None
-        self.engine_reason: str | None = None
-        self.compile_seconds: float | None = None
-        self._ended: RunEnded | None = None
-
-    @property
-    def ended(self) -> RunEnded:
-        """How the run ended."""
-        assert self._ended is not None, "the events are not all in"
-        return self._ended
-
-    @property
-    def fit(self) -> FitSampled | None:
-        """The fit of the weights that the run ended with."""
-        restored = self._ended is not None and self._ended.restored_best
-        return self._fits.get("best" if restored else "last")
-
-    def apply(self, event: Event) -> None:
-        """Take in the next event."""
-        match event:
-            case RunStarted(engine=engine, engine_reason=reason):
-                self.started = event
-                self.engine, self.engine_reason = engine, reason
-            case EngineChanged(engine=engine, reason=reason):
-                self.engine_changes.append(event)
-                self.engine, self.engine_reason = engine, reason
-            case EngineKept(engine=engine, reason=reason):
-                self.engine, self.engine_reason = engine, reason
-            case Compiled(seconds=seconds):
-                self.compile_seconds = seconds
-            case StepsCompleted():
-                self.history.append(event.train_loss, event.val_loss, event.bound)
-            case FitSampled():
-                self._fits["best" if event.weights == "best" else "last"] = event
-            case NotLearning():
-                self.not_learning = event
-            case LrChanged(step=step):
-                self.lr_changes.append(step)
-            case RunEnded():
-                self._ended = event
-
-
-def follow(events: Iterable[Event], total_steps: int, *, quiet: bool = False) -> Result:
+def follow(events: Iterable[Event], config: RunConfig, *, quiet: bool = False) -> RunResult:
     """Take in a run's events to the last, with a progress bar on stderr unless `quiet`."""
-    result = Result()
+    result = RunResult(config)
     quiet = quiet or sys.stderr is None  # closed: there is nobody to tell
-    bar: AbstractContextManager[Any] = tqdm(total=total_steps, unit=" steps", disable=quiet)
+    bar: AbstractContextManager[Any] = tqdm(total=config.steps, unit=" steps", disable=quiet)
     with bar as progress:
         for event in events:
             result.apply(event)
@@ -125,9 +73,14 @@ def _engine_words(event: RunStarted | EngineKept | EngineChanged | Compiled) -> 
             return f"compiled in {seconds:.1f} s"
 
 
-def summary(result: Result) -> str:
+def _end_of(result: RunResult) -> RunEnded:
+    assert result.ended is not None, "the events are not all in"
+    return result.ended
+
+
+def summary(result: RunResult) -> str:
     """Write how the run ended and where it stands, a line a fact."""
-    ended = result.ended
+    ended = _end_of(result)
     failed = ended.reason is StopReason.FAILED
     best = "–"
     if ended.best_step is not None:
@@ -152,13 +105,13 @@ def summary(result: Result) -> str:
     return "\n".join(f"{name:<16} {fact}" for name, fact in facts)
 
 
-def to_json(result: Result, config: object) -> str:
+def to_json(result: RunResult) -> str:
     """Write the result as one JSON object; non-finite numbers become null."""
-    ended, started = result.ended, result.started
+    ended, started = _end_of(result), result.started
     fields = {
-        "config": config,
-        "engine": result.engine,
-        "engine_reason": result.engine_reason,
+        "config": result.config,
+        "engine": result.engine if started else None,
+        "engine_reason": result.engine_reason if started else None,
         "engine_changes": [
             {"step": change.step, "engine": change.engine} for change in result.engine_changes
         ],
@@ -194,29 +147,21 @@ def write_history(history: History, file: Path) -> None:
         writer.writerows((step, *pair) for step, pair in enumerate(losses, 1))
 
 
-def plots(result: Result, width: int, charset: Charset, style: Style) -> str:
+def plots(result: RunResult, width: int, charset: Charset, style: Style) -> str:
     """Draw both plots at `width` cells; `style` colours a text by its role."""
     height = max(8, min(20, width // 5))
-    ended = result.ended
-    marks = LossMarks(
-        ended.best_step,
-        ended.best_val_loss,
-        ended.steps if ended.reason is StopReason.EARLY_STOPPING else None,
-        tuple(result.lr_changes),
-    )
 
     def legend(*names: tuple[Role, str]) -> str:
         return "  ".join(style(f"{sign(role, charset)} {name}", role) for role, name in names)
 
     parts = []
     if result.history.steps:
-        chart = loss_chart(result.history, marks, width, height)
+        chart = loss_chart(result.history, result.marks, width, height)
         scale = ", log y" if chart.y.log else ""
         names = legend((Role.TRAIN, "train"), (Role.VALIDATION, "validation"), (Role.BEST, "best"))
         drawn = styled(draw(chart, width, height, charset), style)
         parts += [f"Loss by step{scale}:  {names}", drawn]
-    if result.started is not None and result.fit is not None:
-        fit = result.fit
+    if result.started is not None and (fit := result.final_fit) is not None:
         chart = fit_chart(result.started.points, fit, width, height)
         names = legend(
             (Role.MODEL, "model"),
@@ -224,7 +169,7 @@ def plots(result: Result, width: int, charset: Charset, style: Style) -> str:
             (Role.VALIDATION_POINT, "validation"),
         )
         drawn = styled(draw(chart, width, height, charset), style)
-        title = f"Fit after step {fit.step:,}, validation R² {fit.r2:.3f}:  {names}"
+        title = f"Fit after step {fit.step:,}, validation R² {fit.metrics['r2']:.3f}:  {names}"
         parts += ["", title, drawn]
     text = "\n".join(parts)
     return text.replace("²", "2") if charset is Charset.ASCII else text

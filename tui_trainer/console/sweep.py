@@ -20,10 +20,11 @@ from tui_trainer.sweeps.events import (
     SweepNoted,
     SweepStarted,
 )
-from tui_trainer.sweeps.plan import Sweep
+from tui_trainer.sweeps.plan import Candidate, Sweep
 from tui_trainer.sweeps.recommendation import Recommendation, recommend, values_text
-from tui_trainer.sweeps.result import CandidateView, PointResult, Spread, SweepResult
+from tui_trainer.sweeps.result import PointResult, Spread, SweepResult
 from tui_trainer.training.early_stopping import StopReason
+from tui_trainer.training.result import RunResult
 
 _MOST_ROWS = 40
 
@@ -91,7 +92,7 @@ def to_json(results: SweepResult) -> str:
         "objective": sweep.objective,
         "recommended": _recommended(sweep, found),
         "points": [_point(sweep, result) for result in results.ranked()],
-        "candidates": [_candidate(sweep, view) for view in results.candidates],
+        "candidates": _candidates(results),
         "stop_reason": ended.reason.value,
         "stop_detail": ended.detail,
         "how": results.started.how if results.started else None,
@@ -109,9 +110,8 @@ def write_candidates(results: SweepResult, file: Path) -> None:
     Raises:
         OSError: if the file can't be written.
     """
-    sweep = results.sweep
     with file.open("w", newline="", encoding="utf-8") as stream:
-        rows = [_candidate(sweep, view) for view in results.candidates]
+        rows = _candidates(results)
         keys = [*rows[0]["values"], *(key for key in rows[0] if key != "values")]
         writer = csv.DictWriter(stream, list(dict.fromkeys(keys)))
         writer.writeheader()
@@ -191,20 +191,26 @@ def _point(sweep: Sweep, result: PointResult) -> dict[str, Any]:
     }
 
 
-def _candidate(sweep: Sweep, view: CandidateView) -> dict[str, Any]:
-    ended, config = view.ended, view.candidate.config
+def _candidate(sweep: Sweep, candidate: Candidate, result: RunResult) -> dict[str, Any]:
+    ended, best = result.ended, result.best
     return {
-        "candidate": view.candidate.index,
-        "values": _values(sweep, sweep.points[view.candidate.point].values),
-        "seed": config.seed,
+        "candidate": candidate.index,
+        "values": _values(sweep, sweep.points[candidate.point].values),
+        "seed": result.config.seed,
         "stop_reason": ended.reason.value if ended else None,
         "stop_detail": ended.detail if ended else None,
-        "steps": view.step,
-        "train_loss": view.train_loss,
-        "val_loss": view.val_loss,
-        "best_step": view.best_step,
-        "best_val_loss": view.best_val_loss,
+        "steps": result.step,
+        "train_loss": result.train_loss,
+        "val_loss": result.val_loss,
+        "best_step": best.step if best else None,
+        "best_val_loss": best.val_loss if best else None,
     }
+
+
+def _candidates(results: SweepResult) -> list[dict[str, Any]]:
+    sweep = results.sweep
+    pairs = zip(sweep.candidates, results.candidates, strict=True)
+    return [_candidate(sweep, candidate, result) for candidate, result in pairs]
 
 
 def _values(sweep: Sweep, values: Sequence[float | int | str]) -> dict[str, float | int | str]:

@@ -47,7 +47,7 @@ def find_lr_range(
     yield LrRangeStarted(config, span)
     try:
         setup = Setup(config)
-        if (dead := find_dead_layers(setup.engine.model, setup.data)) is not None:
+        if (dead := find_dead_layers(setup.state.model, setup.state.task)) is not None:
             yield dead
         for curve in walk.curves(setup, config, control):
             yield LrRangeAdvanced(curve, time.perf_counter() - began)
@@ -91,7 +91,7 @@ class _Walk:
         """Take steps for a while, then judge them: those past an explosion do not count."""
         until = time.perf_counter() + EVENT_SECONDS
         for lr in self._lrs[len(self._losses) :]:
-            setup.engine.lr = lr
+            setup.state.lr = lr
             train, _ = setup.engine.advance(1)
             self._losses.append(float(train[0]))
             if not math.isfinite(self._losses[-1]) or time.perf_counter() > until:

@@ -89,17 +89,17 @@ def _suggest(reason: StopReason, detail: str, trials: LrTrials) -> LrSuggestion:
 
 
 def _trials(results: SweepResult) -> LrTrials:
-    views = results.candidates
+    candidates = results.candidates
 
     def losses(values: Iterator[float | None]) -> Any:
         return np.array([np.nan if value is None else value for value in values], np.float64)
 
     arrays = (
-        np.array([view.candidate.config.lr for view in views], np.float64),
-        losses(view.best_val_loss for view in views),
-        losses(view.val_loss for view in views),
-        np.array([view.step for view in views], np.int64),
-        np.array([view.diverged for view in views], np.bool_),
+        np.array([result.config.lr for result in candidates], np.float64),
+        losses(result.best.val_loss if result.best else None for result in candidates),
+        losses(result.val_loss for result in candidates),
+        np.array([result.step for result in candidates], np.int64),
+        np.array([result.diverged for result in candidates], np.bool_),
     )
     for array in arrays:
         array.flags.writeable = False

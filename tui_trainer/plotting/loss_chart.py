@@ -3,9 +3,10 @@
 import numpy as np
 
 from tui_trainer.plotting.chart import Chart, Curve, Dash, Layer, Scatter, VerticalLine
-from tui_trainer.plotting.roles import LossMarks, Role
+from tui_trainer.plotting.roles import Role
 from tui_trainer.plotting.scales import Axis, linear_axis, log_axis, spans_decades, step_axis
 from tui_trainer.training.history import History, SeriesName, View
+from tui_trainer.training.marks import LossMarks
 
 SMOOTHING_SHARE = 0.04
 SMOOTHING_LEAST = 8

@@ -1,6 +1,5 @@
 """What a plot shows, in words that need no numpy: the first frame waits for none."""
 
-from dataclasses import dataclass
 from enum import Enum, auto
 
 
@@ -31,14 +30,3 @@ class Charset(Enum):
 
     UNICODE = auto()
     ASCII = auto()
-
-
-@dataclass(frozen=True, slots=True)
-class LossMarks:
-    """What stands on the losses: steps count from 1, None where there is none."""
-
-    best_step: int | None = None
-    best_val_loss: float | None = None
-    stop_step: int | None = None
-    lr_changes: tuple[int, ...] = ()
-    engine_changes: tuple[int, ...] = ()

@@ -17,6 +17,10 @@ from torch import Generator, Tensor, nn
 
 from tui_trainer import models
 from tui_trainer.task.data import Data
+from tui_trainer.task.loss import stacked_mse, stacked_mse_gradient
+from tui_trainer.task.optimizers import Optimizer, Slots
+from tui_trainer.task.penalties import StackedPenalties
+from tui_trainer.task.shape import OUTPUTS
 
 # What a subclass may have replaced.
 _FORWARDS = (models.Linear.forward, models.Dropout.forward, nn.ReLU.forward)
@@ -61,7 +65,7 @@ def find_layers(model: nn.Module, dropout: float | None) -> tuple[Layer, ...] | 
                 layers[-1] = replace(layers[-1], relu=True)
             case _:
                 return None
-    ends_well = bool(layers) and not layers[-1].relu and not drops and layers[-1].outputs == 1
+    ends_well = bool(layers) and not layers[-1].relu and not drops and layers[-1].outputs == OUTPUTS
     # A layer that stands at two places has its parameters once.
     each_its_own = sum(layer.size for layer in layers) == sum(p.numel() for p in model.parameters())
     return tuple(layers) if ends_well and each_its_own else None
@@ -76,12 +80,13 @@ def flatten(model: nn.Module) -> Tensor:
 class Stack:
     """The networks of a batch: row m of every tensor is network m's.
 
-    `parameters` is (M, P); `lr`, `l1_weight`, `weight_decay` and `dropout` are (M, 1). `streams`
-    names for each network the stream of random numbers that its dropout draws from: networks that
-    draw alike share one.
+    `parameters` is (M, P), `slots` what their optimiser remembers; `lr`, `l1_weight`,
+    `weight_decay` and `dropout` are (M, 1). `streams` names for each network the stream of random
+    numbers that its dropout draws from: networks that draw alike share one.
     """
 
     parameters: Tensor
+    slots: Slots
     lr: Tensor
     l1_weight: Tensor
     weight_decay: Tensor
@@ -100,9 +105,19 @@ class Stack:
         index = torch.tensor(rows, dtype=torch.long, device=self.parameters.device)
         return self._take(index, tuple(self.streams[row] for row in rows))
 
+    def copy_from(self, other: "Stack") -> None:
+        """Take on the state that `other`, a copy of the same networks, is in."""
+        for mine, theirs in zip(self._changing, other._changing, strict=True):
+            mine.copy_(theirs)
+
+    @property
+    def _changing(self) -> list[Tensor]:
+        return [self.parameters, *(tensor for slot in self.slots for tensor in slot)]
+
     def _take(self, index: slice | Tensor, streams: tuple[int, ...]) -> "Stack":
         return Stack(
             self.parameters[index],
+            [[tensor[index] for tensor in slot] for slot in self.slots],
             self.lr[index],
             self.l1_weight[index],
             self.weight_decay[index],
@@ -114,12 +129,18 @@ class Stack:
 class BatchedSteps:
     """Does steps of stacks of networks on the same data. Not for two threads at once."""
 
-    def __init__(self, layers: Sequence[Layer], data: Data) -> None:
+    def __init__(self, layers: Sequence[Layer], data: Data, optimizer: Optimizer) -> None:
         self._layers = layers
-        self._train, self._val = len(data.train_x), len(data.val_x)
-        self._x = torch.cat([data.train_x, data.val_x]).reshape(1, 1, -1)
+        self._optimizer = optimizer
+        self._train = len(data.train_x)
+        # Features, then points: (1, features, N) and (1, 1, N). A copy, since the strides of a
+        # transposed row decide how a product is computed.
+        x = torch.cat([data.train_x, data.val_x]).mT[None]
+        self._x = x.clone(memory_format=torch.contiguous_format)
         self._y = torch.cat([data.train_y, data.val_y]).reshape(1, 1, -1)
-        self._elements = self._mean_weights()
+        self._points = self._y.shape[-1]
+        sizes = [n for layer in layers for n in (layer.inputs * layer.outputs, layer.outputs)]
+        self._tensor_sizes = torch.cat([self._x.new_full((size,), size) for size in sizes])
         self._drops = any(layer.dropout for layer in layers)
         self._room = 0
 
@@ -129,25 +150,24 @@ class BatchedSteps:
     ) -> tuple[Tensor, Tensor]:
         """Do `steps` steps; return train and validation losses, each of shape (steps, M).
 
-        The stack's parameters change in place, and the streams go on.
+        The stack's parameters change in place, and the streams move on.
         """
         if len(stack) == 1:
             return self._advance_one(stack, streams, steps)
         self._make_room(len(stack))
         self._parameters = self._views(stack.parameters)
         self._streams = streams
-        self._penalized = bool(stack.l1_weight.any()), bool(stack.weight_decay.any())
+        penalties = StackedPenalties(stack.l1_weight, stack.weight_decay, self._tensor_sizes)
         train, val = [], []
         self._forward(stack, 0, self._train)
         for step in range(steps):
-            error = self._error[:, :, : self._train]
-            train.append((error * error).mean((1, 2)))
+            train.append(stacked_mse(self._error[:, :, : self._train]))
             self._backward()
-            self._update(stack)
+            penalties.add_gradient(self._gradient, stack.parameters)
+            self._optimizer.update([stack.parameters], [self._gradient], stack.slots, stack.lr)
             last = step == steps - 1
-            self._forward(stack, self._train if last else 0, self._train + self._val)
-            error = self._error[:, :, self._train :]
-            val.append((error * error).mean((1, 2)))
+            self._forward(stack, self._train if last else 0, self._points)
+            val.append(stacked_mse(self._error[:, :, self._train :]))
         return torch.stack(train), torch.stack(val)
 
     def _advance_one(
@@ -155,17 +175,17 @@ class BatchedSteps:
     ) -> tuple[Tensor, Tensor]:
         """Do a single network's steps as those of twins, so that it has the bits of any batch.
 
-        Where there is one, `bmm` takes another way than for more, and sums in another order.
+        For a single network `bmm` is implemented differently, and sums in another order.
         """
         twins = stack.rows([0, 0])
         train, val = self.advance(twins, streams, steps)
-        stack.parameters.copy_(twins.parameters[:1])
+        stack.copy_from(twins.part(0, 1))
         return train[:, :1], val[:, :1]
 
     @torch.no_grad()
     def predict(self, stack: Stack, x: Tensor) -> Tensor:
-        """Return what the networks make of `x` of shape (N,) in evaluation: (M, N)."""
-        hidden = x.reshape(1, 1, -1).expand(len(stack), 1, -1)
+        """Return what the networks make of `x` of shape (N, features) in evaluation: (M, N)."""
+        hidden = x.mT.expand(len(stack), -1, -1)
         for layer, (weights, bias) in zip(self._layers, self._views(stack.parameters), strict=True):
             if layer.dropout:
                 hidden = hidden * (1 - stack.dropout[:, :, None])
@@ -178,7 +198,7 @@ class BatchedSteps:
         if count == self._room:
             return
         self._room, like = count, self._x
-        points = self._train + self._val
+        points = self._points
 
         def make(*shape: int) -> Tensor:
             return like.new_empty(count, *shape)
@@ -264,7 +284,7 @@ class BatchedSteps:
         """Leave the gradient of the training loss, without penalties."""
         train = slice(0, self._train)
         delta = self._deltas[-1]
-        torch.mul(self._error[:, :, train], 2 / self._train, out=delta)
+        stacked_mse_gradient(self._error[:, :, train], out=delta)
         for number in range(len(self._layers) - 1, -1, -1):
             for_weights, for_bias = self._gradients[number]
             inputs = self._inputs(number)[:, :, train]
@@ -286,18 +306,3 @@ class BatchedSteps:
         if number == 0:
             return self._x.expand(self._room, -1, -1)
         return self._outputs[number - 1]
-
-    def _update(self, stack: Stack) -> None:
-        """Do ``p ← p - lr * (gradient + weight_decay * p + l1_weight * sign(p) / elements)``."""
-        parameters, gradient = stack.parameters, self._gradient
-        l1, decay = self._penalized
-        if l1:
-            gradient += stack.l1_weight * self._elements * parameters.sign()
-        if decay:
-            gradient.addcmul_(parameters, stack.weight_decay)
-        parameters.addcmul_(gradient, stack.lr, value=-1)
-
-    def _mean_weights(self) -> Tensor:
-        """Return 1 / (elements of its tensor) for each parameter, of shape (P,)."""
-        sizes = [n for la in self._layers for n in (la.inputs * la.outputs, la.outputs)]
-        return torch.cat([self._x.new_full((size,), 1 / size) for size in sizes])

@@ -4,7 +4,7 @@ import math
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise, product
+from itertools import product
 from typing import Any, Literal, TypeAlias
 
 from tui_trainer.config.presets import Presets, make_config
@@ -12,6 +12,7 @@ from tui_trainer.config.settings import RunConfig, Value
 from tui_trainer.config.validation import InvalidSettingsError
 from tui_trainer.formatting import bytes_text
 from tui_trainer.sweeps.axes import Axis
+from tui_trainer.task.shape import parameter_estimate
 
 Objective: TypeAlias = Literal["best", "final"]
 
@@ -96,9 +97,8 @@ def plan_sweep(
 
 def needed_bytes(config: RunConfig, candidates: int) -> int:
     """Return about how much memory candidates like `config` need: parameters and losses."""
-    widths = (1, *config.architecture.hidden, 1)
-    parameters = sum(inputs * outputs + outputs for inputs, outputs in pairwise(widths))
-    return candidates * (4 * _COPIES * parameters + _LOSSES_BYTES * config.steps)
+    parameters = 4 * _COPIES * parameter_estimate(config)
+    return candidates * (parameters + _LOSSES_BYTES * config.steps)
 
 
 def _check_axes(axes: Sequence[Axis], seeds: int, settings: Mapping[str, Any]) -> None:

@@ -4,8 +4,7 @@ import math
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
-
-import numpy as np
+from typing import get_args
 
 from tui_trainer.sweeps.events import (
     CandidateEnded,
@@ -17,67 +16,17 @@ from tui_trainer.sweeps.events import (
     SweepNoted,
     SweepStarted,
 )
-from tui_trainer.sweeps.plan import Candidate, Point, Sweep
-from tui_trainer.training.early_stopping import StopReason
-from tui_trainer.training.events import FitSampled, FloatArray, RunEnded
-from tui_trainer.training.history import History
+from tui_trainer.sweeps.plan import Objective, Point, Sweep
+from tui_trainer.training.result import RunResult
 
 
-class CandidateView:
-    """Where a candidate stands. Losses are None before its first step."""
-
-    def __init__(self, candidate: Candidate, *, keep_history: bool) -> None:
-        self.candidate = candidate
-        self._keep_history = keep_history
-        self.forget()
-
-    def forget(self) -> None:
-        """Start again: its worker was lost."""
-        self.history = History() if self._keep_history else None
-        self.step = 0
-        self.train_loss: float | None = None
-        self.val_loss: float | None = None
-        self.best_step: int | None = None
-        self.best_val_loss: float | None = None
-        self.ended: RunEnded | None = None
-        self.fit: FitSampled | None = None
-
-    @property
-    def diverged(self) -> bool:
-        """Whether a loss was not finite."""
-        return self.ended is not None and self.ended.reason is StopReason.DIVERGED
-
-    @property
-    def stopped_early(self) -> bool:
-        """Whether its rule ended it."""
-        return self.ended is not None and self.ended.reason is StopReason.EARLY_STOPPING
-
-    def loss(self, objective: str) -> float:
-        """Return the loss that is to be low: infinite once it has diverged, NaN before step 1."""
-        if self.diverged:
-            return math.inf
-        loss = self.best_val_loss if objective == "best" else self._final
-        return math.nan if loss is None else loss
-
-    @property
-    def _final(self) -> float | None:
-        """The validation loss of the weights that it ends with."""
-        restored = self.ended is not None and self.ended.restored_best
-        return self.best_val_loss if restored else self.val_loss
-
-    def advance(self, train: FloatArray, val: FloatArray) -> None:
-        """Take in the losses of the next steps."""
-        if not len(val):
-            return
-        if self.history is not None:
-            self.history.append(train, val)
-        finite = np.where(np.isfinite(val), val, np.inf)
-        index = int(finite.argmin())
-        lowest = float(finite[index])
-        if math.isfinite(lowest) and (self.best_val_loss is None or lowest < self.best_val_loss):
-            self.best_step, self.best_val_loss = self.step + index + 1, lowest
-        self.step += len(val)
-        self.train_loss, self.val_loss = float(train[-1]), float(val[-1])
+def objective_loss(result: RunResult, objective: Objective) -> float:
+    """Return the loss to minimise: infinite for a candidate that diverged, NaN before step 1."""
+    if result.diverged:
+        return math.inf
+    best = result.best.val_loss if result.best else None
+    loss = best if objective == "best" else result.final_val_loss
+    return math.nan if loss is None else loss
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +67,9 @@ class SweepResult:
 
     def __init__(self, sweep: Sweep, *, keep_history: bool = True) -> None:
         self.sweep = sweep
-        self.candidates = [CandidateView(c, keep_history=keep_history) for c in sweep.candidates]
+        self.candidates = [
+            RunResult(candidate.config, keep_history=keep_history) for candidate in sweep.candidates
+        ]
         self.started: SweepStarted | None = None
         self.ended: SweepEnded | None = None
         self.notes: list[str] = []
@@ -133,10 +84,11 @@ class SweepResult:
             case CandidatesAdvanced():
                 self._advance(event)
             case CandidateEnded(candidate=index, ended=ended, fit=fit):
-                self.candidates[index].ended = ended
-                self.candidates[index].fit = fit or self.candidates[index].fit
+                if fit is not None:
+                    self.candidates[index].apply(fit)
+                self.candidates[index].apply(ended)
             case CandidateFitSampled(candidate=index, fit=fit):
-                self.candidates[index].fit = fit
+                self.candidates[index].apply(fit)
             case CandidatesRestarted(candidates=indices):
                 for index in indices:
                     self.steps -= self.candidates[index].step
@@ -150,18 +102,18 @@ class SweepResult:
     @property
     def finished(self) -> int:
         """How many candidates have ended."""
-        return sum(view.ended is not None for view in self.candidates)
+        return sum(result.ended is not None for result in self.candidates)
 
     @property
     def progress(self) -> float:
         """The share of all steps that is behind: those of ended candidates count as done."""
-        total = sum(view.candidate.config.steps for view in self.candidates)
+        total = sum(result.config.steps for result in self.candidates)
         done = sum(
-            view.candidate.config.steps if view.ended else view.step for view in self.candidates
+            result.config.steps if result.ended else result.step for result in self.candidates
         )
         return done / total
 
-    def of_point(self, point: int) -> Sequence[CandidateView]:
+    def of_point(self, point: int) -> Sequence[RunResult]:
         """Return a point's candidates, one a seed."""
         seeds = self.sweep.seeds
         return self.candidates[point * seeds : (point + 1) * seeds]
@@ -172,19 +124,20 @@ class SweepResult:
 
     def point(self, index: int) -> PointResult:
         """Return a point by its index."""
-        point, views = self.sweep.points[index], self.of_point(index)
-        losses = {name: tuple(view.loss(name) for view in views) for name in ("best", "final")}
-        spreads = {name: _spread(values) for name, values in losses.items()}
+        point, results = self.sweep.points[index], self.of_point(index)
         objective = self.sweep.objective
+        kinds: tuple[Objective, ...] = get_args(Objective)
+        losses = {kind: tuple(objective_loss(r, kind) for r in results) for kind in kinds}
+        spreads = {kind: _spread(losses[kind]) for kind in kinds}
         return PointResult(
             point,
             spreads["best"],
             spreads["final"],
-            _spread([float(view.step) for view in views]),
-            sum(view.ended is not None for view in views),
-            len(views),
-            sum(view.stopped_early for view in views) / len(views),
-            sum(view.diverged for view in views) / len(views),
+            _spread([float(result.step) for result in results]),
+            sum(result.ended is not None for result in results),
+            len(results),
+            sum(result.stopped_early for result in results) / len(results),
+            sum(result.diverged for result in results) / len(results),
             losses[objective],
             spreads[objective],
         )

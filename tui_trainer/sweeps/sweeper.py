@@ -23,11 +23,12 @@ from tui_trainer.sweeps.events import (
     SweepNoted,
     SweepStarted,
 )
-from tui_trainer.sweeps.groups import Advance, Block, EagerGroup, Group, make_groups
+from tui_trainer.sweeps.groups import Advance, Block, EagerGroup, Group, Member, make_groups
 from tui_trainer.sweeps.plan import Sweep
-from tui_trainer.sweeps.track import Track
+from tui_trainer.task.data import make_data
 from tui_trainer.training.early_stopping import StopReason
 from tui_trainer.training.engines.threads import processors
+from tui_trainer.training.events import Points
 from tui_trainer.training.fit import to_points
 from tui_trainer.training.trainer import describe_failure
 
@@ -76,9 +77,15 @@ def with_end(events: Iterator[SweepEvent], plan: Sweep) -> Iterator[SweepEvent]:
 def _train(plan: Sweep, control: SweepControl, fits: bool) -> Iterator[SweepEvent]:
     groups = make_groups(plan.candidates)
     workers = _worker_count(plan.base.device)
-    points = to_points(groups[0].data)
-    yield SweepStarted(plan, len(groups), _how(groups, workers, plan.base.device), points)
+    how = _how(groups, workers, plan.base.device)
+    yield SweepStarted(plan, len(groups), how, points_of(plan))
     yield from train_groups(groups, control, workers, fits=fits)
+
+
+def points_of(plan: Sweep) -> Points:
+    """Return the data of the first candidate, to draw."""
+    first = plan.candidates[0].config
+    return to_points(make_data(first.dataset, first.data_seed))
 
 
 def train_groups(
@@ -88,7 +95,7 @@ def train_groups(
     for group in groups:
         group.fits = fits
         if isinstance(group, EagerGroup):
-            name = group.tracks[0].config.architecture.name
+            name = group.members[0].config.architecture.name
             yield SweepNoted(f"network {name} can't be batched; its candidates train one by one")
     pool = ThreadPoolExecutor(workers, "sweep", initializer=partial(torch.set_num_threads, 1))
     try:
@@ -113,10 +120,10 @@ class _Passes:
         """Tell what happens, from the first step to the last."""
         while self._groups and not self._control.stopped:
             yield from self._pass()
-            self._groups = [group for group in self._groups if group.tracks]
+            self._groups = [group for group in self._groups if group.members]
         for group in self._groups:
-            for track in group.tracks:
-                yield from self._stop(track)
+            for member in group.members:
+                yield from self._stop(member)
 
     @property
     def _seconds(self) -> float:
@@ -161,7 +168,7 @@ class _Passes:
         return self._control.watched
 
     def _tell(self, advance: Advance) -> Iterator[SweepEvent]:
-        indices = tuple(track.candidate.index for track in advance.tracks)
+        indices = tuple(member.index for member in advance.members)
         yield CandidatesAdvanced(
             indices,
             advance.first_step,
@@ -170,17 +177,17 @@ class _Passes:
             advance.val,
             self._seconds,
         )
-        for track in advance.tracks:
-            fit = advance.fits.get(track.candidate.index)
-            if track.ending is not None:
-                yield CandidateEnded(track.candidate.index, track.ended(self._seconds), fit)
+        for member in advance.members:
+            fit = advance.fits.get(member.index)
+            if member.ending is not None:
+                yield CandidateEnded(member.index, member.ended(self._seconds), fit)
             elif fit is not None:
-                yield CandidateFitSampled(track.candidate.index, fit)
+                yield CandidateFitSampled(member.index, fit)
 
-    def _stop(self, track: Track) -> Iterator[CandidateEnded]:
-        if track.ending is None:
-            track.stop()
-            yield CandidateEnded(track.candidate.index, track.ended(self._seconds))
+    def _stop(self, member: Member) -> Iterator[CandidateEnded]:
+        if member.ending is None:
+            member.stop()
+            yield CandidateEnded(member.index, member.ended(self._seconds))
 
 
 def _next_chunk(steps: int, chunk: int, seconds: float) -> int:

@@ -1,9 +1,7 @@
-"""Data sets: train and validation tensors, drawn from the run's data seed."""
+"""Training and validation tensors, drawn from the run's data seed."""
 
-import math
-from collections.abc import Callable
+import importlib
 from dataclasses import dataclass
-from typing import TypeAlias
 
 import torch
 from torch import Generator, Tensor
@@ -13,33 +11,39 @@ from tui_trainer.config.settings import Dataset
 
 @dataclass(frozen=True, slots=True)
 class Data:
-    """Inputs of shape ``(N, 1)`` and labels of the same shape, for both splits."""
+    """Inputs of shape ``(N, features)`` and labels of shape ``(N, 1)`` of both splits, float32."""
 
     train_x: Tensor
     train_y: Tensor
     val_x: Tensor
     val_y: Tensor
 
+    @property
+    def tensors(self) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """All four, in the order of the fields."""
+        return self.train_x, self.train_y, self.val_x, self.val_y
+
+    @property
+    def features(self) -> int:
+        """How many numbers an input has."""
+        return int(self.train_x.shape[1])
+
     def to(self, device: torch.device) -> "Data":
         """Return the same data on `device`."""
-        tensors = (self.train_x, self.train_y, self.val_x, self.val_y)
-        return Data(*(tensor.to(device) for tensor in tensors))
+        return Data(*(tensor.to(device) for tensor in self.tensors))
 
 
 def make_data(dataset: Dataset, data_seed: int) -> Data:
-    """Draw the points of a data set on the CPU: train x first, then validation x."""
-    generator = Generator().manual_seed(data_seed)
-    return _FUNCTIONS[dataset.function](dataset, generator)
+    """Make a data set on the CPU.
 
-
-def wave(dataset: Dataset, generator: Generator) -> Data:
-    """Draw x from [-5, 5); train y = x²/2 + sin(5x) - 5, validation with the ripple turned over."""
-    train_x = torch.rand(dataset.train_points, 1, generator=generator) * 10 - 5
-    val_x = torch.rand(dataset.validation_points, 1, generator=generator) * 10 - 5
-    train_y = train_x**2 / 2 + torch.sin(5 * train_x) - 5
-    val_y = val_x**2 / 2 + torch.sin(5 * val_x + math.pi) - 5
-    return Data(train_x, train_y, val_x, val_y)
-
-
-_Function: TypeAlias = Callable[[Dataset, Generator], Data]
-_FUNCTIONS: dict[str, _Function] = {"wave": wave}
+    Raises:
+        ValueError: if it has another number of features than its preset says.
+    """
+    module = importlib.import_module(f"tui_trainer.task.datasets.{dataset.function}")
+    data: Data = module.make(dataset, Generator().manual_seed(data_seed))
+    if data.features != dataset.features:
+        raise ValueError(
+            f"data set '{dataset.name}': function {dataset.function} makes points of "
+            f"{data.features} features, and the preset says features = {dataset.features}"
+        )
+    return data

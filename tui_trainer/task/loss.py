@@ -1,6 +1,4 @@
-"""The loss and the penalty."""
-
-from collections.abc import Iterable, Sequence
+"""Mean squared error, for one network by autograd and for many with the gradient written out."""
 
 import torch
 from torch import Tensor
@@ -18,11 +16,11 @@ def mse_loss(prediction: Tensor, labels: Tensor) -> Tensor:
     return (error**2).mean()
 
 
-def l1_penalty(parameters: Iterable[Tensor]) -> Tensor:
-    """Return the sum over tensors of ``mean(|p|)``, each averaged over its own elements."""
-    return torch.stack([p.abs().mean() for p in parameters]).sum()
+def stacked_mse(error: Tensor) -> Tensor:
+    """Return the mean squared errors (M,) of M networks, from their errors (M, 1, N)."""
+    return (error * error).mean((1, 2))
 
 
-def penalized(loss: Tensor, parameters: Sequence[Tensor], l1_weight: float) -> Tensor:
-    """Return what is differentiated: the loss with its penalty, if there is one."""
-    return loss + l1_weight * l1_penalty(parameters) if l1_weight else loss
+def stacked_mse_gradient(error: Tensor, out: Tensor) -> None:
+    """Write the gradient of `stacked_mse` by the predictions, (M, 1, N), to `out`."""
+    torch.mul(error, 2 / error.shape[-1], out=out)

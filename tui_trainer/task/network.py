@@ -1,32 +1,50 @@
-"""A network from its presets."""
+"""A network from its presets, and its two modes."""
 
 import importlib
 
 from torch import Generator, nn
 
 from tui_trainer import models
-from tui_trainer.config.settings import Architecture, Init
+from tui_trainer.config.settings import Architecture, LayerName
+from tui_trainer.task.randomness import lending_globally
+from tui_trainer.task.shape import OUTPUTS
+
+# Modules whose forward pass is the same in training and in evaluation.
+_MODELESS = frozenset({models.Linear.forward, nn.ReLU.forward, nn.Sequential.forward})
 
 
 def build_network(
     architecture: Architecture,
-    init: Init,
-    dropout: float | None = None,
-    generator: Generator | None = None,
+    layer: LayerName,
+    features: int,
+    dropout: float | None,
+    generator: Generator,
 ) -> nn.Module:
-    """Build the 1 → 1 network of an architecture, its layers drawn from `generator` in order."""
-    network = importlib.import_module(f"tui_trainer.models.{architecture.network}")
-    built: nn.Module = network.build(
-        inputs=1,
-        outputs=1,
-        hidden=architecture.hidden,
-        make_linear=getattr(models, init.layer),
-        dropout=dropout,
-        generator=generator,
-    )
-    return built
+    """Build an architecture's network, its layers drawn from `generator` in order.
+
+    It maps ``(N, features)`` to ``(N, 1)``. `dropout` is the rate before every layer, or None.
+    """
+    module = importlib.import_module(f"tui_trainer.models.{architecture.network}")
+    with lending_globally(generator) as lent:
+        network: nn.Module = module.build(
+            inputs=features,
+            outputs=OUTPUTS,
+            hidden=architecture.hidden,
+            make_linear=getattr(models, layer),
+            dropout=dropout,
+            generator=lent,
+        )
+    for layer in network.modules():
+        if isinstance(layer, models.Dropout):
+            layer.draw_from(generator)
+    return network
 
 
 def layers_of(network: nn.Module) -> list[nn.Module]:
     """Return the modules that own parameters, from input to output."""
     return [m for m in network.modules() if any(True for _ in m.parameters(recurse=False))]
+
+
+def has_modes(network: nn.Module) -> bool:
+    """Say whether training mode may differ from evaluation mode: it need not be set otherwise."""
+    return any(type(module).forward not in _MODELESS for module in network.modules())

@@ -4,24 +4,25 @@ Nothing here changes it or draws a number, but `find_bad_tensor`, which repeats 
 """
 
 import math
+from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
 
-from tui_trainer.task.data import Data
-from tui_trainer.task.loss import mse_loss
 from tui_trainer.task.network import layers_of
+from tui_trainer.task.penalties import Penalties
+from tui_trainer.task.task import Task
 from tui_trainer.training.engines.engine import Engine, Snapshot
 from tui_trainer.training.events import NotLearning
 
 
-def find_dead_layers(model: nn.Module, data: Data) -> NotLearning | None:
+def find_dead_layers(model: nn.Module, task: Task) -> NotLearning | None:
     """Find the layers none of whose parameters gets a gradient of the loss.
 
     Returns None where every layer gets some, and where none does (a perfect fit has none either).
     """
     layers = layers_of(model)
-    gradients = _gradients(model, data)
+    gradients = _gradients(model, task)
     dead = [n for n, gs in enumerate(gradients, 1) if not any(bool(g.any()) for g in gs)]
     if not dead or len(dead) == len(layers):
         return None
@@ -62,26 +63,36 @@ def first_bad_output(model: nn.Module, x: Tensor) -> str | None:
     return f"layer {bad[0]} output" if bad else None
 
 
-def _gradients(model: nn.Module, data: Data) -> list[list[Tensor]]:
-    """Return each layer's gradients of the training loss, in evaluation mode."""
-    parameters = [p for layer in layers_of(model) for p in layer.parameters()]
+def _gradients(model: nn.Module, task: Task) -> list[list[Tensor]]:
+    """Return each layer's gradients of the training loss alone, in evaluation mode."""
+    own = [list(layer.parameters(recurse=False)) for layer in layers_of(model)]
     with _Evaluating(model):
-        loss = mse_loss(model(data.train_x), data.train_y)
-    flat = iter(torch.autograd.grad(loss, parameters))
-    return [[next(flat) for _ in layer.parameters()] for layer in layers_of(model)]
+        plain = replace(task, penalties=Penalties())
+        _, gradients = plain.gradients(model, [p for parameters in own for p in parameters])
+    flat = iter(gradients)
+    return [[next(flat) for _ in parameters] for parameters in own]
 
 
-def find_bad_tensor(engine: Engine, data: Data, start: Snapshot, steps: int) -> str:
+def find_bad_tensor(engine: Engine, start: Snapshot, steps: int) -> str:
     """Repeat `steps` steps from `start` one by one, and name the first tensor that broke."""
-    engine.restore(start)
-    bad = first_bad_parameter(engine.model)
+    state, data = engine.state, engine.state.task.data
+    state.restore(start)
+    bad = first_bad_parameter(state.model)
     for _ in range(steps):
-        bad = bad or first_bad_output(engine.model, data.train_x)
+        bad = bad or first_bad_output(state.model, data.train_x)
         train, _ = engine.advance(1)
         if not math.isfinite(train[0]):
-            bad = bad or "the squared error"
-        bad = bad or first_bad_parameter(engine.model)
-    return bad or first_bad_output(engine.model, data.val_x) or "the squared error"
+            bad = bad or _overflow(state.model, data.train_x)
+        bad = bad or first_bad_parameter(state.model)
+    bad = bad or first_bad_output(state.model, data.val_x)
+    return bad or _overflow(state.model, data.val_x)
+
+
+def _overflow(model: nn.Module, x: Tensor) -> str:
+    """Say why a loss is not finite though all outputs are: their squares overflow."""
+    with torch.no_grad(), _Evaluating(model):
+        largest = float(model(x).abs().max())
+    return f"the squared error, of predictions up to {largest:.1e}"
 
 
 class _Evaluating:

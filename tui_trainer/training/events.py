@@ -5,6 +5,7 @@ A run is ``RunStarted``, any number of the others, and one ``RunEnded``. Steps c
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
@@ -21,23 +22,31 @@ Weights: TypeAlias = Literal["untrained", "last", "best"]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Points:
-    """The data of both splits as flat arrays, for drawing."""
+    """The data of both splits as flat arrays, for drawing: labels over the one feature.
+
+    With several `features`, each label stands over itself.
+    """
 
     train_x: FloatArray
     train_y: FloatArray
     val_x: FloatArray
     val_y: FloatArray
+    features: int = 1
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FitSampled:
-    """The network's curve over a grid `x`, after `step` steps; `r2` is on the validation data."""
+    """The network's curve over a grid `x`, after `step` steps.
+
+    With several features, `x` is the sorted labels of the validation points, and `prediction` what
+    the network makes of them. `metrics` are figures of the validation data by name.
+    """
 
     step: int
     weights: Weights
     x: FloatArray
     prediction: FloatArray
-    r2: float
+    metrics: Mapping[str, float]
 
 
 @dataclass(frozen=True, slots=True)

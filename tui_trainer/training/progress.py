@@ -1,113 +1,149 @@
-"""How far a run has come, and the events that tell it."""
+"""How far a training has come: its steps judged, its best step, its end."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 
+from tui_trainer.config.settings import RunConfig
 from tui_trainer.formatting import loss_text
-from tui_trainer.training.clock import Clock
-from tui_trainer.training.early_stopping import StoppingRule, StopReason
-from tui_trainer.training.engines.engine import Engine, Losses, Snapshot
-from tui_trainer.training.events import RunEnded, StepsCompleted
-from tui_trainer.training.fit import frozen
+from tui_trainer.training.early_stopping import StoppingRule, StopReason, make_rule
+from tui_trainer.training.events import FloatArray, RunEnded, Weights
+
+Ending: TypeAlias = tuple[StopReason, str]
 
 
 @dataclass(frozen=True, slots=True)
 class Best:
-    """The step of the lowest validation loss, and how to get its weights: `engine`, which made
-    them, repeats `replay` steps from `start`.
-    """
+    """The step of the lowest finite validation loss."""
 
     step: int
     val_loss: float
-    engine: Engine
-    start: Snapshot
-    replay: int
 
-    def go_there(self) -> None:
-        """Have the best step's weights in the network."""
-        self.engine.restore(self.start)
-        self.engine.advance(self.replay)
+
+def lower_best(best: Best | None, val_loss: FloatArray, first_step: int) -> Best | None:
+    """Return the best of the steps so far and those from `first_step` on, the first of equals."""
+    finite = np.where(np.isfinite(val_loss), val_loss, np.inf)
+    index = int(finite.argmin())
+    lowest = float(finite[index])
+    if np.isfinite(lowest) and (best is None or lowest < best.val_loss):
+        return Best(first_step + index, lowest)
+    return best
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Judged:
+    """How many of a chunk's steps count, and the stopping bound of each: NaN where not armed."""
+
+    count: int
+    bound: FloatArray
 
 
 class Progress:
-    """The steps that count so far, what they amount to, and the time they took."""
+    """A training's steps so far. It is on its way while `ending` is None.
 
-    def __init__(self, rule: StoppingRule | None) -> None:
-        self.rule = rule
+    Used for a run and for each candidate of a sweep, so that both end alike.
+    """
+
+    def __init__(self, config: RunConfig) -> None:
+        self.config = config
+        stopping = config.regularizer.stopping
+        self.rule = make_rule(stopping) if stopping is not None else None
+        self.keeps_best = stopping is not None and stopping.restore_best
         self.step = 0
         self.best: Best | None = None
-        self.clock = Clock()
+        self.ending: Ending | None = None
         self._last: tuple[float | None, float | None] = (None, None)
-        self._pending: list[tuple[Losses, Losses, Losses]] = []
 
-    def add(
-        self, engine: Engine, start: Snapshot, train: Losses, val: Losses, bound: Losses
-    ) -> None:
-        """Take in the steps that `engine` did from `start`."""
-        finite = np.where(np.isfinite(val), val, np.inf)
-        index, lowest = int(finite.argmin()), float(finite.min())
-        if np.isfinite(lowest) and (self.best is None or lowest < self.best.val_loss):
-            self.best = Best(self.step + index + 1, lowest, engine, start, index + 1)
+    @property
+    def steps_left(self) -> int:
+        """How many steps there are to the config's last."""
+        return self.config.steps - self.step
+
+    @property
+    def restores_best(self) -> bool:
+        """Whether it ended with the weights of its best step."""
+        early = self.ending is not None and self.ending[0] is StopReason.EARLY_STOPPING
+        return early and self.keeps_best and self.best is not None
+
+    @property
+    def standing(self) -> tuple[int, Weights]:
+        """The step that its weights are of, and which weights those are."""
+        if self.restores_best and self.best is not None:
+            return self.best.step, "best"
+        return self.step, "last"
+
+    def observe(self, train: FloatArray, val: FloatArray) -> Judged:
+        """Take in the losses of the next steps, up to the one that ends the training."""
+        judged, self.ending = judge(self.rule, self.step, train, val)
+        self.follow(train[: judged.count], val[: judged.count])
+        if self.ending is None and not self.steps_left:
+            self.ending = (StopReason.COMPLETED, f"finished {self.step:,} steps")
+        return judged
+
+    def follow(self, train: FloatArray, val: FloatArray) -> None:
+        """Take in the losses of steps that have been judged elsewhere."""
+        self.best = lower_best(self.best, val, self.step + 1)
         self.step += len(val)
         self._last = float(train[-1]), float(val[-1])
-        self._pending.append((train, val, bound))
 
-    def flush(self) -> Iterator[StepsCompleted]:
-        """Tell of the steps not told yet, if there are any."""
-        if not self._pending:
-            return
-        train, val, bound = (
-            frozen(np.concatenate(part)) for part in zip(*self._pending, strict=True)
-        )
-        self._pending = []
-        best = self.best
-        yield StepsCompleted(
-            first_step=self.step - len(train) + 1,
-            train_loss=train,
-            val_loss=val,
-            bound=bound if self.rule is not None else None,
-            gauge=self.rule.gauge() if self.rule is not None else None,
-            best_step=best.step if best else None,
-            best_val_loss=best.val_loss if best else None,
-            seconds=self.clock.seconds,
-            steps_per_second=self.clock.rate(len(train)),
-        )
+    def stop(self) -> None:
+        """End it where it is, by hand."""
+        self.ending = (StopReason.STOPPED, f"stopped by hand at step {self.step:,}")
 
-    def ended(self, reason: StopReason, words: str, restored: bool) -> RunEnded:
-        """Tell the end, with the numbers that explain it."""
-        best = (self.best.step, self.best.val_loss) if self.best is not None else None
-        detail = explain_end(reason, words, self.rule, best, restored)
-        return self.standing(reason, detail, restored)
+    @property
+    def has_diverged(self) -> bool:
+        """Whether a loss that is not finite ended it."""
+        return self.ending is not None and self.ending[0] is StopReason.DIVERGED
 
-    def standing(self, reason: StopReason, detail: str, restored: bool = False) -> RunEnded:
-        """Tell where the run stood at its end."""
-        best = self.best
-        return RunEnded(
-            reason,
-            detail,
-            self.step,
-            *self._last,
-            best.step if best else None,
-            best.val_loss if best else None,
-            restored,
-            self.clock.seconds,
-        )
+    def explain_divergence(self, bad_tensor: str) -> None:
+        """Add to its end where the numbers broke first."""
+        assert self.ending is not None
+        reason, words = self.ending
+        self.ending = (reason, f"{words}; first bad tensor: {bad_tensor}")
+
+    def ended(self, seconds: float) -> RunEnded:
+        """Return the event of its end, with the numbers that explain it."""
+        assert self.ending is not None
+        reason, words = self.ending
+        if reason is StopReason.EARLY_STOPPING:
+            assert self.rule is not None
+            words += f": {self.rule.explain()}"
+        if self.best is not None:
+            words += f"; best {loss_text(self.best.val_loss)} at step {self.best.step:,}"
+            words += ", its weights restored" if self.restores_best else ""
+        return self._ended(reason, words, seconds)
+
+    def failed(self, why: str, seconds: float) -> RunEnded:
+        """Return the event of an end that is no fault of the training's."""
+        return self._ended(StopReason.FAILED, why, seconds)
+
+    def _ended(self, reason: StopReason, words: str, seconds: float) -> RunEnded:
+        step, loss = (self.best.step, self.best.val_loss) if self.best else (None, None)
+        restored = self.restores_best
+        return RunEnded(reason, words, self.step, *self._last, step, loss, restored, seconds)
 
 
-def explain_end(
-    reason: StopReason,
-    words: str,
-    rule: StoppingRule | None,
-    best: tuple[int, float] | None,
-    restored: bool,
-) -> str:
-    """Add to the words of an end what explains it: the rule's numbers, the best step and loss."""
-    if reason is StopReason.EARLY_STOPPING:
-        assert rule is not None
-        words = f"{words}: {rule.explain()}"
-    if best is not None:
-        words += f"; best {loss_text(best[1])} at step {best[0]:,}"
-        words += ", its weights restored" if restored else ""
-    return words
+def judge(
+    rule: StoppingRule | None, step: int, train: FloatArray, val: FloatArray
+) -> tuple[Judged, Ending | None]:
+    """Judge the chunk that follows on `step`, and say what ends the training with its last step.
+
+    The rule observes every finite loss up to there.
+    """
+    bound = np.full(len(val), np.nan, dtype=np.float32)
+    bad = np.flatnonzero(~(np.isfinite(train) & np.isfinite(val)))
+    finite = int(bad[0]) if len(bad) else len(val)
+    if rule is not None:
+        for index, loss in enumerate(val[:finite].tolist()):
+            verdict = rule.observe(loss)
+            bound[index] = verdict.bound
+            if verdict.stop:
+                words = f"stopped early at step {step + index + 1:,}"
+                judged = Judged(index + 1, bound[: index + 1])
+                return judged, (StopReason.EARLY_STOPPING, words)
+    if not len(bad):
+        return Judged(len(val), bound), None
+    split = "training" if not np.isfinite(train[finite]) else "validation"
+    words = f"the {split} loss is not finite at step {step + finite + 1:,}"
+    return Judged(finite + 1, bound[: finite + 1]), (StopReason.DIVERGED, words)

@@ -1,14 +1,19 @@
 """A config made real: data, network and the reference engine, before the first step."""
 
 import torch
+from torch import nn
 
 from tui_trainer.config.settings import RunConfig
 from tui_trainer.task.data import make_data
-from tui_trainer.task.network import build_network
+from tui_trainer.task.network import build_network, has_modes
+from tui_trainer.task.optimizers import make_optimizer
+from tui_trainer.task.penalties import Penalties
+from tui_trainer.task.randomness import draws_globally
+from tui_trainer.task.task import Task
 from tui_trainer.training.diagnosis import find_dead_layers
 from tui_trainer.training.engines.choice import require_engine
 from tui_trainer.training.engines.eager import EagerEngine
-from tui_trainer.training.engines.engine import State
+from tui_trainer.training.engines.engine import TrainingState
 from tui_trainer.training.events import Previewed
 from tui_trainer.training.fit import sample_fit, to_points
 
@@ -24,8 +29,8 @@ def preview(config: RunConfig) -> Previewed:
         config,
         setup.parameter_count,
         setup.points,
-        sample_fit(setup.engine, setup.data, 0, "untrained"),
-        find_dead_layers(setup.engine.model, setup.data),
+        sample_fit(setup.engine, 0, "untrained"),
+        find_dead_layers(setup.state.model, setup.state.task),
     )
 
 
@@ -33,7 +38,8 @@ class Setup:
     """A config's data, network and eager engine, before the first step.
 
     Raises:
-        ValueError: if the device is not there, or not for the engine.
+        ValueError: if the device is not there, or not for the engine; if the network draws random
+            numbers that no run can repeat.
     """
 
     def __init__(self, config: RunConfig) -> None:
@@ -41,23 +47,37 @@ class Setup:
         device = find_device(config.device)
         # More threads slow small networks down, and a run's sums depend on how they are split.
         torch.set_num_threads(1)
-        regularizer = config.regularizer
         generator = torch.Generator().manual_seed(config.seed)
-        data = make_data(config.dataset, config.data_seed)
-        model = build_network(config.architecture, config.init, regularizer.dropout, generator)
-        self.data = data.to(device)
-        self.points = to_points(data)
+        task = make_task(config, device)
+        model = make_network(config, generator).to(device)
+        globally = has_modes(model) and draws_globally(model, task.data.train_x)
+        self.state = TrainingState(model, task, config.lr, generator, draws_globally=globally)
+        self.data = task.data
+        self.points = to_points(task.data)
         self.device = str(device)
-        self.parameter_count = sum(p.numel() for p in model.parameters())
-        state = State(
-            model.to(device),
-            self.data,
-            config.lr,
-            generator,
-            regularizer.l1_weight,
-            regularizer.weight_decay,
-        )
-        self.engine = EagerEngine(state)
+        self.parameter_count = sum(p.numel() for p in self.state.parameters)
+        self.engine = EagerEngine(self.state)
+
+
+def make_network(config: RunConfig, generator: torch.Generator) -> nn.Module:
+    """Draw a config's network from `generator`, on the CPU."""
+    return build_network(
+        config.architecture,
+        config.init.layer,
+        config.dataset.features,
+        config.regularizer.dropout,
+        generator,
+    )
+
+
+def make_task(config: RunConfig, device: torch.device) -> Task:
+    """Make what a config trains, its data on `device`."""
+    regularizer = config.regularizer
+    return Task(
+        make_data(config.dataset, config.data_seed).to(device),
+        Penalties(regularizer.l1_weight, regularizer.weight_decay),
+        make_optimizer(config.optimizer),
+    )
 
 
 def find_device(name: str) -> torch.device:

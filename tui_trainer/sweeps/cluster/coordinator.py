@@ -21,13 +21,11 @@ from tui_trainer.sweeps.events import (
     SweepNoted,
     SweepStarted,
 )
-from tui_trainer.sweeps.groups import group_key
+from tui_trainer.sweeps.groups import Member, group_key
 from tui_trainer.sweeps.plan import Candidate, Sweep
-from tui_trainer.sweeps.sweeper import with_end
-from tui_trainer.sweeps.track import Track
-from tui_trainer.task.data import make_data
+from tui_trainer.sweeps.sweeper import points_of, with_end
 from tui_trainer.training.events import FitSampled
-from tui_trainer.training.fit import frozen, to_points
+from tui_trainer.training.fit import frozen
 
 # A fast processor takes more shares than a slow one, and one that is lost has little to repeat.
 _MOST_OF_A_CPU = 64
@@ -93,8 +91,7 @@ def _started(plan: Sweep, driver: Driver) -> SweepStarted:
             _count(driver.devices, driver.kind),
         )
     )
-    first = plan.candidates[0].config
-    return SweepStarted(plan, groups, how, to_points(make_data(first.dataset, first.data_seed)))
+    return SweepStarted(plan, groups, how, points_of(plan))
 
 
 def _count(number: int, word: str, words: str = "") -> str:
@@ -105,8 +102,9 @@ class _Story:
     """What workers tell, as one sweep would: on its own clock, nothing twice, everyone ended."""
 
     def __init__(self, plan: Sweep) -> None:
+        self._plan = plan
         self._began = time.perf_counter()
-        self._open = {candidate.index: Track(candidate) for candidate in plan.candidates}
+        self._open = {candidate.index: Member(candidate) for candidate in plan.candidates}
         self._noted: set[str] = set()
 
     def tell(self, event: SweepEvent) -> Iterator[SweepEvent]:
@@ -123,7 +121,7 @@ class _Story:
             case CandidateFitSampled(candidate=index, fit=fit):
                 event = CandidateFitSampled(index, _frozen(fit))
             case CandidatesRestarted(candidates=indices):
-                self._open.update((i, Track(self._open[i].candidate)) for i in indices)
+                self._open.update((i, Member(self._plan.candidates[i])) for i in indices)
             case SweepNoted(words=words) if words in self._noted:
                 return
             case SweepNoted(words=words):
@@ -132,9 +130,9 @@ class _Story:
 
     def stop(self) -> Iterator[CandidateEnded]:
         """End by hand what has not ended."""
-        for index, track in self._open.items():
-            track.stop()
-            yield CandidateEnded(index, track.ended(time.perf_counter() - self._began))
+        for index, member in self._open.items():
+            member.stop()
+            yield CandidateEnded(index, member.ended(time.perf_counter() - self._began))
         self._open.clear()
 
     def _advance(self, event: CandidatesAdvanced) -> None:

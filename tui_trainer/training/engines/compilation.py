@@ -11,6 +11,7 @@ from pathlib import Path
 
 import msgspec
 
+from tui_trainer.training.engines.engine import EngineError
 from tui_trainer.training.engines.step import StepSpec
 from tui_trainer.training.engines.step_cache import make_build_folder, store_step
 
@@ -19,15 +20,11 @@ LIMIT_SECONDS = 600.0
 _MODULE = "tui_trainer.training.engines.compile_step"
 
 
-class CompileError(Exception):
-    """Why there is no compiled step, in one line."""
-
-
 class Compilation:
     """One step being compiled.
 
     Raises:
-        CompileError: if there is no compiler, or nothing can be written.
+        EngineError: if there is no compiler, or nothing can be written.
     """
 
     def __init__(self, spec: StepSpec) -> None:
@@ -38,7 +35,7 @@ class Compilation:
             self._folder = make_build_folder()
             self._process = self._start()
         except OSError as error:
-            raise CompileError(f"the compiler can't be started: {error}") from None
+            raise EngineError(f"the compiler can't be started: {error}") from None
 
     @property
     def seconds(self) -> float:
@@ -59,17 +56,17 @@ class Compilation:
         """Return the file in the cache, once finished.
 
         Raises:
-            CompileError: if there is none.
+            EngineError: if there is none.
         """
         try:
             if self._process.poll() is None:
-                raise CompileError(f"the compiler took longer than {LIMIT_SECONDS:.0f} s")
+                raise EngineError(f"the compiler took longer than {LIMIT_SECONDS:.0f} s")
             if self._process.returncode or not self._built.is_file():
-                raise CompileError(f"the compiler failed ({self._last_words()})")
+                raise EngineError(f"the compiler failed ({self._last_words()})")
             try:
                 return store_step(self._spec, self._built, self.seconds)
             except OSError as error:
-                raise CompileError(f"the compiled step can't be kept: {error}") from None
+                raise EngineError(f"the compiled step can't be kept: {error}") from None
         finally:
             self.cancel()
 
@@ -131,4 +128,4 @@ def _find_compiler() -> str:
     for name in filter(None, names):
         if (found := shutil.which(name)) is not None:
             return found
-    raise CompileError("no C++ compiler was found")
+    raise EngineError("no C++ compiler was found")

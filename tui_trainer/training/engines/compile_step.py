@@ -14,14 +14,13 @@ from typing import Any
 import msgspec
 import torch
 from torch import Generator, Tensor, nn
-from torch.fx import GraphModule
 from torch.fx.experimental.proxy_tensor import make_fx
 
-from tui_trainer.config.settings import Dataset, Init
-from tui_trainer.task.data import make_data
+from tui_trainer.task.data import Data
 from tui_trainer.task.network import build_network
+from tui_trainer.task.shape import OUTPUTS
 from tui_trainer.training.engines.dropout_draws import draw_count, draw_shapes
-from tui_trainer.training.engines.step import StepSpec, make_step
+from tui_trainer.training.engines.step import PureStep, StepSpec, make_step
 
 _OPTIONS = {
     # Code around the kernels: -O0 costs a tenth of the speed, and -O2 is no faster than -O1.
@@ -36,10 +35,6 @@ _OPTIONS = {
 }
 
 
-class CantCompileError(Exception):
-    """The network does what a pure function can't."""
-
-
 def main(spec_json: str, file: str) -> None:
     """Compile a step into `file`."""
     threading.Thread(target=_end_with_stdin, daemon=True).start()
@@ -47,51 +42,35 @@ def main(spec_json: str, file: str) -> None:
         os.nice(19)
     spec = msgspec.json.decode(spec_json, type=StepSpec)
     torch.set_num_threads(spec.threads)
-    try:
-        compile_step(spec, file)
-    except CantCompileError as error:
-        sys.exit(str(error))
+    compile_step(spec, file)
 
 
 def compile_step(spec: StepSpec, file: str) -> None:
-    """Compile a step ahead of time into `file`, which ends in ``.pt2``.
-
-    Raises:
-        CantCompileError: if the network keeps a state or draws numbers of its own.
-    """
+    """Compile a step ahead of time into `file`, which ends in ``.pt2``."""
     generator = Generator().manual_seed(0)
-    init = Init(name="", layer=spec.layer)
-    model = build_network(spec.architecture, init, spec.dropout, generator)
-    if any(True for _ in model.buffers()):
-        raise CantCompileError("the network has buffers, which a compiled step can't change")
-    graph, inputs = _trace(model, spec)
-    program = torch.export.export(graph, tuple(inputs))
+    model = build_network(spec.architecture, spec.layer, spec.features, spec.dropout, generator)
+    inputs, step = _example(model, spec)
+    program = torch.export.export(make_fx(step)(*inputs), tuple(inputs))
     torch._inductor.aoti_compile_and_package(
         program, package_path=file, inductor_configs=_known(_OPTIONS)
     )
 
 
-def _trace(model: nn.Module, spec: StepSpec) -> tuple[GraphModule, list[Tensor]]:
-    dataset = Dataset(
-        name="",
-        function="wave",
-        train_points=spec.train_points,
-        validation_points=spec.val_points,
-    )
-    data = make_data(dataset, 0)
-    total = draw_count(draw_shapes(model, data.train_x))
+def _example(model: nn.Module, spec: StepSpec) -> tuple[list[Tensor], PureStep]:
+    """Return the step, and inputs of its shapes."""
+    splits = spec.train_points, spec.val_points
+    task = spec.task(Data(*(torch.rand(n, d) for n in splits for d in (spec.features, OUTPUTS))))
+    numbers = draw_count(draw_shapes(model, task.data.train_x))
+    parameters = [p.detach() for p in model.parameters()]
     inputs = [
         torch.tensor(spec.unrolled),
         torch.tensor(0.01),
-        *(data.train_x, data.train_y, data.val_x, data.val_y),
-        *([torch.rand(spec.unrolled, total)] if total else []),
-        *(p.detach() for p in model.parameters()),
+        *task.data.tensors,
+        *([torch.rand(spec.unrolled, numbers)] if numbers else []),
+        *parameters,
+        *(tensor for slot in task.optimizer.init(parameters) for tensor in slot),
     ]
-    graph = make_fx(make_step(model, spec, data))(*inputs)
-    for node in graph.graph.nodes:
-        if torch.Tag.nondeterministic_seeded in getattr(node.target, "tags", ()):
-            raise CantCompileError(f"the network draws numbers of its own ({node.target})")
-    return graph, inputs
+    return inputs, make_step(model, task, spec.unrolled)
 
 
 def _known(options: dict[str, Any]) -> dict[str, Any]:

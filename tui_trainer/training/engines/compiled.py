@@ -17,9 +17,15 @@ from typing import Any
 
 import torch
 
-from tui_trainer.training.engines.compilation import CompileError
 from tui_trainer.training.engines.dropout_draws import draw_count, draw_shapes
-from tui_trainer.training.engines.engine import Engine, Losses, State, to_losses
+from tui_trainer.training.engines.engine import (
+    Engine,
+    EngineError,
+    Losses,
+    TrainingState,
+    first_line,
+    to_losses,
+)
 from tui_trainer.training.engines.step import StepSpec
 
 
@@ -27,35 +33,34 @@ class CompiledEngine(Engine):
     """Runs a compiled step's file.
 
     Raises:
-        CompileError: if the file can't be loaded.
+        EngineError: if the file can't be loaded.
     """
 
     name = "compiled"
 
-    def __init__(self, state: State, spec: StepSpec, file: Path) -> None:
+    def __init__(self, state: TrainingState, spec: StepSpec, file: Path) -> None:
         super().__init__(state)
         self.stride = spec.unrolled
-        data = state.data
-        self._data = [data.train_x, data.train_y, data.val_x, data.val_y]
-        numbers = draw_count(draw_shapes(state.model, data.train_x))
+        numbers = draw_count(draw_shapes(state.model, state.task.data.train_x))
         self._draws = [torch.zeros(self.stride, numbers)] if numbers else []
         self._call = _load(file)
 
     def advance(self, steps: int) -> tuple[Losses, Losses]:
         """Do `steps` steps; return their train and validation losses, each of shape (steps,)."""
-        parameters = [p.detach() for p in self.state.parameters]
+        tensors = [tensor.detach() for tensor in self.state.tensors]
+        data = self.state.task.data.tensors
         lr = torch.tensor(self.state.lr)
         train, val = [], []
         for count in _groups(steps, self.stride):
             for draws in self._draws:
                 draws[:count].uniform_(generator=self.state.generator)
-            inputs = [torch.tensor(count), lr, *self._data, *self._draws, *parameters]
-            *parameters, train_losses, val_losses = self._call.run(inputs)
+            inputs = [torch.tensor(count), lr, *data, *self._draws, *tensors]
+            *tensors, train_losses, val_losses = self._call.run(inputs)
             train.append(train_losses[:count])
             val.append(val_losses[:count])
             # The call holds the GIL, and its short pauses starve whoever waits for it: let go.
             time.sleep(0)
-        self.state.set_parameters(parameters)
+        self.state.set_tensors(tensors)
         return to_losses(torch.cat(train)), to_losses(torch.cat(val))
 
 
@@ -71,5 +76,4 @@ def _load(file: Path) -> Any:
             return torch._C._aoti.AOTIModelPackageLoader(str(file), "model", True, 1, -1)
         return torch._inductor.aoti_load_package(str(file)).loader
     except Exception as error:  # whatever is wrong with it, the run goes on without
-        words = (str(error).strip().splitlines() or ["no message"])[0]
-        raise CompileError(f"the compiled step can't be loaded ({words})") from None
+        raise EngineError(f"the compiled step can't be loaded ({first_line(error)})") from None

@@ -1,23 +1,23 @@
 """Steps captured as a CUDA graph: for small networks a launch costs more than its arithmetic.
 
-Its numbers are the eager engine's on the same GPU up to the rounding of float32: the update rounds
-twice where eager's rounds once. Dropout is of the same stream of draws, made on the CPU a call
-ahead of the GPU.
+Its numbers are the eager engine's on the same GPU up to the rounding of float32. Dropout is of the
+same stream of draws, made on the CPU a call ahead of the GPU.
 """
 
 from collections.abc import Iterator
 
 import torch
-from torch import Tensor
 
-from tui_trainer.task.loss import mse_loss, penalized
-from tui_trainer.training.engines.dropout_draws import (
-    draw_count,
-    draw_shapes,
-    drawing_from,
-    split_draws,
+from tui_trainer.task.randomness import drawing_from
+from tui_trainer.training.engines.dropout_draws import draw_count, draw_shapes, split_draws
+from tui_trainer.training.engines.engine import (
+    Engine,
+    EngineError,
+    Losses,
+    TrainingState,
+    first_line,
+    to_losses,
 )
-from tui_trainer.training.engines.engine import Engine, Losses, State, to_losses
 
 UNROLLED = 10
 _WARM_UP_STEPS = 3
@@ -33,11 +33,14 @@ class CudaGraphEngine(Engine):
     name = "cuda-graph"
     stride = UNROLLED
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: TrainingState) -> None:
+        if state.buffers:
+            raise EngineError("the network has buffers, which a CUDA graph would change twice")
         super().__init__(state)
-        device = state.data.train_x.device
+        x = state.task.data.train_x
+        device = x.device
         with torch.cuda.device(device):
-            self._shapes = draw_shapes(state.model, state.data.train_x)
+            self._shapes = draw_shapes(state.model, x)
             self._lr = torch.zeros((), device=device)
             self._draws = torch.zeros(UNROLLED, draw_count(self._shapes), device=device)
             self._losses = torch.zeros(2, UNROLLED, device=device)
@@ -64,19 +67,23 @@ class CudaGraphEngine(Engine):
             self._draws[:count].copy_(drawn, non_blocking=True)
 
     def _capture(self) -> dict[int, torch.cuda.CUDAGraph]:
-        """Capture one step and a group of them, and leave the parameters as they are."""
-        before = [p.detach().clone() for p in self.state.parameters]
-        aside = _new_stream()
-        aside.wait_stream(torch.cuda.current_stream())
-        with torch.cuda.stream(aside):
-            self._steps(_WARM_UP_STEPS)
-        torch.cuda.current_stream().wait_stream(aside)
-        graphs = {}
-        for count in (1, UNROLLED):
-            graphs[count] = torch.cuda.CUDAGraph()
-            with torch.cuda.graph(graphs[count]):
-                self._steps(count)
-        self.state.set_parameters(before)
+        """Capture one step and a group of them, and leave the state as it is."""
+        before = self.state.snapshot()
+        try:
+            aside = _new_stream()
+            aside.wait_stream(torch.cuda.current_stream())
+            with torch.cuda.stream(aside):
+                self._steps(_WARM_UP_STEPS)
+            torch.cuda.current_stream().wait_stream(aside)
+            graphs = {}
+            for count in (1, UNROLLED):
+                graphs[count] = torch.cuda.CUDAGraph()
+                with torch.cuda.graph(graphs[count]):
+                    self._steps(count)
+        except RuntimeError as error:  # torch's for everything that a graph can't hold
+            raise EngineError(f"no CUDA graph could be captured: {first_line(error)}") from None
+        finally:
+            self.state.restore(before)
         return graphs
 
     def _steps(self, count: int) -> None:
@@ -85,40 +92,21 @@ class CudaGraphEngine(Engine):
         Each validation runs beside the training pass of the step after it: both only read the
         parameters, and the graph is as long as its longest path.
         """
+        state, task = self.state, self.state.task
         main, aside = torch.cuda.current_stream(), _new_stream()
         aside.wait_stream(main)
         for index in range(count):
-            gradients = self._train(index)
+            state.model.train()
+            with drawing_from(state.model, split_draws(self._draws[index], self._shapes)):
+                loss, gradients = task.gradients(state.model, state.parameters)
+            self._losses[0, index].copy_(loss)
             main.wait_stream(aside)
-            self._update(gradients)
+            task.update(state.parameters, gradients, state.slots, self._lr)
             aside.wait_stream(main)
             with torch.cuda.stream(aside):
-                self._validate(index)
+                state.model.eval()
+                self._losses[1, index].copy_(task.validation_loss(state.model))
         main.wait_stream(aside)
-
-    def _train(self, index: int) -> list[Tensor]:
-        state = self.state
-        state.model.train()
-        with drawing_from(state.model, split_draws(self._draws[index], self._shapes)):
-            loss = mse_loss(state.model(state.data.train_x), state.data.train_y)
-        objective = penalized(loss, state.parameters, state.l1_weight)
-        self._losses[0, index].copy_(loss.detach())
-        return list(torch.autograd.grad(objective, state.parameters))
-
-    def _update(self, gradients: list[Tensor]) -> None:
-        state = self.state
-        with torch.no_grad():
-            if state.weight_decay:
-                torch._foreach_add_(gradients, state.parameters, alpha=state.weight_decay)
-            torch._foreach_mul_(gradients, self._lr)
-            torch._foreach_sub_(state.parameters, gradients)
-
-    def _validate(self, index: int) -> None:
-        state = self.state
-        state.model.eval()
-        with torch.no_grad():
-            loss = mse_loss(state.model(state.data.val_x), state.data.val_y)
-            self._losses[1, index].copy_(loss)
 
 
 def _new_stream() -> torch.cuda.Stream:

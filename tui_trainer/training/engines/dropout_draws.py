@@ -1,16 +1,19 @@
 """The random numbers of dropout, drawn by an engine ahead of the steps that use them."""
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
 
 from tui_trainer import models
+from tui_trainer.task.randomness import drawing_from
 
 
 def draw_shapes(model: nn.Module, x: Tensor) -> list[torch.Size]:
-    """Find the shapes that one training step draws, in the order of the eager engine's draws."""
+    """Find the shapes that one training step draws, in the order of the eager engine's draws.
+
+    Only for networks without buffers: a training pass would change them.
+    """
     shapes: list[torch.Size] = []
 
     def record(inputs: Tensor) -> Tensor:
@@ -28,7 +31,7 @@ def draw_count(shapes: Sequence[torch.Size]) -> int:
     return sum(shape.numel() for shape in shapes)
 
 
-def split_draws(draws: Tensor, shapes: Sequence[torch.Size]) -> Callable[[Tensor], Tensor]:
+def split_draws(draws: Tensor, shapes: Sequence[torch.Size]) -> models.Source:
     """Make a source that hands out one step's flat draws in order.
 
     Drawing them in one go or layer by layer is the same stream: on the CPU a draw is
@@ -36,17 +39,3 @@ def split_draws(draws: Tensor, shapes: Sequence[torch.Size]) -> Callable[[Tensor
     """
     parts = iter(torch.split(draws, [shape.numel() for shape in shapes]))
     return lambda x: next(parts).view(x.shape)
-
-
-@contextmanager
-def drawing_from(model: nn.Module, source: Callable[[Tensor], Tensor]) -> Iterator[None]:
-    """Let all dropout of a network take its numbers from `source` for a while."""
-    dropouts = [m for m in model.modules() if isinstance(m, models.Dropout)]
-    before = [dropout.source for dropout in dropouts]
-    for dropout in dropouts:
-        dropout.source = source
-    try:
-        yield
-    finally:
-        for dropout, own in zip(dropouts, before, strict=True):
-            dropout.source = own

@@ -1,15 +1,11 @@
-"""One step after another in plain PyTorch: the reference.
-
-Its update is `torch.optim.SGD`'s, to the bit: ``add_`` with an alpha rounds once. All parameters
-at a time cost 5 % of a step less than one by one.
-"""
+"""One step after another in plain PyTorch: the reference."""
 
 import torch
 from torch import Tensor
 
-from tui_trainer import models
-from tui_trainer.task.loss import mse_loss, penalized
-from tui_trainer.training.engines.engine import Engine, Losses, State, to_losses
+from tui_trainer.task.network import has_modes
+from tui_trainer.task.randomness import training_draws
+from tui_trainer.training.engines.engine import Engine, Losses, TrainingState, to_losses
 
 
 class EagerEngine(Engine):
@@ -17,39 +13,32 @@ class EagerEngine(Engine):
 
     name = "eager"
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: TrainingState) -> None:
         super().__init__(state)
-        # Only dropout differs by mode; walking all modules twice a step would cost a layer's time.
-        self._dropouts = [m for m in state.model.modules() if isinstance(m, models.Dropout)]
-        state.model.train()
+        # Walking all modules twice a step would cost a small network a layer's time.
+        self._has_modes = has_modes(state.model)
 
     def advance(self, steps: int) -> tuple[Losses, Losses]:
         """Do `steps` steps; return their train and validation losses, each of shape (steps,)."""
+        state = self.state
         train, val = [], []
-        for _ in range(steps):
-            train.append(self._update())
-            val.append(self._validate())
+        with training_draws(state.model, state.generator, state.draws_globally):
+            for _ in range(steps):
+                train.append(self._update())
+                val.append(self._validate())
         return to_losses(torch.stack(train)), to_losses(torch.stack(val))
 
     def _update(self) -> Tensor:
         state = self.state
         self._set_mode(training=True)
-        loss = mse_loss(state.model(state.data.train_x), state.data.train_y)
-        objective = penalized(loss, state.parameters, state.l1_weight)
-        gradients = torch.autograd.grad(objective, state.parameters)
-        with torch.no_grad():
-            if state.weight_decay:
-                gradients = torch._foreach_add(
-                    gradients, state.parameters, alpha=state.weight_decay
-                )
-            torch._foreach_add_(state.parameters, gradients, alpha=-state.lr)
-        return loss.detach()
+        loss, gradients = state.task.gradients(state.model, state.parameters)
+        state.task.update(state.parameters, gradients, state.slots, state.lr)
+        return loss
 
     def _validate(self) -> Tensor:
         self._set_mode(training=False)
-        with torch.no_grad():
-            return mse_loss(self.state.model(self.state.data.val_x), self.state.data.val_y)
+        return self.state.task.validation_loss(self.state.model)
 
-    def _set_mode(self, training: bool) -> None:
-        for dropout in self._dropouts:
-            dropout.training = training
+    def _set_mode(self, *, training: bool) -> None:
+        if self._has_modes:
+            self.state.model.train(training)

@@ -1,7 +1,4 @@
-"""What every engine shares: the state that steps change, and the words for doing steps.
-
-Update rule: plain SGD, ``p ← p - lr * (gradient + weight_decay * p)``.
-"""
+"""What every engine shares: the state that steps change, and the words for executing steps."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -14,45 +11,71 @@ from numpy.typing import NDArray
 from torch import Generator, Tensor, nn
 
 from tui_trainer.config.settings import EngineName
-from tui_trainer.task.data import Data
+from tui_trainer.task.optimizers import Slots
+from tui_trainer.task.task import Task
 
 Losses: TypeAlias = NDArray[np.float32]
 
 
+class EngineError(Exception):
+    """Why an engine can't be had, in one line."""
+
+
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """All that the next step depends on, besides the data and the engine."""
+    """All that the next step depends on, besides the task and the engine."""
 
-    parameters: Sequence[Tensor]
+    tensors: Sequence[Tensor]
     generator_state: Tensor
     lr: float
 
 
-class State:
-    """A training between two steps. Engines change it, and one may take it over from another."""
+class TrainingState:
+    """A training between two steps. Engines change it, and one may take it over from another.
+
+    `draws_globally` says that the network's `torch.nn` layers draw from torch's global generator,
+    which then has to continue `generator`'s stream.
+    """
 
     def __init__(
         self,
         model: nn.Module,
-        data: Data,
+        task: Task,
         lr: float,
         generator: Generator,
-        l1_weight: float = 0.0,
-        weight_decay: float = 0.0,
+        *,
+        draws_globally: bool = False,
     ) -> None:
         self.model = model
-        self.data = data
+        self.task = task
         self.lr = lr
         self.generator = generator
-        self.l1_weight = l1_weight
-        self.weight_decay = weight_decay
+        self.draws_globally = draws_globally
         self.parameters: list[Tensor] = list(model.parameters())
+        self.buffers: list[Tensor] = list(model.buffers())
+        self.slots: Slots = task.optimizer.init([p.detach() for p in self.parameters])
 
-    def set_parameters(self, values: Sequence[Tensor]) -> None:
-        """Copy `values` into the network's own tensors."""
+    @property
+    def tensors(self) -> list[Tensor]:
+        """All tensors that steps change: parameters, the optimiser's, the network's buffers."""
+        return [*self.parameters, *(t for slot in self.slots for t in slot), *self.buffers]
+
+    def set_tensors(self, values: Sequence[Tensor]) -> None:
+        """Copy `values` into `tensors`."""
         with torch.no_grad():
-            for parameter, value in zip(self.parameters, values, strict=True):
-                parameter.copy_(value)
+            for tensor, value in zip(self.tensors, values, strict=True):
+                tensor.copy_(value)
+
+    def snapshot(self) -> Snapshot:
+        """Remember the state before the next step."""
+        tensors = [tensor.detach().clone() for tensor in self.tensors]
+        return Snapshot(tensors, self.generator.get_state(), self.lr)
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Go back to a state, the random numbers to come included."""
+        self.set_tensors(snapshot.tensors)
+        self.generator.set_state(snapshot.generator_state)
+        self.lr = snapshot.lr
 
 
 class Engine(ABC):
@@ -62,7 +85,7 @@ class Engine(ABC):
     # Chunks of a multiple of this many steps waste nothing.
     stride: int = 1
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: TrainingState) -> None:
         self.state = state
 
     @abstractmethod
@@ -74,30 +97,14 @@ class Engine(ABC):
         """The network, holding the parameters after the last step."""
         return self.state.model
 
-    @property
-    def lr(self) -> float:
-        """The learning rate of the next step."""
-        return self.state.lr
-
-    @lr.setter
-    def lr(self, lr: float) -> None:
-        self.state.lr = lr
-
-    def snapshot(self) -> Snapshot:
-        """Remember the state before the next step."""
-        state = self.state
-        parameters = [p.detach().clone() for p in state.parameters]
-        return Snapshot(parameters, state.generator.get_state(), state.lr)
-
-    def restore(self, snapshot: Snapshot) -> None:
-        """Go back to a state, the random numbers to come included."""
-        self.state.set_parameters(snapshot.parameters)
-        self.state.generator.set_state(snapshot.generator_state)
-        self.state.lr = snapshot.lr
-
 
 def to_losses(losses: Tensor) -> Losses:
     """Bring losses to the host in one transfer, as a read-only array."""
     array: Losses = losses.cpu().numpy()
     array.flags.writeable = False
     return array
+
+
+def first_line(error: Exception) -> str:
+    """Return an error's first line, which says most in torch's."""
+    return (str(error).strip().splitlines() or ["no message"])[0]

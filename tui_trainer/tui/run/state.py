@@ -3,7 +3,6 @@
 from collections import deque
 
 from tui_trainer.config.settings import RunConfig
-from tui_trainer.plotting.roles import LossMarks
 from tui_trainer.training.early_stopping import Gauge, StopReason
 from tui_trainer.training.events import (
     Compiled,
@@ -21,6 +20,7 @@ from tui_trainer.training.events import (
     RunStarted,
     StepsCompleted,
 )
+from tui_trainer.training.marks import LossMarks
 from tui_trainer.training.state import ENDS, State
 
 

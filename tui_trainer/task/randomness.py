@@ -1,0 +1,90 @@
+"""One stream of random numbers a run, whatever draws from it.
+
+The project's own layers draw from the generator that they are given. Those of `torch.nn` draw from
+torch's global generator: while they do, it takes on the state of the run's generator, and nobody
+else's. So a run equals a script that starts with ``torch.manual_seed(seed)``.
+"""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import Generator, Tensor, nn
+
+from tui_trainer import models
+
+_global_generator = threading.RLock()
+
+
+@contextmanager
+def lending_globally(generator: Generator) -> Iterator[Generator]:
+    """Have torch's global CPU generator continue `generator`'s stream; yields the global one.
+
+    One thread at a time: the others wait.
+    """
+    with _global_generator:
+        before = torch.get_rng_state()
+        torch.set_rng_state(generator.get_state())
+        try:
+            yield torch.default_generator
+        finally:
+            generator.set_state(torch.get_rng_state())
+            torch.set_rng_state(before)
+
+
+@contextmanager
+def training_draws(model: nn.Module, generator: Generator, globally: bool) -> Iterator[None]:
+    """Have a training pass of `model` draw from `generator`, its `torch.nn` layers included."""
+    if not globally:
+        yield
+        return
+    with lending_globally(generator) as lent, drawing_from(model, lambda x: _uniform(lent, x)):
+        yield
+
+
+@contextmanager
+def drawing_from(model: nn.Module, source: models.Source) -> Iterator[None]:
+    """Have all `models.Dropout` of a network take their numbers from `source` for a while."""
+    dropouts = [m for m in model.modules() if isinstance(m, models.Dropout)]
+    before = [dropout.source for dropout in dropouts]
+    for dropout in dropouts:
+        dropout.source = source
+    try:
+        yield
+    finally:
+        for dropout, own in zip(dropouts, before, strict=True):
+            dropout.source = own
+
+
+def draws_globally(model: nn.Module, x: Tensor) -> bool:
+    """Say whether a training pass draws from torch's global generator; nothing is changed.
+
+    Raises:
+        ValueError: if it draws from a GPU's generator, which runs side by side would share.
+    """
+    buffers = [(buffer, buffer.clone()) for buffer in model.buffers()]
+    gpus = [x.device] if x.is_cuda else []
+    with _global_generator, torch.random.fork_rng(gpus), torch.no_grad():
+        before = _states(x)
+        model.train()
+        with drawing_from(model, torch.ones_like):
+            model(x)
+        after = _states(x)
+        for buffer, value in buffers:
+            buffer.copy_(value)
+    if any(not torch.equal(a, b) for a, b in zip(before[1:], after[1:], strict=True)):
+        raise ValueError(
+            f"the network draws random numbers on {x.device}, which no run can repeat; "
+            "use tui_trainer.models.Dropout, or train on the CPU"
+        )
+    return not torch.equal(before[0], after[0])
+
+
+def _states(x: Tensor) -> list[Tensor]:
+    states = [torch.get_rng_state()]
+    return [*states, torch.cuda.get_rng_state(x.device)] if x.is_cuda else states
+
+
+def _uniform(generator: Generator, x: Tensor) -> Tensor:
+    return torch.rand(x.shape, generator=generator, dtype=x.dtype).to(x.device)

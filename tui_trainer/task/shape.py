@@ -1,0 +1,17 @@
+"""How large a network is, before it is built. Needs no torch."""
+
+from itertools import pairwise
+
+from tui_trainer.config.settings import RunConfig
+
+OUTPUTS = 1  # the label of a point is one number
+
+
+def layer_widths(config: RunConfig) -> tuple[int, ...]:
+    """Return the widths from the features to the prediction, for a network of linear layers."""
+    return (config.dataset.features, *config.architecture.hidden, OUTPUTS)
+
+
+def parameter_estimate(config: RunConfig) -> int:
+    """Return the number of parameters, exact for a network of linear layers."""
+    return sum(inputs * outputs + outputs for inputs, outputs in pairwise(layer_widths(config)))

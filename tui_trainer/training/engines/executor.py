@@ -1,0 +1,134 @@
+"""Executes a run's steps with the engine that is chosen for each."""
+
+from collections.abc import Iterator
+
+from tui_trainer.config.settings import EngineName, RunConfig
+from tui_trainer.formatting import duration_text
+from tui_trainer.training.engines.choice import Switches, choose_engines
+from tui_trainer.training.engines.compilation import Compilation
+from tui_trainer.training.engines.compiled import CompiledEngine
+from tui_trainer.training.engines.cuda_graph import CudaGraphEngine
+from tui_trainer.training.engines.eager import EagerEngine
+from tui_trainer.training.engines.engine import Engine, EngineError, TrainingState
+from tui_trainer.training.engines.step import step_spec
+from tui_trainer.training.engines.step_cache import find_step, known_compile_seconds
+from tui_trainer.training.events import Compiled, EngineChanged, EngineKept, Event
+
+# A run that has less than this to go is over before anybody saw a difference.
+WORTH_SECONDS = 0.5
+
+
+class Executor:
+    """The engine of the next step, and how others take over. Close it when the run ends.
+
+    `name` and `reason` are those of the engine that the run starts with. Where an engine can't be
+    had the run stays eager, and says why.
+    """
+
+    def __init__(
+        self,
+        config: RunConfig,
+        state: TrainingState,
+        parameter_count: int,
+        threads: int,
+        switches: Switches | None = None,
+    ) -> None:
+        self._state = state
+        self._spec = step_spec(config, parameter_count, threads)
+        self._compilation: Compilation | None = None
+        self.engine: Engine = EagerEngine(state)
+        self._engines: dict[EngineName, Engine] = {"eager": self.engine}
+        automatic = config.engine == "auto" and config.device == "cpu" and not switches
+        choice = choose_engines(config, switches, cached=automatic and self._load_cached())
+        self._switches, self._upgrades = dict(choice.switches), choice.upgrades
+        self._compile_seconds = known_compile_seconds() if self._upgrades else 0.0
+        self.name, self.reason = choice.first, choice.reason
+        try:
+            for name in sorted(set(self._switches.values()) - self._engines.keys()):
+                self._prepare(name)
+        except EngineError as error:
+            self._stay_eager(error)
+
+    @property
+    def awaited(self) -> Compilation | None:
+        """The compiler that the first step has to wait for, if there is one."""
+        return None if self._upgrades else self._compilation
+
+    def steps_until_switch(self, step: int) -> int | None:
+        """Return how many steps after `step` come before the next planned switch, if any."""
+        return min((s - 1 - step for s in self._switches if s - 1 > step), default=None)
+
+    def before_step(self, step: int, seconds_left: float | None) -> Iterator[Event]:
+        """Have the right engine for `step`; `seconds_left` is what the rest takes with eager."""
+        if (name := self._switches.get(step)) is not None and name != self.engine.name:
+            self.engine = self._engines[name]
+            if step > 1:
+                yield EngineChanged(step, name, self.reason)
+        elif self._upgrades and seconds_left is not None:
+            yield from self._upgrade(step, seconds_left)
+
+    def take_compiled(self) -> Iterator[Event]:
+        """Take up what the compiler that was waited for has made."""
+        try:
+            yield self._finish_compiling()
+        except EngineError as error:
+            self._stay_eager(error)
+            yield EngineChanged(1, "eager", self.reason)
+
+    def close(self) -> None:
+        """End the compiler, if it is at work."""
+        if self._compilation is not None:
+            self._compilation.cancel()
+            self._compilation = None
+
+    def _prepare(self, name: EngineName) -> None:
+        if name == "cuda-graph":
+            self._engines[name] = CudaGraphEngine(self._state)
+        elif not self._load_cached():
+            self._compile()
+
+    def _compile(self) -> None:
+        if self._state.buffers:
+            raise EngineError("the network has buffers, which a compiled step can't change")
+        if self._state.draws_globally:
+            raise EngineError("the network draws random numbers of its own")
+        self._compilation = Compilation(self._spec)
+
+    def _load_cached(self) -> bool:
+        """Load the compiled step from the cache; one that can't be loaded goes."""
+        if (file := find_step(self._spec)) is None:
+            return False
+        try:
+            self._engines["compiled"] = CompiledEngine(self._state, self._spec, file)
+        except EngineError:
+            file.unlink(missing_ok=True)
+        return "compiled" in self._engines
+
+    def _finish_compiling(self) -> Compiled:
+        compilation, self._compilation = self._compilation, None
+        assert compilation is not None
+        file = compilation.result()
+        self._engines["compiled"] = CompiledEngine(self._state, self._spec, file)
+        return Compiled(compilation.seconds)
+
+    def _stay_eager(self, error: EngineError) -> None:
+        self._upgrades, self._switches = False, {}
+        self.name, self.reason = "eager", f"{error}: staying eager"
+
+    def _upgrade(self, step: int, seconds_left: float) -> Iterator[Event]:
+        """Start the compiler if the run is long enough, or move over if it is done."""
+        try:
+            if self._compilation is None:
+                if seconds_left > self._compile_seconds:
+                    self._compile()
+                    left = duration_text(seconds_left)
+                    yield EngineKept("eager", f"auto: compiling beside the run, {left} to go")
+            elif self._compilation.finished():
+                self._upgrades = False
+                yield self._finish_compiling()
+                if seconds_left > WORTH_SECONDS:
+                    self.engine = self._engines["compiled"]
+                    yield EngineChanged(step, "compiled", "auto: its compiled step is ready")
+        except EngineError as error:
+            self._stay_eager(error)
+            yield EngineKept("eager", f"auto: {self.reason}")

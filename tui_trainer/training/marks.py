@@ -1,0 +1,14 @@
+"""What is marked in a plot of losses."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class LossMarks:
+    """The steps that matter in a plot of losses: they count from 1, None where there is none."""
+
+    best_step: int | None = None
+    best_val_loss: float | None = None
+    stop_step: int | None = None
+    lr_changes: tuple[int, ...] = ()
+    engine_changes: tuple[int, ...] = ()

@@ -1,0 +1,168 @@
+"""A run as its events tell it: what every renderer shows, on a screen or without one."""
+
+from tui_trainer.config.settings import RunConfig
+from tui_trainer.training.early_stopping import Gauge
+from tui_trainer.training.events import (
+    Compiled,
+    Compiling,
+    EngineChanged,
+    EngineKept,
+    Event,
+    FitSampled,
+    LrChanged,
+    NotLearning,
+    Paused,
+    Points,
+    Resumed,
+    RunEnded,
+    RunStarted,
+    StepsCompleted,
+)
+from tui_trainer.training.history import FloatArray, History
+from tui_trainer.training.marks import LossMarks
+from tui_trainer.training.progress import Best, lower_best
+from tui_trainer.training.state import ENDS, State
+
+_UNKEPT = History()  # that of results that keep none: nothing is added to it
+
+
+class RunResult:
+    """What is known of a run, or of a candidate of a sweep, from its events so far.
+
+    Losses are None before the first step. `compiling_seconds` is how long the run has waited for
+    the compiler, None where it does not; `compile_seconds` what the compiler took.
+    """
+
+    def __init__(self, config: RunConfig, *, keep_history: bool = True) -> None:
+        self.config = config
+        self._keep_history = keep_history
+        self.forget()
+
+    def forget(self) -> None:
+        """Start again from nothing."""
+        self.state = State.STARTING
+        self.history = History() if self._keep_history else _UNKEPT
+        self.step = 0
+        self.lr = self.config.lr
+        self.train_loss: float | None = None
+        self.val_loss: float | None = None
+        self.best: Best | None = None
+        self.seconds = 0.0
+        self.steps_per_second = 0.0
+        self.started: RunStarted | None = None
+        self.not_learning: NotLearning | None = None
+        self.ended: RunEnded | None = None
+        self.engine = str(self.config.engine)
+        self.engine_reason = ""
+        self.engine_changes: list[EngineChanged] = []
+        self.lr_changes: list[LrChanged] = []
+        self.compiling_seconds: float | None = None
+        self.compile_seconds: float | None = None
+        self._gauge: Gauge | None = None
+        self._fits: dict[str, FitSampled] = {}
+
+    def apply(self, event: Event) -> None:
+        """Take in the next event."""
+        match event:
+            case RunStarted():
+                self.started = event
+                self.state = State.RUNNING
+                self.engine, self.engine_reason = event.engine, event.engine_reason
+            case StepsCompleted():
+                self._gauge = event.gauge
+                self.seconds, self.steps_per_second = event.seconds, event.steps_per_second
+                self.advance(event.train_loss, event.val_loss, event.bound)
+            case FitSampled():
+                self._fits["best" if event.weights == "best" else "last"] = event
+            case NotLearning():
+                self.not_learning = event
+            case LrChanged():
+                self.lr = event.lr
+                self.lr_changes.append(event)
+            case Paused():
+                self.state = State.PAUSED
+            case Resumed():
+                self.state = (
+                    State.COMPILING if self.compiling_seconds is not None else State.RUNNING
+                )
+            case RunEnded():
+                self.ended = event
+                self.seconds, self.steps_per_second = event.seconds, event.steps_per_second
+                self.state = ENDS[event.reason]
+            case _:
+                self._take_engine_news(event)
+
+    def advance(self, train: FloatArray, val: FloatArray, bound: FloatArray | None = None) -> None:
+        """Take in the losses of the next steps."""
+        if not len(val):
+            return
+        if self._keep_history:
+            self.history.append(train, val, bound)
+        self.best = lower_best(self.best, val, self.step + 1)
+        self.step += len(val)
+        self.train_loss, self.val_loss = float(train[-1]), float(val[-1])
+        if self.state is State.STARTING:
+            self.state = State.RUNNING
+
+    @property
+    def final_val_loss(self) -> float | None:
+        """The validation loss of the weights that it ends with."""
+        restored = self.ended is not None and self.ended.restored_best
+        return self.best.val_loss if restored and self.best else self.val_loss
+
+    @property
+    def diverged(self) -> bool:
+        """Whether a loss was not finite."""
+        return self.state is State.DIVERGED
+
+    @property
+    def stopped_early(self) -> bool:
+        """Whether its stopping rule ended it."""
+        return self.state is State.STOPPED_EARLY
+
+    @property
+    def points(self) -> Points | None:
+        """The data, once the run has started."""
+        return self.started.points if self.started else None
+
+    @property
+    def gauge(self) -> Gauge | None:
+        """How near the stopping rule is, while the run is on its way."""
+        return self._gauge if self.ended is None else None
+
+    @property
+    def marks(self) -> LossMarks:
+        """The steps that matter."""
+        return LossMarks(
+            best_step=self.best.step if self.best else None,
+            best_val_loss=self.best.val_loss if self.best else None,
+            stop_step=self.ended.steps if self.ended and self.stopped_early else None,
+            lr_changes=tuple(change.step for change in self.lr_changes),
+            engine_changes=tuple(c.step for c in self.engine_changes if c.step > 1),
+        )
+
+    def fit(self, best: bool) -> FitSampled | None:
+        """Return the fit of the best step's weights, or the newest; whichever there is."""
+        return self._fits.get("best" if best else "last") or self._fits.get("last")
+
+    @property
+    def final_fit(self) -> FitSampled | None:
+        """The fit of the weights that it ended with, or the newest while it is on its way."""
+        return self.fit(best=self.ended is not None and self.ended.restored_best)
+
+    def _take_engine_news(self, event: Compiling | Compiled | EngineChanged | EngineKept) -> None:
+        if isinstance(event, Compiling):
+            self.compiling_seconds = event.seconds
+            if self.state is State.RUNNING:
+                self.state = State.COMPILING
+            return
+        if isinstance(event, Compiled):
+            self.compile_seconds = event.seconds
+        else:
+            self.engine, self.engine_reason = event.engine, event.reason
+        if isinstance(event, EngineChanged):
+            self.engine_changes.append(event)
+        if not isinstance(event, EngineKept):
+            self.compiling_seconds = None
+            if self.state is State.COMPILING:
+                self.state = State.RUNNING
