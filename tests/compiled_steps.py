@@ -4,6 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import msgspec
 import pytest
+import seam_files
 from reference_loop import make
 
 from tui_trainer.config.settings import Architecture, Regularizer
@@ -43,8 +44,10 @@ def compile_all(folder):
     """Compile every config's step into a cache folder."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CACHE_HOME", str(folder))
-        with ThreadPoolExecutor(len(CONFIGS)) as pool:
-            list(pool.map(_compile, CONFIGS.values()))
+        seam_files.install(patch)
+        configs = [*CONFIGS.values(), seam_files.config_of()]
+        with ThreadPoolExecutor(len(configs)) as pool:
+            list(pool.map(_compile, configs))
 
 
 def _compile(config):

@@ -1,6 +1,7 @@
 """Executes a run's steps with the engine that is chosen for each."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 from tui_trainer.config.settings import EngineName, RunConfig
 from tui_trainer.formatting import duration_text
@@ -95,21 +96,28 @@ class Executor:
         self._compilation = Compilation(self._spec)
 
     def _load_cached(self) -> bool:
-        """Load the compiled step from the cache; one that can't be loaded goes."""
+        """Load the compiled step, if it is in the cache and sound."""
         if (file := find_step(self._spec)) is None:
             return False
         try:
-            self._engines["compiled"] = CompiledEngine(self._state, self._spec, file)
+            self._load(file)
         except EngineError:
-            file.unlink(missing_ok=True)
-        return "compiled" in self._engines
+            return False
+        return True
 
     def _finish_compiling(self) -> Compiled:
         compilation, self._compilation = self._compilation, None
         assert compilation is not None
-        file = compilation.result()
-        self._engines["compiled"] = CompiledEngine(self._state, self._spec, file)
+        self._load(compilation.result())
         return Compiled(compilation.seconds)
+
+    def _load(self, file: Path) -> None:
+        """Make the compiled engine of a file; one that can't be loaded goes."""
+        try:
+            self._engines["compiled"] = CompiledEngine(self._state, self._spec, file)
+        except EngineError:
+            file.unlink(missing_ok=True)
+            raise
 
     def _stay_eager(self, error: EngineError) -> None:
         self._upgrades, self._switches = False, {}

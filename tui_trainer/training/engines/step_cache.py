@@ -30,6 +30,7 @@ _ABANDONED_SECONDS = 24 * 3600.0
 _SOURCES = (
     ("tui_trainer.models", "*.py"),
     ("tui_trainer.task", "*.py"),
+    ("tui_trainer.task.optimizers", "*.py"),
     ("tui_trainer.training.engines", "compile_step.py"),
     ("tui_trainer.training.engines", "dropout_draws.py"),
     ("tui_trainer.training.engines", "step.py"),
