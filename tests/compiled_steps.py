@@ -31,8 +31,7 @@ def _small(**regularizer):
 
 CONFIGS = {
     "classic": make("kaiming", lr=0.003, engine="compiled"),
-    "dropout": _small(dropout=0.1),
-    "penalties": _small(l1_weight=0.5, weight_decay=0.1),
+    "regularized": _small(dropout=0.1, l1_weight=0.5, weight_decay=0.1),
 }
 
 

@@ -94,13 +94,13 @@ def test_a_restored_engine_repeats_its_steps_exactly(name):
 
 @pytest.mark.parametrize("steps", [1, 9, 10, 25])
 def test_dropout_draws_the_same_stream_as_eager(steps):
-    compiled, eager = make_compiled(CONFIGS["dropout"]), Setup(CONFIGS["dropout"]).engine
+    compiled, eager = make_compiled(CONFIGS["regularized"]), Setup(CONFIGS["regularized"]).engine
     compiled.advance(steps)
     eager.advance(steps)
     assert torch.equal(compiled.state.generator.get_state(), eager.state.generator.get_state())
 
 
-@pytest.mark.parametrize("name", ["classic", "dropout"])
+@every_config
 def test_another_learning_rate_counts_from_the_next_step(name):
     engines = [make_compiled(CONFIGS[name]), Setup(CONFIGS[name]).engine]
     for engine in engines:
