@@ -2,7 +2,7 @@
 
 The networks differ along a leading axis: parameters lie in one tensor of shape (M, P), of which a
 layer's weights (M, d, e) and biases (M, e) are views. Points run along the last axis, so that a
-layer is ``baddbmm`` of (M, e, d) and (M, d, N) with long rows; gradients are written out by hand.
+layer is ``baddbmm`` of (M, e, d) and (M, d, N) with long rows; gradients are written out.
 No operation mixes two networks: what is not finite in one stays there.
 
 The validation loss of a step and the training loss of the next are of the same parameters, so one
@@ -22,7 +22,7 @@ from tui_trainer.task.optimizers import Optimizer, Slots
 from tui_trainer.task.penalties import StackedPenalties
 from tui_trainer.task.shape import OUTPUTS
 
-# What a subclass may have replaced.
+# A subclass may have overridden them.
 _FORWARDS = (models.Linear.forward, models.Dropout.forward, nn.ReLU.forward)
 _threshold_backward = torch.ops.aten.threshold_backward.grad_input
 
@@ -45,7 +45,7 @@ class Layer:
 def find_layers(model: nn.Module, dropout: float | None) -> tuple[Layer, ...] | None:
     """Read a network as layers; None if it is made of anything else.
 
-    All of its dropout has to be of the rate `dropout`, which a batch has one of for a network.
+    All of its dropout has to have the rate `dropout`: a batch has one rate for each network.
     """
     if type(model) is not nn.Sequential:
         return None
@@ -66,7 +66,7 @@ def find_layers(model: nn.Module, dropout: float | None) -> tuple[Layer, ...] | 
             case _:
                 return None
     ends_well = bool(layers) and not layers[-1].relu and not drops and layers[-1].outputs == OUTPUTS
-    # A layer that stands at two places has its parameters once.
+    # A layer that is used twice has its parameters only once.
     each_its_own = sum(layer.size for layer in layers) == sum(p.numel() for p in model.parameters())
     return tuple(layers) if ends_well and each_its_own else None
 

@@ -46,7 +46,7 @@ class Block:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Advance:
-    """What a block's chunk of steps came to: losses of shape (steps, rows), those that count."""
+    """The result of a block's chunk of steps: losses of shape (steps, rows), and how many count."""
 
     members: tuple[Member, ...]
     first_step: int
@@ -79,14 +79,14 @@ class Group(ABC):
 
     @abstractmethod
     def end_pass(self) -> None:
-        """Let the candidates that have ended go."""
+        """Drop the candidates that have ended."""
 
 
 def make_groups(candidates: Iterable[Candidate]) -> list[Group]:
-    """Put candidates that can train as one into groups, their networks built.
+    """Put candidates that can train as one into groups, and build their networks.
 
     Raises:
-        ValueError: if the device is not there.
+        ValueError: if the device is not available.
     """
     members: dict[Key, list[Member]] = {}
     for candidate in candidates:
@@ -162,7 +162,7 @@ class BatchedGroup(Group):
         return Advance(members, first_step, tuple(counts), train, val, fits)
 
     def end_pass(self) -> None:
-        """Let the candidates that have ended go: rows that are not there cost nothing."""
+        """Drop the candidates that have ended, so that they cost nothing."""
         self._states = {**self._states, **self._next_states}
         kept = [row for row, member in enumerate(self.members) if member.ending is None]
         if len(kept) < len(self.members):
@@ -211,7 +211,7 @@ class BatchedGroup(Group):
             return self._make_engine()
 
     def _streams(self, stack: Stack, states: GeneratorStates) -> dict[int, Generator]:
-        """Make the streams that a stack draws from, each where it had got to."""
+        """Make the streams that a stack draws from, each where it was."""
         streams = {}
         for name in dict.fromkeys(stack.streams) if self._drops else ():
             streams[name] = Generator()
@@ -220,7 +220,7 @@ class BatchedGroup(Group):
 
 
 class EagerGroup(Group):
-    """Trains one by one with the eager engine: for networks that are no plain row of layers."""
+    """Trains one by one with the eager engine: for networks that `find_layers` does not read."""
 
     def __init__(self, members: Sequence[Member]) -> None:
         super().__init__(members)
@@ -252,7 +252,7 @@ class EagerGroup(Group):
         return Advance((member,), first_step, (count,), train[:, None], val[:, None], fits)
 
     def end_pass(self) -> None:
-        """Let the candidates that have ended go."""
+        """Drop the candidates that have ended."""
         self.members = [member for member in self.members if member.ending is None]
 
 

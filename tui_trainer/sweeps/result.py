@@ -1,4 +1,4 @@
-"""A sweep as its events so far tell it: candidates, and what the points amount to."""
+"""The fold of a sweep's events: its candidates, and the figures of its points."""
 
 import math
 import statistics
@@ -43,7 +43,7 @@ class Spread:
 
 @dataclass(frozen=True, slots=True)
 class PointResult:
-    """What a point's candidates amount to so far. Shares are of 1; `steps` is where they stand."""
+    """The figures of a point's candidates so far; shares are fractions of 1."""
 
     point: Point
     best: Spread
@@ -63,7 +63,7 @@ class PointResult:
 
 
 class SweepResult:
-    """A sweep's candidates and points, folded from its events."""
+    """A sweep's candidates and points so far."""
 
     def __init__(self, sweep: Sweep, *, keep_history: bool = True) -> None:
         self.sweep = sweep
@@ -77,7 +77,7 @@ class SweepResult:
         self.seconds = 0.0
 
     def apply(self, event: SweepEvent) -> None:
-        """Take in the next event."""
+        """Add the next event."""
         match event:
             case SweepStarted():
                 self.started = event
@@ -106,7 +106,7 @@ class SweepResult:
 
     @property
     def progress(self) -> float:
-        """The share of all steps that is behind: those of ended candidates count as done."""
+        """The fraction of all steps that is done: ended candidates count as complete."""
         total = sum(result.config.steps for result in self.candidates)
         done = sum(
             result.config.steps if result.ended else result.step for result in self.candidates

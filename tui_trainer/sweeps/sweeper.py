@@ -1,8 +1,8 @@
 """A sweep as a generator of events: ``for event in sweep(plan, control): ...``.
 
 A pass takes every candidate through a chunk of steps, in blocks that fit a core's cache, each
-block in the hands of one worker with one thread: so the numbers do not depend on how many workers
-there are, and the workers never wait for each other within a step.
+block with one single-threaded worker: so the numbers do not depend on the number of workers, and
+workers never wait for each other within a step.
 """
 
 import time
@@ -41,17 +41,17 @@ def sweep(
 ) -> Iterator[SweepEvent]:
     """Train all candidates, yielding what happens; the last event is always `SweepEnded`.
 
-    `fits` says whether candidates tell their fit when they end. An exception on the way is a
-    reason too: ``SweepEnded(FAILED)`` with its message.
+    `fits` says whether to sample the fit of candidates that end. An exception ends the sweep too:
+    ``SweepEnded(FAILED)`` with its message.
     """
     control = control or SweepControl()
     return with_end(_train(plan, control, fits), plan)
 
 
 def with_end(events: Iterator[SweepEvent], plan: Sweep) -> Iterator[SweepEvent]:
-    """Yield the events of a sweep, then how it ended; an exception on the way is a reason too.
+    """Yield the events of a sweep, then how it ended, by an exception too.
 
-    It was stopped if a candidate was: a request that comes after the last of them stops nothing.
+    It was stopped if a candidate was: a request after the last one has ended stops nothing.
     """
     began = time.perf_counter()
     steps: dict[int, int] = {}
@@ -69,7 +69,7 @@ def with_end(events: Iterator[SweepEvent], plan: Sweep) -> Iterator[SweepEvent]:
             yield event
         reason = StopReason.STOPPED if stopped else StopReason.COMPLETED
         detail = "stopped by hand" if stopped else f"finished {len(plan.candidates):,} candidates"
-    except Exception as error:  # whatever it is, the reader of the events has to hear of it
+    except Exception as error:  # whoever reads the events has to learn of it
         detail = describe_failure(error)
     yield SweepEnded(reason, detail, sum(steps.values()), time.perf_counter() - began)
 
@@ -117,7 +117,7 @@ class _Passes:
         self._fit_due = 0.0
 
     def events(self) -> Iterator[SweepEvent]:
-        """Tell what happens, from the first step to the last."""
+        """Train to the last step."""
         while self._groups and not self._control.stopped:
             yield from self._pass()
             self._groups = [group for group in self._groups if group.members]
@@ -161,7 +161,7 @@ class _Passes:
         return advance, time.perf_counter() - began
 
     def _watched(self) -> int | None:
-        """Return the candidate whose fit is wanted now: ten times a second at most."""
+        """Return the candidate whose fit is wanted now: at most ten times a second."""
         if self._control.watched is None or time.perf_counter() < self._fit_due:
             return None
         self._fit_due = time.perf_counter() + _FIT_SECONDS
@@ -191,7 +191,7 @@ class _Passes:
 
 
 def _next_chunk(steps: int, chunk: int, seconds: float) -> int:
-    """Size the next pass: the first ones are slow, and no measure of the rest."""
+    """Size the next pass: at most twice as long, since the first ones are slower than the rest."""
     if steps < chunk:
         return chunk
     return max(1, min(int(CHUNK_SECONDS * steps / max(seconds, 1e-9)), 2 * steps))

@@ -45,7 +45,7 @@ def training_draws(model: nn.Module, generator: Generator, globally: bool) -> It
 
 @contextmanager
 def drawing_from(model: nn.Module, source: models.Source) -> Iterator[None]:
-    """Have all `models.Dropout` of a network take their numbers from `source` for a while."""
+    """Have all `models.Dropout` of a network draw from `source` within the context."""
     dropouts = [m for m in model.modules() if isinstance(m, models.Dropout)]
     before = [dropout.source for dropout in dropouts]
     for dropout in dropouts:

@@ -1,10 +1,10 @@
-"""The time that training takes."""
+"""How long training has taken."""
 
 import time
 
 
 class Clock:
-    """The time trained, pauses not counted, and the rate of late. Made standing still."""
+    """Training time without pauses, and the recent rate. Starts stopped."""
 
     def __init__(self) -> None:
         self._banked = 0.0
@@ -13,12 +13,12 @@ class Clock:
         self._rate = 0.0
 
     def start(self) -> None:
-        """Run from now on, if it stands."""
+        """Start, unless it is running."""
         if self._since is None:
             self._since = time.perf_counter()
 
     def stop(self) -> None:
-        """Stand from now on."""
+        """Stop."""
         self._banked = self.seconds
         self._since = None
 

@@ -1,12 +1,13 @@
-"""What the user asks of a running trainer. Safe to call from any thread; nothing here waits,
-but the trainer itself, while it is paused.
+"""What the user asks of a running trainer. Safe to call from any thread.
+
+Nothing here blocks, except for the trainer itself while it is paused.
 """
 
 import threading
 
 
 class Control:
-    """Requests to one run, taken up by its trainer at the next step boundary."""
+    """Requests to one run, which its trainer acts on at the next step boundary."""
 
     def __init__(self, *, paused: bool = False) -> None:
         self._changed = threading.Condition()
@@ -21,7 +22,7 @@ class Control:
         self._set(_paused=True)
 
     def resume(self) -> None:
-        """Ask the run to go on, and forget the single steps asked for."""
+        """Ask the run to resume, and forget the single steps asked for."""
         self._set(_paused=False, _steps=0)
 
     def step(self) -> None:
@@ -36,21 +37,21 @@ class Control:
         self._set(_stopped=True)
 
     def set_lr(self, lr: float) -> None:
-        """Ask for another learning rate from the next step on."""
+        """Ask for another learning rate, starting with the next step."""
         self._set(_lr=lr)
 
     def show_best_fit(self, wanted: bool) -> None:
-        """Ask for the fit of the best step's weights beside the last one's, or no more of it."""
+        """Ask for the fit of the best step's weights besides the last one's, or stop asking."""
         self._set(_best_fit=wanted)
 
     @property
     def paused(self) -> bool:
-        """Whether the run is to wait."""
+        """Whether the run should wait."""
         return self._paused
 
     @property
     def stopped(self) -> bool:
-        """Whether the run is to end."""
+        """Whether the run should end."""
         return self._stopped
 
     @property

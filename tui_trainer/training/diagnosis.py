@@ -1,6 +1,6 @@
 """Why a network can't learn, and where it broke.
 
-Nothing here changes it or draws a number, but `find_bad_tensor`, which repeats steps.
+Nothing here changes the network or draws a number, except `find_bad_tensor`, which repeats steps.
 """
 
 import math
@@ -96,7 +96,7 @@ def _overflow(model: nn.Module, x: Tensor) -> str:
 
 
 class _Evaluating:
-    """Evaluation mode for a while, so that dropout draws nothing."""
+    """Puts a network into evaluation mode, in which dropout draws nothing, and back."""
 
     def __init__(self, model: nn.Module) -> None:
         self._model = model

@@ -24,7 +24,7 @@ Weights: TypeAlias = Literal["untrained", "last", "best"]
 class Points:
     """The data of both splits as flat arrays, for drawing: labels over the one feature.
 
-    With several `features`, each label stands over itself.
+    With several `features`, each label is plotted over itself.
     """
 
     train_x: FloatArray
@@ -95,10 +95,10 @@ class RunStarted:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class StepsCompleted:
-    """The losses of the steps from `first_step` on, none left out.
+    """The losses of all steps from `first_step` on.
 
-    `bound` is what the stopping rule held each validation loss against, NaN where it was not
-    armed; None without a rule. `seconds` is the time trained so far, pauses not counted.
+    `bound` is what the stopping rule compared each validation loss with, NaN where it was not
+    armed; None without a rule. `seconds` is the training time so far, without pauses.
     """
 
     first_step: int
@@ -119,7 +119,7 @@ class StepsCompleted:
 
 @dataclass(frozen=True, slots=True)
 class LrChanged:
-    """From `step` on, steps are taken with `lr`."""
+    """`lr` applies from `step` on."""
 
     step: int
     lr: float
@@ -127,21 +127,21 @@ class LrChanged:
 
 @dataclass(frozen=True, slots=True)
 class Compiling:
-    """The run waits for the compiler, and has done so for `seconds`."""
+    """The run has been waiting for the compiler for `seconds`."""
 
     seconds: float
 
 
 @dataclass(frozen=True, slots=True)
 class Compiled:
-    """The compiler is done, after `seconds` that count as none of training's."""
+    """The compiler finished after `seconds`, which do not count as training time."""
 
     seconds: float
 
 
 @dataclass(frozen=True, slots=True)
 class EngineChanged:
-    """From `step` on, steps are executed by `engine`."""
+    """`engine` executes the steps from `step` on."""
 
     step: int
     engine: EngineName
@@ -150,7 +150,7 @@ class EngineChanged:
 
 @dataclass(frozen=True, slots=True)
 class EngineKept:
-    """Steps go on with `engine`, and why."""
+    """The run stays with `engine`, and why."""
 
     engine: EngineName
     reason: str
@@ -158,21 +158,21 @@ class EngineKept:
 
 @dataclass(frozen=True, slots=True)
 class Paused:
-    """The run waits after `step` steps."""
+    """The run is paused after `step` steps."""
 
     step: int
 
 
 @dataclass(frozen=True, slots=True)
 class Resumed:
-    """The run goes on after `step` steps."""
+    """The run resumes after `step` steps."""
 
     step: int
 
 
 @dataclass(frozen=True, slots=True)
 class RunEnded:
-    """The last event: why, and where the run stood. Losses are None where no step was taken."""
+    """The last event: why the run ended, and its figures. Losses are None without a step."""
 
     reason: StopReason
     detail: str
@@ -186,7 +186,7 @@ class RunEnded:
 
     @property
     def steps_per_second(self) -> float:
-        """The mean rate over the run, 0 where no time passed."""
+        """The mean rate over the run; 0 if no time passed."""
         return self.steps / self.seconds if self.seconds else 0.0
 
 

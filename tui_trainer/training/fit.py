@@ -1,4 +1,4 @@
-"""What the network makes of the data, as flat arrays to draw."""
+"""The network's predictions and the data, as flat arrays to draw."""
 
 from collections.abc import Callable
 
@@ -41,7 +41,7 @@ def describe_fit(
 
 
 def to_points(data: Data) -> Points:
-    """Flatten both splits; with several features, each label stands over itself."""
+    """Flatten both splits; with several features, each label is plotted over itself."""
     train, val = data.train_y, data.val_y
     if data.features == 1:
         train, val = data.train_x, data.val_x
@@ -51,7 +51,7 @@ def to_points(data: Data) -> Points:
 
 
 def frozen(array: FloatArray) -> FloatArray:
-    """Make an array read-only, as events carry them."""
+    """Make an array read-only, as it has to be in an event."""
     array.flags.writeable = False
     return array
 

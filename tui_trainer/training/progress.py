@@ -40,9 +40,9 @@ class Judged:
 
 
 class Progress:
-    """A training's steps so far. It is on its way while `ending` is None.
+    """A training's steps so far; it has not ended while `ending` is None.
 
-    Used for a run and for each candidate of a sweep, so that both end alike.
+    Runs and the candidates of sweeps share it, so that both end by the same rules.
     """
 
     def __init__(self, config: RunConfig) -> None:
@@ -74,7 +74,7 @@ class Progress:
         return self.step, "last"
 
     def observe(self, train: FloatArray, val: FloatArray) -> Judged:
-        """Take in the losses of the next steps, up to the one that ends the training."""
+        """Add the losses of the next steps, up to the one that ends the training."""
         judged, self.ending = judge(self.rule, self.step, train, val)
         self.follow(train[: judged.count], val[: judged.count])
         if self.ending is None and not self.steps_left:
@@ -82,13 +82,13 @@ class Progress:
         return judged
 
     def follow(self, train: FloatArray, val: FloatArray) -> None:
-        """Take in the losses of steps that have been judged elsewhere."""
+        """Add the losses of steps that another process has judged."""
         self.best = lower_best(self.best, val, self.step + 1)
         self.step += len(val)
         self._last = float(train[-1]), float(val[-1])
 
     def stop(self) -> None:
-        """End it where it is, by hand."""
+        """End it here, on request."""
         self.ending = (StopReason.STOPPED, f"stopped by hand at step {self.step:,}")
 
     @property
@@ -115,7 +115,7 @@ class Progress:
         return self._ended(reason, words, seconds)
 
     def failed(self, why: str, seconds: float) -> RunEnded:
-        """Return the event of an end that is no fault of the training's."""
+        """Return the event of an end by an error."""
         return self._ended(StopReason.FAILED, why, seconds)
 
     def _ended(self, reason: StopReason, words: str, seconds: float) -> RunEnded:
@@ -127,7 +127,7 @@ class Progress:
 def judge(
     rule: StoppingRule | None, step: int, train: FloatArray, val: FloatArray
 ) -> tuple[Judged, Ending | None]:
-    """Judge the chunk that follows on `step`, and say what ends the training with its last step.
+    """Judge the chunk that follows `step`, and say what ends the training with its last step.
 
     The rule observes every finite loss up to there.
     """

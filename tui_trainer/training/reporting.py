@@ -1,4 +1,4 @@
-"""Losses that wait to be reported: one event for as many steps as fit into its time."""
+"""Reports steps in batches: an event for each would cost more than the steps."""
 
 from collections.abc import Iterator
 
@@ -11,7 +11,7 @@ from tui_trainer.training.progress import Progress
 
 
 class StepReports:
-    """The steps of a `Progress` that no event has told of, and the time that they took."""
+    """The steps of a `Progress` that have not been reported, and the training time."""
 
     def __init__(self, progress: Progress) -> None:
         self.clock = Clock()
@@ -19,11 +19,11 @@ class StepReports:
         self._pending: list[tuple[FloatArray, FloatArray, FloatArray]] = []
 
     def add(self, train: FloatArray, val: FloatArray, bound: FloatArray) -> None:
-        """Have the losses of the next steps, and their stopping bounds, wait."""
+        """Queue the losses of the next steps and their stopping bounds."""
         self._pending.append((train, val, bound))
 
     def flush(self) -> Iterator[StepsCompleted]:
-        """Report the steps that wait, if there are any."""
+        """Report the queued steps, if there are any."""
         if not self._pending:
             return
         arrays = zip(*self._pending, strict=True)

@@ -1,4 +1,4 @@
-"""A run as its events tell it: what every renderer shows, on a screen or without one."""
+"""The fold of a run's events: what every renderer shows, in the app and on the console."""
 
 from tui_trainer.config.settings import RunConfig
 from tui_trainer.training.early_stopping import Gauge
@@ -39,7 +39,7 @@ class RunResult:
         self.forget()
 
     def forget(self) -> None:
-        """Start again from nothing."""
+        """Go back to the state before the first event."""
         self.state = State.STARTING
         self.history = History() if self._keep_history else _UNKEPT
         self.step = 0
@@ -62,7 +62,7 @@ class RunResult:
         self._fits: dict[str, FitSampled] = {}
 
     def apply(self, event: Event) -> None:
-        """Take in the next event."""
+        """Add the next event."""
         match event:
             case RunStarted():
                 self.started = event
@@ -93,7 +93,7 @@ class RunResult:
                 self._take_engine_news(event)
 
     def advance(self, train: FloatArray, val: FloatArray, bound: FloatArray | None = None) -> None:
-        """Take in the losses of the next steps."""
+        """Add the losses of the next steps."""
         if not len(val):
             return
         if self._keep_history:
@@ -127,7 +127,7 @@ class RunResult:
 
     @property
     def gauge(self) -> Gauge | None:
-        """How near the stopping rule is, while the run is on its way."""
+        """How near the stopping rule is, until the run ends."""
         return self._gauge if self.ended is None else None
 
     @property
@@ -142,12 +142,12 @@ class RunResult:
         )
 
     def fit(self, best: bool) -> FitSampled | None:
-        """Return the fit of the best step's weights, or the newest; whichever there is."""
+        """Return the fit of the best step's weights if it is wanted and known, else the newest."""
         return self._fits.get("best" if best else "last") or self._fits.get("last")
 
     @property
     def final_fit(self) -> FitSampled | None:
-        """The fit of the weights that it ended with, or the newest while it is on its way."""
+        """The fit of the weights that it ended with; the newest one until then."""
         return self.fit(best=self.ended is not None and self.ended.restored_best)
 
     def _take_engine_news(self, event: Compiling | Compiled | EngineChanged | EngineKept) -> None:

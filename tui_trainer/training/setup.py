@@ -1,4 +1,4 @@
-"""A config made real: data, network and the reference engine, before the first step."""
+"""Builds a config: data, network and the reference engine, before the first step."""
 
 import torch
 from torch import nn
@@ -22,7 +22,7 @@ def preview(config: RunConfig) -> Previewed:
     """Build a config's data and untrained network, exactly as `train` would.
 
     Raises:
-        ValueError: if the device is not there, or not for the engine.
+        ValueError: if the device is not available, or does not have the engine.
     """
     setup = Setup(config)
     return Previewed(
@@ -38,8 +38,8 @@ class Setup:
     """A config's data, network and eager engine, before the first step.
 
     Raises:
-        ValueError: if the device is not there, or not for the engine; if the network draws random
-            numbers that no run can repeat.
+        ValueError: if the device is not available, or does not have the engine; if the network draws
+            random numbers that no run can repeat.
     """
 
     def __init__(self, config: RunConfig) -> None:
@@ -81,10 +81,10 @@ def make_task(config: RunConfig, device: torch.device) -> Task:
 
 
 def find_device(name: str) -> torch.device:
-    """Return a device that torch sees.
+    """Return a device.
 
     Raises:
-        ValueError: if it is not there.
+        ValueError: if torch does not see it.
     """
     device = torch.device(name)
     if device.type == "cuda":

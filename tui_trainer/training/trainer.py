@@ -36,12 +36,12 @@ from tui_trainer.training.progress import Progress
 from tui_trainer.training.reporting import StepReports
 from tui_trainer.training.setup import Setup
 
-# A request waits for the end of a chunk at most, and has to take effect within 50 ms.
+# A request waits for the end of a chunk at most; it has to take effect within 50 ms.
 CHUNK_SECONDS = 0.02
 EVENT_SECONDS = 0.05
 FIT_SECONDS = 0.1
 COMPILING_SECONDS = 0.25
-# The rate of the first moments is no measure of the rest.
+# The first moments are slower than the rest.
 MEASURED_SECONDS = 0.5
 _POLL_SECONDS = 0.02
 
@@ -52,14 +52,14 @@ def train(
     """Run a config to its end, yielding what happens; the last event is always `RunEnded`.
 
     `switches` repeats a recorded run's changes of engine: each engine by the step from which it
-    executes, step 1 included. An exception on the way is a reason too: ``RunEnded(FAILED)`` with
+    executes, step 1 included. An exception ends the run too: ``RunEnded(FAILED)`` with
     its message.
     """
     run = None
     try:
         run = _Training(config, control or Control(), switches)
         yield from run.events()
-    except Exception as error:  # whatever it is, the reader of the events has to hear of it
+    except Exception as error:  # whoever reads the events has to learn of it
         detail = describe_failure(error)
         if run is None:
             yield RunEnded(StopReason.FAILED, detail, steps=0)
@@ -96,7 +96,7 @@ class _BestWeights:
 
 
 class _Training:
-    """One run on its way."""
+    """One run in progress."""
 
     def __init__(self, config: RunConfig, control: Control, switches: Switches | None) -> None:
         self._config = config
@@ -146,11 +146,11 @@ class _Training:
         yield progress.ended(self._clock.seconds)
 
     def close(self) -> None:
-        """Leave nothing running."""
+        """Stop the compiler, if it is running."""
         self._executor.close()
 
     def abandon(self, detail: str) -> Iterator[Event]:
-        """End as failed, with what was trained so far."""
+        """End as failed, and report what was trained so far."""
         self._clock.stop()
         yield from self._reports.flush()
         yield self._progress.failed(detail, self._clock.seconds)
@@ -168,7 +168,7 @@ class _Training:
         return seconds / self._step * self._progress.steps_left
 
     def _take_requests(self) -> Iterator[Event]:
-        """Act on what was asked for; while paused, wait here."""
+        """Act on the requests; wait here while paused."""
         control = self._control
         while True:
             if control.stopped:
@@ -202,9 +202,9 @@ class _Training:
         self._reported_pause = paused
 
     def _await_compiler(self) -> Iterator[Event]:
-        """Wait for the engine that was asked for, if it has to be compiled; not while stopped.
+        """Wait for the requested engine if it has to be compiled, unless the run is stopped.
 
-        A pause is reported and lets the compiler work on.
+        A pause is reported, and does not pause the compiler.
         """
         if (compilation := self._executor.awaited) is None:
             return
@@ -229,7 +229,7 @@ class _Training:
         began = time.perf_counter()
         train, val = engine.advance(steps)
         took = max(time.perf_counter() - began, 1e-9)
-        # At most twice as many as before: the first steps are slow, and no measure of the rest.
+        # At most twice as many as before: the first steps are slower than the rest.
         self._chunk_steps = max(1, min(int(CHUNK_SECONDS * steps / took), 2 * steps))
         judged = progress.observe(train, val)
         if progress.best is not None and progress.best is not best:

@@ -1,4 +1,4 @@
-"""A compile on its way, in a process of its own, so that neither trainer nor screen feels it."""
+"""A compilation in progress, in a separate process, so that it slows neither trainer nor screen."""
 
 import contextlib
 import os
@@ -43,7 +43,7 @@ class Compilation:
         return time.monotonic() - self._began
 
     def finished(self, timeout: float = 0.0) -> bool:
-        """Wait at most `timeout` seconds; say whether there is anything to wait for."""
+        """Wait at most `timeout` seconds; return whether there is a result, or none will come."""
         if self.seconds > LIMIT_SECONDS:
             return True
         try:

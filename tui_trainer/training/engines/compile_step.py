@@ -1,7 +1,7 @@
 """The compiler's own process: ``python -m ...compile_step SPEC FILE``, SPEC a `StepSpec` in JSON.
 
 It ends with 0 and FILE in place, or with another status and the reason as its last line. It also
-ends, with all that it started, when its stdin does: when whoever waits for it is gone.
+ends, with all its children, when its stdin is closed: when the process that started it is gone.
 """
 
 import contextlib

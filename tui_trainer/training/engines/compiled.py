@@ -6,7 +6,7 @@ amplify such differences, so after hundreds of steps at a high lr two runs may b
 where the loss jumps; see `tests/test_compiled.py`. Dropout is of the same stream of draws.
 
 The same step gives the same bits in whichever call of a group it comes, so stops and replays are
-exact. Between two calls, every half millisecond, other threads get their turn.
+exact. Between two calls, every half millisecond, other threads can run.
 """
 
 import contextlib
@@ -58,7 +58,7 @@ class CompiledEngine(Engine):
             *tensors, train_losses, val_losses = self._call.run(inputs)
             train.append(train_losses[:count])
             val.append(val_losses[:count])
-            # The call holds the GIL, and its short pauses starve whoever waits for it: let go.
+            # The call holds the GIL, and its short pauses starve threads that wait for it: yield.
             time.sleep(0)
         self.state.set_tensors(tensors)
         return to_losses(torch.cat(train)), to_losses(torch.cat(val))
@@ -75,5 +75,5 @@ def _load(file: Path) -> Any:
         with contextlib.suppress(AttributeError, TypeError):
             return torch._C._aoti.AOTIModelPackageLoader(str(file), "model", True, 1, -1)
         return torch._inductor.aoti_load_package(str(file)).loader
-    except Exception as error:  # whatever is wrong with it, the run goes on without
+    except Exception as error:  # whatever is wrong with it, the run continues without it
         raise EngineError(f"the compiled step can't be loaded ({first_line(error)})") from None

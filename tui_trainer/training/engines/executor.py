@@ -15,7 +15,7 @@ from tui_trainer.training.engines.step import step_spec
 from tui_trainer.training.engines.step_cache import find_step, known_compile_seconds
 from tui_trainer.training.events import Compiled, EngineChanged, EngineKept, Event
 
-# A run that has less than this to go is over before anybody saw a difference.
+# With less than this to go, nobody would notice a faster engine.
 WORTH_SECONDS = 0.5
 
 
@@ -69,7 +69,7 @@ class Executor:
             yield from self._upgrade(step, seconds_left)
 
     def take_compiled(self) -> Iterator[Event]:
-        """Take up what the compiler that was waited for has made."""
+        """Use the step that `awaited` has compiled."""
         try:
             yield self._finish_compiling()
         except EngineError as error:
@@ -77,7 +77,7 @@ class Executor:
             yield EngineChanged(1, "eager", self.reason)
 
     def close(self) -> None:
-        """End the compiler, if it is at work."""
+        """End the compiler, if it is running."""
         if self._compilation is not None:
             self._compilation.cancel()
             self._compilation = None
@@ -96,7 +96,7 @@ class Executor:
         self._compilation = Compilation(self._spec)
 
     def _load_cached(self) -> bool:
-        """Load the compiled step, if it is in the cache and sound."""
+        """Load the compiled step if the cache has it intact; return whether it does."""
         if (file := find_step(self._spec)) is None:
             return False
         try:

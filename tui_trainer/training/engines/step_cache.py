@@ -1,7 +1,7 @@
 """Compiled steps on disk, in ``tui-trainer/steps`` below the user's cache folder.
 
-A file's name is the key of its step and the digest of its own content: a file is taken whole, in
-one rename, and one that was damaged since shows it. Writers at once leave one good file each.
+A file's name is the key of its step and the digest of its content: files are added by one atomic
+rename, later damage is detected, and concurrent writers each leave an intact file.
 """
 
 import contextlib
@@ -21,7 +21,7 @@ from platformdirs import user_cache_path
 
 from tui_trainer.training.engines.step import StepSpec
 
-# What a first compile takes on a small machine, until one here tells.
+# What the first compilation takes on a small machine, until one has been timed here.
 USUAL_COMPILE_SECONDS = 20.0
 KEPT_STEPS = 40  # at some 4 MB each
 _ABANDONED_SECONDS = 24 * 3600.0
@@ -43,7 +43,7 @@ def steps_folder() -> Path:
 
 
 def find_step(spec: StepSpec) -> Path | None:
-    """Find a step's file, and remove the damaged ones."""
+    """Return a step's file if it is in the cache; remove damaged ones."""
     for file in sorted(steps_folder().glob(f"{step_key(spec)}-*.pt2")):
         if _digest(file) == file.stem.rpartition("-")[2]:
             with contextlib.suppress(OSError):
@@ -54,7 +54,7 @@ def find_step(spec: StepSpec) -> Path | None:
 
 
 def store_step(spec: StepSpec, built: Path, seconds: float) -> Path:
-    """Move a built file, which has to stand in a `build_folder`, to its place.
+    """Move a file built in a `make_build_folder` folder into the cache.
 
     Raises:
         OSError: if the disk is full, or the like.
@@ -69,7 +69,7 @@ def store_step(spec: StepSpec, built: Path, seconds: float) -> Path:
 
 
 def known_compile_seconds() -> float:
-    """Return what the last compile took on this machine."""
+    """Return how long the last compilation took on this machine."""
     try:
         return float((steps_folder() / "compile_seconds").read_text(encoding="ascii"))
     except (OSError, ValueError):
@@ -77,7 +77,7 @@ def known_compile_seconds() -> float:
 
 
 def make_build_folder() -> Path:
-    """Make a folder for one compile, and remove those that were left behind long ago.
+    """Make a folder for one compilation, and remove abandoned ones.
 
     Raises:
         OSError: if the cache folder can't be written.
