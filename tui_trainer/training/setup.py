@@ -38,8 +38,8 @@ class Setup:
     """A config's data, network and eager engine, before the first step.
 
     Raises:
-        ValueError: if the device is not available, or does not have the engine; if the network draws
-            random numbers that no run can repeat.
+        ValueError: if the device is not available, or does not have the engine; if the network
+            draws random numbers that no run can repeat.
     """
 
     def __init__(self, config: RunConfig) -> None:
