@@ -36,11 +36,12 @@ from tui_trainer.config.settings import (
 )
 from tui_trainer.models import mlp
 from tui_trainer.sweeps import sweeper
-from tui_trainer.sweeps.batched import BatchedSteps, Layer, Stack, find_layers, flatten
 from tui_trainer.sweeps.groups import BatchedGroup, EagerGroup, make_groups
 from tui_trainer.sweeps.plan import Candidate
 from tui_trainer.training.early_stopping import StopReason
+from tui_trainer.training.engines.batched import BatchedSteps, Stack
 from tui_trainer.training.engines.engine import Snapshot
+from tui_trainer.training.engines.layers import Layer, find_layers, flatten
 from tui_trainer.training.events import FitSampled
 from tui_trainer.training.setup import Setup
 from tui_trainer.training.trainer import train
@@ -106,7 +107,7 @@ class Batch:
             return torch.tensor(list(values), dtype=torch.float32)[:, None]
 
         self.stack = Stack(
-            torch.stack([flatten(engine.model) for engine in self.eager]),
+            torch.stack([flatten(engine.state.parameters) for engine in self.eager]),
             [],
             column(config.lr for config in configs),
             column(r.l1_weight for r in regularizers),
@@ -211,7 +212,9 @@ def test_a_later_step_is_eagers_within_float32_rounding(configs):
         expected = batch.eager_step()
         np.testing.assert_allclose(np.concatenate(batch.advance(1)), expected, rtol=RTOL)
         for parameters, engine in zip(batch.stack.parameters, batch.eager, strict=True):
-            np.testing.assert_allclose(parameters, flatten(engine.model), rtol=1e-4, atol=1e-5)
+            np.testing.assert_allclose(
+                parameters, flatten(engine.state.parameters), rtol=1e-4, atol=1e-5
+            )
 
 
 def test_recipes_with_a_rule_stop_at_the_step_at_which_their_own_losses_make_it_fire():

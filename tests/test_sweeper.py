@@ -421,3 +421,16 @@ def test_a_gpu_follows_the_cpu_closely():
         np.testing.assert_allclose(one.train, other.train, rtol=1e-2)
         np.testing.assert_allclose(one.val, other.val, rtol=1e-2)
         np.testing.assert_allclose(one.fit.prediction, other.fit.prediction, atol=0.1)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+def test_a_candidates_bits_on_a_gpu_do_not_depend_on_its_neighbours():
+    for settings in ({}, {"regularizer": "dropout"}):
+        lrs = [f"{0.0001 * (number + 1):.4f}" for number in range(64)]
+        many = told(drive(grid(f"lr={','.join(lrs)}", steps=40, device="cuda", **settings)))
+        for count in (1, 2, 7, 16, 33):
+            axis = f"lr={','.join(lrs[:count])}"
+            few = told(drive(grid(axis, steps=40, device="cuda", **settings)))
+            for one, other in zip(few, many, strict=False):
+                assert np.array_equal(one.train, other.train), (count, settings)
+                assert np.array_equal(one.val, other.val), (count, settings)

@@ -11,10 +11,11 @@ from msgspec.structs import replace
 from torch import Generator, Tensor
 
 from tui_trainer.config.settings import RunConfig
-from tui_trainer.sweeps.batched import BatchedSteps, Layer, Stack, find_layers, flatten
 from tui_trainer.sweeps.plan import Candidate
 from tui_trainer.task.task import Task
+from tui_trainer.training.engines.batched import BatchedSteps, Stack
 from tui_trainer.training.engines.engine import Losses, Snapshot, to_losses
+from tui_trainer.training.engines.layers import Layer, find_layers, flatten
 from tui_trainer.training.events import FitSampled
 from tui_trainer.training.fit import describe_fit, sample_fit
 from tui_trainer.training.progress import Progress
@@ -113,7 +114,7 @@ def _make_group(members: list[Member]) -> Group:
 
 
 class BatchedGroup(Group):
-    """Trains as one program; see `batched`."""
+    """Trains as one program; see `engines.batched`."""
 
     def __init__(self, members: Sequence[Member], task: Task, layers: Sequence[Layer]) -> None:
         super().__init__(members)
@@ -265,7 +266,7 @@ def _stack(configs: Sequence[RunConfig], task: Task) -> tuple[Stack, GeneratorSt
         key = (config.init.layer, config.seed)
         if key not in drawn:
             generator = Generator().manual_seed(config.seed)
-            drawn[key] = len(drawn), flatten(make_network(config, generator))
+            drawn[key] = len(drawn), flatten([*make_network(config, generator).parameters()])
             states[len(states)] = generator.get_state()
         stream, parameters = drawn[key]
         rows.append(parameters)
