@@ -415,7 +415,7 @@ def test_a_gpu_follows_the_cpu_closely():
     axes = ["lr=0.0001,0.001", "l1_weight=0,1", "dropout=0,0.1"]
     cpu = told(drive(grid(*axes, steps=30)))
     events = drive(grid(*axes, steps=30, device="cuda"))
-    assert events[0].how == "batched, one group, cuda"
+    assert events[0].how == "batched, 2 groups, cuda"  # with dropout, and without
     for one, other in zip(told(events), cpu, strict=True):
         assert one.ended.reason is StopReason.COMPLETED
         np.testing.assert_allclose(one.train, other.train, rtol=1e-2)

@@ -67,6 +67,13 @@ class Stack:
         for mine, theirs in zip(self._changing, other._changing, strict=True):
             mine.copy_(theirs)
 
+    def copy_rows_from(self, other: "Stack", rows: Sequence[int]) -> None:
+        """Take on the state of some networks in `other`, a copy of the same ones."""
+        if rows:
+            index = torch.tensor(rows, dtype=torch.long, device=self.parameters.device)
+            for mine, theirs in zip(self._changing, other._changing, strict=True):
+                mine.index_copy_(0, index, theirs[index])
+
     @property
     def _changing(self) -> list[Tensor]:
         return [self.parameters, *(tensor for slot in self.slots for tensor in slot)]
