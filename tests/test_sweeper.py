@@ -424,13 +424,17 @@ def test_a_gpu_follows_the_cpu_closely():
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
-def test_a_candidates_bits_on_a_gpu_do_not_depend_on_its_neighbours():
-    for settings in ({}, {"regularizer": "dropout"}):
-        lrs = [f"{0.0001 * (number + 1):.4f}" for number in range(64)]
-        many = told(drive(grid(f"lr={','.join(lrs)}", steps=40, device="cuda", **settings)))
-        for count in (1, 2, 7, 16, 33):
-            axis = f"lr={','.join(lrs[:count])}"
-            few = told(drive(grid(axis, steps=40, device="cuda", **settings)))
-            for one, other in zip(few, many, strict=False):
-                assert np.array_equal(one.train, other.train), (count, settings)
-                assert np.array_equal(one.val, other.val), (count, settings)
+def test_on_a_gpu_bits_depend_on_how_many_candidates_there_are_but_not_on_which():
+    lrs = [f"{0.0001 * (number + 1):.4f}" for number in range(64)]
+    for recipe in ("kaiming", "dropout"):
+
+        def trained(lrs, recipe=recipe):
+            return told(drive(grid(f"lr={','.join(lrs)}", recipe=recipe, steps=20, device="cuda")))
+
+        many = trained(lrs)
+        for one, other in zip(trained(lrs[::-1])[::-1], many, strict=True):
+            assert np.array_equal(one.train, other.train)
+            assert np.array_equal(one.val, other.val)
+        for one, other in zip(trained(lrs[:5]), many, strict=False):
+            np.testing.assert_allclose(one.train, other.train, rtol=1e-4)
+            np.testing.assert_allclose(one.val, other.val, rtol=1e-4)

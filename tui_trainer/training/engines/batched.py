@@ -23,10 +23,6 @@ from tui_trainer.task.optimizers import Optimizer, Slots
 from tui_trainer.task.penalties import StackedPenalties
 from tui_trainer.training.engines.layers import Layer
 
-# For fewer networks than these `bmm` is implemented differently, and sums in another order (on an
-# H100 another one for fewer than 16): they train among copies of themselves, so that a network has
-# the same bits whatever it trains beside.
-_FEWEST, _FEWEST_ON_GPU = 2, 16
 _threshold_backward = torch.ops.aten.threshold_backward.grad_input
 
 # Enters a context whose work may be done beside what follows it.
@@ -100,7 +96,7 @@ class BatchedSteps:
     def __init__(self, layers: Sequence[Layer], data: Data, optimizer: Optimizer) -> None:
         self._layers = layers
         self._optimizer = optimizer
-        self._train = len(data.train_x)
+        self.train_points = len(data.train_x)
         # Features, then points: (1, features, N) and (1, 1, N). A copy, since the strides of a
         # transposed row decide how a product is computed.
         x = torch.cat([data.train_x, data.val_x]).mT[None]
@@ -110,13 +106,12 @@ class BatchedSteps:
         sizes = [n for layer in layers for n in (layer.inputs * layer.outputs, layer.outputs)]
         self._tensor_sizes = torch.cat([self._x.new_full((size,), size) for size in sizes])
         self._dropped = [layer.inputs for layer in layers if layer.dropout]
-        self._fewest = _FEWEST_ON_GPU if self._x.is_cuda else _FEWEST
         self._room = 0
 
     @property
     def draws(self) -> int:
         """How many random numbers a step of one network takes."""
-        return self._train * sum(self._dropped)
+        return self.train_points * sum(self._dropped)
 
     @torch.no_grad()
     def advance(
@@ -126,11 +121,11 @@ class BatchedSteps:
 
         The stack's parameters change in place, and the streams move on.
         """
-        if len(stack) < self._fewest:
-            return self._advance_among_copies(stack, streams, steps)
+        if len(stack) == 1:
+            return self._advance_one(stack, streams, steps)
         self.prepare(stack)
         train, val = [], []
-        self.forward(stack, self._draw(stack, streams), 0, self._train)
+        self.forward(stack, self._draw(stack, streams), last=self.train_points)
         for step in range(1, steps + 1):
             train.append(self.train_loss())
             self.backward()
@@ -138,18 +133,22 @@ class BatchedSteps:
             if step < steps:
                 self.forward(stack, self._draw(stack, streams))
             else:
-                self.forward(stack, None, self._train)
+                self.forward(stack, None, self.train_points)
             val.append(self.val_loss())
         return torch.stack(train), torch.stack(val)
 
-    def _advance_among_copies(
+    def _advance_one(
         self, stack: Stack, streams: Mapping[int, Generator], steps: int
     ) -> tuple[Tensor, Tensor]:
-        count = len(stack)
-        copies = stack.rows([row % count for row in range(self._fewest)])
-        train, val = self.advance(copies, streams, steps)
-        stack.copy_from(copies.part(0, count))
-        return train[:, :count], val[:, :count]
+        """Do a single network's steps as those of twins: on the CPU it has the bits of any batch.
+
+        For a single network `bmm` is implemented differently, and sums in another order. On a GPU
+        cuBLAS does so from one batch size to the next, and bits depend on it.
+        """
+        twins = stack.rows([0, 0])
+        train, val = self.advance(twins, streams, steps)
+        stack.copy_from(twins.part(0, 1))
+        return train[:, :1], val[:, :1]
 
     @torch.no_grad()
     def predict(self, stack: Stack, x: Tensor) -> Tensor:
@@ -182,7 +181,7 @@ class BatchedSteps:
             return like.new_empty(count, *shape)
 
         self._outputs = [make(layer.outputs, points) for layer in self._layers]
-        self._deltas = [make(layer.outputs, self._train) for layer in self._layers]
+        self._deltas = [make(layer.outputs, self.train_points) for layer in self._layers]
         self._gradient = make(sum(layer.size for layer in self._layers))
         self._gradients = self._views(self._gradient)
         self._products = [make(layer.inputs, layer.outputs) for layer in self._layers]
@@ -225,11 +224,11 @@ class BatchedSteps:
 
     def train_loss(self) -> Tensor:
         """Return the training losses (M,) of the last forward pass."""
-        return stacked_mse(self._error[:, :, : self._train])
+        return stacked_mse(self._error[:, :, : self.train_points])
 
     def val_loss(self) -> Tensor:
         """Return the validation losses (M,) of the last forward pass."""
-        return stacked_mse(self._error[:, :, self._train :])
+        return stacked_mse(self._error[:, :, self.train_points :])
 
     def _draw(self, stack: Stack, streams: Mapping[int, Generator]) -> Tensor | None:
         """Draw a step's random numbers, (M, draws), each stream once, and send them as they are."""
@@ -243,9 +242,9 @@ class BatchedSteps:
     def _masks(self, stack: Stack, draws: Tensor) -> list[Tensor]:
         """Make masks, each (M, d, N), in the order and shapes of the eager engine's."""
         rate = stack.dropout[:, :, None]
-        parts = torch.split(draws, [self._train * inputs for inputs in self._dropped], 1)
+        parts = torch.split(draws, [self.train_points * inputs for inputs in self._dropped], 1)
         return [
-            (part.reshape(-1, self._train, inputs).mT > rate).to(self._x.dtype)
+            (part.reshape(-1, self.train_points, inputs).mT > rate).to(self._x.dtype)
             for part, inputs in zip(parts, self._dropped, strict=True)
         ]
 
@@ -262,7 +261,7 @@ class BatchedSteps:
         room = self._masked[number]
         assert room is not None
         dropped = room[:, :, first:last]
-        trained = max(0, self._train - first)
+        trained = max(0, self.train_points - first)
         if mask is not None:
             torch.mul(inputs[:, :, :trained], mask, out=dropped[:, :, :trained])
         kept = 1 - stack.dropout[:, :, None]
@@ -274,7 +273,7 @@ class BatchedSteps:
 
         What the layers below don't wait for is done within `aside`.
         """
-        train = slice(0, self._train)
+        train = slice(0, self.train_points)
         delta = self._deltas[-1]
         stacked_mse_gradient(self._error[:, :, train], out=delta)
         for number in range(len(self._layers) - 1, -1, -1):

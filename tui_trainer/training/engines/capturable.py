@@ -96,23 +96,22 @@ class _LayeredSteps(CapturableSteps):
 
     @torch.no_grad()
     def run(self, count: int, lr: Tensor, draws: Tensor, losses: Tensor) -> None:
-        """Do `count` steps: one pass over both splits validates a step and trains the next."""
-        stack, steps, beside = self._stack, self._steps, _Beside()
+        """Do `count` steps: beside the deltas, the gradients and the validation of the last one."""
+        stack, steps = self._stack, self._steps
+        gradients, validation = _Beside(), _Beside()
         stack.lr.copy_(lr)
-        steps.forward(stack, draws[:1])
         for index in range(count):
-            with beside.work():
+            steps.forward(stack, draws[index : index + 1], last=steps.train_points)
+            with gradients.work():
                 losses[0, index].copy_(steps.train_loss()[0])
-            steps.backward(beside.work)
-            beside.wait()
+            steps.backward(gradients.work)
+            gradients.wait()
+            validation.wait()  # until here it reads the parameters
             steps.update(stack)
-            # Every pass is over all points, whatever is used of it: so a step's bits don't depend
-            # on where its group ends.
-            following = min(index + 1, count - 1)
-            steps.forward(stack, draws[following : following + 1])
-            with beside.work():
+            with validation.work():
+                steps.forward(stack, None, steps.train_points)
                 losses[1, index].copy_(steps.val_loss()[0])
-        beside.wait()
+        validation.wait()
 
 
 class _ModuleSteps(CapturableSteps):

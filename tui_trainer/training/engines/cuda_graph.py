@@ -4,7 +4,9 @@ Its numbers are the eager engine's on the same GPU up to the rounding of float32
 same stream of draws, made on the CPU a call ahead of the GPU.
 """
 
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import torch
 
@@ -20,6 +22,7 @@ from tui_trainer.training.engines.engine import (
 
 UNROLLED = 10
 _WARM_UP_STEPS = 3
+_capture_lock = threading.Lock()
 
 
 class CudaGraphEngine(Engine):
@@ -80,8 +83,7 @@ class CudaGraphEngine(Engine):
             graphs = {}
             for count in (1, UNROLLED):
                 graphs[count] = torch.cuda.CUDAGraph()
-                # The default mode forbids what other threads do meanwhile, here and in theirs.
-                with torch.cuda.graph(graphs[count], capture_error_mode="thread_local"):
+                with _capturing(graphs[count]):
                     self._do(count)
         except RuntimeError as error:  # torch's for everything that a graph can't hold
             raise EngineError(f"no CUDA graph could be captured: {first_line(error)}") from None
@@ -91,6 +93,18 @@ class CudaGraphEngine(Engine):
 
     def _do(self, count: int) -> None:
         self._steps.run(count, self._lr, self._draws, self._losses)
+
+
+@contextmanager
+def _capturing(graph: torch.cuda.CUDAGraph) -> Iterator[None]:
+    """Capture what the current device is given, whatever other threads do meanwhile.
+
+    Other modes than "relaxed" fail here or in those threads when memory is allocated or freed; the
+    stream that torch would take is one of the first device that ever captured.
+    """
+    stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]
+    with _capture_lock, torch.cuda.graph(graph, stream=stream, capture_error_mode="relaxed"):
+        yield
 
 
 def _groups(steps: int) -> Iterator[tuple[int, int]]:
