@@ -84,11 +84,11 @@ def test_a_bound_that_was_never_given_is_empty():
     history = History()
     history.append(noise(100), noise(100))
     assert len(history.losses("bound")) == 0
-    assert len(history.view("bound", 1, 100, 10).step) == 0
+    assert len(history.buckets("bound", 1, 100, 10).step) == 0
 
 
 def test_an_empty_history_has_an_empty_view():
-    view = History().view("train", 1, 100, 10)
+    view = History().buckets("train", 1, 100, 10)
     assert [len(v) for v in (view.step, view.low, view.high, view.mean)] == [0] * 4
 
 
@@ -101,7 +101,7 @@ def test_an_empty_history_has_an_empty_view():
 )
 def test_a_range_of_no_more_steps_than_buckets_comes_unbucketed(first, last, buckets):
     losses = noise(90)
-    view = history_of(losses).view("train", first, last, buckets)
+    view = history_of(losses).buckets("train", first, last, buckets)
     expected = losses[first - 1 : last]
     assert view.step.tolist() == list(range(first, min(last, 90) + 1))
     for values in (view.low, view.high, view.mean):
@@ -115,7 +115,7 @@ def test_a_range_of_no_more_steps_than_buckets_comes_unbucketed(first, last, buc
 )
 def test_buckets_are_those_of_a_plain_loop(first, last, buckets, holes):
     losses = bad(noise(300)) if holes else noise(300)
-    view = history_of(losses).view("train", first, last, buckets)
+    view = history_of(losses).buckets("train", first, last, buckets)
     assert_view(view, naive_view(losses, first, last, buckets))
 
 
@@ -123,12 +123,12 @@ def test_each_series_has_its_own_view():
     history = history_of(noise(100))
     for name in ("train", "val", "bound"):
         expected = naive_view(history.losses(name), 1, 100, 30)
-        assert_view(history.view(name, 1, 100, 30), expected)
+        assert_view(history.buckets(name, 1, 100, 30), expected)
 
 
 @pytest.mark.parametrize(("first", "last"), [(101, 200), (500, 501), (20, 19)])
 def test_a_range_without_steps_is_empty(first, last):
-    assert len(history_of(noise(100)).view("train", first, last, 10).step) == 0
+    assert len(history_of(noise(100)).buckets("train", first, last, 10).step) == 0
 
 
 def test_a_bucket_without_a_finite_loss_is_missing_and_warns_of_nothing():
@@ -136,7 +136,7 @@ def test_a_bucket_without_a_finite_loss_is_missing_and_warns_of_nothing():
     losses[99:202] = np.nan
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        view = history_of(losses).view("train", 1, 300, 100)
+        view = history_of(losses).buckets("train", 1, 300, 100)
     inside = (view.step > 103) & (view.step < 199)
     for values in (view.low, view.high, view.mean):
         assert np.isnan(values[inside]).all()
@@ -150,7 +150,7 @@ def test_a_bucket_without_a_finite_loss_is_missing_and_warns_of_nothing():
 def test_whole_blocks_give_exact_buckets(steps, buckets):
     losses = noise(steps)
     rows = losses.reshape(buckets, -1)
-    view = history_of(losses).view("train", 1, steps, buckets)
+    view = history_of(losses).buckets("train", 1, steps, buckets)
     assert len(view.step) == buckets
     assert np.array_equal(view.low, rows.min(axis=1))
     assert np.array_equal(view.high, rows.max(axis=1))
@@ -162,7 +162,7 @@ def test_whole_blocks_give_exact_buckets(steps, buckets):
     ("first", "last"), [(1, LONG), (1, 1_000), (77_777, 180_001), (LONG - 5_000, LONG), (1, 10**7)]
 )
 def test_a_view_is_bounded_in_order_and_in_its_range(first, last, buckets):
-    view = history_of(noise(LONG)).view("train", first, last, buckets)
+    view = history_of(noise(LONG)).buckets("train", first, last, buckets)
     assert 0 < len(view.step) <= buckets
     assert len(view.step) == len(view.low) == len(view.high) == len(view.mean)
     assert (np.diff(view.step) > 0).all()
@@ -179,7 +179,7 @@ def test_the_highest_and_lowest_loss_stay_at_any_width(steps, holes):
     finite = losses[np.isfinite(losses)]
     history = history_of(losses)
     for buckets in (1, 7, 50, 160, 1_000):
-        view = history.view("train", 1, steps, buckets)
+        view = history.buckets("train", 1, steps, buckets)
         assert np.nanmax(view.high) == finite.max()
         assert np.nanmin(view.low) == finite.min()
 
@@ -189,7 +189,7 @@ def test_the_highest_and_lowest_loss_stay_at_any_width(steps, holes):
 def test_a_spike_stays_where_it_was(at, spike):
     losses = noise(LONG)
     losses[at - 1] = spike
-    view = history_of(losses).view("train", 1, LONG, 100)
+    view = history_of(losses).buckets("train", 1, LONG, 100)
     extreme = view.high if spike > 0 else view.low
     (bucket,) = np.flatnonzero(extreme == np.float32(spike))
     assert abs(view.step[bucket] - at) <= 0.04 * LONG
@@ -199,19 +199,19 @@ def test_a_spike_stays_where_it_was(at, spike):
 def test_a_spike_at_the_start_of_a_range_stays(first, at):
     losses = noise(LONG)
     losses[at - 1] = 1e6
-    view = history_of(losses).view("train", first, first + 19_999, 100)
+    view = history_of(losses).buckets("train", first, first + 19_999, 100)
     assert view.high.max() == np.float32(1e6)
 
 
 @pytest.mark.parametrize("steps", [401, 450, 800, 6_500, 12_000])
 def test_a_range_of_many_steps_fills_most_of_its_buckets(steps):
-    assert len(history_of(noise(steps)).view("train", 1, steps, 100).step) > 50
+    assert len(history_of(noise(steps)).buckets("train", 1, steps, 100).step) > 50
 
 
 def test_a_mean_over_blocks_with_holes_is_near_that_of_the_finite_losses():
     losses = bad(noise(40_960), share=0.05)
     rows = np.where(np.isfinite(losses), losses, np.nan).reshape(40, -1)
-    view = history_of(losses).view("train", 1, 40_960, 40)
+    view = history_of(losses).buckets("train", 1, 40_960, 40)
     np.testing.assert_allclose(view.mean, np.nanmean(rows, axis=1), rtol=0.01)
 
 
@@ -226,21 +226,22 @@ def test_how_losses_were_appended_changes_no_view(seed):
     whole = history_of(losses)
     for first, last, buckets in [(1, 20_000, 100), (5_000, 15_000, 33), (19_900, 25_000, 100)]:
         assert_same_view(
-            grown.view("train", first, last, buckets), whole.view("train", first, last, buckets)
+            grown.buckets("train", first, last, buckets),
+            whole.buckets("train", first, last, buckets),
         )
 
 
 def test_a_long_run_appended_at_once_has_the_same_views():
     losses = noise(20_000)
     at_once, parts = history_of(losses, part=20_000), history_of(losses)
-    assert_same_view(at_once.view("train", 1, 20_000, 40), parts.view("train", 1, 20_000, 40))
+    assert_same_view(at_once.buckets("train", 1, 20_000, 40), parts.buckets("train", 1, 20_000, 40))
 
 
 def assert_buckets_keep_their_place(last, buckets, ends):
     """Grow a run to one end after the other; only its newest bucket may change."""
     losses, before = noise(last), None
     for end in ends:
-        view = history_of(losses[:end]).view("train", 1, last, buckets)
+        view = history_of(losses[:end]).buckets("train", 1, last, buckets)
         if before is not None:
             full = len(before.step) - 1
             assert full > 0
@@ -273,7 +274,7 @@ def test_a_bucket_keeps_its_place_from_the_first_steps_on(last, buckets, ends):
 
 def test_a_view_is_not_changed_by_later_losses():
     history = history_of(noise(1_000))
-    view = history.view("train", 1, 1_000, 1_000)
+    view = history.buckets("train", 1, 1_000, 1_000)
     kept = view.low.copy()
     for _ in range(20):
         more = noise(1_000, seed=9)
@@ -296,28 +297,28 @@ def naive_smoothed(mean, window):
 @pytest.mark.parametrize("window", [1, 2, 10, 300, 10_000])
 def test_smoothing_is_the_mean_of_the_steps_up_to_each(window, holes):
     losses = bad(noise(300)) if holes else noise(300)
-    view = history_of(losses).view("train", 1, 300, 300)
+    view = history_of(losses).buckets("train", 1, 300, 300)
     smoothed = view.smoothed(window)
     assert smoothed.dtype == np.float32
     np.testing.assert_allclose(smoothed, naive_smoothed(view.mean, window), rtol=1e-5)
 
 
 def test_smoothing_counts_its_window_in_steps_and_not_in_buckets():
-    view = history_of(noise(10_240)).view("train", 1, 10_240, 160)
+    view = history_of(noise(10_240)).buckets("train", 1, 10_240, 160)
     np.testing.assert_allclose(view.smoothed(640), naive_smoothed(view.mean, 10), rtol=1e-5)
 
 
 def test_a_window_narrower_than_a_bucket_smooths_nothing():
-    view = history_of(noise(10_240)).view("train", 1, 10_240, 160)
+    view = history_of(noise(10_240)).buckets("train", 1, 10_240, 160)
     np.testing.assert_allclose(view.smoothed(3), view.mean, rtol=1e-5)
 
 
 @pytest.mark.parametrize("steps", [0, 1])
 def test_a_view_too_short_to_smooth_is_left_as_it_is(steps):
-    view = history_of(noise(steps)).view("train", 1, 10, 10)
+    view = history_of(noise(steps)).buckets("train", 1, 10, 10)
     assert np.array_equal(view.smoothed(50), view.mean)
 
 
 def test_smoothing_nothing_but_holes_warns_of_nothing():
-    view = history_of(np.full(50, np.nan)).view("train", 1, 50, 50)
+    view = history_of(np.full(50, np.nan)).buckets("train", 1, 50, 50)
     assert np.isnan(view.smoothed(5)).all()

@@ -1,17 +1,15 @@
-"""Charts into cells. The only module that knows plotext, private names of 5.3 included.
+"""Charts into cells.
 
-plotext draws the axes, once for as long as they stand still: it costs some milliseconds a plot, and
-breaks on what training produces (inf, an empty series, 0 on a log axis). What stands over the axes
-changes with every frame and is put into the cells here.
+plotext draws the axes, once for as long as they stand still: it takes some milliseconds a plot.
+What stands over the axes changes with every frame and is put into the cells here.
 """
 
 import math
 from functools import lru_cache
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from plotext import _figure  # one global figure otherwise
 
 from tui_trainer.plotting.chart import (
     BRAILLE_DOT,
@@ -25,8 +23,9 @@ from tui_trainer.plotting.chart import (
     Scatter,
     VerticalLine,
 )
+from tui_trainer.plotting.plotext_axes import draw_axes
 from tui_trainer.plotting.roles import Charset, Role
-from tui_trainer.plotting.scales import Axis
+from tui_trainer.plotting.scales import Scale
 
 MIN_WIDTH, MIN_HEIGHT = 12, 3
 _ASCII_AXES = str.maketrans("┤├│└┘┌┐┬┴┼─", "|||+++++++-")
@@ -51,7 +50,7 @@ def draw(chart: Chart, width: int, height: int, charset: Charset = Charset.UNICO
     return drawing
 
 
-def plot_area(y: Axis, width: int, height: int) -> tuple[int, int]:
+def plot_area(y: Scale, width: int, height: int) -> tuple[int, int]:
     """Return the cells that are left for data beside labels and axes: columns and rows."""
     label_width = max((len(label) for _, label in y.ticks), default=0)
     return width - label_width - 1, height - 2
@@ -63,25 +62,9 @@ def _blank(width: int, height: int) -> Drawing:
 
 
 @lru_cache(maxsize=16)
-def _draw_axes(x: Axis, y: Axis, width: int, height: int, charset: Charset) -> Drawing:
-    """Have plotext draw axes, ticks and labels around an empty plot."""
-    figure: Any = _figure._figure_class()
-    figure._limit_size(False, False)
-    figure.plotsize(width, height)
-    figure._set_size(width, height)
-    figure.xaxes(True, False)
-    figure.yaxes(True, False)
-    figure.xlim(0.0, 1.0)
-    figure.ylim(0.0, 1.0)
-    for axis, set_ticks in ((x, figure.xticks), (y, figure.yticks)):
-        span = axis.high - axis.low
-        places = [(tick - axis.low) / span for tick, _ in axis.ticks]
-        set_ticks(places, [label for _, label in axis.ticks])
-    figure.scatter([0.0, 1.0], [0.0, 1.0], marker=" ")  # there are no axes without data
-    figure._build_matrix()
+def _draw_axes(x: Scale, y: Scale, width: int, height: int, charset: Charset) -> Drawing:
     drawing = _blank(width, height)
-    for row, markers in enumerate(reversed(figure.monitor.matrix.marker)):
-        text = "".join(markers)
+    for row, text in enumerate(draw_axes(x, y, width, height)):
         text = text.translate(_ASCII_AXES) if charset is Charset.ASCII else text
         drawing.characters[row] = [ord(character) for character in text]
     return drawing

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tui_trainer.plotting.roles import Role
-from tui_trainer.plotting.scales import Axis
+from tui_trainer.plotting.scales import Scale
 
 Values: TypeAlias = NDArray[np.floating]
 
@@ -77,20 +77,17 @@ Layer: TypeAlias = Curve | Scatter | Bars | VerticalLine
 class Chart:
     """Two axes and what stands over them, later layers over earlier ones."""
 
-    x: Axis
-    y: Axis
+    x: Scale
+    y: Scale
     layers: tuple[Layer, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class Span:
     """Neighbouring cells of one role."""
 
     text: str
     role: Role
-
-
-Row: TypeAlias = tuple[Run, ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -114,7 +111,7 @@ class Drawing:
         return len(self.characters)
 
     @property
-    def rows(self) -> tuple[Row, ...]:
+    def rows(self) -> tuple[tuple[Span, ...], ...]:
         """All rows from top to bottom."""
         return tuple(self.row(y) for y in range(self.height))
 
@@ -123,11 +120,11 @@ class Drawing:
         """The plot without its roles."""
         return "\n".join(self._row_text(y) for y in range(self.height))
 
-    def row(self, y: int) -> Row:
-        """Return a row as runs of one role."""
+    def row(self, y: int) -> tuple[Span, ...]:
+        """Return a row as spans of one role."""
         text, roles = self._row_text(y), self.roles[y]
         edges = [0, *(np.flatnonzero(np.diff(roles)) + 1).tolist(), len(text)]
-        return tuple(Run(text[a:b], ROLES[roles[a]]) for a, b in pairwise(edges) if b > a)
+        return tuple(Span(text[a:b], ROLES[roles[a]]) for a, b in pairwise(edges) if b > a)
 
     def rows_changed_from(self, other: "Drawing | None") -> list[int]:
         """Return the rows in which two drawings differ: all of them where the sizes do."""

@@ -11,7 +11,7 @@ from tui_trainer.plotting.roles import Charset, Role
 from tui_trainer.tui.widgets.framed import Framed, Part
 
 if TYPE_CHECKING:  # both need numpy, which the first frame does not
-    from tui_trainer.plotting.chart import Chart, Drawing, Row
+    from tui_trainer.plotting.chart import Chart, Drawing, Span
 
 MakeChart: TypeAlias = "Callable[[int, int], Chart]"
 MakeTitle: TypeAlias = "Callable[[Chart], tuple[Part, ...]]"
@@ -25,7 +25,9 @@ def draw_chart(chart: "Chart", width: int, height: int, charset: Charset) -> "Dr
 
 
 class PlotPane(Framed):
-    """Draws a chart to its own size."""
+    """Draws a chart to its own size; `is_log` says whether the y axis in view is a log one."""
+
+    is_log = False
 
     def __init__(self, charset: Charset, *, id: str, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
@@ -51,6 +53,11 @@ class PlotPane(Framed):
         self._blank_text = text
         self._draw()
 
+    @property
+    def scale_note(self) -> str:
+        """What a title adds to its name where the y axis in view is a log one."""
+        return " · log y" if self.is_log else ""
+
     def legend(self, *names: tuple[Role, str]) -> tuple[Part, ...]:
         """Return the parts of a title that say what the plot's signs mean."""
         space = " " if self.size.width < 60 else "  "
@@ -75,6 +82,7 @@ class PlotPane(Framed):
 
     def _plot(self, chart: "Chart", width: int, height: int) -> list[Strip]:
         """Draw a chart; make new strips just for the rows that changed."""
+        self.is_log = chart.y.log
         if self._make_title is not None:
             self._title = self._make_title(chart)
         drawing = draw_chart(chart, width, height, self._charset)
@@ -86,12 +94,12 @@ class PlotPane(Framed):
         self._drawing = drawing
         return self._rows
 
-    def _segments(self, row: "Row") -> list[Segment]:
+    def _segments(self, spans: "tuple[Span, ...]") -> list[Segment]:
         """Colour a row; blanks go with what stands before them: each colour costs 40 bytes."""
         texts: list[tuple[str, Role]] = []
-        for run in row:
-            if texts and run.text.isspace():
-                texts[-1] = (texts[-1][0] + run.text, texts[-1][1])
+        for span in spans:
+            if texts and span.text.isspace():
+                texts[-1] = (texts[-1][0] + span.text, texts[-1][1])
             else:
-                texts.append((run.text, run.role))
+                texts.append((span.text, span.role))
         return [Segment(text, self._role_style(role)) for text, role in texts]
