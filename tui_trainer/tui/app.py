@@ -23,7 +23,8 @@ from tui_trainer.tui.live_screen import PanedScreen
 from tui_trainer.tui.messages import ValuesTaken
 from tui_trainer.tui.quit_question import QuitQuestion
 from tui_trainer.tui.run.screen import Cockpit
-from tui_trainer.tui.terminal import mend_compositor, thrifty_driver
+from tui_trainer.tui.terminal import thrifty_driver
+from tui_trainer.tui.textual_private import mend_compositor
 
 if TYPE_CHECKING:
     from tui_trainer.tui.lr.screen import LrFinderScreen
@@ -48,6 +49,8 @@ class TrainerApp(App[None]):
     COMMANDS = App.COMMANDS | {ScreenCommands}
     BINDINGS = [Binding("ctrl+z", "suspend_process", "to the shell", show=False)]
     ENABLE_COMMAND_PALETTE = True
+
+    bytes_written = 0  # to the terminal so far
 
     def __init__(
         self,
@@ -90,12 +93,10 @@ class TrainerApp(App[None]):
 
     def get_driver_class(self) -> type[Driver]:
         """Return the platform's driver, made to write less."""
-        return thrifty_driver(super().get_driver_class())
+        return thrifty_driver(super().get_driver_class(), self._count_bytes)
 
-    @property
-    def bytes_written(self) -> int:
-        """How many bytes went to the terminal so far."""
-        return getattr(self._driver, "bytes_written", 0)
+    def _count_bytes(self, count: int) -> None:
+        self.bytes_written += count
 
     @property
     def desks(self) -> list[PanedScreen]:

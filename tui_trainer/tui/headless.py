@@ -2,22 +2,34 @@
 
 import asyncio
 import math
+import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from textual import events
-from textual.keys import Keys, _character_to_key
+from textual.keys import KEY_NAME_REPLACEMENTS, Keys
 from textual.pilot import Pilot
 
 from tui_trainer.training.state import ACTIVE, State
 from tui_trainer.tui.app import TrainerApp
 from tui_trainer.tui.live_screen import PanedScreen
+from tui_trainer.tui.textual_private import screen_text
 
 _POLL_SECONDS = 0.02
-_CHARACTERS = {_character_to_key(c): c for c in map(chr, range(32, 127)) if not c.isalnum()}
 _MODIFIERS = {"ctrl", "shift", "alt", "super", "meta", "hyper"}
 _NAMES = {key.value for key in Keys}
+
+
+def key_name(character: str) -> str:
+    """Return Textual's name for the key that types a character: ``question_mark`` for ?."""
+    if character.isalnum():
+        return character
+    name = unicodedata.name(character, character).lower().replace("-", "_").replace(" ", "_")
+    return KEY_NAME_REPLACEMENTS.get(name, name)
+
+
+_CHARACTERS = {key_name(c): c for c in map(chr, range(32, 127)) if not c.isalnum()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +91,7 @@ async def press(pilot: Pilot[None], key: str) -> None:
     `Pilot.press` first waits for the process to do nothing, up to two seconds while it trains.
     """
     character = key if len(key) == 1 else _CHARACTERS.get(key)
-    name = _character_to_key(key) if len(key) == 1 else key
+    name = key_name(key) if len(key) == 1 else key
     pilot.app.post_message(events.Key(name, character))
     await pilot.pause(_POLL_SECONDS)
 
@@ -99,12 +111,6 @@ def parse_keys(text: str) -> list[str]:
                 f"no such key: '{key}'; a character, or a name such as space or ctrl+p"
             )
     return keys
-
-
-def screen_text(app: TrainerApp) -> str:
-    """Return what stands on the screen, line by line, without colours."""
-    strips = app.screen._compositor.render_strips(app.size)
-    return "\n".join(strip.text.rstrip() for strip in strips)
 
 
 async def _wait_until(app: TrainerApp, until: str | float, deadline: float) -> bool:

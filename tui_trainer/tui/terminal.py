@@ -1,90 +1,28 @@
 """What goes to the terminal: as few bytes as draw the same cells, and how many they were.
 
-Textual sends a changed span from the left edge of its widget on, and writes every colour in full
-before each run of characters, with a reset behind it. Over SSH both cost more than the characters.
-The only module that knows private names of Textual's compositor.
+Textual writes every colour in full before each stretch of characters, with a reset behind it: over
+SSH that costs more than the characters.
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from rich.console import Console
-from rich.control import Control
-from textual import _compositor, screen
 from textual.driver import Driver
-from textual.geometry import Region
-from textual.strip import Strip
 
 _SGR = re.compile(r"\x1b\[([0-9;]*)m")
 # Sequences that show nothing themselves: what colour the pen has does not matter to them.
 _MOVES = re.compile(r"(?:\x1b\[\d+;\d+H|[\r\n])*")
 
 
-class CroppedUpdate(_compositor.ChopsUpdate):
-    """Sends the changed spans of lines, and nothing to the left of them."""
-
-    def render_segments(self, console: Console) -> str:
-        """Write the spans as terminal sequences."""
-        return "".join(self._sequences(console))
-
-    def _sequences(self, console: Console) -> Iterator[str]:
-        for y, first, last in self.spans:
-            for end, (x, strip) in zip(self.chop_ends[y], self.chops[y].items(), strict=False):
-                if strip is None or x >= last or end <= first:
-                    continue
-                start = max(x, first)
-                yield Control.move_to(start, y).segment.text
-                yield strip.crop(start - x, min(end, last) - x).render(console)
-
-
-class ThriftyCompositor(_compositor.Compositor):
-    """Renders the widgets that changed, and not all that lie between the first and the last."""
-
-    _changed: list[Region] | None = None
-
-    def render_partial_update(self) -> _compositor.ChopsUpdate | None:
-        """Render what changed since the last update."""
-        self._changed = list(self._dirty_regions)
-        try:
-            return super().render_partial_update()
-        finally:
-            self._changed = None
-
-    def _get_renders(
-        self, crop: Region | None = None
-    ) -> Iterable[tuple[Region, Region, list[Strip]]]:
-        if self._changed is None:
-            return super()._get_renders(crop)
-        return self._changed_renders(self._changed)
-
-    def _changed_renders(
-        self, wanted: list[Region]
-    ) -> Iterator[tuple[Region, Region, list[Strip]]]:
-        """Render from front to back until nothing is left to show."""
-        for widget, (region, clip) in self.visible_widgets.items():
-            shown = region.intersection(clip)
-            if any(shown.overlaps(part) for part in wanted):
-                yield region, clip, widget.render_lines(shown.translate(-region.offset))
-                wanted = [part for part in wanted if not shown.contains_region(part)]
-
-
-def mend_compositor() -> None:
-    """Have what changed rendered and sent, and nothing else."""
-    _compositor.ChopsUpdate = CroppedUpdate  # type: ignore[misc]
-    screen.Compositor = ThriftyCompositor  # type: ignore[attr-defined]
-
-
-def thrifty_driver(driver: type[Driver]) -> type[Driver]:
-    """Make a driver that writes fewer bytes for the same screen, and counts them."""
+def thrifty_driver(driver: type[Driver], count_bytes: Callable[[int], None]) -> type[Driver]:
+    """Make a driver that writes fewer bytes for the same screen, and says how many."""
 
     class ThriftyDriver(driver):  # type: ignore[misc, valid-type]
-        bytes_written = 0
-
         def write(self, data: str) -> None:
             thrifty = thrift(data)
-            self.bytes_written += len(thrifty.encode("utf-8", "replace"))
+            count_bytes(len(thrifty.encode("utf-8", "replace")))
             super().write(thrifty)
 
     return ThriftyDriver
