@@ -1,7 +1,7 @@
-"""Charts into cells.
+"""Rasterises charts into terminal cells.
 
-plotext draws the axes, once for as long as they stand still: it takes some milliseconds a plot.
-What stands over the axes changes with every frame and is put into the cells here.
+plotext draws the axes, which takes some milliseconds, and they are cached while they stay the same.
+Layers change with every frame and are rasterised here.
 """
 
 import math
@@ -71,7 +71,7 @@ def _draw_axes(x: Scale, y: Scale, width: int, height: int, charset: Charset) ->
 
 
 def _draw_layers(drawing: Drawing, chart: Chart, columns: int, rows: int, charset: Charset) -> None:
-    """Put the layers over the axes, the last on top; braille layers share the dots of a cell."""
+    """Draw the layers, the last on top; braille layers share the dots of a cell."""
     left = drawing.width - columns
     # Rows from the bottom, as the places of points count them.
     characters = drawing.characters[:rows, left:][::-1]
@@ -103,7 +103,7 @@ def _places(
 ) -> tuple[Places, Places]:
     """Return where a layer's points lie in a grid of ``columns × rows`` cells, each of `fine` dots.
 
-    A marker stands in the column of a tick, and in the row that a curve of its y goes through.
+    A marker shares its column with a tick at the same x, and its row with a curve at the same y.
     """
     match layer:
         case Curve():
@@ -130,7 +130,7 @@ def _nearest(unit: Dots, count: int) -> Places:
 def _bars(
     bars: Bars, chart: Chart, columns: int, rows: int, fine: tuple[int, int]
 ) -> tuple[Places, Places]:
-    """Stand bars in the columns that markers of the same x take."""
+    """Place bars in the same columns as markers at the same x."""
     x, low, high = chart.x.unit(bars.x), chart.y.unit(bars.low), chart.y.unit(bars.high)
     there = np.isfinite(x) & np.isfinite(low) & np.isfinite(high)
     bottom, top = (_nearest(y[there], rows * fine[1]) for y in (low, high))
@@ -138,7 +138,7 @@ def _bars(
 
 
 def _trace(curve: Curve, chart: Chart, columns: int, rows: int) -> tuple[Places, Places]:
-    """Break a curve into dots of a ``columns × rows`` grid."""
+    """Rasterise a curve on a ``columns × rows`` grid of dots; a gap in it stays a gap."""
     x = chart.x.unit(curve.x) * (columns - 1)
     low, high = chart.y.unit(curve.low) * (rows - 1), chart.y.unit(curve.high) * (rows - 1)
     finite = np.isfinite(x) & np.isfinite(low) & np.isfinite(high)
@@ -154,7 +154,7 @@ def _trace(curve: Curve, chart: Chart, columns: int, rows: int) -> tuple[Places,
 
 
 def _stretches(finite: NDArray[np.bool_]) -> list[slice]:
-    """Return the slices over which all is finite."""
+    """Return the slices of consecutive finite values."""
     edges = np.flatnonzero(np.diff(np.concatenate([[False], finite, [False]]).astype(np.int8)))
     return [slice(start, stop) for start, stop in edges.reshape(-1, 2)]
 
@@ -190,7 +190,7 @@ def _dots(x: Dots, low: Dots, high: Dots, dash: Dash) -> tuple[Places, Places]:
 def _columns(
     column: Dots | Places, bottom: Dots | Places, top: Dots | Places
 ) -> tuple[Places, Places]:
-    """Return the dots of upright stretches, the ends included."""
+    """Return all dots of vertical strokes, both ends included."""
     column, bottom = column.astype(np.int64), bottom.astype(np.int64)
     heights = top.astype(np.int64) - bottom + 1
     starts = np.repeat(np.cumsum(heights) - heights, heights)

@@ -33,7 +33,7 @@ def fit_chart(points: Points, fit: FitSampled | None, width: int, height: int) -
 
 
 def _inside(prediction: NDArray[np.float32], low: float, high: float) -> NDArray[np.float32]:
-    """Cut the curve where it is outside the axis, but for the points next to the inside."""
+    """Cut the curve where it leaves the axis; the first point outside is clipped to the edge."""
     outside = ~((prediction >= low) & (prediction <= high))
     neighbour_inside = np.zeros_like(outside)
     neighbour_inside[1:] |= ~outside[:-1]

@@ -1,4 +1,4 @@
-"""The losses by step, the stopping bound, and the steps that matter."""
+"""Losses by step, the stopping rule's bound, and marks at steps where something happened."""
 
 import numpy as np
 
@@ -25,9 +25,8 @@ def loss_chart(
 ) -> Chart:
     """Chart a history for a plot of ``width × height`` cells.
 
-    `log` None means a log axis once the losses lie a factor of ten apart. With `smooth`, curves
-    are the mean over the last 4 % of the steps on the axis (8 steps at least), the raw ones
-    behind them.
+    `log` None chooses the scale of the losses by their range. With `smooth`, curves are running
+    means over 4 % of the steps on the axis (at least 8 steps), drawn over the raw ones.
     """
     columns = max(4, width - _LABEL_ROOM)
     x = step_scale(history.steps, columns)

@@ -16,10 +16,10 @@ _COLUMNS_A_TICK = 10
 def lr_chart(results: LrSearchResult, width: int, height: int) -> Chart:
     """Chart what a search has found so far for a plot of ``width × height`` cells.
 
-    Over the learning rate stand the smoothed training loss of the range test (TRAIN), the best
+    Over the learning rate it shows the smoothed training loss of the range test (TRAIN), the best
     validation loss of each trial that has not diverged (VALIDATION), a line at the range test's
-    suggestion (LR) and a mark on the trials' (BEST). The x axis is that of the search's range from
-    the start; the losses' is a log one once they lie a factor of ten apart.
+    suggestion (LR) and a mark on the trials' (BEST). The x axis covers the whole search from the
+    start.
     """
     span = results.search.range if results.search is not None else None
     low, high = (span.low, span.high) if span is not None else (LOW, HIGH)

@@ -1,4 +1,4 @@
-"""What a sweep amounts to over the value swept: medians, the spread over the seeds, the winner."""
+"""A sweep over one axis: medians, the spread over the seeds, and the recommended value."""
 
 from collections.abc import Sequence
 
@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 from tui_trainer.plotting.chart import Bars, Chart, Curve, Layer, Scatter
 from tui_trainer.plotting.roles import Role
 from tui_trainer.plotting.scales import Scale, data_scale, log_scale, loss_scale
-from tui_trainer.sweeps.axes import Axis, Spacing, value_text
+from tui_trainer.sweeps.axes import Axis as SweepAxis
+from tui_trainer.sweeps.axes import Spacing, value_text
 from tui_trainer.sweeps.result import PointResult
 
 _LABEL_ROOM = 7
@@ -18,7 +19,7 @@ Places = NDArray[np.float64]
 
 
 def sweep_chart(
-    swept: Axis,
+    swept: SweepAxis,
     points: Sequence[PointResult],
     width: int,
     height: int,
@@ -30,9 +31,9 @@ def sweep_chart(
     """Chart a sweep over one axis for a plot of ``width × height`` cells.
 
     `points` are those of the axis's values, in their order; `leader` and `cursor` are indices of
-    points. Numbers of a range lie where they are, listed values and names side by side. `log` None
-    means a log axis of losses once they lie a factor of ten apart. A point of which a seed
-    diverged has a ✕ at the upper edge, and its spread reaches up there.
+    points. The values of a range are placed to scale, listed values and names side by side. `log`
+    None chooses the scale of the losses by their range. A point with a diverged seed has a ✕ at
+    the upper edge, and its spread reaches up to it.
     """
     columns = max(4, width - _LABEL_ROOM)
     places = _places(swept)
@@ -56,13 +57,13 @@ def sweep_chart(
     return Chart(_value_axis(swept, columns), y, tuple(layers))
 
 
-def _places(swept: Axis) -> Places:
+def _places(swept: SweepAxis) -> Places:
     if swept.spacing in (Spacing.LOG, Spacing.LINEAR):
         return np.array(swept.values, np.float64)
     return np.arange(len(swept.values), dtype=np.float64)
 
 
-def _value_axis(swept: Axis, columns: int) -> Scale:
+def _value_axis(swept: SweepAxis, columns: int) -> Scale:
     ticks = max(2, columns // _TICK_ROOM)
     if swept.spacing is Spacing.LOG:
         return log_scale(float(swept.values[0]), float(swept.values[-1]), ticks)
@@ -72,7 +73,7 @@ def _value_axis(swept: Axis, columns: int) -> Scale:
 
 
 def _list_axis(names: Sequence[str], columns: int) -> Scale:
-    """Return an axis with a place for each name: all of them shortened, or every n-th."""
+    """Give each name a place; where room is short, cut the labels or keep every n-th."""
     slot = columns // len(names)
     every = max(1, -(-_TICK_ROOM // max(1, slot)))
     room = max(3, slot * every - 1)

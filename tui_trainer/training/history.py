@@ -21,7 +21,7 @@ _GROWTH = 1.25
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Buckets:
-    """A range of a series in buckets: each one's middle step, lowest, highest and mean loss.
+    """A series over a range of steps: each bucket's middle step, lowest, highest and mean loss.
 
     All four have the same length; a bucket without a finite loss is NaN in the last three.
     """
@@ -58,7 +58,7 @@ class History:
 
     @property
     def steps(self) -> int:
-        """How many steps are there."""
+        """The last step that was appended; 0 before the first."""
         return len(self._series["train"].losses)
 
     def append(self, train: FloatArray, val: FloatArray, bound: FloatArray | None = None) -> None:
@@ -97,7 +97,7 @@ class _Series:
         self._losses.extend(losses)
 
     def _grow(self, depth: int) -> None:
-        """Bring the lowest `depth` levels up to date: once a look, not once a chunk of steps."""
+        """Bring the lowest `depth` levels up to date: when they are read, not with every append."""
         while len(self._levels) < depth:
             self._levels.append(_Level())
         low = high = mean = self.losses

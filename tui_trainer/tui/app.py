@@ -99,13 +99,13 @@ class TrainerApp(App[None]):
         self.bytes_written += count
 
     @property
-    def desks(self) -> list[PanedScreen]:
-        """The screens on which something may be on its way, behind another one too."""
-        return [desk for desk in (self.cockpit, self.sweep, self.lr_finder) if desk is not None]
+    def live_screens(self) -> list[PanedScreen]:
+        """The screens that may have something running, hidden ones too."""
+        return [s for s in (self.cockpit, self.sweep, self.lr_finder) if s is not None]
 
     async def action_quit(self) -> None:
         """Quit; ask first while something is on its way."""
-        at_stake = [desk.at_stake for desk in self.desks if desk.active]
+        at_stake = [screen.at_stake for screen in self.live_screens if screen.active]
         if not at_stake:
             self.exit()
         elif not isinstance(self.screen, QuitQuestion):
@@ -140,8 +140,8 @@ class TrainerApp(App[None]):
         self, result: None = None, return_code: int = 0, message: RenderableType | None = None
     ) -> None:
         """Leave; what is on its way ends first, since its thread can't be killed."""
-        for desk in self.desks:
-            desk.action_stop()
+        for screen in self.live_screens:
+            screen.action_stop()
         super().exit(result, return_code, message)
 
     def _leave(self, number: signal.Signals) -> None:

@@ -1,4 +1,4 @@
-"""What goes to the terminal: as few bytes as draw the same cells, and how many they were.
+"""Writes the same cells to the terminal with fewer bytes, and counts them.
 
 Textual writes every colour in full before each stretch of characters, with a reset behind it: over
 SSH that costs more than the characters.
@@ -17,7 +17,7 @@ _MOVES = re.compile(r"(?:\x1b\[\d+;\d+H|[\r\n])*")
 
 
 def thrifty_driver(driver: type[Driver], count_bytes: Callable[[int], None]) -> type[Driver]:
-    """Make a driver that writes fewer bytes for the same screen, and says how many."""
+    """Derive a driver that writes fewer bytes for the same screen, and reports how many."""
 
     class ThriftyDriver(driver):  # type: ignore[misc, valid-type]
         def write(self, data: str) -> None:
@@ -30,14 +30,14 @@ def thrifty_driver(driver: type[Driver], count_bytes: Callable[[int], None]) -> 
 
 @dataclass(frozen=True, slots=True)
 class _Pen:
-    """What the terminal draws with, as SGR codes; "" is the default colour."""
+    """The terminal's current style as SGR codes; "" is the default colour."""
 
     foreground: str = ""
     background: str = ""
     attributes: frozenset[str] = frozenset()
 
     def change_to(self, other: "_Pen") -> str:
-        """Return the sequence that makes this pen the other one."""
+        """Return the shortest known sequence from this style to the other."""
         if self == other:
             return ""
         if self.attributes - other.attributes:
@@ -57,10 +57,10 @@ _COLORS = frozenset(str(n) for n in (*range(30, 38), 39, *range(40, 48), 49, *ra
 
 
 def thrift(data: str) -> str:
-    """Rewrite a text with colour sequences: the same cells, each colour said once.
+    """Rewrite a text with colour sequences so that each colour is set once; the cells are the same.
 
-    Starts and ends with the plain pen, as Textual's own writes do. A text with sequences that are
-    not understood comes back as it is.
+    Starts and ends with the plain pen, as Textual's own writes do. A text with unknown sequences
+    comes back unchanged.
     """
     pieces = _SGR.split(data)
     if len(pieces) == 1:
@@ -88,7 +88,7 @@ def thrift(data: str) -> str:
 
 @lru_cache(maxsize=4096)
 def _apply(pen: _Pen, codes: str) -> _Pen | None:
-    """Return the pen after a sequence of SGR codes; None for codes that are not known here."""
+    """Return the pen after a sequence of SGR codes; None if one of them is unknown."""
     rest = codes.split(";") if codes else ["0"]
     while rest:
         code = rest.pop(0)
