@@ -120,6 +120,12 @@ def test_where_a_private_part_is_missing_it_is_named_and_nothing_is_mended(
     assert getattr(screen, "Compositor", None) is not ThriftyCompositor
 
 
+def test_a_compositor_in_another_module_is_named_as_missing(monkeypatch):
+    monkeypatch.setattr(textual_private, "_compositor", None)
+    assert missing_parts() == ["_compositor.ChopsUpdate", "_compositor.Compositor"]
+    mend_compositor()
+
+
 async def test_the_app_shows_the_same_without_the_private_parts(monkeypatch, unmended):
     texts = {}
     for missing in ([], ["_compositor.ChopsUpdate"]):

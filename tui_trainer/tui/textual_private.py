@@ -8,7 +8,6 @@ UI's thread the other costs more than the change.
 import re
 from collections.abc import Iterable, Iterator
 from typing import Any
-from xml.etree import ElementTree
 
 from rich.console import Console
 from rich.control import Control
@@ -112,6 +111,8 @@ def screen_text(app: App[Any]) -> str:
 
 def _svg_text(svg: str, height: int) -> str:
     """Read the lines of a screenshot: slower, and public."""
+    from xml.etree import ElementTree  # hardly ever needed
+
     lines = [""] * height
     for text in ElementTree.fromstring(svg).iter("{http://www.w3.org/2000/svg}text"):
         line = re.search(r"-line-(\d+)", text.get("clip-path", ""))
