@@ -11,9 +11,12 @@ from msgspec import inspect
 
 T = TypeVar("T")
 
+# msgspec says what is wrong in English alone. A message in other words is passed on as it is.
 _LOCATED = re.compile(r"^(?P<what>.*?)(?: - at `(?P<path>\$[^`]*)`)?$", re.DOTALL)
 _PATH_PART = re.compile(r"\.([^.\[]+)|\[(\d+|\.\.\.)\]")
-
+_UNKNOWN = re.compile(r"unknown field `(.*)`")
+_MISSING = re.compile(r"missing required field `(.*)`")
+_EXPECTED = re.compile(r"^Expected `")
 
 _FINITE = "expected a finite number"
 
@@ -63,10 +66,10 @@ def _explain(message: str, table: Mapping[str, Any], kind: type) -> str:
     assert located is not None
     what, path = located["what"], _split(located["path"] or "$")
     expected = _type_at(inspect.type_info(kind), table, path)
-    if unknown := re.search(r"unknown field `(.*)`", what):
+    if unknown := _UNKNOWN.search(what):
         keys = [field.encode_name for field in _fields(expected)]
         return f"{_dotted([*path, unknown[1]])}: unknown key; {one_of(unknown[1], keys)}"
-    if missing := re.search(r"missing required field `(.*)`", what):
+    if missing := _MISSING.search(what):
         kind_of_missing = _type_at(inspect.type_info(kind), table, [*path, missing[1]])
         choices = _choices(kind_of_missing, [*path, missing[1]])
         allowed = f"; allowed: {', '.join(choices)}" if choices else ""
@@ -74,7 +77,7 @@ def _explain(message: str, table: Mapping[str, Any], kind: type) -> str:
     if choices := _choices(expected, path):
         found = str(_value_at(table, path))
         return f"{_dotted(path)}: unknown value '{found}'; {one_of(found, choices)}"
-    if what.startswith("Expected"):
+    if path and _EXPECTED.match(what):
         value = _value_at(table, path)
         infinite = isinstance(value, float) and math.isinf(value)
         expected_words = _FINITE if infinite else _plain(what)

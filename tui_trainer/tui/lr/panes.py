@@ -35,8 +35,7 @@ class LrPane(PlotPane):
             return lr_chart(results, width, height)
 
         def make_title(chart: "Chart") -> tuple[Part, ...]:
-            scale = " · log y" if chart.y.log else ""
-            return ((f"Loss by lr{scale}  ", "title"), *self._legend(view))
+            return ((f"Loss by lr{self.scale_note}  ", "title"), *self._legend(view))
 
         self.plot(make_chart, make_title)
 

@@ -15,8 +15,6 @@ if TYPE_CHECKING:
 class LossPane(PlotPane):
     """Train and validation loss by step."""
 
-    is_log = False
-
     def put(self, view: RunView | None, *, log: bool | None, smooth: bool) -> None:
         """Show a run's losses; `log` None chooses by their range."""
         if view is None or not view.history.steps:
@@ -30,9 +28,7 @@ class LossPane(PlotPane):
             return loss_chart(history, marks, width, height, log=log, smooth=smooth)
 
         def make_title(chart: "Chart") -> tuple[Part, ...]:
-            self.is_log = chart.y.log
-            scale = " · log y" if chart.y.log else ""
-            name = f"Loss{scale}{' · smoothed' if smooth else ''}  "
+            name = f"Loss{self.scale_note}{' · smoothed' if smooth else ''}  "
             return ((name, "title"), *self._legend(view))
 
         gauge = view.gauge

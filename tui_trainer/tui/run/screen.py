@@ -16,7 +16,7 @@ from tui_trainer.training.events import FitSampled, Points, Previewed
 from tui_trainer.training.state import State
 from tui_trainer.tui.background import Background, Work
 from tui_trainer.tui.frames import UI_SHARE
-from tui_trainer.tui.keys import bindings, faces
+from tui_trainer.tui.keys import bindings, keycaps
 from tui_trainer.tui.live_screen import PanedScreen
 from tui_trainer.tui.messages import PreviewFailed, PreviewReady, RunNews
 from tui_trainer.tui.run.fit_pane import FitPane
@@ -78,7 +78,7 @@ class Cockpit(PanedScreen):
         yield HeaderLine(id="header")
         yield Banner(id="banner")
         with Horizontal(id="body"):
-            written = faces(self._keymap)
+            written = keycaps(self._keymap)
             yield ConfigForm(self.presets, self._config, self._recipe, written, id="form")
             with Vertical(id="panes"):
                 yield LossPane(self._charset, id="loss", classes="upper")

@@ -58,9 +58,9 @@ class SweepForm(Form):
     class Changed(Message):
         """The form says something else than before."""
 
-    def __init__(self, presets: Presets, steps: int, faces: Mapping[str, str], *, id: str) -> None:
+    def __init__(self, presets: Presets, steps: int, keys: Mapping[str, str], *, id: str) -> None:
         super().__init__(id=id)
-        self._presets, self._faces = presets, faces
+        self._presets, self._keycaps = presets, keys
         self._axes = _axes()
         self._key = "lr"
         self._objective: Objective = "best"
@@ -70,13 +70,13 @@ class SweepForm(Form):
     def compose(self) -> ComposeResult:
         """Lay out the rows and fields."""
         now = self._axes[self._key]
-        title = Content.assemble((f"{self._faces['values']} ", "bold $text-accent"), "values")
-        yield ChoiceRow("axis", "Axis", self._faces["axis"])
+        title = Content.assemble((f"{self._keycaps['values']} ", "bold $text-accent"), "values")
+        yield ChoiceRow("axis", "Axis", self._keycaps["axis"])
         yield TextField("values", title, now.values, self._check_values)
         yield TextField("seeds", "  seeds", now.seeds, _whole_number)
         yield TextField("steps", "  steps", self._first_steps, lambda t: parse_number("steps", t))
         yield Static("", id="amount")
-        yield ChoiceRow("objective", "Objective", self._faces["objective"])
+        yield ChoiceRow("objective", "Objective", self._keycaps["objective"])
 
     def on_mount(self) -> None:
         """Fill the rows."""

@@ -15,8 +15,6 @@ if TYPE_CHECKING:
 class SweepPane(PlotPane):
     """Medians with their spread over the seeds, the winner, what diverged."""
 
-    is_log = False
-
     def put(self, view: SweepView, *, cursor: int | None, log: bool | None) -> None:
         """Show a sweep; `cursor` is a point, `log` None chooses by the losses' range."""
         axis, points, leader = view.plan.axes[0], view.points(), view.leader()
@@ -32,11 +30,12 @@ class SweepPane(PlotPane):
             return sweep_chart(axis, points, width, height, leader=index, cursor=cursor, log=log)
 
         def make_title(chart: "Chart") -> tuple[Part, ...]:
-            self.is_log = chart.y.log
-            scale = " · log y" if chart.y.log else ""
             short = self.size.width < 80
             what = "loss" if short else f"{view.plan.objective} validation loss"
-            return ((f"{what[0].upper()}{what[1:]} by {axis.key}{scale}  ", "title"), *legend())
+            return (
+                (f"{what[0].upper()}{what[1:]} by {axis.key}{self.scale_note}  ", "title"),
+                *legend(),
+            )
 
         def legend() -> tuple[Part, ...]:
             parts = [(Role.MEDIAN, "median")]

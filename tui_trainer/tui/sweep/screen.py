@@ -14,7 +14,7 @@ from tui_trainer.sweeps.axes import value_text
 from tui_trainer.sweeps.control import SweepControl
 from tui_trainer.sweeps.plan import Sweep
 from tui_trainer.tui.background import Background, Work
-from tui_trainer.tui.keys import bindings, faces
+from tui_trainer.tui.keys import bindings, keycaps
 from tui_trainer.tui.live_screen import PanedScreen
 from tui_trainer.tui.messages import SweepNews, ValuesTaken
 from tui_trainer.tui.run.form import ConfigForm
@@ -80,7 +80,7 @@ class SweepScreen(PanedScreen):
         yield Banner(id="banner")
         with Horizontal(id="body"):
             steps = self._setup.config.steps
-            yield SweepForm(self._presets, steps, faces(self._keymap), id="form")
+            yield SweepForm(self._presets, steps, keycaps(self._keymap), id="form")
             with Vertical(id="panes"):
                 yield SweepPane(self._charset, id="plot", classes="upper")
                 yield SweepTable(id="table", classes="lower")
