@@ -97,7 +97,7 @@ def test_noise_alone_is_no_descent(seed, noise):
     losses = 5 * np.exp(noise * np.random.default_rng(seed).standard_normal(len(LRS)))
     found = suggest_lr(curve(losses))
     assert found.lr is None
-    assert "nothing descends" in found.words
+    assert "the loss never falls" in found.words
 
 
 def test_a_fall_of_four_percent_is_one():
@@ -107,8 +107,8 @@ def test_a_fall_of_four_percent_is_one():
 @pytest.mark.parametrize(
     ("losses", "words"),
     [
-        (np.full(200, 5.0), "nothing descends: the loss starts at 5.00, and is 5.00 at best"),
-        (np.geomspace(5, 19, 200), "nothing descends: the loss starts at 5.07, and is 5.07"),
+        (np.full(200, 5.0), "the loss never falls: it starts at 5.00, and is 5.00 at best"),
+        (np.geomspace(5, 19, 200), "the loss never falls: it starts at 5.07, and is 5.07"),
         ([NAN], "not finite at the first step already, with lr 0.000001"),
         ([INF, 1.0], "not finite at the first step already"),
         ([5.0, 5.0, 5.0, INF], "not finite at lr 0.00000128"),
@@ -116,7 +116,7 @@ def test_a_fall_of_four_percent_is_one():
         ([], "no step was taken"),
     ],
 )
-def test_where_nothing_descends_there_is_no_suggestion_and_a_reason(losses, words):
+def test_where_the_loss_never_falls_there_is_no_suggestion_and_a_reason(losses, words):
     found = suggest_lr(curve(losses))
     assert found.lr is None
     assert words in found.words

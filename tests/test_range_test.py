@@ -118,11 +118,11 @@ def test_a_network_without_gradients_says_so_and_goes_on():
     assert not [e for e in find_lr_range(config()) if isinstance(e, NotLearning)]
 
 
-def test_where_nothing_descends_there_is_no_suggestion():
+def test_where_the_loss_never_falls_there_is_no_suggestion():
     last = ended(config(), None, LrRange(1e-12, 1e-10, 50))
     assert last.reason is StopReason.COMPLETED
     assert last.suggestion.lr is None
-    assert "nothing descends" in last.suggestion.words
+    assert "the loss never falls" in last.suggestion.words
 
 
 @pytest.mark.parametrize("recipe", ["kaiming", "dropout"])
