@@ -13,7 +13,7 @@ company.
 """
 
 import sys
-from itertools import pairwise
+from itertools import pairwise, product
 from types import SimpleNamespace
 
 import msgspec
@@ -478,18 +478,17 @@ def test_blocks_hold_every_row_once_and_leave_no_worker_idle():
 # Networks
 
 
-@pytest.mark.parametrize("dropout", [None, 0.0, 0.1])
-@pytest.mark.parametrize("init", PRESETS.names("init"))
-@pytest.mark.parametrize("architecture", PRESETS.names("architecture"))
-def test_every_preset_is_read_as_layers(architecture, init, dropout):
-    hidden = PRESETS.architecture[architecture].settings.hidden
-    make_linear = getattr(models, PRESETS.init[init].settings.layer)
-    network = mlp.build(1, 1, hidden, make_linear, dropout)
-    widths = [1, *hidden, 1]
-    assert find_layers(network, dropout) == tuple(
-        Layer(inputs, outputs, number < len(hidden), dropout is not None)
-        for number, (inputs, outputs) in enumerate(pairwise(widths))
-    )
+def test_every_preset_is_read_as_layers():
+    names = PRESETS.names("architecture"), PRESETS.names("init")
+    for architecture, init, dropout in product(*names, (None, 0.0, 0.1)):
+        hidden = PRESETS.architecture[architecture].settings.hidden
+        make_linear = getattr(models, PRESETS.init[init].settings.layer)
+        network = mlp.build(1, 1, hidden, make_linear, dropout)
+        widths = [1, *hidden, 1]
+        assert find_layers(network, dropout) == tuple(
+            Layer(inputs, outputs, number < len(hidden), dropout is not None)
+            for number, (inputs, outputs) in enumerate(pairwise(widths))
+        ), (architecture, init, dropout)
 
 
 class Scaled(models.LinearKaiming):

@@ -54,3 +54,11 @@ class LrSearchResult:
     def batched_suggestion(self) -> float | None:
         """The trials' learning rate, once they have one."""
         return self.tried.suggestion.lr if self.tried is not None else None
+
+    @property
+    def lowest_diverged(self) -> float | None:
+        """The lowest learning rate tried where every trial diverged, else None."""
+        trials = self.tried.trials if self.tried is not None else None
+        if trials is None or not trials.diverged.all():
+            return None
+        return float(trials.lrs[0])

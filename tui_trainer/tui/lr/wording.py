@@ -34,6 +34,9 @@ def answers(view: LrView, width: int) -> Iterator[tuple[str, str, str]]:
     yield "◆", "trials", _answer(tried.suggestion if tried else None, width)
     if results.not_learning is not None:
         yield "◌", "not learning", results.not_learning.words
+    if (lr := results.lowest_diverged) is not None:
+        lower = f"search below lr {number_text(lr)} with tui-trainer find-lr --low"
+        yield "◌", "hint", "every trial diverged" + (f": {lower}" if width >= 60 else "")
     if found is not None and found.disagreement is not None:
         words = found.disagreement
         yield "≠", "they disagree", words if width >= 60 else words.split(". ")[0]

@@ -86,18 +86,19 @@ def point_row(view: SweepView, point: "PointResult") -> Row:
 
 
 def _verdict(view: SweepView, point: "PointResult") -> tuple[str, str]:
-    """Hold a point against the recommended one: is the difference more than the seeds' noise?"""
+    """Compare a point with the recommended one: is the difference more than the seeds' noise?"""
+    from tui_trainer.sweeps.recommendation import Verdict, verdict_of
+
     found = view.recommendation
-    if found is None:
-        return "", "row"
-    if found.point.index == point.point.index:
+    if found is not None and found.point == point.point:
         return "◆ recommended", "best"
-    held = view.comparison(point.point.index)
-    if held is None:
+    verdict = verdict_of(point, found)
+    if verdict is None:
         return "", "row"
-    count = f"{held.wins}/{held.seeds}"
-    word = "clearly worse" if held.clear else "within noise"
-    return f"{count:<6}p {held.p:<7.2g}{word}", "row" if held.clear else "title"
+    held = found.comparison(point.point) if found else None
+    figures = f"{f'{held.wins}/{held.seeds}':<6}p {held.p:<7.2g}" if held else ""
+    looks = {Verdict.WITHIN_NOISE: "title", Verdict.DIVERGED: "diverged"}
+    return f"{figures}{verdict.value}", looks.get(verdict, "row")
 
 
 def _value_width(plan: Sweep, width: int) -> int:

@@ -16,7 +16,7 @@ from tui_trainer.training.state import ENDS, State
 from tui_trainer.tui.run.state import RunView
 
 if TYPE_CHECKING:  # both need numpy, which the first frame does not
-    from tui_trainer.sweeps.recommendation import Comparison, Recommendation
+    from tui_trainer.sweeps.recommendation import Recommendation
     from tui_trainer.sweeps.result import CandidateView, PointResult
 
 
@@ -73,12 +73,6 @@ class SweepView:
             return points[self.recommendation.point.index]
         lowest = min(points, key=rank)
         return lowest if math.isfinite(lowest.objective.median) else None
-
-    def comparison(self, point: int) -> "Comparison | None":
-        """Return how a point compares with the recommended one, once that is known."""
-        found = self.recommendation
-        held = found.comparisons if found else ()
-        return next((c for c in held if c.point.index == point), None)
 
     def _note(self, event: SweepEvent) -> None:
         """Note which points an event is about."""
