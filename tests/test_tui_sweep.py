@@ -46,8 +46,8 @@ async def swept(pilot, *keys):
 async def under_way(pilot, *keys):
     """Sweep until half of the candidates have ended; the script waits there."""
     sweep = await opened(pilot, *keys, "s")
-    half = len(pilot.app.sweep.view.plan.candidates) // 2
-    await until(pilot, lambda: sweep.view.results.finished == half and not sweep.unread)
+    half = len(pilot.app.sweep.feed.sweep.candidates) // 2
+    await until(pilot, lambda: sweep.feed.result.finished == half and not sweep.unread)
     return sweep
 
 
@@ -231,12 +231,12 @@ async def test_a_sweep_goes_on_behind_the_cockpit_and_w_shows_it_again():
         await until(pilot, lambda: pilot.app.screen is sweep)
         assert "● TRAINING" in screen_text(pilot.app)
         assert len(script.calls) == 1
-        first = sweep.view
+        first = sweep.feed
         await press(pilot, "s")  # another one ends the first
         await until(pilot, lambda: len(script.calls) == 2)
         assert script.calls[0][1].stopped
         assert not script.calls[1][1].stopped
-        await until(pilot, lambda: sweep.view is not first and sweep.view.results.finished == 128)
+        await until(pilot, lambda: sweep.feed is not first and sweep.feed.result.finished == 128)
         assert sweep.state is State.RUNNING
 
 
@@ -322,8 +322,8 @@ async def test_a_candidate_that_trains_is_watched_live_and_no_longer_afterwards(
         await until(pilot, lambda: control.watched == 255)
         await until(pilot, lambda: "Fit · step" in screen_text(pilot.app))
         assert "● TRAINING" in screen_text(pilot.app)
-        before = sweep.view.results.candidates[255].step
-        await until(pilot, lambda: sweep.view.results.candidates[255].step > before)
+        before = sweep.feed.result.candidates[255].step
+        await until(pilot, lambda: sweep.feed.result.candidates[255].step > before)
         await press(pilot, "escape")
         await until(pilot, lambda: control.watched is None)
 
