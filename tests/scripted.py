@@ -62,7 +62,7 @@ def points():
 
 def fit(step, weights="last", slope=1.0):
     x = np.linspace(-5.5, 5.5, 64)
-    return FitSampled(step, weights, frozen(x), frozen(slope * x), 0.5 + step / 1000)
+    return FitSampled(step, weights, frozen(x), frozen(slope * x), {"r2": 0.5 + step / 1000})
 
 
 def preview(config):

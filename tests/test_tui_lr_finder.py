@@ -147,4 +147,4 @@ async def test_a_real_search_recommends_a_learning_rate():
 
     async with make_app(find_lr=real, recipe="kaiming", steps=40).run_test(size=SIZE) as pilot:
         finder = await opened(pilot)
-        assert 0.0005 < finder.view.lr < 0.1
+        assert 0.0005 < finder.feed.result.recommended < 0.1

@@ -14,7 +14,7 @@ from tui_trainer.tui.sweep import form as sweep_form
 from tui_trainer.tui.sweep.candidate_screen import CandidateScreen
 from tui_trainer.tui.sweep.rows import point_row
 from tui_trainer.tui.sweep.screen import SweepScreen
-from tui_trainer.tui.sweep.state import SweepView
+from tui_trainer.tui.sweep.feed import SweepFeed
 
 SIZE = (140, 40)
 OFFERED = sweep_form._axes()
@@ -47,8 +47,8 @@ async def swept(pilot, *keys):
 async def under_way(pilot, *keys):
     """Sweep until half of the candidates have ended; the script waits there."""
     sweep = await opened(pilot, *keys, "s")
-    half = len(pilot.app.sweep.view.plan.candidates) // 2
-    await until(pilot, lambda: sweep.view.results.finished == half and not sweep.unread)
+    half = len(pilot.app.sweep.feed.sweep.candidates) // 2
+    await until(pilot, lambda: sweep.feed.result.finished == half and not sweep.unread)
     return sweep
 
 
@@ -202,12 +202,13 @@ async def test_at_the_end_the_recommendation_stands_in_words():
 def test_each_row_of_points_has_its_verdict():
     losses = [value + seed / 100 for value in (1, 2, 3) for seed in range(7)]
     for seeds, worse in ((7, "7/7   p 0.047  worse"), (6, "6/6   p 0.094  too few seeds")):
-        view = SweepView(plan("lr=0.1,0.2,0.3", seeds=seeds))
+        view = SweepFeed(plan("lr=0.1,0.2,0.3", seeds=seeds))
         kept = [loss for index, loss in enumerate(losses) if index % 7 < seeds]
-        view.results = finished(view.plan, kept, diverged=range(2 * seeds, 3 * seeds))
-        assert [point_row(view, point)[2][0] for point in view.points()] == ["", "", "diverged"]
-        view.recommendation = recommend(view.results)
-        first, second, third = (point_row(view, point)[2] for point in view.points())
+        view.result = finished(view.sweep, kept, diverged=range(2 * seeds, 3 * seeds))
+        points = view.result.points()
+        assert [point_row(view, point)[2][0] for point in points] == ["", "", "diverged"]
+        view.recommendation = recommend(view.result)
+        first, second, third = (point_row(view, point)[2] for point in points)
         assert first == ("◆ recommended", "best")
         assert second == (worse, "row")
         assert third[0].endswith("  diverged")
@@ -250,12 +251,12 @@ async def test_a_sweep_goes_on_behind_the_cockpit_and_w_shows_it_again():
         await until(pilot, lambda: pilot.app.screen is sweep)
         assert "● TRAINING" in screen_text(pilot.app)
         assert len(script.calls) == 1
-        first = sweep.view
+        first = sweep.feed
         await press(pilot, "s")  # another one ends the first
         await until(pilot, lambda: len(script.calls) == 2)
         assert script.calls[0][1].stopped
         assert not script.calls[1][1].stopped
-        await until(pilot, lambda: sweep.view is not first and sweep.view.results.finished == 128)
+        await until(pilot, lambda: sweep.feed is not first and sweep.feed.result.finished == 128)
         assert sweep.state is State.RUNNING
 
 
@@ -341,8 +342,8 @@ async def test_a_candidate_that_trains_is_watched_live_and_no_longer_afterwards(
         await until(pilot, lambda: control.watched == 255)
         await until(pilot, lambda: "Fit · step" in screen_text(pilot.app))
         assert "● TRAINING" in screen_text(pilot.app)
-        before = sweep.view.results.candidates[255].step
-        await until(pilot, lambda: sweep.view.results.candidates[255].step > before)
+        before = sweep.feed.result.candidates[255].step
+        await until(pilot, lambda: sweep.feed.result.candidates[255].step > before)
         await press(pilot, "escape")
         await until(pilot, lambda: control.watched is None)
 
@@ -486,7 +487,7 @@ async def test_a_run_and_a_sweep_are_told_apart_when_quitting():
         await until(pilot, lambda: app.sweep.active)
         await press(pilot, "q")
         await until(pilot, lambda: isinstance(app.screen, QuitQuestion))
-        assert [desk.at_stake.split(",")[0] for desk in app.desks] == [
+        assert [desk.at_stake.split(",")[0] for desk in app.live_screens] == [
             "A run is training",
             "A sweep is training",
         ]

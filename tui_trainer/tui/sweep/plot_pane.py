@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from tui_trainer.plotting.roles import Role
-from tui_trainer.tui.sweep.state import SweepView
+from tui_trainer.tui.sweep.feed import SweepFeed
 from tui_trainer.tui.sweep.wording import leader_text
 from tui_trainer.tui.widgets.framed import Part
 from tui_trainer.tui.widgets.plot_pane import PlotPane
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 class SweepPane(PlotPane):
     """Medians with their spread over the seeds, the winner, what diverged."""
 
-    def put(self, view: SweepView, *, cursor: int | None, log: bool | None) -> None:
+    def put(self, view: SweepFeed, *, cursor: int | None, log: bool | None) -> None:
         """Show a sweep; `cursor` is a point, `log` None chooses by the losses' range."""
-        axis, points, leader = view.plan.axes[0], view.points(), view.leader()
-        if not any(candidate.step for candidate in view.results.candidates):
-            ended = view.results.ended is not None
+        axis, points, leader = view.sweep.axes[0], view.result.points(), view.leader()
+        if not any(candidate.step for candidate in view.result.candidates):
+            ended = view.result.ended is not None
             self.blank("no step was taken" if ended else "starting…", (("Sweep", "title"),))
             return
 
@@ -31,7 +31,7 @@ class SweepPane(PlotPane):
 
         def make_title(chart: "Chart") -> tuple[Part, ...]:
             short = self.size.width < 80
-            what = "loss" if short else f"{view.plan.objective} validation loss"
+            what = "loss" if short else f"{view.sweep.objective} validation loss"
             return (
                 (f"{what[0].upper()}{what[1:]} by {axis.key}{self.scale_note}  ", "title"),
                 *legend(),
@@ -43,8 +43,8 @@ class SweepPane(PlotPane):
                 parts.append((Role.BEST, "recommended" if view.recommendation else "lowest so far"))
             if any(point.diverged_share for point in points):
                 parts.append((Role.DIVERGED, "diverged"))
-            if view.plan.seeds > 1:
-                parts.append((Role.SPREAD, f"spread over {view.plan.seeds} seeds"))
+            if view.sweep.seeds > 1:
+                parts.append((Role.SPREAD, f"spread over {view.sweep.seeds} seeds"))
             if cursor is not None:
                 parts.append((Role.CURSOR, "cursor"))
             return self.legend(*parts)
