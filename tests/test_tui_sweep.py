@@ -12,9 +12,9 @@ from tui_trainer.tui.quit_question import QuitQuestion
 from tui_trainer.tui.run.screen import Cockpit
 from tui_trainer.tui.sweep import form as sweep_form
 from tui_trainer.tui.sweep.candidate_screen import CandidateScreen
+from tui_trainer.tui.sweep.feed import SweepFeed
 from tui_trainer.tui.sweep.rows import point_row
 from tui_trainer.tui.sweep.screen import SweepScreen
-from tui_trainer.tui.sweep.feed import SweepFeed
 
 SIZE = (140, 40)
 OFFERED = sweep_form._axes()

@@ -3,7 +3,7 @@
 import math
 
 from tui_trainer.sweeps.plan import Sweep
-from tui_trainer.sweeps.recommendation import Comparison, Recommendation, recommend
+from tui_trainer.sweeps.recommendation import Recommendation, recommend
 from tui_trainer.sweeps.result import PointResult, SweepResult, rank
 from tui_trainer.training.state import State
 from tui_trainer.tui.feed import Feed
@@ -29,11 +29,6 @@ class SweepFeed(Feed[SweepResult]):
             return self.result.point(self.recommendation.point.index)
         lowest = min(self.result.points(), key=rank)
         return lowest if math.isfinite(lowest.objective.median) else None
-
-    def comparison(self, point: int) -> Comparison | None:
-        """Return how a point compares with the recommended one, once that is known."""
-        comparisons = self.recommendation.comparisons if self.recommendation else ()
-        return next((c for c in comparisons if c.point.index == point), None)
 
     def state_of(self, candidate: int) -> State:
         """Return what a candidate is doing: one that the sweep left unfinished has stopped."""
