@@ -23,6 +23,9 @@ class InTurn:
 
     work = staticmethod(nullcontext)
 
+    def __init__(self, number):
+        pass
+
     def wait(self):
         pass
 

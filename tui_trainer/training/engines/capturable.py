@@ -4,8 +4,9 @@ What need not wait for its neighbours runs beside them: a graph is as long as it
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
 
 import torch
 from torch import Tensor
@@ -98,7 +99,7 @@ class _LayeredSteps(CapturableSteps):
     def run(self, count: int, lr: Tensor, draws: Tensor, losses: Tensor) -> None:
         """Do `count` steps: beside the deltas, the gradients and the validation of the last one."""
         stack, steps = self._stack, self._steps
-        gradients, validation = _Beside(), _Beside()
+        gradients, validation = _Beside(0), _Beside(1)
         stack.lr.copy_(lr)
         for index in range(count):
             steps.forward(stack, draws[index : index + 1], last=steps.train_points)
@@ -130,7 +131,7 @@ class _ModuleSteps(CapturableSteps):
 
     def run(self, count: int, lr: Tensor, draws: Tensor, losses: Tensor) -> None:
         """Do `count` steps, each one's validation beside the training pass of the one after it."""
-        state, task, beside = self._state, self._state.task, _Beside()
+        state, task, beside = self._state, self._state.task, _Beside(0)
         for index in range(count):
             state.model.train()
             with drawing_from(state.model, split_draws(draws[index], self._shapes)):
@@ -145,11 +146,11 @@ class _ModuleSteps(CapturableSteps):
 
 
 class _Beside:
-    """A second stream: work there waits for the main one's, and the main one's for it on demand."""
+    """Another stream: work there waits for the main one's, and the main one's for it on demand."""
 
-    def __init__(self) -> None:
+    def __init__(self, number: int) -> None:
         self._main = torch.cuda.current_stream()
-        self._stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]
+        self._stream = own_streams(torch.cuda.current_device())[number]
         self._stream.wait_stream(self._main)
 
     @contextmanager
@@ -162,3 +163,14 @@ class _Beside:
     def wait(self) -> None:
         """Have the main stream wait for it."""
         self._main.wait_stream(self._stream)
+
+
+@cache
+def own_streams(device: int) -> tuple[torch.cuda.Stream, torch.cuda.Stream, torch.cuda.Stream]:
+    """Return a device's streams for captures: two to put work beside, and the main one.
+
+    Torch hands out its 32 streams in turn: whoever takes new ones for every capture soon captures
+    on one that another thread uses.
+    """
+    make: Callable[..., torch.cuda.Stream] = torch.cuda.Stream
+    return make(device), make(device), make(device)

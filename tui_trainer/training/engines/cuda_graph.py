@@ -6,11 +6,11 @@ same stream of draws, made on the CPU a call ahead of the GPU.
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, suppress
 
 import torch
 
-from tui_trainer.training.engines.capturable import capturable_steps
+from tui_trainer.training.engines.capturable import capturable_steps, own_streams
 from tui_trainer.training.engines.engine import (
     Engine,
     EngineError,
@@ -72,42 +72,44 @@ class CudaGraphEngine(Engine):
     def _capture(self) -> dict[int, torch.cuda.CUDAGraph]:
         """Capture one step and a group of them, and leave the state as it is."""
         before = self.state.snapshot()
+        graphs = {count: torch.cuda.CUDAGraph() for count in (1, UNROLLED)}
         try:
-            with torch.no_grad():
-                self._steps.load()
-            aside = torch.cuda.Stream()  # type: ignore[no-untyped-call]
-            aside.wait_stream(torch.cuda.current_stream())
-            with torch.cuda.stream(aside):
-                self._do(_WARM_UP_STEPS)
-            torch.cuda.current_stream().wait_stream(aside)
-            graphs = {}
-            for count in (1, UNROLLED):
-                graphs[count] = torch.cuda.CUDAGraph()
-                with _capturing(graphs[count]):
-                    self._do(count)
+            with _capture_lock:
+                self._warm_up()
+                for count, graph in graphs.items():
+                    with _capturing(graph):
+                        self._do(count)
         except RuntimeError as error:  # torch's for everything that a graph can't hold
             # Else torch's generator for the device would believe that it is still being captured.
-            with suppress(RuntimeError), _capturing(torch.cuda.CUDAGraph()):
+            with suppress(RuntimeError), _capture_lock, _capturing(torch.cuda.CUDAGraph()):
                 self._lr.fill_(0)
             raise EngineError(f"no CUDA graph could be captured: {first_line(error)}") from None
         finally:
             self.state.restore(before)
         return graphs
 
+    def _warm_up(self) -> None:
+        """Do some steps on the stream of captures: the first ones set libraries up."""
+        with torch.no_grad():
+            self._steps.load()
+        stream = own_streams(torch.cuda.current_device())[-1]
+        stream.wait_stream(torch.cuda.current_stream())
+        with torch.cuda.stream(stream):
+            self._do(_WARM_UP_STEPS)
+        torch.cuda.current_stream().wait_stream(stream)
+
     def _do(self, count: int) -> None:
         self._steps.run(count, self._lr, self._draws, self._losses)
 
 
-@contextmanager
-def _capturing(graph: torch.cuda.CUDAGraph) -> Iterator[None]:
+def _capturing(graph: torch.cuda.CUDAGraph) -> AbstractContextManager[None]:
     """Capture what the current device is given, whatever other threads do meanwhile.
 
     Other modes than "relaxed" fail, here or in those threads, when one of them allocates memory or
     waits for the GPU. The stream that torch would take is of the first device that ever captured.
     """
-    stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]
-    with _capture_lock, torch.cuda.graph(graph, stream=stream, capture_error_mode="relaxed"):
-        yield
+    stream = own_streams(torch.cuda.current_device())[-1]
+    return torch.cuda.graph(graph, stream=stream, capture_error_mode="relaxed")
 
 
 def _groups(steps: int) -> Iterator[tuple[int, int]]:
