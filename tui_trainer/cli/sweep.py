@@ -17,6 +17,7 @@ from tui_trainer.cli.parameters import Count, settings_options
 from tui_trainer.cli.wiring import cluster_events, load, stopping_on_interrupt, sweep_events
 from tui_trainer.config.validation import InvalidSettingsError
 from tui_trainer.sweeps.axes import parse_axis
+from tui_trainer.sweeps.cluster.driver_process import find_address, place
 from tui_trainer.sweeps.control import SweepControl
 from tui_trainer.sweeps.events import SweepEvent
 from tui_trainer.sweeps.plan import Sweep, plan_sweep
@@ -58,8 +59,9 @@ def sweep(
     from tui_trainer.console import sweep as console
 
     control = SweepControl()
+    events = _events(plan, control, ray_address)  # Ctrl-C ends the search for a cluster
     with stopping_on_interrupt(control) as interrupted:
-        results = console.follow(_events(plan, control, ray_address), plan)
+        results = console.follow(events, plan)
     click.echo(console.to_json(results) if as_json else for_stdout(console.summary(results)))
     written = csv_file is None or _write(console, results, csv_file)
     assert results.ended is not None
@@ -85,11 +87,13 @@ def _plan(axes: tuple[str, ...], seeds: int, objective: str, settings: dict[str,
 
 
 def _events(plan: Sweep, control: SweepControl, address: str | None) -> Iterator[SweepEvent]:
-    """Train here, or on a cluster where there is one; else one line and exit status 2."""
+    """Train here, or on the Ray cluster at `address`; if there is none, exit status 2."""
     if address is None:
         return sweep_events(plan, control, fits=False)
     try:
-        return cluster_events(plan, control, address or None)
+        address = find_address(address)
+        click.echo(f"looking for a Ray cluster {place(address)}", err=True)
+        return cluster_events(plan, control, address)
     except InvalidSettingsError as error:
         raise click.UsageError(f"--ray: {error}") from None
 

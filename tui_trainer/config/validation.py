@@ -3,6 +3,7 @@
 import difflib
 import math
 import re
+import reprlib
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar
 
@@ -16,6 +17,9 @@ _PATH_PART = re.compile(r"\.([^.\[]+)|\[(\d+|\.\.\.)\]")
 
 
 _FINITE = "expected a finite number"
+
+_SHORT = reprlib.Repr()
+_SHORT.maxstring = _SHORT.maxother = 60
 
 
 class InvalidSettingsError(ValueError):
@@ -48,6 +52,14 @@ def convert_text(text: str, kind: Any) -> Any:
     except msgspec.ValidationError as error:
         infinite = text.strip().lower().lstrip("+-") in ("inf", "infinity")
         raise InvalidSettingsError(_FINITE if infinite else _plain(str(error))) from None
+
+
+def shortened(value: object) -> str:
+    """Quote a value from outside, so that one of any length or depth fits into a line."""
+    try:
+        return _SHORT.repr(value)
+    except ValueError:  # Python writes no number of more than 4,300 digits
+        return "a number of thousands of digits"
 
 
 def one_of(name: str, allowed: Iterable[str]) -> str:
