@@ -33,7 +33,7 @@ AXIS_KEYS = ("lr", *REGULARIZER_NUMBERS, *PARTS, *(key for key in NUMBERS if key
 
 
 @dataclass(frozen=True, slots=True)
-class Axis:
+class SweepAxis:
     """A setting and the values that it takes, in order; never empty, none twice."""
 
     key: str
@@ -41,7 +41,7 @@ class Axis:
     spacing: Spacing
 
 
-def parse_axis(text: str, presets: Presets) -> Axis:
+def parse_axis(text: str, presets: Presets) -> SweepAxis:
     """Read ``lr=1e-5:1:log:32``, ``l1_weight=0,0.1,1`` or ``init=normal,kaiming`` (or ``all``).
 
     Raises:
@@ -61,7 +61,7 @@ def parse_axis(text: str, presets: Presets) -> Axis:
         raise InvalidSettingsError(f"{key}: {error}") from None
 
 
-def make_axis(key: str, text: str, presets: Presets) -> Axis:
+def make_axis(key: str, text: str, presets: Presets) -> SweepAxis:
     """Read the values of an axis: a range, or a list.
 
     Raises:
@@ -71,10 +71,10 @@ def make_axis(key: str, text: str, presets: Presets) -> Axis:
         example = f"{PARTS_EXAMPLE[key]}" if key in PARTS else "1e-4:1:log:16 or 0.01,0.1,1"
         raise InvalidSettingsError(f"no values; write for example {example}")
     if key in PARTS:
-        return Axis(key, _names(key, _listed(text), presets), Spacing.NAMES)
+        return SweepAxis(key, _names(key, _listed(text), presets), Spacing.NAMES)
     if ":" in text:
         return _range(key, text)
-    return Axis(key, _distinct([_number(key, part) for part in _listed(text)]), Spacing.LIST)
+    return SweepAxis(key, _distinct([_number(key, part) for part in _listed(text)]), Spacing.LIST)
 
 
 PARTS_EXAMPLE = {
@@ -114,7 +114,7 @@ def _distinct(values: Sequence[Value]) -> tuple[Value, ...]:
     return tuple(values)
 
 
-def _range(key: str, text: str) -> Axis:
+def _range(key: str, text: str) -> SweepAxis:
     parts = [part.strip() for part in text.split(":")]
     spacings = (Spacing.LOG.value, Spacing.LINEAR.value)
     if len(parts) != 4 or parts[2] not in spacings:
@@ -138,7 +138,7 @@ def _range(key: str, text: str) -> Axis:
             raise InvalidSettingsError(
                 f"there are no {count} whole numbers spaced so from {parts[0]} to {parts[1]}"
             )
-    return Axis(key, tuple(values), spacing)
+    return SweepAxis(key, tuple(values), spacing)
 
 
 def _spaced(low: float, high: float, count: int, spacing: Spacing) -> list[float]:

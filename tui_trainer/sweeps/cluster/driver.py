@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import Any
 
-from tui_trainer.sweeps.cluster.driver_process import AUTO, place
+from tui_trainer.sweeps.cluster.driver_process import AUTO, START_ONE, place
 from tui_trainer.sweeps.cluster.worker import train_share
 from tui_trainer.sweeps.events import (
     CandidateEnded,
@@ -74,10 +74,11 @@ def _connect(address: str) -> None:
     try:
         ray.init(address=address, log_to_driver=False, configure_logging=False)
     except Exception as error:
-        words = " ".join(str(error).split())
         if address == AUTO and isinstance(error, ConnectionError):
-            words = "none is running; start one with 'ray start --head', or give its address"
-        raise _DriverError(f"Ray cluster {place(address)}: {words}") from None
+            words = f"no Ray cluster {place(address)}; {START_ONE}, or give its address"
+        else:
+            words = f"Ray cluster {place(address)}: {' '.join(str(error).split())}"
+        raise _DriverError(words) from None
 
 
 def _count(kind: str) -> int:

@@ -22,7 +22,7 @@ _LISTENER_SECONDS = 5.0
 _END_SECONDS = 10.0  # after a stop, before the driver is killed
 _POLL_SECONDS = 0.05
 _MODULE = "tui_trainer.sweeps.cluster.driver"
-_START_ONE = "start one with 'ray start --head'"
+START_ONE = "start one with 'ray start --head'"
 _HOST_AND_PORT = re.compile(r"(?P<host>[^/]{1,255}):(?P<port>[0-9]{1,5})")
 
 
@@ -131,7 +131,7 @@ class Driver:
         except (OSError, OverflowError, ValueError) as error:
             why = getattr(error, "strerror", None) or error
             raise InvalidSettingsError(
-                f"no Ray cluster at {self._address} ({why}); {_START_ONE}"
+                f"no Ray cluster at {self._address} ({why}); {START_ONE}"
             ) from None
 
     def _connect(self) -> tuple[int, int]:
@@ -142,7 +142,7 @@ class Driver:
             if self._pipe.poll(CONNECT_SECONDS):
                 answer = self._pipe.recv()
         if answer is None:
-            answer = f"no Ray cluster answers {place(self._address)}; {_START_ONE}"
+            answer = f"no Ray cluster answers {place(self._address)}; {START_ONE}"
         if isinstance(answer, str):
             raise InvalidSettingsError(answer)
         nodes, devices = answer
