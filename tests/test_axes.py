@@ -191,8 +191,8 @@ MISTAKES = [
     ("init= , ", "init: no values"),
     ("dropuot=1", f"dropuot: no such axis; did you mean 'dropout'? allowed: {KEYS}seed, data_seed"),
     ("device=cpu", f"device: no such axis; allowed: {KEYS}seed, data_seed"),
-    ("lr=1:1:log:3", "lr: an empty range: 1 to 1"),
-    ("lr=1:1.0:lin:3", "lr: an empty range: 1 to 1.0"),
+    ("lr=1:1:log:3", "lr: the range 1 to 1 is empty"),
+    ("lr=1:1.0:lin:3", "lr: the range 1 to 1.0 is empty"),
     ("lr=1:0.1:log:3", "lr: the range ends below where it starts; write 0.1:1:log:3"),
     ("l1_weight=1:0:lin:3", "l1_weight: the range ends below where it starts; write 0:1:lin:3"),
     (
@@ -213,7 +213,7 @@ MISTAKES = [
     ("lr=1:2:log:many", "lr: expected 2 to 10,000 values, got 'many'"),
     ("lr=1:2:log:", "lr: expected 2 to 10,000 values, got ''"),
     ("lr=1:2:log:10001", "lr: expected 2 to 10,000 values, got '10001'"),
-    (f"lr=1:2:log:{'9' * 5000}", f"lr: expected 2 to 10,000 values, got '{'9' * 5000}'"),
+    (f"lr=1:2:log:{'9' * 5000}", f"lr: expected 2 to 10,000 values, got '{'9' * 27}...{'9' * 28}'"),
     ("lr=1:2", "lr: expected lo:hi:log:n or lo:hi:lin:n, got '1:2'"),
     ("lr=1:2:log", "lr: expected lo:hi:log:n or lo:hi:lin:n, got '1:2:log'"),
     ("lr=1:2:cubic:3", "lr: expected lo:hi:log:n or lo:hi:lin:n, got '1:2:cubic:3'"),
@@ -235,17 +235,17 @@ MISTAKES = [
     ("steps=0", "steps: expected a whole number >= 1, got '0'"),
     ("steps=1.5", "steps: expected a whole number, got '1.5'"),
     ("seed=-1", "seed: expected a whole number >= 0, got '-1'"),
-    ("steps=1:3:lin:9", "steps: there are no 9 whole numbers spaced so from 1 to 3"),
-    ("steps=1:10:log:9", "steps: there are no 9 whole numbers spaced so from 1 to 10"),
-    ("lr=0.1,0.2,0.1", "lr: 0.1 stands twice"),
-    ("lr=0.00001,1e-5", "lr: 0.00001 stands twice"),
-    ("steps=10,1e1", "steps: 10 stands twice"),
-    ("init=he,zeros,he", "init: he stands twice"),
+    ("steps=1:3:lin:9", "steps: no 9 whole numbers have this spacing from 1 to 3"),
+    ("steps=1:10:log:9", "steps: no 9 whole numbers have this spacing from 1 to 10"),
+    ("lr=0.1,0.2,0.1", "lr: 0.1 is listed twice"),
+    ("lr=0.00001,1e-5", "lr: 0.00001 is listed twice"),
+    ("steps=10,1e1", "steps: 10 is listed twice"),
+    ("init=he,zeros,he", "init: he is listed twice"),
     ("init=kaimin", f"init: unknown init 'kaimin'; did you mean 'kaiming'? allowed: {INITS}"),
     ("init=0.1", f"init: unknown init '0.1'; allowed: {INITS}"),
     ("init=0.1:1:log:3", f"init: unknown init '0.1:1:log:3'; allowed: {INITS}"),
-    ("init=he,all", "init: all is every init; leave the others out"),
-    ("init=all,all", "init: all is every init; leave the others out"),
+    ("init=he,all", "init: all is every init; omit the others"),
+    ("init=all,all", "init: all is every init; omit the others"),
 ]
 
 
@@ -256,7 +256,7 @@ def test_a_mistake_is_one_line_that_says_what_would_be_right(text, line):
 
 def test_a_range_between_neighbouring_numbers_has_none_in_between():
     assert refusal("lr=1:1.0000000000000002:lin:3") == (
-        "lr: there are no 3 numbers from 1.0 to 1.0000000000000002"
+        "lr: no 3 numbers fit from 1.0 to 1.0000000000000002"
     )
 
 

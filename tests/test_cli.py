@@ -173,8 +173,11 @@ def test_each_flag_changes_its_setting(flags, path, value):
         (["--data-seed", "x"], ["--data-seed", "a whole number", "'x'"]),
         (["--device", "tpu"], ["device", "cpu, cuda, cuda:N or mps", "'tpu'"]),
         (["--device", "cuda:x"], ["device", "cpu, cuda, cuda:N or mps"]),
-        (["--presets", "/no/such/folder"], ["--presets /no/such/folder", "no such folder"]),
-        (["--presets", __file__], ["--presets", "no such folder"]),
+        (
+            ["--presets", "/no/such/folder"],
+            ["--presets /no/such/folder", "No such file or directory"],
+        ),
+        (["--presets", __file__], ["--presets", "Not a directory"]),
         (["--speed"], ["--speed"]),
         (["--lr"], ["--lr", "requires an argument"]),
         (["more"], ["more"]),

@@ -1,58 +1,68 @@
 """The parameters of the command line: what a flag may say, and the flags that make a config."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
-from tui_trainer.config.presets import CATEGORIES, DEFAULT_RECIPE
-from tui_trainer.config.settings import ENGINES, parse_number
-from tui_trainer.config.validation import InvalidSettingsError
+from tui_trainer.config.presets import DEFAULT_RECIPE, PARTS
+from tui_trainer.config.settings import ENGINES, NUMBERS, REGULARIZER_NUMBERS
+from tui_trainer.config.validation import InvalidSettingsError, convert_text, shortened
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 
 class Number(click.ParamType[float]):
-    """One of the numbers of a config, held to the config's own rules."""
+    """A number of a type of msgspec's, which says what is allowed."""
 
-    def __init__(self, key: str) -> None:
-        self.key = key
-        self.name = "number"
+    name = "number"
+
+    def __init__(self, kind: Any) -> None:
+        self._kind = kind
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Read a number, and hold it to the rules."""
+        """Read a number."""
         try:
-            return parse_number(self.key, str(value))
+            return convert_text(str(value), self._kind)
         except InvalidSettingsError as error:
-            self.fail(f"{error}, got '{value}'", param, ctx)
+            self.fail(f"{error}, got {shortened(str(value))}", param, ctx)
 
 
-class Count(click.ParamType[int]):
-    """A number of things, 1 or more."""
+class File(click.Path):
+    """A path that is not empty: Python takes an empty one for the working folder."""
 
-    name = "N"
+    def __init__(self) -> None:
+        super().__init__(path_type=Path)
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Read a count."""
-        if not str(value).isdecimal() or int(value) < 1:
-            self.fail(f"expected a whole number, 1 or more, got '{value}'", param, ctx)
-        return int(value)
+        """Read a path."""
+        if not str(value) or "\0" in str(value):
+            self.fail(f"expected a path, got {shortened(value)}", param, ctx)
+        return super().convert(value, param, ctx)
 
 
 class Size(click.ParamType[tuple[int, int]]):
     """``120x40``."""
 
     name = "WIDTHxHEIGHT"
+    _MOST = (500, 200)
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """Read a size."""
         if isinstance(value, tuple):
             return value
-        width, _, height = value.partition("x")
-        if not (width.isdecimal() and height.isdecimal() and int(width) > 0 and int(height) > 0):
-            self.fail(f"expected a size such as 120x40, got '{value}'", param, ctx)
-        return int(width), int(height)
+        found = re.fullmatch("([1-9][0-9]{0,2})x([1-9][0-9]{0,2})", value)
+        size = (int(found[1]), int(found[2])) if found else (0, 0)
+        if not found or size[0] > self._MOST[0] or size[1] > self._MOST[1]:
+            most = "x".join(map(str, self._MOST))
+            self.fail(
+                f"expected a size such as 120x40, at most {most}, got {shortened(value)}",
+                param,
+                ctx,
+            )
+        return size
 
 
 class Keys(click.ParamType[list[str]]):
@@ -89,31 +99,40 @@ class Until(click.ParamType["str | float"]):
             self.fail(str(error), param, ctx)
 
 
+presets_option = click.option(
+    "--presets",
+    "presets_folder",
+    metavar="DIR",
+    type=File(),
+    help="A folder of preset files that override the built-in ones.",
+)
+
+_NUMBERS_HELP = {
+    "lr": "Learning rate, above 0.",
+    "steps": "Full-batch steps, 1 or more.",
+    "seed": "Seeds the weights and the dropout.",
+    "data_seed": "Seeds the data.",
+    "l1_weight": "Another L1 weight than the regularizer's.",
+    "dropout": "Another dropout rate than the regularizer's, below 1.",
+    "weight_decay": "Another weight decay than the regularizer's.",
+}
+
+
 def settings_options(command: F) -> F:
     """Add the flags that make a config."""
-    presets = {"dataset": "data set", "architecture": "network"}
+    parts = {"dataset": "data set", "architecture": "network"}
     options = [
         click.option("--recipe", default=DEFAULT_RECIPE, show_default=True, metavar="NAME",
                      help="A named full config to start from."),
         *(click.option(f"--{category}", metavar="NAME",
-                       help=f"Another {presets.get(category, category)} than the recipe's.")
-          for category in CATEGORIES[:-1]),
-        click.option("--lr", type=Number("lr"), help="Learning rate, above 0."),
-        click.option("--l1-weight", type=Number("l1_weight"),
-                     help="Another L1 weight than the regularizer's."),
-        click.option("--dropout", type=Number("dropout"),
-                     help="Another dropout rate than the regularizer's, below 1."),
-        click.option("--weight-decay", type=Number("weight_decay"),
-                     help="Another weight decay than the regularizer's."),
-        click.option("--steps", type=Number("steps"), help="Full-batch steps, 1 or more."),
-        click.option("--seed", type=Number("seed"), help="Seeds the weights and the dropout."),
-        click.option("--data-seed", type=Number("data_seed"), help="Seeds the data."),
+                       help=f"Another {parts.get(category, category)} than the recipe's.")
+          for category in PARTS),
+        *(click.option(f"--{key.replace('_', '-')}", type=Number(kind), help=_NUMBERS_HELP[key])
+          for key, kind in (NUMBERS | REGULARIZER_NUMBERS).items()),
         click.option("--device", metavar="DEVICE", help="cpu (the default), cuda, cuda:N or mps."),
         click.option("--engine", type=click.Choice(ENGINES),
-                     help="What executes the steps; auto (the default) says what it picks."),
-        click.option("--presets", "presets_folder", metavar="DIR",
-                     type=click.Path(path_type=Path),
-                     help="A folder of preset files that go over the built-in ones."),
+                     help="What executes the steps; auto (the default) chooses and says why."),
+        presets_option,
     ]  # fmt: skip
     for option in reversed(options):
         command = option(command)

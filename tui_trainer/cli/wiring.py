@@ -7,15 +7,12 @@ import functools
 import gc
 import signal
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
-
-import click
 
 from tui_trainer.config.presets import Presets, load_presets, make_config
 from tui_trainer.config.settings import RunConfig
-from tui_trainer.config.validation import InvalidSettingsError
 from tui_trainer.training.control import Control
+from tui_trainer.training.engines.choice import require_engine
 from tui_trainer.training.events import Event, Previewed
 
 if TYPE_CHECKING:  # the app's first frame needs none of it
@@ -35,20 +32,15 @@ class Stoppable(Protocol):
 
 
 def configure(settings: dict[str, Any]) -> tuple[Presets, RunConfig]:
-    """Make a config of the flags; a mistake is one line and exit status 2."""
-    loaded = load(settings.pop("presets_folder"))
-    try:
-        return loaded, make_config(loaded, **settings)
-    except InvalidSettingsError as error:
-        raise click.UsageError(str(error)) from None
+    """Make a config of the flags.
 
-
-def load(folder: Path | None) -> Presets:
-    """Read the presets; a mistake is one line and exit status 2."""
-    try:
-        return load_presets(folder)
-    except InvalidSettingsError as error:
-        raise click.UsageError(str(error)) from None
+    Raises:
+        InvalidSettingsError: for a mistake in a flag or in a preset file.
+    """
+    loaded = load_presets(settings.pop("presets_folder"))
+    config = make_config(loaded, **settings)
+    require_engine(config)
+    return loaded, config
 
 
 def train_events(config: RunConfig, control: Control) -> Iterator[Event]:

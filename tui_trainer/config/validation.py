@@ -1,4 +1,4 @@
-"""Untrusted tables into typed settings, and what is wrong with them in one line."""
+"""Untrusted tables to typed settings, and what is wrong with them in one line."""
 
 import difflib
 import math
@@ -30,7 +30,7 @@ class InvalidSettingsError(ValueError):
 
 
 def convert(table: Mapping[str, Any], kind: type[T]) -> T:
-    """Make a `kind` of a table read from a file or from flags.
+    """Convert a table read from a file or from flags to `kind`.
 
     Raises:
         InvalidSettingsError: with a line ``key: what is wrong; what is allowed``.
@@ -42,15 +42,19 @@ def convert(table: Mapping[str, Any], kind: type[T]) -> T:
 
 
 def convert_text(text: str, kind: Any) -> Any:
-    """Make a number of a text that a person typed.
+    """Convert a string that a person typed.
 
     Raises:
         InvalidSettingsError: with what was expected, and nothing else.
     """
+    text = text.encode(errors="replace").decode()  # an argument may be of any bytes
     try:
         return msgspec.convert(text.strip(), kind, strict=False)
     except msgspec.ValidationError as error:
-        infinite = text.strip().lower().lstrip("+-") in ("inf", "infinity")
+        text = text.strip().lower()
+        if str(error).endswith("out of range"):  # of any number that msgspec reads; a shorter one
+            convert_text("-" * text.startswith("-") + "9" * 40, kind)  # is out of this kind's
+        infinite = text.lstrip("+-") in ("inf", "infinity")
         raise InvalidSettingsError(_FINITE if infinite else _plain(str(error))) from None
 
 
@@ -63,7 +67,7 @@ def shortened(value: object) -> str:
 
 
 def one_of(name: str, allowed: Iterable[str]) -> str:
-    """Say what may stand in the place of a wrong name, the nearest first if one is near."""
+    """List the names allowed in place of a wrong one, a similar one first."""
     names = list(allowed)
     near = difflib.get_close_matches(name, names, n=1)
     hint = f"did you mean '{near[0]}'? " if near else ""
@@ -75,7 +79,7 @@ def _explain(message: str, table: Mapping[str, Any], kind: type) -> str:
     assert located is not None
     what, path = located["what"], _split(located["path"] or "$")
     expected = _type_at(inspect.type_info(kind), table, path)
-    if unknown := re.search(r"unknown field `(.*)`", what):
+    if unknown := re.search(r"unknown field `(.*)`", what, re.DOTALL):
         keys = [field.encode_name for field in _fields(expected)]
         return f"{_dotted([*path, unknown[1]])}: unknown key; {one_of(unknown[1], keys)}"
     if missing := re.search(r"missing required field `(.*)`", what):
@@ -84,19 +88,26 @@ def _explain(message: str, table: Mapping[str, Any], kind: type) -> str:
         allowed = f"; allowed: {', '.join(choices)}" if choices else ""
         return f"{_dotted([*path, missing[1]])}: missing{allowed}"
     if choices := _choices(expected, path):
-        found = str(_value_at(table, path))
-        return f"{_dotted(path)}: unknown value '{found}'; {one_of(found, choices)}"
-    if what.startswith("Expected"):
+        found = _value_at(table, path)
+        near = found if isinstance(found, str) else ""
+        return f"{_dotted(path)}: unknown value {shortened(found)}; {one_of(near, choices)}"
+    out_of_range = what.endswith("out of range")
+    if what.startswith("Expected") or out_of_range:
         value = _value_at(table, path)
-        infinite = isinstance(value, float) and math.isinf(value)
+        infinite = out_of_range or (isinstance(value, float) and math.isinf(value))
         expected_words = _FINITE if infinite else _plain(what)
-        return f"{_dotted(path)}: {expected_words}, got {value!r}"
+        return f"{_dotted(path)}: {expected_words}, got {shortened(value)}"
     return f"{_dotted(path)}: {what}" if path else what
 
 
 def _plain(what: str) -> str:
     """Turn msgspec's "Expected `float` > 0.0, got `str`" into "expected a number > 0"."""
-    names = {"float": "a number", "int": "a whole number", "str": "a text", "bool": "true or false"}
+    names = {
+        "float": "a number",
+        "int": "a whole number",
+        "str": "a string",
+        "bool": "true or false",
+    }
     names |= {"array": "a list", "object": "a table", "null": "nothing"}
     what = re.sub(r", got `[^`]*`$", "", what)
     words = re.sub(r"`([^`]*)`", lambda m: " or ".join(_named(m[1], names)), what)

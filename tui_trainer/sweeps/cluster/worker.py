@@ -1,4 +1,4 @@
-"""Trains a share of a sweep's candidates on a worker of the cluster; only there it imports torch."""
+"""Trains a share of a sweep's candidates on a worker; torch is imported only there."""
 
 import time
 from collections.abc import Iterable, Iterator, Sequence
