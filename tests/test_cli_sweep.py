@@ -163,5 +163,5 @@ def test_ctrl_c_ends_with_the_table_so_far_and_status_130():
     status, out, _ = interrupted(process, rb"done, [\d,]+ steps/s")
     assert status == 130
     assert "stopped by hand" in out
-    assert "0 of 2 candidates had come to their ends" in out
+    assert "0 of 2 candidates had finished" in out
     assert "recommended" in out

@@ -49,9 +49,10 @@ from tui_trainer.training.engines.choice import require_engine
 @click.option("--plot", is_flag=True, help="Plot both losses against the learning rate.")
 @click.pass_context
 def find_lr(context: click.Context, /, as_json: bool, plot: bool, **settings: Any) -> None:
-    """Find a learning rate in two ways: by a range test, and by training with many at once.
+    """Find a learning rate by a range test and by trials.
 
-    The settings are those of the run; --lr can't be given, since that is what is searched for.
+    The trials train with many learning rates at once. The settings are those of the run;
+    --lr can't be given, since it is what is searched for.
     """
     search = _plan(settings)
 

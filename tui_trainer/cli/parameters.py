@@ -1,4 +1,4 @@
-"""The parameters of the command line: what a flag may say, and the flags that make a config."""
+"""Types of the command line's parameters, and the flags that make a config."""
 
 import re
 from collections.abc import Callable
@@ -71,7 +71,7 @@ class Keys(click.ParamType[list[str]]):
     name = "KEYS"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Read keys, and refuse those that do not exist."""
+        """Read keys; refuse those that do not exist."""
         from tui_trainer.tui.headless import parse_keys
 
         if isinstance(value, list) or not value:
@@ -83,7 +83,7 @@ class Keys(click.ParamType[list[str]]):
 
 
 class Until(click.ParamType["str | float"]):
-    """What to wait for."""
+    """``ended``, ``idle`` or a number of seconds."""
 
     name = "ended|idle|SECONDS"
 
@@ -110,11 +110,11 @@ presets_option = click.option(
 _NUMBERS_HELP = {
     "lr": "Learning rate, above 0.",
     "steps": "Full-batch steps, 1 or more.",
-    "seed": "Seeds the weights and the dropout.",
-    "data_seed": "Seeds the data.",
-    "l1_weight": "Another L1 weight than the regularizer's.",
-    "dropout": "Another dropout rate than the regularizer's, below 1.",
-    "weight_decay": "Another weight decay than the regularizer's.",
+    "seed": "Seed of the weights and of dropout.",
+    "data_seed": "Seed of the data.",
+    "l1_weight": "Override the regularizer's L1 weight.",
+    "dropout": "Override the regularizer's dropout rate; below 1.",
+    "weight_decay": "Override the regularizer's weight decay.",
 }
 
 
@@ -125,7 +125,7 @@ def settings_options(command: F) -> F:
         click.option("--recipe", default=DEFAULT_RECIPE, show_default=True, metavar="NAME",
                      help="A named full config to start from."),
         *(click.option(f"--{category}", metavar="NAME",
-                       help=f"Another {parts.get(category, category)} than the recipe's.")
+                       help=f"Override the recipe's {parts.get(category, category)}.")
           for category in PARTS),
         *(click.option(f"--{key.replace('_', '-')}", type=Number(kind), help=_NUMBERS_HELP[key])
           for key, kind in (NUMBERS | REGULARIZER_NUMBERS).items()),

@@ -1,4 +1,4 @@
-"""``tui-trainer sweep``: all candidates at once."""
+"""``tui-trainer sweep``: trains all candidates of a grid at once."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -54,7 +54,10 @@ def sweep(
     ray_address: str | None,
     **settings: Any,
 ) -> None:
-    """Train every candidate of a grid at once; recommend values, and say why."""
+    """Train all candidates of a grid at once.
+
+    Recommends values, with the reason.
+    """
     plan = _plan(axes, seeds, objective, settings)
     if csv_file is not None:
         require_writable(csv_file, "--csv")

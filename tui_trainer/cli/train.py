@@ -46,7 +46,10 @@ def train(
     sweep_file: Path | None,
     **settings: Any,
 ) -> None:
-    """Train without the app: progress on stderr, the result on stdout."""
+    """Train without the app.
+
+    Progress goes to stderr, the result to stdout.
+    """
     if sweep_file is None:
         _, config = configure(settings)
     else:

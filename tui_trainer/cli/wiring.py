@@ -1,4 +1,4 @@
-"""Presets, trainer and control brought together for the commands."""
+"""Connects presets, trainers and controls for the commands and the app."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:  # the app's first frame needs none of it
 
 
 class Stoppable(Protocol):
-    """What Ctrl-C stops."""
+    """A control that Ctrl-C stops."""
 
     def stop(self) -> None:
         """Ask it to end."""
@@ -44,7 +44,7 @@ def configure(settings: dict[str, Any]) -> tuple[Presets, RunConfig]:
 
 
 def train_events(config: RunConfig, control: Control) -> Iterator[Event]:
-    """Train, once torch is there."""
+    """Train; imports torch."""
     from tui_trainer.training.trainer import train
 
     _spare_the_collector()
@@ -52,7 +52,7 @@ def train_events(config: RunConfig, control: Control) -> Iterator[Event]:
 
 
 def sweep_events(plan: Sweep, control: SweepControl, *, fits: bool = True) -> Iterator[SweepEvent]:
-    """Train all candidates, once torch is there."""
+    """Train all candidates; imports torch."""
     from tui_trainer.sweeps.sweeper import sweep
 
     _spare_the_collector()
@@ -60,7 +60,7 @@ def sweep_events(plan: Sweep, control: SweepControl, *, fits: bool = True) -> It
 
 
 def lr_search_events(search: LrSearch, control: SweepControl) -> Iterator[LrEvent]:
-    """Search for a learning rate, once torch is there."""
+    """Search for a learning rate; imports torch."""
     from tui_trainer.lr_search.search import run_lr_search
 
     _spare_the_collector()
@@ -71,7 +71,7 @@ def cluster_events(plan: Sweep, control: SweepControl, address: str | None) -> I
     """Train all candidates on a Ray cluster.
 
     Raises:
-        InvalidSettingsError: at once, if there is none.
+        InvalidSettingsError: by this call, if there is none.
     """
     from tui_trainer.sweeps.cluster.coordinator import sweep_on_cluster
 
@@ -79,7 +79,7 @@ def cluster_events(plan: Sweep, control: SweepControl, address: str | None) -> I
 
 
 def preview(config: RunConfig) -> Previewed:
-    """Preview, once torch is there."""
+    """Preview; imports torch."""
     from tui_trainer.training.setup import preview as preview_untrained
 
     _spare_the_collector()
@@ -88,14 +88,14 @@ def preview(config: RunConfig) -> Previewed:
 
 @functools.cache
 def _spare_the_collector() -> None:
-    """Take torch's million objects out of every later collection: each would stall the screen."""
+    """Exempt torch's million objects from garbage collection, which would stall the screen."""
     gc.collect()
     gc.freeze()
 
 
 @contextlib.contextmanager
 def stopping_on_interrupt(control: Stoppable) -> Iterator[list[bool]]:
-    """Let Ctrl-C end the run with its summary; a second one ends the program."""
+    """Let Ctrl-C end the run with its summary, and a second Ctrl-C the program."""
     interrupted: list[bool] = []
 
     def interrupt(number: int, frame: object) -> None:

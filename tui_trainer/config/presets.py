@@ -1,4 +1,4 @@
-"""Finds, reads and merges preset files; a mistake names file, table, key and what is allowed.
+"""Finds, reads and merges preset files; errors name file, table, key and what is allowed.
 
 The built-in files are the package `tui_trainer.presets` (the folder presets/ at the root). Files of
 the same names in the user's config folder and in ``--presets DIR`` override them: a table there
@@ -76,7 +76,7 @@ class _Folder(Protocol):
 
 
 def user_config_folder() -> Path:
-    """Return ``$XDG_CONFIG_HOME/tui-trainer``, or what the platform has in its place."""
+    """Return ``$XDG_CONFIG_HOME/tui-trainer``, or the platform's equivalent."""
     return user_config_path("tui-trainer")
 
 
@@ -109,14 +109,14 @@ def read_toml(file: Any) -> dict[str, Any]:
     """
     try:
         return tomllib.loads(file.read_text(encoding="utf-8"))
-    except (ValueError, RecursionError) as error:  # tomllib has no one name for all it can't read
+    except (ValueError, RecursionError) as error:  # tomllib raises more than TOMLDecodeError
         raise InvalidSettingsError(f"{file}: not a TOML file: {error}") from None
     except OSError as error:
         raise InvalidSettingsError(f"{file}: can't be read: {error.strerror}") from None
 
 
 def make_config(presets: Presets, recipe: str, **settings: Any) -> RunConfig:
-    """Make a full config of a recipe's, with `settings` (names of presets, numbers) in their place.
+    """Make a full config of a recipe, overridden by `settings` (names of presets, numbers).
 
     A setting of None counts as not given. Numbers of the regularizer (`REGULARIZER_NUMBERS`)
     override its preset's.

@@ -59,7 +59,7 @@ def convert_text(text: str, kind: Any) -> Any:
 
 
 def shortened(value: object) -> str:
-    """Quote a value from outside, so that one of any length or depth fits into a line."""
+    """Quote a value from outside, so that one of any length or depth fits on a line."""
     try:
         return _SHORT.repr(value)
     except ValueError:  # Python writes no number of more than 4,300 digits
@@ -138,7 +138,7 @@ def _value_at(table: Any, path: list[str]) -> Any:
 
 
 def _type_at(kind: inspect.Type, table: Any, path: list[str]) -> inspect.Type:
-    """Follow `path` into a type, choosing a tagged union's member by the tag in the table."""
+    """Return the type at `path`, choosing members of tagged unions by the tags in the table."""
     for depth, part in enumerate(path):
         for field in _fields(_member(kind, _value_at(table, path[:depth]))):
             if field.encode_name == part:
@@ -150,7 +150,7 @@ def _type_at(kind: inspect.Type, table: Any, path: list[str]) -> inspect.Type:
 
 
 def _member(kind: inspect.Type, value: Any) -> inspect.Type:
-    """The struct that `value` names by its tag, where `kind` is a union of tagged structs."""
+    """Return the struct with the tag of `value`, if `kind` is a union of tagged structs."""
     if isinstance(kind, inspect.UnionType) and isinstance(value, Mapping):
         for member in kind.types:
             if isinstance(member, inspect.StructType) and member.tag is not None:
@@ -165,7 +165,7 @@ def _fields(kind: inspect.Type) -> tuple[inspect.Field, ...]:
 
 
 def _choices(kind: inspect.Type, path: list[str]) -> list[str]:
-    """The values allowed by a literal, or the tags of a union when `path` ends at its tag."""
+    """Return the values of a literal, or the tags of a union if `path` ends at its tag."""
     if isinstance(kind, inspect.LiteralType):
         return [str(value) for value in kind.values]
     if isinstance(kind, inspect.UnionType):
