@@ -398,10 +398,10 @@ def test_a_name_that_is_not_ascii_breaks_no_plain_stdout(folder):
     (folder / "dataset.toml").write_text(
         '["größe"]\ndescription = "→"\nfunction = "wave"\n', encoding="utf-8"
     )
-    arguments = ("--presets", folder, "--dataset", "größe", "--steps", 2, "--json", "--plot")
-    done = run("train", *arguments, env={"PYTHONIOENCODING": "ascii", "PYTHONUTF8": "1"})
-    assert done.returncode == 0
-    assert json.loads(done.stdout)["config"]["dataset"]["name"] == "größe"
+    flags = ["--presets", str(folder), "--dataset", "größe", "--steps", "2", "--json", "--plot"]
+    result = CliRunner(charset="ascii").invoke(main, ["train", *flags], catch_exceptions=False)
+    assert result.exit_code == 0
+    assert json.loads(result.stdout_bytes)["config"]["dataset"]["name"] == "größe"
 
 
 def test_a_broken_preset_is_one_line_that_names_file_table_and_key(folder):
