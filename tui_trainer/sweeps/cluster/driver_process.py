@@ -40,10 +40,11 @@ def find_address(address: str | None) -> str:
         raise InvalidSettingsError(
             "Ray is not installed; run pip install 'tui-trainer[ray]' on every node of the cluster"
         )
+    source = "" if address else "RAY_ADDRESS: "
     address = address or os.environ.get("RAY_ADDRESS") or AUTO
     if address != AUTO and not _HOST_AND_PORT.fullmatch(address):
         raise InvalidSettingsError(
-            f"expected HOST:PORT such as 10.0.0.1:6379, as 'ray start' prints it, "
+            f"{source}expected HOST:PORT such as 10.0.0.1:6379, as 'ray start' prints it, "
             f"got {shortened(address)}; this machine has to be part of the cluster"
         )
     return address
