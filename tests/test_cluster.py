@@ -322,7 +322,7 @@ def test_ray_address_stands_in_for_none(monkeypatch):
     monkeypatch.setenv("RAY_ADDRESS", "")
     assert find_address(None) == "auto"
     monkeypatch.setenv("RAY_ADDRESS", "nonsense")
-    with pytest.raises(InvalidSettingsError, match="^RAY_ADDRESS: expected HOST:PORT"):
+    with pytest.raises(InvalidSettingsError, match=r"^RAY_ADDRESS: expected HOST:PORT"):
         find_address(None)
 
 
