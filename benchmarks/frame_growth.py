@@ -17,10 +17,11 @@ from tui_trainer.sweeps.sweeper import sweep
 from tui_trainer.training.control import Control
 from tui_trainer.training.events import Event, StepsCompleted
 from tui_trainer.training.history import FloatArray
+from tui_trainer.training.result import RunResult
 from tui_trainer.training.setup import preview
 from tui_trainer.tui.app import TrainerApp
 from tui_trainer.tui.background import Work
-from tui_trainer.tui.run.state import RunView
+from tui_trainer.tui.feed import Feed
 
 FRAMES = 60
 
@@ -36,12 +37,12 @@ async def _measure() -> float:
     app = TrainerApp(presets, config, "kaiming", Work(_no_training, preview, sweep, run_lr_search))
     async with app.run_test(size=(120, 40)) as pilot:
         await pilot.pause(3.0)
-        runs = [_run_of(config, steps) for steps in (5_000, 5_000_000)]
+        feeds = [Feed(_run_of(config, steps)) for steps in (5_000, 5_000_000)]
         costs: list[list[float]] = [[], []]
         for _ in range(FRAMES):
-            for run, spent in zip(runs, costs, strict=True):
-                run.inbox.append(_steps(run.step + 1, 50))
-                app.cockpit.run = run
+            for feed, spent in zip(feeds, costs, strict=True):
+                feed.inbox.append(_steps(feed.result.step + 1, 50))
+                app.cockpit.feed = feed
                 began = time.thread_time()
                 app.cockpit.draw()
                 await pilot.pause(0)
@@ -50,8 +51,8 @@ async def _measure() -> float:
     return large / small
 
 
-def _run_of(config: RunConfig, steps: int) -> RunView:
-    run = RunView(config)
+def _run_of(config: RunConfig, steps: int) -> RunResult:
+    run = RunResult(config)
     while run.step < steps:
         run.apply(_steps(run.step + 1, min(steps - run.step, 50_000)))
     return run

@@ -20,7 +20,7 @@ def main() -> float:
         history.append(losses, losses, losses)
         if count % 50_000 == 0:
             for name in ("train", "val", "bound"):
-                history.view(name, 1, count, 160)  # type: ignore[arg-type]
+                history.buckets(name, 1, count, 160)  # type: ignore[arg-type]
     return (_resident() - before) / 1e6
 
 

@@ -18,9 +18,10 @@ STEPS = 1_000_000  # more than are ever reached
 ROUNDS = 7
 
 
-def textbook(threads: int, steps: int = 6_000, device: str = "cpu") -> float:
+def textbook(threads: int, steps: int = 6_000, device: str = "cpu", width: int = 20) -> float:
     """Steps per second of the textbook loop."""
-    command = [sys.executable, str(HERE / "textbook.py"), str(steps), str(threads), device]
+    script = str(HERE / "textbook.py")
+    command = [sys.executable, script, str(steps), str(threads), device, str(width)]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     return float(done.stdout)
 
@@ -30,10 +31,11 @@ def best_threads() -> int:
     return max((1, 2), key=lambda threads: textbook(threads, 2_000))
 
 
-def headless(engine: str, device: str = "cpu") -> float:
-    """Steps per second of ``tui-trainer train``."""
-    steps = "12000" if engine == "eager" else "60000"
-    flags = ["--recipe", "kaiming", "--lr", "0.003", "--steps", steps, "--json"]
+def headless(engine: str, device: str = "cpu", width: int = 20) -> float:
+    """Steps per second of ``tui-trainer train``, with four hidden layers of `width`."""
+    steps = "12000" if engine == "eager" or width > 20 else "60000"
+    flags = ["--recipe", "kaiming", "--lr", "0.0003", "--steps", steps, "--json"]
+    flags += ["--presets", str(HERE / "presets"), "--architecture", f"mlp-4x{width}"]
     flags += ["--engine", engine, "--device", device]
     done = subprocess.run([PROGRAM, "train", *flags], capture_output=True, text=True, check=True)
     rate: float = json.loads(done.stdout)["steps_per_second"]
@@ -51,9 +53,10 @@ def sweep(candidates: int, steps: int, device: str = "cpu") -> float:
     return rate
 
 
-def live(engine: str) -> float:
+def live(engine: str, device: str = "cpu") -> float:
     """Steps per second in the app: what it says itself after a run that was stopped by hand."""
-    flags = ["--recipe", "kaiming", "--lr", "0.003", "--engine", engine, "--steps", str(STEPS)]
+    flags = ["--recipe", "kaiming", "--lr", "0.0003", "--steps", str(STEPS)]
+    flags += ["--engine", engine, "--device", device]
     with Program(*flags) as program:
         program.wait_ready()
         program.press("s")

@@ -16,6 +16,8 @@ import rows
 import torch
 
 Measured = Iterator["Figure"]
+SAME_GPU = "the textbook loop on the same GPU"
+ROUNDS_ON_GPU = 3
 
 
 @dataclass(frozen=True)
@@ -63,15 +65,27 @@ def engines() -> Measured:
 
 
 def gpu() -> Measured:
-    """Compare the CUDA graph with the textbook loop on the same GPU."""
-    what = "cuda-graph ÷ the textbook loop on the same GPU"
+    """Compare the CUDA graph with the textbook loop on the same GPU, and in the app with itself."""
     if not torch.cuda.is_available():
-        yield Figure(what, "not measured: no GPU", "≥ 10", None)
+        yield Figure(f"cuda-graph ÷ {SAME_GPU}", "not measured: no GPU", "≥ 10", None)
         return
-    textbook, graph = rows.rounds(
-        lambda: (rows.textbook(1, 4_000, "cuda"), rows.headless("cuda-graph", "cuda"))
+    textbook, graph, live, wide_textbook, wide_graph = rows.rounds(
+        lambda: (
+            rows.textbook(1, 2_000, "cuda"),
+            rows.headless("cuda-graph", "cuda"),
+            rows.live("cuda-graph", "cuda"),
+            rows.textbook(1, 2_000, "cuda", 1024),
+            rows.headless("cuda-graph", "cuda", 1024),
+        ),
+        ROUNDS_ON_GPU,
     )
-    yield _at_least(what, rows.ratio(graph, textbook), 10)
+    yield _at_least(f"cuda-graph ÷ {SAME_GPU}, mlp-4x20", rows.ratio(graph, textbook), 10)
+    ratio = rows.ratio(wide_graph, wide_textbook)
+    yield _at_least(f"cuda-graph ÷ {SAME_GPU}, 4 × 1,024", ratio, 10)
+    yield _at_least("cuda-graph live ÷ headless", rows.ratio(live, graph), 0.98)
+    steps = _rates(textbook, graph, wide_textbook, wide_graph)
+    what = "steps/s on the GPU: textbook / cuda-graph, the same with 4 × 1,024"
+    yield Figure(what, steps, "", None)
 
 
 def sweeps() -> Measured:
@@ -95,14 +109,16 @@ def sweeps() -> Measured:
 
 def sweep_gpu() -> Measured:
     """Compare a large sweep with the textbook loop on the same GPU."""
-    what = "1,024 candidates ÷ the textbook loop on the same GPU"
+    what = f"1,024 candidates ÷ {SAME_GPU}"
     if not torch.cuda.is_available():
         yield Figure(what, "not measured: no GPU", "≥ 500", None)
         return
     textbook, batched = rows.rounds(
-        lambda: (rows.textbook(1, 4_000, "cuda"), rows.sweep(1024, 2_000, "cuda"))
+        lambda: (rows.textbook(1, 2_000, "cuda"), rows.sweep(1024, 2_000, "cuda")), ROUNDS_ON_GPU
     )
     yield _at_least(what, rows.ratio(batched, textbook), 500)
+    steps = _rates(textbook, batched)
+    yield Figure("steps/s on the GPU: textbook / 1,024 candidates", steps, "", None)
 
 
 def growth() -> Measured:

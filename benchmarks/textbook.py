@@ -1,7 +1,7 @@
-"""The training loop a person would have written: ``textbook.py STEPS THREADS [DEVICE]``.
+"""The training loop a person would have written: ``textbook.py STEPS THREADS [DEVICE [WIDTH]]``.
 
-Prints steps per second. The network of `kaiming`: 1-20-20-20-20-1, 200 points a split, plain SGD,
-validation after every step, a tqdm bar with both losses.
+Prints steps per second. The network of `kaiming`: 1-20-20-20-20-1 (or hidden layers of WIDTH), 200
+points a split, plain SGD, validation after every step, a tqdm bar with both losses.
 """
 
 import math
@@ -27,7 +27,7 @@ class Linear(nn.Module):
         return x @ self.weights + self.bias
 
 
-def main(steps: int, threads: int, device: str) -> float:
+def main(steps: int, threads: int, device: str = "cpu", width: str = "20") -> float:
     """Train, and return steps per second."""
     torch.set_num_threads(threads)
     torch.manual_seed(0)
@@ -35,7 +35,7 @@ def main(steps: int, threads: int, device: str) -> float:
     train_y = train_x**2 / 2 + torch.sin(5 * train_x) - 5
     val_y = val_x**2 / 2 + torch.sin(5 * val_x + math.pi) - 5
     data = [t.to(device) for t in (train_x, train_y, val_x, val_y)]
-    widths = [1, 20, 20, 20, 20, 1]
+    widths = [1, *[int(width)] * 4, 1]
     layers: list[nn.Module] = []
     for inputs, outputs in pairwise(widths):
         layers += [Linear(inputs, outputs), nn.ReLU()]
@@ -69,5 +69,5 @@ def train(
 
 
 if __name__ == "__main__":
-    arguments = [*sys.argv[1:], "cpu"]
-    print(main(int(arguments[0]), int(arguments[1]), arguments[2]))
+    steps, threads, *rest = sys.argv[1:]
+    print(main(int(steps), int(threads), *rest))

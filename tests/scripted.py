@@ -62,7 +62,7 @@ def points():
 
 def fit(step, weights="last", slope=1.0):
     x = np.linspace(-5.5, 5.5, 64)
-    return FitSampled(step, weights, frozen(x), frozen(slope * x), 0.5 + step / 1000)
+    return FitSampled(step, weights, frozen(x), frozen(slope * x), {"r2": 0.5 + step / 1000})
 
 
 def preview(config):
@@ -227,7 +227,7 @@ class LrScript:
         curve = LrCurve(lrs, losses, losses)
         yield LrRangeAdvanced(curve, 0.1)
         falls = "the training loss falls steepest around it"
-        answer = LrSuggestion(self.of_range, falls if self.of_range else "nothing descends")
+        answer = LrSuggestion(self.of_range, falls if self.of_range else "the loss never falls")
         yield LrRangeEnded(StopReason.COMPLETED, answer, curve, 0.2)
         yield LrTrialsStarted(search, "batched, one group, cpu, 2 workers")
         trials = self._trials(search)
@@ -244,12 +244,11 @@ class LrScript:
         known = self.of_trials is not None
         return LrSuggestion(self.of_trials, "validation loss down" if known else "all diverged")
 
-    @staticmethod
-    def _trials(search):
+    def _trials(self, search):
         lrs = np.array([candidate.config.lr for candidate in search.trials.candidates])
         losses = 1 + 5 * np.abs(np.log10(lrs / 0.003))
         steps = np.full(len(lrs), search.trial_steps)
-        return LrTrials(lrs, losses, losses, steps, lrs > 1)
+        return LrTrials(lrs, losses, losses, steps, lrs > (1 if self.of_trials else 0))
 
 
 def make_app(

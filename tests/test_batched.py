@@ -13,7 +13,7 @@ company.
 """
 
 import sys
-from itertools import pairwise
+from itertools import pairwise, product
 from types import SimpleNamespace
 
 import msgspec
@@ -36,11 +36,12 @@ from tui_trainer.config.settings import (
 )
 from tui_trainer.models import mlp
 from tui_trainer.sweeps import sweeper
-from tui_trainer.sweeps.batched import BatchedSteps, Layer, Stack, find_layers, flatten
 from tui_trainer.sweeps.groups import BatchedGroup, EagerGroup, make_groups
 from tui_trainer.sweeps.plan import Candidate
 from tui_trainer.training.early_stopping import StopReason
+from tui_trainer.training.engines.batched import BatchedSteps, Stack
 from tui_trainer.training.engines.engine import Snapshot
+from tui_trainer.training.engines.layers import Layer, find_layers, flatten
 from tui_trainer.training.events import FitSampled
 from tui_trainer.training.setup import Setup
 from tui_trainer.training.trainer import train
@@ -106,7 +107,7 @@ class Batch:
             return torch.tensor(list(values), dtype=torch.float32)[:, None]
 
         self.stack = Stack(
-            torch.stack([flatten(engine.model) for engine in self.eager]),
+            torch.stack([flatten(engine.state.parameters) for engine in self.eager]),
             [],
             column(config.lr for config in configs),
             column(r.l1_weight for r in regularizers),
@@ -211,7 +212,9 @@ def test_a_later_step_is_eagers_within_float32_rounding(configs):
         expected = batch.eager_step()
         np.testing.assert_allclose(np.concatenate(batch.advance(1)), expected, rtol=RTOL)
         for parameters, engine in zip(batch.stack.parameters, batch.eager, strict=True):
-            np.testing.assert_allclose(parameters, flatten(engine.model), rtol=1e-4, atol=1e-5)
+            np.testing.assert_allclose(
+                parameters, flatten(engine.state.parameters), rtol=1e-4, atol=1e-5
+            )
 
 
 def test_recipes_with_a_rule_stop_at_the_step_at_which_their_own_losses_make_it_fire():
@@ -475,18 +478,17 @@ def test_blocks_hold_every_row_once_and_leave_no_worker_idle():
 # Networks
 
 
-@pytest.mark.parametrize("dropout", [None, 0.0, 0.1])
-@pytest.mark.parametrize("init", PRESETS.names("init"))
-@pytest.mark.parametrize("architecture", PRESETS.names("architecture"))
-def test_every_preset_is_read_as_layers(architecture, init, dropout):
-    hidden = PRESETS.architecture[architecture].settings.hidden
-    make_linear = getattr(models, PRESETS.init[init].settings.layer)
-    network = mlp.build(1, 1, hidden, make_linear, dropout)
-    widths = [1, *hidden, 1]
-    assert find_layers(network, dropout) == tuple(
-        Layer(inputs, outputs, number < len(hidden), dropout is not None)
-        for number, (inputs, outputs) in enumerate(pairwise(widths))
-    )
+def test_every_preset_is_read_as_layers():
+    names = PRESETS.names("architecture"), PRESETS.names("init")
+    for architecture, init, dropout in product(*names, (None, 0.0, 0.1)):
+        hidden = PRESETS.architecture[architecture].settings.hidden
+        make_linear = getattr(models, PRESETS.init[init].settings.layer)
+        network = mlp.build(1, 1, hidden, make_linear, dropout)
+        widths = [1, *hidden, 1]
+        assert find_layers(network, dropout) == tuple(
+            Layer(inputs, outputs, number < len(hidden), dropout is not None)
+            for number, (inputs, outputs) in enumerate(pairwise(widths))
+        ), (architecture, init, dropout)
 
 
 class Scaled(models.LinearKaiming):

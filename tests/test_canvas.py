@@ -1,16 +1,12 @@
 """Charts in cells: every drawing has its size, every dot its cell, whatever the numbers are."""
 
 import math
-import re
-from importlib.metadata import version
-from itertools import pairwise
+from itertools import pairwise, product
 from pathlib import Path
 
 import numpy as np
-import pytest
-from plotext import _figure
 
-from tui_trainer.plotting import canvas
+from tui_trainer.plotting import plotext_axes
 from tui_trainer.plotting.canvas import MIN_HEIGHT, MIN_WIDTH, draw, plot_area
 from tui_trainer.plotting.chart import (
     BRAILLE_DOT,
@@ -21,11 +17,12 @@ from tui_trainer.plotting.chart import (
     Scatter,
     VerticalLine,
 )
+from tui_trainer.plotting.plotext_axes import draw_axes
 from tui_trainer.plotting.roles import Charset, Role
-from tui_trainer.plotting.scales import Axis, linear_axis, log_axis, step_axis
+from tui_trainer.plotting.scales import Scale, linear_scale, log_scale, step_scale
 
 NAN, INF = math.nan, math.inf
-UNIT = Axis(0.0, 1.0, ((0.0, "0"), (1.0, "1")))
+UNIT = Scale(0.0, 1.0, ((0.0, "0"), (1.0, "1")))
 WIDTH, HEIGHT = 40, 12
 # The bit of each dot in a braille character, rows from the bottom.
 DOT_BITS = ((0x40, 0x80), (0x04, 0x20), (0x02, 0x10), (0x01, 0x08))
@@ -81,89 +78,76 @@ def assert_size(drawing, width, height):
         assert "\n" not in "".join(run.text for run in row)
 
 
-def test_plotext_still_has_the_private_names_that_the_canvas_uses():
-    moved = "plotext moved: tui_trainer/plotting/canvas.py draws axes through its private names"
-    assert version("plotext").startswith("5.3."), moved
-    assert hasattr(_figure, "_figure_class"), moved
-    figure = _figure._figure_class()
-    names = "_limit_size plotsize _set_size xaxes yaxes xticks yticks xlim ylim scatter"
-    for name in [*names.split(), "_build_matrix"]:
-        assert callable(getattr(figure, name, None)), f"{moved}: {name}"
-    figure._limit_size(False, False)
-    figure.plotsize(20, 8)
-    figure._set_size(20, 8)
-    figure.xaxes(True, False)
-    figure.yaxes(True, False)
-    figure.xticks([0.0, 1.0], ["a", "b"])
-    figure.yticks([0.0, 1.0], ["low", "high"])
-    figure.scatter([0.0, 1.0], [0.0, 1.0], marker=" ")
-    figure._build_matrix()
-    matrix = getattr(figure.monitor, "matrix", None)
-    markers = ["".join(row) for row in getattr(matrix, "marker", [])]
-    assert [len(row) for row in markers] == [20] * 8, f"{moved}: monitor.matrix.marker"
-    labels, axis, lowest, *_, highest = markers
-    assert labels.split() == ["a", "b"], f"{moved}: row 0 is no longer at the bottom"
-    assert axis.strip() == "└┬─────────────┬", moved
-    assert (lowest.split(), highest.split()) == (["low┤"], ["high┤"]), moved
+def test_plotext_still_draws_the_axes_that_the_canvas_counts_on():
+    moved = "plotext moved: see tui_trainer/plotting/plotext_axes.py"
+    x, y = (Scale(0.0, 1.0, ((0.0, low), (1.0, high))) for low, high in ("ab", ("low", "high")))
+    assert draw_axes(x, y, 20, 5) == [
+        "high┤               ",
+        "    │               ",
+        " low┤               ",
+        "    └┬─────────────┬",
+        "     a             b",
+    ], moved
 
 
-def test_the_canvas_uses_no_other_private_name():
-    source = Path(canvas.__file__).read_text(encoding="utf-8")
-    found = set(re.findall(r"figure\.(_\w+)", source))
-    assert found == {"_figure_class", "_limit_size", "_set_size", "_build_matrix"}
+def test_no_private_name_of_plotext_is_used():
+    source = Path(plotext_axes.__file__).read_text(encoding="utf-8")
+    assert "plotext._" not in source
+    assert "import _" not in source
 
 
-@pytest.mark.parametrize("charset", Charset)
-@pytest.mark.parametrize("height", [0, 1, 2, 3, 4, 7, 20, 60])
-@pytest.mark.parametrize("width", [0, 1, 5, 11, 12, 13, 20, 81, 200])
-def test_a_drawing_has_exactly_its_size(width, height, charset):
-    chart = unit_chart(
-        curve([0, 1], [0, 1]), scatter([0.5], [0.5]), VerticalLine(Role.STOP, 0.3, "┃", "|")
-    )
-    drawing = draw(chart, width, height, charset)
-    assert (drawing.width, drawing.height) == (width, height)
-    assert_size(drawing, width, height)
-    room = width >= MIN_WIDTH and height >= MIN_HEIGHT
-    assert bool(drawing.text.strip()) is room
+def test_a_drawing_has_exactly_its_size():
+    for width, height, charset in product(
+        [0, 1, 5, 11, 12, 13, 20, 81, 200], [0, 1, 2, 3, 4, 7, 20, 60], Charset
+    ):
+        chart = unit_chart(
+            curve([0, 1], [0, 1]), scatter([0.5], [0.5]), VerticalLine(Role.STOP, 0.3, "┃", "|")
+        )
+        drawing = draw(chart, width, height, charset)
+        assert (drawing.width, drawing.height) == (width, height)
+        assert_size(drawing, width, height)
+        room = width >= MIN_WIDTH and height >= MIN_HEIGHT
+        assert bool(drawing.text.strip()) is room
 
 
-@pytest.mark.parametrize("label", ["7", "1234567", "12345678901", "1234567890123", "1" * 60])
-def test_labels_of_any_width_break_no_drawing(label):
-    chart = Chart(UNIT, Axis(0.0, 1.0, ((0.5, label),)), (curve([0, 1], [0, 1]),))
-    for width in range(MIN_WIDTH, 24):
-        assert_size(draw(chart, width, 8), width, 8)
+def test_labels_of_any_width_break_no_drawing():
+    for label in ["7", "1234567", "12345678901", "1234567890123", "1" * 60]:
+        chart = Chart(UNIT, Scale(0.0, 1.0, ((0.5, label),)), (curve([0, 1], [0, 1]),))
+        for width in range(MIN_WIDTH, 24):
+            assert_size(draw(chart, width, 8), width, 8)
 
 
-@pytest.mark.parametrize("charset", Charset)
-@pytest.mark.parametrize("axis", [UNIT, linear_axis(-2, 30, 5), log_axis(1e-3, 10, 5)])
-@pytest.mark.parametrize(
-    "y",
-    [
-        [],
-        [NAN],
-        [0.5],
-        [0.0, 0.0, 0.0],
-        [NAN, NAN, NAN],
-        [1.0, NAN, 2.0, INF, -INF, 3.0],
-        [INF, INF],
-        [-INF, INF, -INF],
-        [0.0, 1e-45, -1.0],
-        [1.0, 3e38, -3e38, 1.0],
-        [NAN, 3e38],
-    ],
-)
-def test_no_number_breaks_a_drawing(y, axis, charset):
-    x = np.arange(1.0, len(y) + 1)
-    chart = Chart(
-        step_axis(len(y), 30), axis, (curve(x, y), curve(x, y, dash=Dash.DASHED), scatter(x, y))
-    )
-    assert_size(draw(chart, WIDTH, HEIGHT, charset), WIDTH, HEIGHT)
+def test_no_number_breaks_a_drawing():
+    for y, axis, charset in product(
+        [
+            [],
+            [NAN],
+            [0.5],
+            [0.0, 0.0, 0.0],
+            [NAN, NAN, NAN],
+            [1.0, NAN, 2.0, INF, -INF, 3.0],
+            [INF, INF],
+            [-INF, INF, -INF],
+            [0.0, 1e-45, -1.0],
+            [1.0, 3e38, -3e38, 1.0],
+            [NAN, 3e38],
+        ],
+        [UNIT, linear_scale(-2, 30, 5), log_scale(1e-3, 10, 5)],
+        Charset,
+    ):
+        x = np.arange(1.0, len(y) + 1)
+        chart = Chart(
+            step_scale(len(y), 30),
+            axis,
+            (curve(x, y), curve(x, y, dash=Dash.DASHED), scatter(x, y)),
+        )
+        assert_size(draw(chart, WIDTH, HEIGHT, charset), WIDTH, HEIGHT)
 
 
-@pytest.mark.parametrize("x", [[NAN], [INF, -INF], [0.2, NAN, 0.8], [NAN, INF]])
-def test_points_without_a_finite_place_break_nothing(x):
-    chart = unit_chart(scatter(x, [0.5] * len(x)), VerticalLine(Role.STOP, x[0], "┃", "|"))
-    assert_size(draw(chart, WIDTH, HEIGHT), WIDTH, HEIGHT)
+def test_points_without_a_finite_place_break_nothing():
+    for x in [[NAN], [INF, -INF], [0.2, NAN, 0.8], [NAN, INF]]:
+        chart = unit_chart(scatter(x, [0.5] * len(x)), VerticalLine(Role.STOP, x[0], "┃", "|"))
+        assert_size(draw(chart, WIDTH, HEIGHT), WIDTH, HEIGHT)
 
 
 def test_a_curve_of_very_many_points_keeps_its_size():
@@ -179,65 +163,66 @@ def test_an_empty_chart_has_its_axes_and_nothing_else():
     assert "└" in drawing.text
 
 
-@pytest.mark.parametrize("ends", [(0, 1), (1, 0)])
-def test_a_diagonal_goes_from_corner_to_corner(ends):
-    found = dots(unit_chart(curve([0, 1], ends)))
-    rows, columns = found.shape
-    exact = np.interp(np.arange(columns), [0, columns - 1], np.array(ends) * (rows - 1))
-    for column, row in zip(found.T, exact, strict=True):
-        there = np.flatnonzero(column)
-        assert len(there) >= 1
-        assert np.all(abs(there - row) <= 1)
-    assert found[-ends[0], 0]
-    assert found[-ends[1], -1]
+def test_a_diagonal_goes_from_corner_to_corner():
+    for ends in [(0, 1), (1, 0)]:
+        found = dots(unit_chart(curve([0, 1], ends)))
+        rows, columns = found.shape
+        exact = np.interp(np.arange(columns), [0, columns - 1], np.array(ends) * (rows - 1))
+        for column, row in zip(found.T, exact, strict=True):
+            there = np.flatnonzero(column)
+            assert len(there) >= 1
+            assert np.all(abs(there - row) <= 1)
+        assert found[-ends[0], 0]
+        assert found[-ends[1], -1]
 
 
-@pytest.mark.parametrize(("y", "row"), [(0.0, 0), (1.0, -1)])
-def test_a_level_line_at_the_edge_fills_just_the_outermost_row_of_dots(y, row):
-    found = dots(unit_chart(curve([0, 1], [y, y])))
-    assert found[row].all()
-    found[row] = False
-    assert not found.any()
+def test_a_level_line_at_the_edge_fills_just_the_outermost_row_of_dots():
+    for y, row in [(0.0, 0), (1.0, -1)]:
+        found = dots(unit_chart(curve([0, 1], [y, y])))
+        assert found[row].all()
+        found[row] = False
+        assert not found.any()
 
 
-@pytest.mark.parametrize("share", [0.0, 0.1, 0.25, 0.5, 0.77, 1.0])
-def test_a_braille_point_is_one_dot_at_the_nearest_place(share):
-    found = dots(unit_chart(scatter([share], [1 - share], marker=BRAILLE_DOT)))
-    rows, columns = found.shape
-    assert np.argwhere(found).tolist() == [
-        [round(float(np.float32(1 - share)) * (rows - 1)), round(share * (columns - 1))]
-    ]
+def test_a_braille_point_is_one_dot_at_the_nearest_place():
+    for share in [0.0, 0.1, 0.25, 0.5, 0.77, 1.0]:
+        found = dots(unit_chart(scatter([share], [1 - share], marker=BRAILLE_DOT)))
+        rows, columns = found.shape
+        assert np.argwhere(found).tolist() == [
+            [round(float(np.float32(1 - share)) * (rows - 1)), round(share * (columns - 1))]
+        ]
 
 
-@pytest.mark.parametrize("height", [8, 9, 13, 20])
-@pytest.mark.parametrize("width", [20, 33, 80])
-def test_the_corners_are_where_the_axes_say(width, height):
-    chart = unit_chart(scatter([0, 1, 0, 1], [0, 0, 1, 1]))
-    inside = cells(draw(chart, width, height), chart)
-    assert [line.strip() for line in inside[1:-1]] == [""] * (len(inside) - 2)
-    for line in (inside[0], inside[-1]):
-        assert line == "◆" + " " * (len(line) - 2) + "◆"
+def test_the_corners_are_where_the_axes_say():
+    for width, height in product([20, 33, 80], [8, 9, 13, 20]):
+        chart = unit_chart(scatter([0, 1, 0, 1], [0, 0, 1, 1]))
+        inside = cells(draw(chart, width, height), chart)
+        assert [line.strip() for line in inside[1:-1]] == [""] * (len(inside) - 2)
+        for line in (inside[0], inside[-1]):
+            assert line == "◆" + " " * (len(line) - 2) + "◆"
 
 
-@pytest.mark.parametrize(("width", "height"), [(30, 9), (40, 19), (81, 12), (113, 31)])
-@pytest.mark.parametrize("y", [linear_axis(0.0, 20.0, 5), log_axis(0.01, 30.0, 5), UNIT])
-def test_ticks_stand_at_the_cells_of_their_values(y, width, height):
-    chart = Chart(step_axis(140, width), y, ())
-    columns, rows = plot_area(y, width, height)
-    *lines, axis_line, labels_line = draw(chart, width, height).text.split("\n")
-    for value, label in y.ticks:
-        row = rows - 1 - nearest((value - y.low) / (y.high - y.low), rows)
-        assert lines[row].split("┤")[0].strip() == label
-    assert sum("┤" in line for line in lines) == len(y.ticks)
-    left = width - columns
-    expected = [left + nearest(float(chart.x.unit(step)), columns) for step, _ in chart.x.ticks]
-    assert [place for place, char in enumerate(axis_line) if char == "┬"] == expected
-    assert axis_line[left - 1] == "└"
-    assert set(labels_line.split()) <= {label for _, label in chart.x.ticks}
+def test_ticks_stand_at_the_cells_of_their_values():
+    for y, (width, height) in product(
+        [linear_scale(0.0, 20.0, 5), log_scale(0.01, 30.0, 5), UNIT],
+        [(30, 9), (40, 19), (81, 12), (113, 31)],
+    ):
+        chart = Chart(step_scale(140, width), y, ())
+        columns, rows = plot_area(y, width, height)
+        *lines, axis_line, labels_line = draw(chart, width, height).text.split("\n")
+        for value, label in y.ticks:
+            row = rows - 1 - nearest((value - y.low) / (y.high - y.low), rows)
+            assert lines[row].split("┤")[0].strip() == label
+        assert sum("┤" in line for line in lines) == len(y.ticks)
+        left = width - columns
+        expected = [left + nearest(float(chart.x.unit(step)), columns) for step, _ in chart.x.ticks]
+        assert [place for place, char in enumerate(axis_line) if char == "┬"] == expected
+        assert axis_line[left - 1] == "└"
+        assert set(labels_line.split()) <= {label for _, label in chart.x.ticks}
 
 
 def test_log_values_stand_at_the_rows_of_their_logarithms():
-    y = log_axis(1.0, 1000.0, 5)
+    y = log_scale(1.0, 1000.0, 5)
     chart = Chart(UNIT, y, (scatter([0.5] * 3, [1.0, 10.0, 1000.0]),))
     inside = cells(draw(chart, WIDTH, 12), chart)
     assert len(inside) == 10
@@ -245,7 +230,7 @@ def test_log_values_stand_at_the_rows_of_their_logarithms():
 
 
 def test_a_value_of_zero_lies_at_the_foot_of_a_log_axis():
-    y = log_axis(0.1, 10.0, 5)
+    y = log_scale(0.1, 10.0, 5)
     found = dots(Chart(UNIT, y, (curve([0, 1], [0.0, 0.0]),)))
     assert found[0].all()
     assert not found[1:].any()
@@ -263,15 +248,15 @@ def test_far_outliers_are_held_at_the_edge():
     assert not found[:-1].any()
 
 
-@pytest.mark.parametrize("width", [20, 40, 90])
-def test_nan_leaves_a_gap(width):
-    x = np.linspace(0, 1, 21)
-    y = np.where((x > 0.39) & (x < 0.61), NAN, 0.5)
-    drawn = dots(unit_chart(curve(x, y)), width).any(axis=0)
-    place = np.linspace(0, 1, len(drawn))
-    assert drawn[place < 0.34].all()
-    assert not drawn[(place > 0.36) & (place < 0.64)].any()
-    assert drawn[place > 0.66].all()
+def test_nan_leaves_a_gap():
+    for width in [20, 40, 90]:
+        x = np.linspace(0, 1, 21)
+        y = np.where((x > 0.39) & (x < 0.61), NAN, 0.5)
+        drawn = dots(unit_chart(curve(x, y)), width).any(axis=0)
+        place = np.linspace(0, 1, len(drawn))
+        assert drawn[place < 0.34].all()
+        assert not drawn[(place > 0.36) & (place < 0.64)].any()
+        assert drawn[place > 0.66].all()
 
 
 def test_a_point_between_two_gaps_is_still_there():
@@ -288,26 +273,25 @@ def test_the_ends_of_a_bucket_are_joined_in_its_column():
     assert np.all(np.diff(there) == 1)
 
 
-@pytest.mark.parametrize("charset", Charset)
-@pytest.mark.parametrize("place", [100, 333, 501, 777, 998])
-def test_of_many_points_in_a_column_the_highest_and_lowest_are_seen(place, charset):
-    y = np.full(1001, 0.5)
-    y[place], y[place + 1] = 1.0, 0.0
-    chart = unit_chart(curve(np.linspace(0, 1, 1001), y))
-    inside = cells(draw(chart, WIDTH, HEIGHT, charset), chart)
-    column = nearest(place / 1000, len(inside[0]))
-    for line in (inside[0], inside[-1]):
-        assert line[max(0, column - 1) : column + 2].strip(" \u2800")
+def test_of_many_points_in_a_column_the_highest_and_lowest_are_seen():
+    for place, charset in product([100, 333, 501, 777, 998], Charset):
+        y = np.full(1001, 0.5)
+        y[place], y[place + 1] = 1.0, 0.0
+        chart = unit_chart(curve(np.linspace(0, 1, 1001), y))
+        inside = cells(draw(chart, WIDTH, HEIGHT, charset), chart)
+        column = nearest(place / 1000, len(inside[0]))
+        for line in (inside[0], inside[-1]):
+            assert line[max(0, column - 1) : column + 2].strip(" \u2800")
 
 
-@pytest.mark.parametrize("seed", range(8))
-def test_a_jagged_line_has_no_hole_between_neighbouring_columns(seed):
-    y = np.random.default_rng(seed).random(30)
-    found = dots(unit_chart(curve(np.linspace(0, 1, 30), y)))
-    spans = [(np.flatnonzero(column)[0], np.flatnonzero(column)[-1]) for column in found.T]
-    for (low, high), (next_low, next_high) in pairwise(spans):
-        assert next_low <= high + 1
-        assert low <= next_high + 1
+def test_a_jagged_line_has_no_hole_between_neighbouring_columns():
+    for seed in range(8):
+        y = np.random.default_rng(seed).random(30)
+        found = dots(unit_chart(curve(np.linspace(0, 1, 30), y)))
+        spans = [(np.flatnonzero(column)[0], np.flatnonzero(column)[-1]) for column in found.T]
+        for (low, high), (next_low, next_high) in pairwise(spans):
+            assert next_low <= high + 1
+            assert low <= next_high + 1
 
 
 def test_layers_share_their_cells():
@@ -335,13 +319,12 @@ def test_a_marker_stands_over_a_curve_that_it_follows():
     assert draw(chart, WIDTH, HEIGHT).text.count("◆") == 1
 
 
-@pytest.mark.parametrize("width", [40, 41, 42])
-@pytest.mark.parametrize("dash", Dash)
-def test_dashes_are_on_and_off_by_columns_of_dots_up_to_the_newest(dash, width):
-    on, period = dash.value
-    drawn = dots(unit_chart(curve([0, 1], [0.5, 0.5], dash=dash)), width).any(axis=0)
-    expected = [column % period < on for column in range(len(drawn))]
-    assert drawn.tolist() == [*expected[:-1], True]
+def test_dashes_are_on_and_off_by_columns_of_dots_up_to_the_newest():
+    for dash, width in product(Dash, [40, 41, 42]):
+        on, period = dash.value
+        drawn = dots(unit_chart(curve([0, 1], [0.5, 0.5], dash=dash)), width).any(axis=0)
+        expected = [column % period < on for column in range(len(drawn))]
+        assert drawn.tolist() == [*expected[:-1], True]
 
 
 def test_a_jump_is_seen_where_a_dash_has_its_gap():
@@ -360,28 +343,29 @@ def test_the_dashes_of_two_curves_differ():
     assert len(texts) == len(Dash)
 
 
-@pytest.mark.parametrize(("charset", "marker"), [(Charset.UNICODE, "┃"), (Charset.ASCII, "|")])
-@pytest.mark.parametrize("share", [0.0, 0.2, 0.55, 1.0])
-def test_a_vertical_line_fills_its_column_and_no_other(share, charset, marker):
-    chart = unit_chart(VerticalLine(Role.STOP, share, "┃", "|"))
-    drawing = draw(chart, WIDTH, HEIGHT, charset)
-    for line in cells(drawing, chart):
-        place = round(share * (len(line) - 1))
-        assert line == " " * place + marker + " " * (len(line) - 1 - place)
-    stops = [row.count(Role.STOP) for row in roles(drawing)]
-    assert stops == [1] * (HEIGHT - 2) + [0, 0]
+def test_a_vertical_line_fills_its_column_and_no_other():
+    for share, (charset, marker) in product(
+        [0.0, 0.2, 0.55, 1.0], [(Charset.UNICODE, "┃"), (Charset.ASCII, "|")]
+    ):
+        chart = unit_chart(VerticalLine(Role.STOP, share, "┃", "|"))
+        drawing = draw(chart, WIDTH, HEIGHT, charset)
+        for line in cells(drawing, chart):
+            place = round(share * (len(line) - 1))
+            assert line == " " * place + marker + " " * (len(line) - 1 - place)
+        stops = [row.count(Role.STOP) for row in roles(drawing)]
+        assert stops == [1] * (HEIGHT - 2) + [0, 0]
 
 
-@pytest.mark.parametrize("role", Role)
-def test_every_role_comes_back_from_a_drawing(role):
-    drawing = draw(unit_chart(curve([0, 1], [0, 1], role=role)), WIDTH, HEIGHT)
-    assert {found for row in roles(drawing) for found in row} == {Role.AXIS, role}
+def test_every_role_comes_back_from_a_drawing():
+    for role in Role:
+        drawing = draw(unit_chart(curve([0, 1], [0, 1], role=role)), WIDTH, HEIGHT)
+        assert {found for row in roles(drawing) for found in row} == {Role.AXIS, role}
 
 
 def test_in_ascii_there_is_nothing_but_ascii():
     chart = Chart(
-        step_axis(100, WIDTH),
-        linear_axis(-3.0, 7.0, 5),
+        step_scale(100, WIDTH),
+        linear_scale(-3.0, 7.0, 5),
         (
             VerticalLine(Role.LR, 30, "╎", ":"),
             VerticalLine(Role.STOP, 60, "┃", "|"),
@@ -422,18 +406,17 @@ def test_all_rows_differ_from_another_size():
         assert drawing.rows_changed_from(other) == list(range(HEIGHT))
 
 
-@pytest.mark.parametrize("charset", Charset)
-@pytest.mark.parametrize("width", [30, 31, 57, 80])
-def test_a_bar_stands_in_the_column_of_a_marker_at_the_same_place(charset, width):
-    x = np.linspace(0, 1, 9)
-    low, high = np.full(9, 0.1), np.full(9, 0.9)
-    chart = unit_chart(Bars(Role.SPREAD, x, low, high), scatter(x, np.full(9, 0.5)))
-    drawing = draw(chart, width, HEIGHT, charset)
-    found = np.array(roles(drawing))
-    marked = sorted(np.flatnonzero((found == Role.BEST).any(axis=0)))
-    barred = sorted(np.flatnonzero((found == Role.SPREAD).any(axis=0)))
-    assert len(marked) == 9
-    assert barred == marked
+def test_a_bar_stands_in_the_column_of_a_marker_at_the_same_place():
+    for charset, width in product(Charset, [30, 31, 57, 80]):
+        x = np.linspace(0, 1, 9)
+        low, high = np.full(9, 0.1), np.full(9, 0.9)
+        chart = unit_chart(Bars(Role.SPREAD, x, low, high), scatter(x, np.full(9, 0.5)))
+        drawing = draw(chart, width, HEIGHT, charset)
+        found = np.array(roles(drawing))
+        marked = sorted(np.flatnonzero((found == Role.BEST).any(axis=0)))
+        barred = sorted(np.flatnonzero((found == Role.SPREAD).any(axis=0)))
+        assert len(marked) == 9
+        assert barred == marked
 
 
 def test_a_bar_reaches_from_its_lowest_to_its_highest_and_nan_is_none():

@@ -131,6 +131,7 @@ def test_where_nothing_is_found_the_status_is_1_and_the_words_say_why():
     found = facts(result.stdout)
     assert found["recommended"].startswith("none: range test: ")
     assert "train with it" not in found
+    assert found["hint"] == "every trial diverged: try a lower --low than 1"
 
 
 @NO_GPU

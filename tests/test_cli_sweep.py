@@ -29,7 +29,9 @@ def test_a_table_with_the_lowest_loss_first_and_a_recommendation_with_its_reason
     assert result.exit_code == 0
     rows = [line.split("  ")[0] for line in result.stdout.splitlines()]
     assert rows[:4] == ["lr", "0.003", "0.0001", "10"]
-    assert re.search(r"^10 +diverged +diverged .* 100%$", result.stdout, re.MULTILINE)
+    assert re.search(r"^10 +diverged +diverged .* 100% +diverged$", result.stdout, re.MULTILINE)
+    assert re.search(r"^0.003 .* recommended$", result.stdout, re.MULTILINE)
+    assert re.search(r"^0.0001 .* too few seeds$", result.stdout, re.MULTILINE)
     assert re.search(r"^recommended +lr 0.003: lowest median best", result.stdout, re.MULTILINE)
     assert "6 candidates: batched" in result.stderr
     assert "6/6 done" in result.stderr
@@ -49,7 +51,10 @@ def test_json_has_every_candidate_with_what_it_came_to():
     finite = [m for m in medians if m is not None]
     assert finite == sorted(finite)
     assert told["recommended"]["values"] == told["points"][0]["values"]
-    assert len(told["recommended"]["comparisons"]) == 5
+    verdicts = [point["verdict"] for point in told["points"]]
+    assert verdicts[0] is None
+    assert verdicts[1:] == [held["verdict"] for held in told["recommended"]["comparisons"]]
+    assert set(verdicts[1:]) <= {"too few seeds", "diverged"}
 
 
 def test_the_candidates_are_the_runs_they_stand_for():

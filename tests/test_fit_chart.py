@@ -1,6 +1,7 @@
 """The fit pane's chart: the data fill it, the curve runs through it and is cut where it leaves."""
 
 import math
+from itertools import product
 
 import numpy as np
 import pytest
@@ -47,33 +48,33 @@ def places(chart, role, width=WIDTH, height=HEIGHT, charset=Charset.UNICODE):
     return np.array(found).reshape(-1, 2)
 
 
-@pytest.mark.parametrize("charset", Charset)
-def test_the_curve_runs_through_its_values(charset):
-    chart = chart_of(GRID**2 / 2 - 5)
-    columns, rows = plot_area(chart.y, WIDTH, HEIGHT)
-    found = places(chart, Role.MODEL, charset=charset)
-    assert len({x for x, _ in found}) >= 0.9 * columns * 10.2 / 11  # it leaves at both ends
-    wanted = np.column_stack([chart.x.unit(GRID), chart.y.unit(GRID**2 / 2 - 5)])
-    for place in found:
-        distance = np.abs(wanted - place) * (columns - 1, rows - 1)
-        assert distance.max(axis=1).min() <= 1.5
+def test_the_curve_runs_through_its_values():
+    for charset in Charset:
+        chart = chart_of(GRID**2 / 2 - 5)
+        columns, rows = plot_area(chart.y, WIDTH, HEIGHT)
+        found = places(chart, Role.MODEL, charset=charset)
+        assert len({x for x, _ in found}) >= 0.9 * columns * 10.2 / 11  # it leaves at both ends
+        wanted = np.column_stack([chart.x.unit(GRID), chart.y.unit(GRID**2 / 2 - 5)])
+        for place in found:
+            distance = np.abs(wanted - place) * (columns - 1, rows - 1)
+            assert distance.max(axis=1).min() <= 1.5
 
 
-@pytest.mark.parametrize("charset", Charset)
-def test_points_of_both_splits_stand_at_their_places(charset):
-    points = Points(
-        np.array([-4.0, 0.0], np.float32),
-        np.array([-4.0, 4.0], np.float32),
-        np.array([0.0, 4.0], np.float32),
-        np.array([-4.0, 4.0], np.float32),
-    )
-    chart = fit_chart(points, None, WIDTH, HEIGHT)
-    _, rows = plot_area(chart.y, WIDTH, HEIGHT)
-    for role, xs in ((Role.TRAIN_POINT, [0.0, 0.5]), (Role.VALIDATION_POINT, [0.5, 1.0])):
-        found = places(chart, role, charset=charset)
-        assert sorted(found[:, 0]) == pytest.approx(xs, abs=0.02)
-        low, high = float(chart.y.unit(-4.0)), float(chart.y.unit(4.0))
-        assert sorted(found[:, 1]) == pytest.approx([low, high], abs=0.8 / (rows - 1))
+def test_points_of_both_splits_stand_at_their_places():
+    for charset in Charset:
+        points = Points(
+            np.array([-4.0, 0.0], np.float32),
+            np.array([-4.0, 4.0], np.float32),
+            np.array([0.0, 4.0], np.float32),
+            np.array([-4.0, 4.0], np.float32),
+        )
+        chart = fit_chart(points, None, WIDTH, HEIGHT)
+        _, rows = plot_area(chart.y, WIDTH, HEIGHT)
+        for role, xs in ((Role.TRAIN_POINT, [0.0, 0.5]), (Role.VALIDATION_POINT, [0.5, 1.0])):
+            found = places(chart, role, charset=charset)
+            assert sorted(found[:, 0]) == pytest.approx(xs, abs=0.02)
+            low, high = float(chart.y.unit(-4.0)), float(chart.y.unit(4.0))
+            assert sorted(found[:, 1]) == pytest.approx([low, high], abs=0.8 / (rows - 1))
 
 
 def test_the_axes_are_those_of_the_data_whatever_the_curve_does():
@@ -120,17 +121,17 @@ def test_a_curve_that_comes_back_is_drawn_on_both_sides():
     assert not drawn[np.abs(GRID) < 1.9].any()
 
 
-@pytest.mark.parametrize("prediction", [1e30, -1e30, NAN, INF, -INF])
-def test_a_curve_that_is_never_inside_is_not_drawn(prediction):
-    assert not len(places(chart_of(prediction), Role.MODEL))
+def test_a_curve_that_is_never_inside_is_not_drawn():
+    for prediction in [1e30, -1e30, NAN, INF, -INF]:
+        assert not len(places(chart_of(prediction), Role.MODEL))
 
 
-@pytest.mark.parametrize("bad", [NAN, INF, -INF])
-def test_a_prediction_that_is_not_finite_leaves_a_gap_and_no_more(bad):
-    prediction = np.zeros_like(GRID)
-    prediction[100:110] = bad
-    drawn = ~np.isnan(model_of(chart_of(prediction)).low)
-    assert np.flatnonzero(~drawn).tolist() == list(range(100, 110))
+def test_a_prediction_that_is_not_finite_leaves_a_gap_and_no_more():
+    for bad in [NAN, INF, -INF]:
+        prediction = np.zeros_like(GRID)
+        prediction[100:110] = bad
+        drawn = ~np.isnan(model_of(chart_of(prediction)).low)
+        assert np.flatnonzero(~drawn).tolist() == list(range(100, 110))
 
 
 def test_the_fit_itself_is_left_as_it_was():
@@ -146,20 +147,20 @@ def test_the_curve_stands_over_the_points():
     assert len(places(chart, Role.MODEL))
 
 
-@pytest.mark.parametrize("value", [0.0, 3.0, -2.0])
-def test_data_of_one_value_can_be_drawn(value):
-    y = np.full_like(X, value)
-    drawing = draw(fit_chart(Points(X, y, X, y), fit(value), WIDTH, HEIGHT), WIDTH, HEIGHT)
-    assert len(drawing.rows) == HEIGHT
+def test_data_of_one_value_can_be_drawn():
+    for value in [0.0, 3.0, -2.0]:
+        y = np.full_like(X, value)
+        drawing = draw(fit_chart(Points(X, y, X, y), fit(value), WIDTH, HEIGHT), WIDTH, HEIGHT)
+        assert len(drawing.rows) == HEIGHT
 
 
-@pytest.mark.parametrize("charset", Charset)
-@pytest.mark.parametrize(
-    ("width", "height"), [(0, 0), (1, 1), (12, 3), (20, 5), (78, 16), (200, 60)]
-)
-@pytest.mark.parametrize("prediction", [0.0, NAN, INF, 1e38, GRID * 1e30])
-def test_no_fit_breaks_the_chart(prediction, width, height, charset):
-    chart = chart_of(prediction, width=width, height=height)
-    drawing = draw(chart, width, height, charset)
-    assert [sum(len(run.text) for run in row) for row in drawing.rows] == [width] * height
-    assert charset is Charset.UNICODE or drawing.text.isascii()
+def test_no_fit_breaks_the_chart():
+    for prediction, (width, height), charset in product(
+        [0.0, NAN, INF, 1e38, GRID * 1e30],
+        [(0, 0), (1, 1), (12, 3), (20, 5), (78, 16), (200, 60)],
+        Charset,
+    ):
+        chart = chart_of(prediction, width=width, height=height)
+        drawing = draw(chart, width, height, charset)
+        assert [sum(len(run.text) for run in row) for row in drawing.rows] == [width] * height
+        assert charset is Charset.UNICODE or drawing.text.isascii()

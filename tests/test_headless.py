@@ -1,5 +1,6 @@
 """The real app without a terminal: keys in, a condition awaited, the screen as text and as SVG."""
 
+import asyncio
 import functools
 import os
 import re
@@ -7,12 +8,14 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 from xml.etree import ElementTree
 
 import pytest
 import torch
 from click.testing import CliRunner
 from rich.cells import cell_len
+from textual import keys
 
 from tui_trainer.cli import main
 from tui_trainer.config.presets import load_presets, make_config
@@ -21,9 +24,10 @@ from tui_trainer.plotting.roles import Charset
 from tui_trainer.sweeps.sweeper import sweep
 from tui_trainer.training.setup import preview
 from tui_trainer.training.trainer import train
+from tui_trainer.tui import headless
 from tui_trainer.tui.app import TrainerApp
 from tui_trainer.tui.background import Work
-from tui_trainer.tui.headless import Visit, parse_keys, parse_until, visit
+from tui_trainer.tui.headless import Visit, key_name, parse_keys, parse_until, visit
 
 PROGRAM = str(Path(sys.executable).with_name("tui-trainer"))
 PRESETS = load_presets()
@@ -32,10 +36,10 @@ SIZES = [(160, 45), (80, 24), (40, 12)]
 STOPPED = re.compile(r"Stopped early at step [\d,]+:\s+validation [\d.]+ rose over [\d.]+")
 
 
-def make_app(recipe="stop-patient", charset=Charset.UNICODE, **settings):
+def make_app(recipe="stop-patient", charset=Charset.UNICODE, train=train, **settings):
     config = make_config(PRESETS, recipe, **settings)
     work = Work(train, preview, sweep, run_lr_search)
-    return TrainerApp(PRESETS, config, recipe, work, charset=charset)
+    return TrainerApp(PRESETS, config, recipe, work, charset=charset, ui_share=1.0)
 
 
 async def visited(*keys, size=(120, 40), until="idle", screenshot=None, **settings):
@@ -48,7 +52,8 @@ async def visited(*keys, size=(120, 40), until="idle", screenshot=None, **settin
 
 def invoke(*arguments):
     """Run the program in this process; what it raises comes out."""
-    return CliRunner().invoke(main, ["--headless", *map(str, arguments)], catch_exceptions=False)
+    arguments = ["--headless", "--ui-budget", 100, *arguments]
+    return CliRunner().invoke(main, [*map(str, arguments)], catch_exceptions=False)
 
 
 def mistake(result):
@@ -140,15 +145,28 @@ async def test_what_comes_out_is_the_newest_state_of_the_run():
     assert "First bad tensor: layer" in unbroken(screen)
 
 
-async def test_seconds_are_waited_whatever_happens():
-    began = time.monotonic()
-    await visited("n", until=0.5)
-    assert time.monotonic() - began >= 0.5
+async def test_seconds_are_waited_though_nothing_happens():
+    happened = []
+    asyncio.get_running_loop().call_later(0.05, happened.append, "what was due before")
+    assert await headless._wait_until(SimpleNamespace(is_running=True), 0.1, deadline=0.0)
+    assert happened
+
+
+async def test_seconds_are_waited_and_no_longer_though_a_run_goes_on():
+    def endless(config, control):
+        while not control.stopped:
+            time.sleep(0.005)
+        yield from ()
+
+    app = make_app(train=endless)
+    outcome = await visit(app, Visit(keys=["s"], until=0.0, timeout=DEADLINE))
+    assert outcome.problem is None
+    assert "STARTING" in outcome.screen
 
 
 async def test_a_condition_that_does_not_come_is_a_problem():
-    outcome = await visit(make_app(), Visit(until="ended", timeout=0.5))
-    assert outcome.problem == "'ended' did not come within 0.5 s"
+    outcome = await visit(make_app(), Visit(until="ended", timeout=0.1))
+    assert outcome.problem == "'ended' did not come within 0.1 s"
     assert "READY" in outcome.screen or "LOADING" in outcome.screen
 
 
@@ -157,9 +175,9 @@ async def test_an_app_that_fails_to_train_is_a_problem():
         raise MemoryError("no room for the weights")
         yield
 
-    work = Work(failing, preview, sweep, run_lr_search)
-    app = TrainerApp(PRESETS, make_config(PRESETS, "l1"), "l1", work)
-    outcome = await visit(app, Visit(keys=["s"], until="ended", timeout=DEADLINE))
+    outcome = await visit(
+        make_app(train=failing), Visit(keys=["s"], until="ended", timeout=DEADLINE)
+    )
     assert outcome.problem == "the run failed"
     assert "no room for the weights" in unbroken(outcome.screen)
 
@@ -194,9 +212,9 @@ def test_a_visit_that_ends_with_quit_went_well():
 
 
 def test_a_timeout_is_one_line_and_a_failure():
-    result = invoke("--until", "ended", "--timeout", "0.5", "--print")
+    result = invoke("--until", "ended", "--timeout", "0.1", "--print")
     assert result.exit_code == 1
-    assert result.stderr == "tui-trainer --headless: 'ended' did not come within 0.5 s\n"
+    assert result.stderr == "tui-trainer --headless: 'ended' did not come within 0.1 s\n"
     assert "tui-trainer" in result.stdout
 
 
@@ -209,55 +227,55 @@ def test_a_run_that_fails_is_one_line_and_a_failure():
     assert "device cuda is not available" in unbroken(result.stdout)
 
 
-@pytest.mark.parametrize(
-    "size", ["", "80", "80x", "x24", "80x24x3", "0x10", "-1x5", "axb", "1.5x2"]
-)
-def test_a_bad_size_is_one_line(size):
-    line = mistake(invoke("--size", size))
-    assert "--size" in line
-    assert "120x40" in line
+def test_a_bad_size_is_one_line():
+    for size in ["", "80", "80x", "x24", "80x24x3", "0x10", "-1x5", "axb", "1.5x2"]:
+        line = mistake(invoke("--size", size))
+        assert "--size" in line
+        assert "120x40" in line
 
 
-@pytest.mark.parametrize("until", ["", "end", "Ended", "-1", "nan", "inf", "5s"])
-def test_a_bad_condition_is_one_line(until):
-    line = mistake(invoke("--until", until))
-    assert "ended, idle or a number of seconds" in line
-    assert f"'{until}'" in line
+def test_a_bad_condition_is_one_line():
+    for until in ["", "end", "Ended", "-1", "nan", "inf", "5s"]:
+        line = mistake(invoke("--until", until))
+        assert "ended, idle or a number of seconds" in line
+        assert f"'{until}'" in line
 
 
-@pytest.mark.parametrize("timeout", ["0", "-1", "soon"])
-def test_a_bad_timeout_is_one_line(timeout):
-    assert "--timeout" in mistake(invoke("--timeout", timeout))
+def test_a_bad_timeout_is_one_line():
+    for timeout in ["0", "-1", "soon"]:
+        assert "--timeout" in mistake(invoke("--timeout", timeout))
 
 
-@pytest.mark.parametrize("key", ["foo", "F13x", "ctrl+", "space bar", "start", "strg+p"])
-def test_a_key_that_does_not_exist_is_one_line_that_names_it(key):
-    assert f"'{key}'" in mistake(invoke("--press", f"p,{key},s"))
+def test_a_key_that_does_not_exist_is_one_line_that_names_it():
+    for key in ["foo", "F13x", "ctrl+", "space bar", "start", "strg+p"]:
+        assert f"'{key}'" in mistake(invoke("--press", f"p,{key},s"))
 
 
 def test_keys_are_read_as_the_footer_writes_them():
     text = "p, P,[,],?,escape,ctrl+p,escape ,tab,space,comma,question_mark,f1,shift+tab"
-    keys = parse_keys(text)
-    assert keys == [key.strip() for key in text.split(",")]
+    assert parse_keys(text) == [key.strip() for key in text.split(",")]
     assert invoke("--press", text, "--until", "0").exit_code == 0
+
+
+def test_every_character_is_pressed_by_the_name_that_textual_has_for_it():
+    for character in map(chr, range(32, 127)):
+        assert key_name(character) == keys._character_to_key(character)
 
 
 def test_no_keys_are_no_mistake():
     assert parse_keys("") == parse_keys(",") == []
 
 
-@pytest.mark.parametrize("place", [".", "no/such/folder.svg"])
-def test_a_screenshot_that_can_not_be_written_is_one_line(place, tmp_path):
-    file = tmp_path / place
-    line = mistake(invoke("--screenshot", file))
-    assert f"--screenshot {file}" in line
-    assert "directory" in line
+def test_a_screenshot_that_can_not_be_written_is_one_line(tmp_path):
+    for place in [".", "no/such/folder.svg"]:
+        file = tmp_path / place
+        line = mistake(invoke("--screenshot", file))
+        assert f"--screenshot {file}" in line
+        assert "directory" in line
 
 
-@pytest.mark.parametrize(
-    ("text", "expected"), [("ended", "ended"), ("idle", "idle"), ("0", 0.0), ("1.5", 1.5)]
-)
-def test_conditions_are_read(text, expected):
-    found = parse_until(text)
-    assert found == expected
-    assert type(found) is type(expected)
+def test_conditions_are_read():
+    for text, expected in [("ended", "ended"), ("idle", "idle"), ("0", 0.0), ("1.5", 1.5)]:
+        found = parse_until(text)
+        assert found == expected
+        assert type(found) is type(expected)

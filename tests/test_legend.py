@@ -1,7 +1,8 @@
 """The legend: each of its signs is what the plot itself draws for that role."""
 
+from itertools import product
+
 import numpy as np
-import pytest
 
 from tui_trainer.plotting.canvas import draw
 from tui_trainer.plotting.fit_chart import fit_chart
@@ -33,24 +34,23 @@ def drawn(role, charset):
     return {char for run in runs if run.role is role for char in run.text}
 
 
-@pytest.mark.parametrize("role", LOSS_ROLES + FIT_ROLES)
-def test_an_ascii_sign_is_the_character_in_the_plot(role):
-    assert set(sign(role, Charset.ASCII)) == drawn(role, Charset.ASCII)
+def test_an_ascii_sign_is_the_character_in_the_plot():
+    for role in LOSS_ROLES + FIT_ROLES:
+        assert set(sign(role, Charset.ASCII)) == drawn(role, Charset.ASCII)
 
 
-@pytest.mark.parametrize("role", [Role.BEST, Role.STOP, Role.LR, Role.VALIDATION_POINT])
-def test_a_sign_of_one_character_is_the_one_in_the_plot(role):
-    assert {sign(role, Charset.UNICODE)} == drawn(role, Charset.UNICODE)
+def test_a_sign_of_one_character_is_the_one_in_the_plot():
+    for role in [Role.BEST, Role.STOP, Role.LR, Role.VALIDATION_POINT]:
+        assert {sign(role, Charset.UNICODE)} == drawn(role, Charset.UNICODE)
 
 
-@pytest.mark.parametrize("charset", Charset)
-@pytest.mark.parametrize("roles", [LOSS_ROLES, FIT_ROLES])
-def test_no_two_signs_of_a_plot_are_alike(roles, charset):
-    assert len({sign(role, charset) for role in roles}) == len(roles)
+def test_no_two_signs_of_a_plot_are_alike():
+    for roles, charset in product([LOSS_ROLES, FIT_ROLES], Charset):
+        assert len({sign(role, charset) for role in roles}) == len(roles)
 
 
-@pytest.mark.parametrize("role", LOSS_ROLES + FIT_ROLES)
-def test_signs_have_one_width_in_both_charsets(role):
-    fine, plain = sign(role, Charset.UNICODE), sign(role, Charset.ASCII)
-    assert len(fine) == len(plain) <= 2
-    assert plain.isascii()
+def test_signs_have_one_width_in_both_charsets():
+    for role in LOSS_ROLES + FIT_ROLES:
+        fine, plain = sign(role, Charset.UNICODE), sign(role, Charset.ASCII)
+        assert len(fine) == len(plain) <= 2
+        assert plain.isascii()

@@ -1,6 +1,7 @@
 """The loss pane's chart: marks where they belong, a log axis when it helps, no loss left out."""
 
 import math
+from itertools import product
 
 import numpy as np
 import pytest
@@ -62,25 +63,24 @@ def cell_at(chart, step, loss, width=WIDTH, height=HEIGHT):
     return math.floor(x * (columns - 1) + 0.5), math.floor(y * (rows - 1) + 0.5)
 
 
-@pytest.mark.parametrize("charset", Charset)
-@pytest.mark.parametrize(("width", "height"), [(60, 20), (80, 10), (113, 31), (30, 8)])
-@pytest.mark.parametrize("step", [1, 37, 80])
-def test_the_best_marker_stands_at_its_step_and_loss(step, width, height, charset):
-    losses = falling(80)
-    loss = float(losses[step - 1])
-    chart = chart_of(history(losses), LossMarks(step, loss), width, height)
-    found = cells_of(chart, Role.BEST, width, height, charset)
-    assert found == [cell_at(chart, step, loss, width, height)]
+def test_the_best_marker_stands_at_its_step_and_loss():
+    for step, (width, height), charset in product(
+        [1, 37, 80], [(60, 20), (80, 10), (113, 31), (30, 8)], Charset
+    ):
+        losses = falling(80)
+        loss = float(losses[step - 1])
+        chart = chart_of(history(losses), LossMarks(step, loss), width, height)
+        found = cells_of(chart, Role.BEST, width, height, charset)
+        assert found == [cell_at(chart, step, loss, width, height)]
 
 
-@pytest.mark.parametrize("charset", Charset)
-@pytest.mark.parametrize("step", [1, 40, 80])
-def test_the_stop_line_stands_at_its_step_from_bottom_to_top(step, charset):
-    chart = chart_of(history(falling(80)), LossMarks(stop_step=step))
-    found = cells_of(chart, Role.STOP, charset=charset)
-    column, _ = cell_at(chart, step, 9.0)
-    assert {place for place, _ in found} == {column}
-    assert len(found) >= HEIGHT - 2 - 3  # all but those that a curve crosses
+def test_the_stop_line_stands_at_its_step_from_bottom_to_top():
+    for step, charset in product([1, 40, 80], Charset):
+        chart = chart_of(history(falling(80)), LossMarks(stop_step=step))
+        found = cells_of(chart, Role.STOP, charset=charset)
+        column, _ = cell_at(chart, step, 9.0)
+        assert {place for place, _ in found} == {column}
+        assert len(found) >= HEIGHT - 2 - 3  # all but those that a curve crosses
 
 
 def test_each_change_of_lr_has_its_line():
@@ -101,26 +101,14 @@ def test_the_best_marker_is_seen_over_the_stop_line():
     assert len(cells_of(chart, Role.BEST)) == 1
 
 
-@pytest.mark.parametrize(
-    ("lowest", "highest", "log"), [(1.0, 9.9, False), (1.0, 10.0, True), (0.001, 20.0, True)]
-)
-def test_the_axis_is_logarithmic_once_losses_are_a_factor_of_ten_apart(lowest, highest, log):
-    assert chart_of(history(falling(50, highest, lowest))).y.log is log
-
-
-@pytest.mark.parametrize("other", [0.5, 90.0])
-def test_both_losses_count_for_the_factor(other):
-    assert chart_of(history(falling(50), falling(50, other, other))).y.log
+def test_both_losses_count_for_the_factor():
+    for other in [0.5, 90.0]:
+        assert chart_of(history(falling(50), falling(50, other, other))).y.log
 
 
 def test_what_was_asked_for_goes_over_the_factor():
     assert not chart_of(history(falling(50, 100, 1)), log=False).y.log
     assert chart_of(history(falling(50, 9, 5)), log=True).y.log
-
-
-@pytest.mark.parametrize("losses", [[1.0, 0.0, 2.0], [0.0, 0.0], [-1.0, 10.0], [NAN], [], [INF]])
-def test_the_axis_stays_linear_where_logarithms_would_not_tell(losses):
-    assert not chart_of(history(losses)).y.log
 
 
 def test_a_zero_lies_at_the_foot_of_a_log_axis_that_was_asked_for():
@@ -130,23 +118,24 @@ def test_a_zero_lies_at_the_foot_of_a_log_axis_that_was_asked_for():
     assert min(row for _, row in cells_of(chart, Role.TRAIN)) == 0
 
 
-@pytest.mark.parametrize("bad", [NAN, INF, -INF])
-def test_losses_that_are_not_finite_do_not_move_the_axis(bad):
-    good = falling(50)
-    with_bad = good.copy()
-    with_bad[[10, 49]] = bad
-    assert chart_of(history(with_bad)).y == chart_of(history(good)).y
+def test_losses_that_are_not_finite_do_not_move_the_axis():
+    for bad in [NAN, INF, -INF]:
+        good = falling(50)
+        with_bad = good.copy()
+        with_bad[[10, 49]] = bad
+        assert chart_of(history(with_bad)).y == chart_of(history(good)).y
 
 
-@pytest.mark.parametrize("log", [None, True, False])
-@pytest.mark.parametrize("losses", [falling(140), falling(5000, 20, 0.01), [6.0], [3e38, 1e38]])
-def test_every_loss_is_inside_the_axes(losses, log):
-    y = chart_of(history(losses), log=log).y
-    low, high = float(np.min(losses)), float(np.max(losses))
-    if y.log:
-        low, high = math.log10(low), math.log10(high)
-    rounding = 1e-8 * (y.high - y.low)
-    assert y.low - rounding <= low <= high <= y.high + rounding
+def test_every_loss_is_inside_the_axes():
+    for losses, log in product(
+        [falling(140), falling(5000, 20, 0.01), [6.0], [3e38, 1e38]], [None, True, False]
+    ):
+        y = chart_of(history(losses), log=log).y
+        low, high = float(np.min(losses)), float(np.max(losses))
+        if y.log:
+            low, high = math.log10(low), math.log10(high)
+        rounding = 1e-8 * (y.high - y.low)
+        assert y.low - rounding <= low <= high <= y.high + rounding
 
 
 def test_the_bound_is_no_reason_to_widen_the_axis():
@@ -175,19 +164,19 @@ def test_without_a_rule_no_bound_is_drawn():
     assert not cells_of(chart_of(history(falling(100))), Role.BOUND)
 
 
-@pytest.mark.parametrize("steps", [300, 50_000])
-def test_smoothing_leaves_the_raw_curve_behind(steps):
-    losses = history(noisy(steps), noisy(steps) + 1)
-    plain, smooth = chart_of(losses), chart_of(losses, smooth=True)
-    for role, raw in ((Role.TRAIN, Role.TRAIN_RAW), (Role.VALIDATION, Role.VALIDATION_RAW)):
-        before, behind, over = curve(plain, role), curve(smooth, raw), curve(smooth, role)
-        assert np.array_equal(behind.low, before.low)
-        assert np.array_equal(behind.high, before.high)
-        assert np.array_equal(over.x, behind.x)
-        assert np.ptp(over.low) < np.ptp(behind.low)
-        assert smooth.layers.index(behind) < smooth.layers.index(over)
-        assert cells_of(smooth, raw)
-        assert not cells_of(plain, raw)
+def test_smoothing_leaves_the_raw_curve_behind():
+    for steps in [300, 50_000]:
+        losses = history(noisy(steps), noisy(steps) + 1)
+        plain, smooth = chart_of(losses), chart_of(losses, smooth=True)
+        for role, raw in ((Role.TRAIN, Role.TRAIN_RAW), (Role.VALIDATION, Role.VALIDATION_RAW)):
+            before, behind, over = curve(plain, role), curve(smooth, raw), curve(smooth, role)
+            assert np.array_equal(behind.low, before.low)
+            assert np.array_equal(behind.high, before.high)
+            assert np.array_equal(over.x, behind.x)
+            assert np.ptp(over.low) < np.ptp(behind.low)
+            assert smooth.layers.index(behind) < smooth.layers.index(over)
+            assert cells_of(smooth, raw)
+            assert not cells_of(plain, raw)
 
 
 def test_smoothing_takes_the_mean_of_the_steps_so_far():
@@ -213,18 +202,17 @@ def test_smoothing_keeps_gaps():
     assert np.flatnonzero(np.isnan(curve(chart, Role.TRAIN).low)).tolist() == [20]
 
 
-@pytest.mark.parametrize("charset", Charset)
-@pytest.mark.parametrize("steps", [90, 5000, 100_000])
-def test_a_spike_of_one_step_is_seen_wherever_it_is(steps, charset):
-    level = falling(steps, 5, 5)
-    for place in np.linspace(0, steps - 1, 20).astype(int):
-        losses = level.copy()
-        losses[place] = 9.0
-        chart = chart_of(history(losses, level))
-        column, row = cell_at(chart, place + 1, 9.0)
-        tops = [c for c, r in cells_of(chart, Role.TRAIN, charset=charset) if r == row]
-        assert tops, f"the spike at step {place + 1} is lost"
-        assert all(abs(c - column) <= 1 for c in tops)
+def test_a_spike_of_one_step_is_seen_wherever_it_is():
+    for steps, charset in product([90, 5000, 100_000], Charset):
+        level = falling(steps, 5, 5)
+        for place in np.linspace(0, steps - 1, 20).astype(int):
+            losses = level.copy()
+            losses[place] = 9.0
+            chart = chart_of(history(losses, level))
+            column, row = cell_at(chart, place + 1, 9.0)
+            tops = [c for c, r in cells_of(chart, Role.TRAIN, charset=charset) if r == row]
+            assert tops, f"the spike at step {place + 1} is lost"
+            assert all(abs(c - column) <= 1 for c in tops)
 
 
 def test_a_chart_has_no_more_points_than_its_columns_show():
@@ -239,20 +227,20 @@ def test_train_and_validation_differ_by_more_than_colour():
     assert train.ascii != val.ascii
 
 
-@pytest.mark.parametrize("charset", Charset)
-@pytest.mark.parametrize(("width", "height"), [(0, 0), (1, 1), (12, 3), (20, 5), (60, 20)])
-@pytest.mark.parametrize(
-    "losses", [[], [NAN], [5.0], [0.0, 0.0], [1.0, INF, NAN, 3.0], [-1.0, -2.0], [3e38, 1.0]]
-)
-def test_no_history_breaks_the_chart(losses, width, height, charset):
-    for log in (None, True, False):
-        for smooth in (True, False):
-            marks = LossMarks(1, 5.0, max(1, len(losses)), (1,))
-            chart = chart_of(
-                history(losses, bound=losses), marks, width, height, log=log, smooth=smooth
-            )
-            rows = draw(chart, width, height, charset).rows
-            assert [sum(len(run.text) for run in row) for row in rows] == [width] * height
+def test_no_history_breaks_the_chart():
+    for losses, (width, height), charset in product(
+        [[], [NAN], [5.0], [0.0, 0.0], [1.0, INF, NAN, 3.0], [-1.0, -2.0], [3e38, 1.0]],
+        [(0, 0), (1, 1), (12, 3), (20, 5), (60, 20)],
+        Charset,
+    ):
+        for log in (None, True, False):
+            for smooth in (True, False):
+                marks = LossMarks(1, 5.0, max(1, len(losses)), (1,))
+                chart = chart_of(
+                    history(losses, bound=losses), marks, width, height, log=log, smooth=smooth
+                )
+                rows = draw(chart, width, height, charset).rows
+                assert [sum(len(run.text) for run in row) for row in rows] == [width] * height
 
 
 def test_the_best_marker_needs_both_its_step_and_its_loss():

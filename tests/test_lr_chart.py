@@ -1,9 +1,9 @@
 """The chart of a search for a learning rate: both losses and both suggestions at their places."""
 
 import math
+from itertools import product
 
 import numpy as np
-import pytest
 
 from tui_trainer.config.presets import load_presets
 from tui_trainer.lr_search.events import (
@@ -70,24 +70,24 @@ def cell_at(chart, lr, loss):
     return math.floor(x * (columns - 1) + 0.5), math.floor(y * (rows - 1) + 0.5)
 
 
-@pytest.mark.parametrize("charset", Charset)
-def test_each_suggestion_stands_at_its_lr(charset):
-    chart = lr_chart(ended(results()), WIDTH, HEIGHT)
-    line = {column for column, _ in cells_of(chart, Role.LR, charset)}
-    assert line == {cell_at(chart, 1e-3, 5.0)[0]}
-    assert cells_of(chart, Role.BEST, charset) == [cell_at(chart, 1e-2, 3.0)]
+def test_each_suggestion_stands_at_its_lr():
+    for charset in Charset:
+        chart = lr_chart(ended(results()), WIDTH, HEIGHT)
+        line = {column for column, _ in cells_of(chart, Role.LR, charset)}
+        assert line == {cell_at(chart, 1e-3, 5.0)[0]}
+        assert cells_of(chart, Role.BEST, charset) == [cell_at(chart, 1e-2, 3.0)]
 
 
-@pytest.mark.parametrize("charset", Charset)
-def test_both_curves_run_through_their_losses(charset):
-    chart = lr_chart(results(), WIDTH, HEIGHT)
-    smoothed = cells_of(chart, Role.TRAIN, charset)
-    for step in (0, 30, 49):
-        column, row = cell_at(chart, LRS[step], FALLING[step])
-        assert any(abs(column - c) <= 1 and abs(row - r) <= 1 for c, r in smoothed)
-    tried = cells_of(chart, Role.VALIDATION, charset)
-    column, row = cell_at(chart, 1.0, 6.0)
-    assert any(abs(column - c) <= 1 and abs(row - r) <= 1 for c, r in tried)
+def test_both_curves_run_through_their_losses():
+    for charset in Charset:
+        chart = lr_chart(results(), WIDTH, HEIGHT)
+        smoothed = cells_of(chart, Role.TRAIN, charset)
+        for step in (0, 30, 49):
+            column, row = cell_at(chart, LRS[step], FALLING[step])
+            assert any(abs(column - c) <= 1 and abs(row - r) <= 1 for c, r in smoothed)
+        tried = cells_of(chart, Role.VALIDATION, charset)
+        column, row = cell_at(chart, 1.0, 6.0)
+        assert any(abs(column - c) <= 1 and abs(row - r) <= 1 for c, r in tried)
 
 
 def test_the_x_axis_is_the_searchs_log_range_before_and_after():
@@ -102,9 +102,9 @@ def test_the_x_axis_is_the_searchs_log_range_before_and_after():
     assert (other.x.low, other.x.high) == (-3, 0)
 
 
-@pytest.mark.parametrize(("highest", "log"), [(15.0, False), (20.0, True)])
-def test_the_losses_have_a_log_axis_once_they_lie_a_factor_of_ten_apart(highest, log):
-    assert lr_chart(results(np.geomspace(highest, 2, 50), None), WIDTH, HEIGHT).y.log is log
+def test_the_losses_have_a_log_axis_once_they_lie_a_factor_of_ten_apart():
+    for highest, log in [(15.0, False), (20.0, True)]:
+        assert lr_chart(results(np.geomspace(highest, 2, 50), None), WIDTH, HEIGHT).y.log is log
 
 
 def test_trials_that_diverged_leave_a_gap():
@@ -132,22 +132,21 @@ def test_without_suggestions_there_are_no_marks():
         assert not [layer for layer in layers if isinstance(layer, Scatter | VerticalLine)]
 
 
-@pytest.mark.parametrize("charset", Charset)
-@pytest.mark.parametrize(("width", "height"), [(0, 0), (1, 1), (12, 3), (40, 8), (120, 30)])
-@pytest.mark.parametrize(
-    ("curve", "best"),
-    [
-        (None, None),
-        (np.full(50, NAN), (NAN,) * 4),
-        (np.full(50, 3.0), (3.0,) * 4),
-        (np.zeros(50), (0.0,) * 4),
-        (np.geomspace(1e30, 1e38, 50), (1e-20, INF, NAN, 1.0)),
-    ],
-)
-def test_no_search_breaks_the_chart(curve, best, width, height, charset):
-    folded = results(curve, best)
-    if curve is not None:
-        folded = ended(folded)
-    drawing = draw(lr_chart(folded, width, height), width, height, charset)
-    assert [sum(len(run.text) for run in row) for row in drawing.rows] == [width] * height
-    assert charset is Charset.UNICODE or drawing.text.isascii()
+def test_no_search_breaks_the_chart():
+    for (curve, best), (width, height), charset in product(
+        [
+            (None, None),
+            (np.full(50, NAN), (NAN,) * 4),
+            (np.full(50, 3.0), (3.0,) * 4),
+            (np.zeros(50), (0.0,) * 4),
+            (np.geomspace(1e30, 1e38, 50), (1e-20, INF, NAN, 1.0)),
+        ],
+        [(0, 0), (1, 1), (12, 3), (40, 8), (120, 30)],
+        Charset,
+    ):
+        folded = results(curve, best)
+        if curve is not None:
+            folded = ended(folded)
+        drawing = draw(lr_chart(folded, width, height), width, height, charset)
+        assert [sum(len(run.text) for run in row) for row in drawing.rows] == [width] * height
+        assert charset is Charset.UNICODE or drawing.text.isascii()

@@ -19,7 +19,7 @@ from tui_trainer.lr_search.events import (
 )
 from tui_trainer.lr_search.plan import plan_lr_search
 from tui_trainer.lr_search.result import LrSearchResult
-from tui_trainer.lr_search.search import find_lr
+from tui_trainer.lr_search.search import run_lr_search
 from tui_trainer.sweeps.control import SweepControl
 from tui_trainer.training.early_stopping import StopReason
 from tui_trainer.training.events import RunEnded, StepsCompleted
@@ -31,7 +31,12 @@ needs_no_gpu = pytest.mark.skipif(torch.cuda.is_available(), reason="needs a mac
 
 
 def search(recipe="kaiming", control=None, **settings):
-    return list(find_lr(PRESETS, recipe, control, **{**QUICK, **settings}))
+    return run_lr_search(plan_lr_search(PRESETS, recipe, **{**QUICK, **settings}), control)
+
+
+def found(init, **settings):
+    """What a search with the defaults comes to."""
+    return only(run_lr_search(plan_lr_search(PRESETS, "kaiming", init=init, **settings)), LrFound)
 
 
 def only(events, kind):
@@ -47,7 +52,7 @@ def folded(events):
 
 
 def test_the_events_come_in_order_and_end_with_what_was_found():
-    events = search()
+    events = list(search())
     kinds = list(dict.fromkeys(type(event) for event in events))
     assert kinds == [
         LrSearchStarted,
@@ -60,18 +65,15 @@ def test_the_events_come_in_order_and_end_with_what_was_found():
         LrFound,
     ]
     assert "batched" in only(events, LrTrialsStarted).how
-    found = events[-1]
-    assert found.range_suggestion == only(events, LrRangeEnded).suggestion.lr
-    assert found.batched_suggestion == only(events, LrTrialsEnded).suggestion.lr
-    assert found.recommended == found.batched_suggestion
-    assert found.reason is StopReason.COMPLETED
-
-
-INITS = ("normal", "kaiming")
+    last = events[-1]
+    assert last.range_suggestion == only(events, LrRangeEnded).suggestion.lr
+    assert last.batched_suggestion == only(events, LrTrialsEnded).suggestion.lr
+    assert last.recommended == last.batched_suggestion
+    assert last.reason is StopReason.COMPLETED
 
 
 def test_with_its_defaults_it_tells_normal_from_kaiming_both_ways():
-    normal, kaiming = (only(find_lr(PRESETS, "kaiming", init=i), LrFound) for i in INITS)
+    normal, kaiming = found("normal"), found("kaiming")
     assert normal.range_suggestion < kaiming.range_suggestion / 100
     assert normal.batched_suggestion < kaiming.batched_suggestion / 100
     assert 0.003 <= kaiming.recommended <= 0.04  # the course's own is 0.01
@@ -139,17 +141,17 @@ def test_both_ways_have_the_same_range_and_the_settings_of_the_run():
         ({"init": "kaimin"}, "did you mean 'kaiming'"),
     ],
 )
-def test_a_search_that_can_not_be_is_refused_before_its_first_event(settings, words):
+def test_a_search_that_can_not_be_is_refused_when_it_is_planned(settings, words):
     with pytest.raises(InvalidSettingsError, match=words):
-        find_lr(PRESETS, "kaiming", **{**QUICK, **settings})
+        plan_lr_search(PRESETS, "kaiming", **{**QUICK, **settings})
 
 
 def test_where_both_lie_far_apart_it_says_so():
     # From he's huge first losses the range test falls long before it trains.
-    found = only(find_lr(PRESETS, "kaiming", init="he", trials=16, trial_steps=60), LrFound)
-    assert found.batched_suggestion > 3 * found.range_suggestion
-    assert "the range test says" in found.disagreement
-    assert "for 60 steps" in found.disagreement
+    he = found("he", trials=16, trial_steps=60)
+    assert he.batched_suggestion > 3 * he.range_suggestion
+    assert "the range test says" in he.disagreement
+    assert "for 60 steps" in he.disagreement
 
 
 def test_a_training_after_a_search_is_the_same_to_the_bit():
@@ -161,14 +163,14 @@ def test_a_training_after_a_search_is_the_same_to_the_bit():
         return b"".join(part.tobytes() for part in parts)
 
     before = losses()
-    search("dropout")
+    list(search("dropout"))
     assert losses() == before
 
 
 def stopped_at(kind, **settings):
     control = SweepControl()
     events = []
-    for event in find_lr(PRESETS, "kaiming", control, **{**QUICK, **settings}):
+    for event in search("kaiming", control, **settings):
         events.append(event)
         if isinstance(event, kind):
             control.stop()
@@ -179,26 +181,26 @@ def test_stopped_in_the_range_test_no_trial_takes_a_step():
     events = stopped_at(LrRangeStarted)
     assert only(events, LrRangeEnded).reason is StopReason.STOPPED
     assert not only(events, LrTrialsEnded).trials.steps.any()
-    found = events[-1]
-    assert (found.reason, found.recommended) == (StopReason.STOPPED, None)
+    last = events[-1]
+    assert (last.reason, last.recommended) == (StopReason.STOPPED, None)
 
 
 def test_stopped_in_the_trials_the_range_test_is_what_is_known():
     events = stopped_at(LrTrialsAdvanced, trial_steps=1_000_000)
-    tried, found = only(events, LrTrialsEnded), events[-1]
+    tried, last = only(events, LrTrialsEnded), events[-1]
     assert tried.reason is StopReason.STOPPED
     assert tried.trials.steps.max() < 1_000_000
     assert tried.suggestion.words.startswith("stopped by hand after ")
-    assert found.recommended == found.range_suggestion == only(events, LrRangeEnded).suggestion.lr
-    assert "the trials were stopped by hand" in found.words
+    assert last.recommended == last.range_suggestion == only(events, LrRangeEnded).suggestion.lr
+    assert "the trials were stopped by hand" in last.words
 
 
 @needs_no_gpu
 def test_a_device_that_is_not_there_is_a_reason_not_an_exception():
-    found = search(device="cuda")[-1]
-    assert found.reason is StopReason.FAILED
-    assert found.recommended is None
-    assert "device cuda is not available" in found.words
+    *_, last = search(device="cuda")
+    assert last.reason is StopReason.FAILED
+    assert last.recommended is None
+    assert "device cuda is not available" in last.words
 
 
 def test_results_hold_what_the_events_tell_at_every_point():

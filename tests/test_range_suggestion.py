@@ -1,6 +1,7 @@
 """What a range test's losses amount to, on curves whose answer is known."""
 
 import math
+from itertools import product
 
 import numpy as np
 import pytest
@@ -41,34 +42,30 @@ def near(lr, other, factor=2.5):
     return lr is not None and 1 / factor < lr / other < factor
 
 
-@pytest.mark.parametrize("at", [1e-4, 1e-3, 1e-2, 1e-1, 1.0])
-@pytest.mark.parametrize("steps", [60, 200, 1000])
-def test_the_steepest_descent_is_found_wherever_it_is_in_however_many_steps(at, steps):
-    lrs = np.array(LrRange(steps=steps).lrs)
-    losses = cliff(at, lrs=lrs, decades=1.0)
-    assert near(suggestion(losses, lrs), at, 1.6 if steps > 60 else 2.5)
+def test_the_steepest_descent_is_found_wherever_it_is_in_however_many_steps():
+    for steps, at in product((60, 200, 1000), (1e-4, 1e-3, 1e-2, 1e-1, 1.0)):
+        lrs = np.array(LrRange(steps=steps).lrs)
+        losses = cliff(at, lrs=lrs, decades=1.0)
+        assert near(suggestion(losses, lrs), at, 1.6 if steps > 60 else 2.5), (steps, at)
 
 
-@pytest.mark.parametrize("scale", [1e-12, 1e-3, 1e9, 1e30])
-def test_the_scale_of_the_losses_says_nothing(scale):
-    assert suggestion(scale * cliff()) == suggestion(cliff())
+def test_the_scale_of_the_losses_says_nothing():
+    for scale in (1e-12, 1e-3, 1e9, 1e30):
+        assert suggestion(scale * cliff()) == suggestion(cliff()), scale
 
 
-@pytest.mark.parametrize("first", range(12))
-@pytest.mark.parametrize("factor", [1e-3, 0.2, 3.0, 1e6])
-@pytest.mark.parametrize("width", [1, 2])
-def test_an_early_spike_of_a_step_or_two_leaves_no_trace(first, factor, width):
-    losses = cliff()
-    losses[first : first + width] *= factor
-    assert near(suggestion(losses), 1e-2)
+def test_an_early_spike_of_a_step_or_two_leaves_no_trace():
+    for first, factor, width in product(range(12), (1e-3, 0.2, 3.0, 1e6), (1, 2)):
+        losses = cliff()
+        losses[first : first + width] *= factor
+        assert near(suggestion(losses), 1e-2), (first, factor, width)
 
 
-@pytest.mark.parametrize("width", [5, 10, 30])
-@pytest.mark.parametrize("factor", [1.5, 3.5])
-def test_coming_down_from_an_early_hill_is_no_descent(width, factor):
-    losses = cliff(before=20, after=14)  # less of a descent than the hill's far side
-    losses[6 : 6 + width] *= factor
-    assert near(suggestion(losses), 1e-2)
+def test_coming_down_from_an_early_hill_is_no_descent():
+    for width, factor in product((5, 10, 30), (1.5, 3.5)):
+        losses = cliff(before=20, after=14)  # less of a descent than the hill's far side
+        losses[6 : 6 + width] *= factor
+        assert near(suggestion(losses), 1e-2), (width, factor)
 
 
 def test_a_hill_that_the_test_starts_on_is_a_descent_but_the_steeper_one_counts():
@@ -85,41 +82,39 @@ def test_what_follows_the_minimum_does_not_count():
     assert near(suggestion(losses[LRS < 0.05]), 1e-3)
 
 
-@pytest.mark.parametrize("seed", range(8))
-def test_noise_moves_the_suggestion_little(seed):
-    noise = np.exp(0.1 * np.random.default_rng(seed).standard_normal(len(LRS)))
-    assert near(suggestion(cliff() * noise), 1e-2, 4)
+def noise(seed, size):
+    return np.exp(size * np.random.default_rng(seed).standard_normal(len(LRS)))
 
 
-@pytest.mark.parametrize("seed", range(20))
-@pytest.mark.parametrize("noise", [0.02, 0.5])
-def test_noise_alone_is_no_descent(seed, noise):
-    losses = 5 * np.exp(noise * np.random.default_rng(seed).standard_normal(len(LRS)))
-    found = suggest_lr(curve(losses))
-    assert found.lr is None
-    assert "nothing descends" in found.words
+def test_noise_moves_the_suggestion_little():
+    for seed in range(8):
+        assert near(suggestion(cliff() * noise(seed, 0.1)), 1e-2, 4), seed
+
+
+def test_noise_alone_is_no_descent():
+    for seed, size in product(range(20), (0.02, 0.5)):
+        found = suggest_lr(curve(5 * noise(seed, size)))
+        assert found.lr is None, (seed, size)
+        assert "the loss never falls" in found.words
 
 
 def test_a_fall_of_four_percent_is_one():
     assert near(suggestion(cliff(before=14.63, after=14.07)), 1e-2)
 
 
-@pytest.mark.parametrize(
-    ("losses", "words"),
-    [
-        (np.full(200, 5.0), "nothing descends: the loss starts at 5.00, and is 5.00 at best"),
-        (np.geomspace(5, 19, 200), "nothing descends: the loss starts at 5.07, and is 5.07"),
+def test_where_the_loss_never_falls_there_is_no_suggestion_and_a_reason():
+    for losses, words in (
+        (np.full(200, 5.0), "the loss never falls: it starts at 5.00, and is 5.00 at best"),
+        (np.geomspace(5, 19, 200), "the loss never falls: it starts at 5.07, and is 5.07"),
         ([NAN], "not finite at the first step already, with lr 0.000001"),
         ([INF, 1.0], "not finite at the first step already"),
         ([5.0, 5.0, 5.0, INF], "not finite at lr 0.00000128"),
         ([5.0, 4.0, 3.0], "too few steps to tell: 3"),
         ([], "no step was taken"),
-    ],
-)
-def test_where_nothing_descends_there_is_no_suggestion_and_a_reason(losses, words):
-    found = suggest_lr(curve(losses))
-    assert found.lr is None
-    assert words in found.words
+    ):
+        found = suggest_lr(curve(losses))
+        assert found.lr is None
+        assert words in found.words
 
 
 def test_the_words_say_from_where_to_where_the_loss_falls():
@@ -135,9 +130,9 @@ def test_a_descent_at_the_start_of_the_range_says_that_there_may_be_more_below()
     assert "a lower start may show more" in found.words
 
 
-@pytest.mark.parametrize("losses", [np.zeros(200), np.geomspace(10, 1e-300, 200), [0.0, 1.0] * 100])
-def test_a_loss_of_zero_breaks_nothing(losses):
-    assert isinstance(suggest_lr(curve(losses)), LrSuggestion)
+def test_a_loss_of_zero_breaks_nothing():
+    for losses in (np.zeros(200), np.geomspace(10, 1e-300, 200), [0.0, 1.0] * 100):
+        assert isinstance(suggest_lr(curve(losses)), LrSuggestion)
 
 
 def test_a_constant_is_smoothed_to_itself_from_the_first_step_on():
@@ -183,6 +178,6 @@ def test_the_smoothed_loss_explodes_where_it_is_four_times_the_lowest_before():
     assert (smoothed[:at] <= 8.0).all()
 
 
-@pytest.mark.parametrize("losses", [[1.0, 1.0, 1.0, 50.0, 50.0, 50.0, 1.0], np.full(200, 3.0), []])
-def test_the_first_steps_are_no_explosion_and_neither_is_a_flat_line(losses):
-    assert explosion(losses, smooth_losses(LRS[: len(losses)], losses)) is None
+def test_the_first_steps_are_no_explosion_and_neither_is_a_flat_line():
+    for losses in ([1.0, 1.0, 1.0, 50.0, 50.0, 50.0, 1.0], np.full(200, 3.0), []):
+        assert explosion(losses, smooth_losses(LRS[: len(losses)], losses)) is None

@@ -1,9 +1,12 @@
 """What a finished sweep recommends, and how sure it says it is."""
 
+import math
+
 import pytest
 from scripted_sweep import finished, plan
 
-from tui_trainer.sweeps.recommendation import recommend, values_text
+from tui_trainer.sweeps.recommendation import Verdict, recommend, values_text, verdict_of
+from tui_trainer.sweeps.result import SweepResult
 
 
 def test_the_lowest_median_wins_with_the_config_of_the_first_seed():
@@ -25,26 +28,41 @@ def test_one_seed_says_that_it_can_not_tell():
 
 
 def test_too_few_seeds_say_how_many_could_and_which_values_overlap():
-    sweep = plan("lr=0.1,0.2,0.3", seeds=3)
-    found = recommend(finished(sweep, [1, 2, 3, 2.5, 4, 5, 8, 8, 8]))
-    assert "3 seeds can't tell it from noise, 7 could: lr 0.2 overlaps with it." in found.reason
+    sweep = plan("lr=0.1,0.2,0.3,0.4", seeds=3)
+    losses = [1, 2, 3, 2.5, 4, 5, 2.6, 5, 5, 8, 8, 8]
+    found = recommend(finished(sweep, losses))
+    assert "3 seeds can't tell it from noise; 8 could, by winning on all of them. " in found.reason
+    assert "lr 0.2 and lr 0.3 overlap with it." in found.reason
+    assert {c.verdict for c in found.comparisons} == {Verdict.TOO_FEW_SEEDS}
+    one = recommend(finished(sweep, [*losses[:6], *losses[9:], *losses[9:]])).reason
+    assert " lr 0.2 overlaps with it." in one
+    several = plan("lr=0.1,0.2", "init=he,kaiming", seeds=3)
+    words = recommend(finished(several, losses)).reason
+    assert " lr 0.1, init kaiming; and lr 0.2, init he overlap with it." in words
+
+
+def test_winning_on_all_of_the_seeds_that_it_takes_is_enough_and_one_fewer_is_not():
+    for seeds, verdict in ((8, Verdict.WORSE), (7, Verdict.TOO_FEW_SEEDS)):
+        losses = [value + seed / 100 for value in range(4) for seed in range(seeds)]
+        found = recommend(finished(plan("lr=1,2,3,4", seeds=seeds), losses))
+        assert [c.verdict for c in found.comparisons] == [verdict] * 3
+        assert [c.wins for c in found.comparisons] == [seeds] * 3
 
 
 def test_a_difference_in_every_seed_is_larger_than_noise():
     sweep = plan("init=kaiming,normal", seeds=8)
     found = recommend(finished(sweep, [1 + s / 10 for s in range(8)] + [2 + s for s in range(8)]))
-    assert [c.clear for c in found.comparisons] == [True]
+    assert [c.verdict for c in found.comparisons] == [Verdict.WORSE]
     assert found.comparisons[0].wins == 8
     assert "Every other value is worse by more than the seeds' noise." in found.reason
 
 
 def test_a_difference_that_changes_sides_is_within_noise():
     ours = [1.0, 1.1, 1.2, 1.3, 1.4, 1.5, 1.6, 1.7]
-    theirs = [1.1, 1.0, 1.3, 1.2, 1.5, 1.4, 1.7, 1.8]
+    theirs = [1.1, 1.0, 1.3, 1.2, 1.6, 1.4, 1.7, 1.8]
     found = recommend(finished(plan("init=kaiming,normal", seeds=8), ours + theirs))
-    assert [c.clear for c in found.comparisons] == [False]
-    assert "Within the seeds' noise of it: init normal (1.35 against 1.40)" not in found.reason
-    assert "Within the seeds' noise of it: init normal" in found.reason
+    assert [c.verdict for c in found.comparisons] == [Verdict.WITHIN_NOISE]
+    assert "Within the seeds' noise of it: init normal (1.35 against 1.35)" in found.reason
 
 
 def test_the_pairs_are_those_of_one_seed():
@@ -52,7 +70,40 @@ def test_the_pairs_are_those_of_one_seed():
     ours = [1, 10, 100, 1000, 5, 50, 500, 5000]
     theirs = [loss * 1.01 for loss in ours]
     found = recommend(finished(plan("init=kaiming,normal", seeds=8), ours + theirs))
-    assert found.comparisons[0].clear
+    assert found.comparisons[0].verdict is Verdict.WORSE
+
+
+def test_a_winner_that_diverged_often_beats_no_value_that_never_did():
+    """The median favours the one, the signed ranks the other."""
+    seeds = 27
+    losses = [1.0 + s / 100 for s in range(seeds)] + [2.0 + s / 50 for s in range(seeds)]
+    found = recommend(finished(plan("lr=0.1,0.2", seeds=seeds), losses, diverged=range(13)))
+    assert found.point.values == (0.1,)
+    (comparison,) = found.comparisons
+    assert (comparison.wins, comparison.verdict) == (14, Verdict.WITHIN_NOISE)
+    assert comparison.p > 0.5
+    assert "worse" not in found.reason
+
+
+def test_a_value_that_always_diverged_says_so_however_few_the_seeds():
+    results = finished(plan("lr=0.1,0.2", seeds=2), [1, 2, 1, 2], diverged=[2, 3])
+    found = recommend(results)
+    assert "Every other value diverged." in found.reason
+    verdicts = [verdict_of(result, found) for result in results.points()]
+    assert verdicts == [None, Verdict.DIVERGED]
+    assert verdict_of(results.point(1), None) is Verdict.DIVERGED
+
+
+def test_a_value_that_has_not_started_is_not_compared():
+    """A sweep that was stopped by hand: candidates one by one, and the last never took a step."""
+    sweep = plan("lr=0.1,0.2,0.3", seeds=8)
+    whole = finished(sweep, [float(1 + s) for s in range(24)])
+    results = SweepResult(sweep)
+    results.candidates[:16] = whole.candidates[:16]
+    found = recommend(results)
+    assert math.isnan(results.point(2).objective.median)
+    assert [c.verdict for c in found.comparisons] == [Verdict.WORSE, Verdict.TOO_FEW_SEEDS]
+    assert "Every other value" not in found.reason
 
 
 @pytest.mark.parametrize(("losses", "words"), [([1, 2, 3], "lowest lr"), ([3, 2, 1], "highest lr")])

@@ -1,5 +1,7 @@
 """What stands in a sweep's plot: where, with which marks, on which axes."""
 
+from itertools import product
+
 import numpy as np
 import pytest
 
@@ -43,19 +45,16 @@ def layer(chart, role, kind=Scatter):
     return next(part for part in chart.layers if part.role is role and isinstance(part, kind))
 
 
-@pytest.mark.parametrize(
-    ("axis", "places", "log"),
-    [
+def test_values_of_a_range_stand_where_they_are_and_listed_ones_side_by_side():
+    for axis, places, log in [
         (LOG, [0.001, 0.01, 0.1, 1, 10], True),
         (LINEAR, [1, 2, 3, 4, 5], False),
         (LISTED, [0, 1, 2, 3, 4], False),
         (INITS, [0, 1, 2, 3, 4], False),
-    ],
-)
-def test_values_of_a_range_stand_where_they_are_and_listed_ones_side_by_side(axis, places, log):
-    chart = sweep_chart(axis, results(), 80, 20)
-    assert layer(chart, Role.MEDIAN).x == pytest.approx(places)
-    assert chart.x.log is log
+    ]:
+        chart = sweep_chart(axis, results(), 80, 20)
+        assert layer(chart, Role.MEDIAN).x == pytest.approx(places)
+        assert chart.x.log is log
 
 
 def test_names_and_listed_values_are_written_under_their_places():
@@ -114,11 +113,12 @@ def test_axes_stand_still_while_losses_move_a_little():
     assert (one.x, one.y) == (other.x, other.y)
 
 
-@pytest.mark.parametrize("axis", [LOG, INITS])
-@pytest.mark.parametrize("medians", [(np.nan,) * 5, (np.inf,) * 5, (np.nan, 2.0, np.inf, 1.0, 3.0)])
-def test_points_without_a_loss_are_no_hindrance(axis, medians):
-    chart = sweep_chart(axis, results(medians), 60, 15)
-    assert draw(chart, 60, 15).height == 15
+def test_points_without_a_loss_are_no_hindrance():
+    for axis, medians in product(
+        [LOG, INITS], [(np.nan,) * 5, (np.inf,) * 5, (np.nan, 2.0, np.inf, 1.0, 3.0)]
+    ):
+        chart = sweep_chart(axis, results(medians), 60, 15)
+        assert draw(chart, 60, 15).height == 15
 
 
 def test_in_ascii_every_sign_is_a_letter():

@@ -415,9 +415,26 @@ def test_a_gpu_follows_the_cpu_closely():
     axes = ["lr=0.0001,0.001", "l1_weight=0,1", "dropout=0,0.1"]
     cpu = told(drive(grid(*axes, steps=30)))
     events = drive(grid(*axes, steps=30, device="cuda"))
-    assert events[0].how == "batched, one group, cuda"
+    assert events[0].how == "batched, 2 groups, cuda"  # with dropout, and without
     for one, other in zip(told(events), cpu, strict=True):
         assert one.ended.reason is StopReason.COMPLETED
         np.testing.assert_allclose(one.train, other.train, rtol=1e-2)
         np.testing.assert_allclose(one.val, other.val, rtol=1e-2)
         np.testing.assert_allclose(one.fit.prediction, other.fit.prediction, atol=0.1)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+def test_on_a_gpu_bits_depend_on_how_many_candidates_there_are_but_not_on_which():
+    lrs = [f"{0.0001 * (number + 1):.4f}" for number in range(64)]
+    for recipe in ("kaiming", "dropout"):
+
+        def trained(lrs, recipe=recipe):
+            return told(drive(grid(f"lr={','.join(lrs)}", recipe=recipe, steps=20, device="cuda")))
+
+        many = trained(lrs)
+        for one, other in zip(trained(lrs[::-1])[::-1], many, strict=True):
+            assert np.array_equal(one.train, other.train)
+            assert np.array_equal(one.val, other.val)
+        for one, other in zip(trained(lrs[:5]), many, strict=False):
+            np.testing.assert_allclose(one.train, other.train, rtol=1e-4)
+            np.testing.assert_allclose(one.val, other.val, rtol=1e-4)

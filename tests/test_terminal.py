@@ -1,6 +1,8 @@
 """Fewer bytes, the same screen: checked by a terminal emulator."""
 
 import random
+import re
+from pathlib import Path
 
 import pyte
 import pytest
@@ -13,8 +15,15 @@ from textual.app import App
 from textual.strip import Strip
 
 from tui_trainer.training.state import State
-from tui_trainer.tui.headless import screen_text
-from tui_trainer.tui.terminal import CroppedUpdate, mend_compositor, thrift
+from tui_trainer.tui import textual_private
+from tui_trainer.tui.terminal import thrift
+from tui_trainer.tui.textual_private import (
+    CroppedUpdate,
+    ThriftyCompositor,
+    mend_compositor,
+    missing_parts,
+    screen_text,
+)
 from tui_trainer.tui.widgets.cells import Cells
 
 WIDTH, HEIGHT = 40, 8
@@ -56,11 +65,11 @@ def scribble(seed):
     return "".join(parts)
 
 
-@pytest.mark.parametrize("seed", range(40))
-def test_thrift_draws_the_same_cells_with_fewer_bytes(seed):
-    data = scribble(seed)
-    assert shown(thrift(data)) == shown(data)
-    assert len(thrift(data)) < len(data)
+def test_thrift_draws_the_same_cells_with_fewer_bytes():
+    for seed in range(40):
+        data = scribble(seed)
+        assert shown(thrift(data)) == shown(data)
+        assert len(thrift(data)) < len(data)
 
 
 def test_writes_may_follow_each_other():
@@ -68,12 +77,16 @@ def test_writes_may_follow_each_other():
     assert shown(*map(thrift, writes)) == shown(*writes)
 
 
-@pytest.mark.parametrize(
-    "data",
-    ["plain", "", "\x1b[2J\x1b[H", "\x1b[38;9;1mx\x1b[0m", "\x1b[21mx\x1b[0m", "\x1b[31mopen end"],
-)
-def test_what_is_not_understood_goes_out_as_it_is(data):
-    assert thrift(data) == data
+def test_what_is_not_understood_goes_out_as_it_is():
+    for data in [
+        "plain",
+        "",
+        "\x1b[2J\x1b[H",
+        "\x1b[38;9;1mx\x1b[0m",
+        "\x1b[21mx\x1b[0m",
+        "\x1b[31mopen end",
+    ]:
+        assert thrift(data) == data
 
 
 def test_an_erasure_has_the_background_it_was_given():
@@ -81,14 +94,72 @@ def test_an_erasure_has_the_background_it_was_given():
     assert shown(thrift(data)) == shown(data)
 
 
-def test_the_private_names_of_the_compositor_are_still_there():
-    update = _compositor.ChopsUpdate([], [], [])
-    assert {"chops", "spans", "chop_ends"} <= vars(update).keys()
-    assert callable(update.render_segments)
-    compositor = _compositor.Compositor()
-    assert {"_dirty_regions"} <= vars(compositor).keys()
-    assert callable(compositor._get_renders)
-    assert hasattr(screen, "Compositor")
+@pytest.fixture
+def unmended(monkeypatch):
+    """Textual's own compositor, whatever an app before has done to it."""
+    monkeypatch.setattr(_compositor, "ChopsUpdate", CroppedUpdate.__base__)
+    monkeypatch.setattr(screen, "Compositor", ThriftyCompositor.__base__)
+
+
+def test_textual_still_has_the_private_parts_that_save_bytes_and_time():
+    assert missing_parts() == [], "Textual moved: see tui_trainer/tui/textual_private.py"
+
+
+@pytest.mark.parametrize(
+    "part",
+    ["_compositor.ChopsUpdate", "_compositor.Compositor", "screen.Compositor"]
+    + [f"_compositor.Compositor.{name}" for name in ("_get_renders", "visible_widgets")],
+)
+def test_where_a_private_part_is_missing_it_is_named_and_nothing_is_mended(
+    part, monkeypatch, unmended
+):
+    monkeypatch.delattr(f"textual.{part}")
+    assert missing_parts() == [part]
+    mend_compositor()
+    assert getattr(_compositor, "ChopsUpdate", None) is not CroppedUpdate
+    assert getattr(screen, "Compositor", None) is not ThriftyCompositor
+
+
+def test_a_compositor_in_another_module_is_named_as_missing(monkeypatch):
+    monkeypatch.setattr(textual_private, "_compositor", None)
+    assert missing_parts() == ["_compositor.ChopsUpdate", "_compositor.Compositor"]
+    mend_compositor()
+
+
+async def test_the_app_shows_the_same_without_the_private_parts(monkeypatch, unmended):
+    texts = {}
+    for missing in ([], ["_compositor.ChopsUpdate"]):
+        monkeypatch.setattr(textual_private, "missing_parts", lambda missing=missing: missing)
+        app = make_app()
+        async with app.run_test(size=(100, 30)) as pilot:
+            await ready(pilot)
+            assert isinstance(app.screen._compositor, ThriftyCompositor) is not bool(missing)
+            await pilot.press("i")
+            await ready(pilot)
+            texts[bool(missing)] = screen_text(app)
+        monkeypatch.setattr(screen, "Compositor", ThriftyCompositor.__base__)
+    assert texts[True] == texts[False]
+
+
+@pytest.mark.parametrize("size", [(100, 30), (40, 12)])
+async def test_the_screen_is_read_from_a_screenshot_where_its_strips_are_missing(size, monkeypatch):
+    app = make_app()
+    async with app.run_test(size=size) as pilot:
+        await ready(pilot)
+        expected = screen_text(app)
+        monkeypatch.delattr(_compositor.Compositor, "render_strips")
+        assert screen_text(app) == expected
+
+
+def test_private_names_of_textual_are_used_in_one_file_alone():
+    private = re.compile(r"textual\S* import .*\b_[a-z]|\b(?!self|cls|super)\w+\._[a-z]")
+    folder = Path(textual_private.__file__).parent
+    users = {
+        file.name
+        for file in folder.rglob("*.py")
+        if any(private.search(line) for line in file.read_text(encoding="utf-8").splitlines())
+    }
+    assert users == {"textual_private.py"}
 
 
 async def test_a_widget_between_two_that_changed_is_not_rendered():
@@ -117,21 +188,18 @@ async def test_a_widget_between_two_that_changed_is_not_rendered():
         assert screen_text(pilot.app).split() == ["top", "bottom"]
 
 
-@pytest.mark.parametrize(
-    ("span", "expected"),
-    [
+def test_an_update_sends_the_changed_span_and_nothing_beside_it():
+    for span, expected in [
         ((0, 6, 9), "\x1b[1;7Hbcd"),
         ((0, 5, 15), "\x1b[1;6Habcdefghij"),
         ((0, 0, 40), "\x1b[1;6Habcdefghij\x1b[1;21Hklm"),
         ((0, 12, 22), "\x1b[1;13Hhij\x1b[1;21Hkl"),
         ((0, 15, 20), ""),
-    ],
-)
-def test_an_update_sends_the_changed_span_and_nothing_beside_it(span, expected):
-    style = Style.null()
-    chops = [{5: Strip([Segment("abcdefghij", style)]), 20: Strip([Segment("klm", style)])}]
-    update = CroppedUpdate(chops, [span], [[15, 23]])
-    assert update.render_segments(Console()) == expected
+    ]:
+        style = Style.null()
+        chops = [{5: Strip([Segment("abcdefghij", style)]), 20: Strip([Segment("klm", style)])}]
+        update = CroppedUpdate(chops, [span], [[15, 23]])
+        assert update.render_segments(Console()) == expected
 
 
 async def test_after_many_updates_the_terminal_shows_what_the_app_shows(monkeypatch):

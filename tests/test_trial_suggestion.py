@@ -3,8 +3,8 @@
 import math
 
 import numpy as np
-import pytest
 
+from tui_trainer.formatting import number_text
 from tui_trainer.lr_search.events import (
     LrCurve,
     LrRangeEnded,
@@ -46,22 +46,19 @@ def test_of_neighbours_as_low_the_middle_one_is_chosen():
     assert "as low from 2 to 4" in found.words
 
 
-@pytest.mark.parametrize("best", [[1, 2, 3], [3, 2, 1]])
-def test_a_choice_at_the_edge_says_so(best):
-    assert "edge of the range" in choose_trial(trials(best)).words
+def test_a_choice_at_the_edge_says_so():
+    for best in ([1, 2, 3], [3, 2, 1]):
+        assert "edge of the range" in choose_trial(trials(best)).words
 
 
-@pytest.mark.parametrize(
-    ("found", "words"),
-    [
-        (trials([1, 2, 3], diverged=range(3)), "all 3 trials diverged"),
+def test_where_there_is_nothing_to_choose_the_words_say_why():
+    for found, words in (
+        (trials([1, 2, 3], diverged=range(3)), "every trial diverged, that with lr 0.0001 too"),
         (trials([NAN] * 3, steps=0), "no trial took a step"),
         (trials([2, 2, 2.0001]), "all 3 trials are as low"),
-    ],
-)
-def test_where_there_is_nothing_to_choose_the_words_say_why(found, words):
-    assert choose_trial(found).lr is None
-    assert words in choose_trial(found).words
+    ):
+        assert choose_trial(found).lr is None
+        assert words in choose_trial(found).words
 
 
 def found_of(
@@ -74,57 +71,49 @@ def found_of(
     )
 
 
-@pytest.mark.parametrize(
-    ("of_range", "of_trials", "recommended", "words"),
-    [
+def test_the_trials_have_the_last_word_where_they_have_one():
+    for of_range, of_trials, recommended, words in (
         (0.01, 0.02, 0.02, "the trials' answer"),
         (None, 0.02, 0.02, "the trials' answer"),
         (0.01, None, 0.01, "the range test's answer, since so low"),
         (None, None, None, "range test: so it fell; trials: so low"),
-    ],
-)
-def test_the_trials_have_the_last_word_where_they_have_one(of_range, of_trials, recommended, words):
-    found = found_of(of_range, of_trials)
-    assert (found.range_suggestion, found.batched_suggestion) == (of_range, of_trials)
-    assert found.recommended == recommended
-    assert words in found.words
+    ):
+        found = found_of(of_range, of_trials)
+        assert (found.range_suggestion, found.batched_suggestion) == (of_range, of_trials)
+        assert found.recommended == recommended
+        assert words in found.words
 
 
-@pytest.mark.parametrize(("of_range", "recommended"), [(0.01, 0.01), (None, 0.02)])
-def test_trials_that_were_stopped_come_second(of_range, recommended):
-    found = found_of(of_range, 0.02, tried=StopReason.STOPPED)
-    assert found.recommended == recommended
-    assert found.reason is StopReason.STOPPED
+def test_trials_that_were_stopped_come_second():
+    for of_range, recommended in ((0.01, 0.01), (None, 0.02)):
+        found = found_of(of_range, 0.02, tried=StopReason.STOPPED)
+        assert found.recommended == recommended
+        assert found.reason is StopReason.STOPPED
 
 
-@pytest.mark.parametrize(
-    ("tested", "tried", "reason"),
-    [
+def test_a_search_ends_as_its_worse_half():
+    for tested, tried, reason in (
         (StopReason.DIVERGED, StopReason.COMPLETED, StopReason.COMPLETED),
         (StopReason.COMPLETED, StopReason.COMPLETED, StopReason.COMPLETED),
         (StopReason.STOPPED, StopReason.STOPPED, StopReason.STOPPED),
         (StopReason.COMPLETED, StopReason.FAILED, StopReason.FAILED),
         (StopReason.FAILED, StopReason.STOPPED, StopReason.FAILED),
-    ],
-)
-def test_a_search_ends_as_its_worse_half(tested, tried, reason):
-    assert found_of(0.1, 0.1, tested, tried).reason is reason
+    ):
+        assert found_of(0.1, 0.1, tested, tried).reason is reason, (tested, tried)
 
 
-@pytest.mark.parametrize(("one", "other"), [(0.01, 0.031), (0.031, 0.01), (1e-6, 10.0)])
-def test_a_factor_above_three_is_a_disagreement_that_names_both(one, other):
-    words = found_of(one, other).disagreement
-    assert f"the range test says {one:g}".replace("1e-06", "0.000001") in words
-    assert f"the trials say {other:g}" in words
-    assert "sees one step with each lr" in words
-    assert "for 300 steps" in words
+def test_a_factor_above_three_is_a_disagreement_that_names_both():
+    for one, other in ((0.01, 0.031), (0.031, 0.01), (1e-6, 10.0)):
+        words = found_of(one, other).disagreement
+        assert f"the range test says {number_text(one)}" in words
+        assert f"the trials say {number_text(other)}" in words
+        assert "sees one step with each lr" in words
+        assert "for 300 steps" in words
 
 
-@pytest.mark.parametrize(
-    ("one", "other"), [(0.01, 0.03), (0.03, 0.01), (0.01, 0.01), (None, 1.0), (1.0, None)]
-)
-def test_up_to_a_factor_of_three_they_agree(one, other):
-    assert found_of(one, other).disagreement is None
+def test_up_to_a_factor_of_three_they_agree():
+    for one, other in ((0.01, 0.03), (0.03, 0.01), (0.01, 0.01), (None, 1.0), (1.0, None)):
+        assert found_of(one, other).disagreement is None
 
 
 def test_what_was_stopped_by_hand_says_so():

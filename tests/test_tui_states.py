@@ -24,7 +24,7 @@ from scripted import (
 from tui_trainer.training.events import Compiled, Compiling, EngineChanged, NotLearning
 from tui_trainer.training.state import State
 from tui_trainer.tui.headless import press, screen_text
-from tui_trainer.tui.messages import RunNews
+from tui_trainer.tui.messages import Updated
 
 SIZE = (120, 40)
 DEAD = NotLearning(1, 4, "all weights are zero")
@@ -138,7 +138,7 @@ async def test_early_stopping_marks_the_stop_and_the_best_step():
 async def test_the_next_run_takes_the_banner_away():
     async with make_app(Script(EARLY)).run_test(size=SIZE) as pilot:
         await run_to(pilot, State.STOPPED_EARLY)
-        pilot.app.cockpit._background.train = Script()
+        pilot.app.cockpit._work.train = Script()
         await pilot.press("s")
         await until(pilot, lambda: pilot.app.cockpit.state is State.RUNNING)
         assert pilot.app.cockpit.banner.words == ""
@@ -186,17 +186,17 @@ async def test_starting_again_stops_the_run_before_and_drops_its_events():
     async with make_app(script).run_test(size=SIZE) as pilot:
         await run_to(pilot, State.RUNNING)
         await until(pilot, lambda: pilot.app.cockpit.run.step == 100)
-        first = pilot.app.cockpit.run
+        first = pilot.app.cockpit.feed
         await pilot.press("s")
         await until(pilot, lambda: len(script.calls) == 2)
         assert script.calls[0][1].stopped
         assert not script.calls[1][1].stopped
         await until(pilot, lambda: pilot.app.cockpit.run.step == 100)
         first.inbox.append(steps(101, 900))
-        pilot.app.cockpit.post_message(RunNews(first.number))
+        pilot.app.cockpit.post_message(Updated(first))
         await pilot.pause(0.05)
         assert pilot.app.cockpit.run.step == 100
-        assert first.step == 100
+        assert first.result.step == 100
         assert pilot.app.cockpit.state is State.RUNNING
 
 
@@ -208,7 +208,7 @@ async def test_an_exception_in_the_trainer_is_a_banner_and_the_app_goes_on():
     async with make_app(broken).run_test(size=SIZE) as pilot:
         await run_to(pilot, State.FAILED)
         assert "the cable is out" in pilot.app.cockpit.banner.words
-        pilot.app.cockpit._background.train = Script(FINISHED)
+        pilot.app.cockpit._work.train = Script(FINISHED)
         await pilot.press("s")
         await until(pilot, lambda: pilot.app.cockpit.state is State.FINISHED)
 

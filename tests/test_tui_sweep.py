@@ -2,17 +2,18 @@
 
 import pytest
 from scripted import Script, SweepScript, make_app, ready, until
+from scripted_sweep import finished, plan
 
-from tui_trainer.config.presets import load_presets
 from tui_trainer.plotting.roles import Charset
-from tui_trainer.sweeps.axes import make_axis
-from tui_trainer.sweeps.significance import least_seeds
+from tui_trainer.sweeps.recommendation import recommend
 from tui_trainer.training.state import State
 from tui_trainer.tui.headless import press, screen_text
 from tui_trainer.tui.quit_question import QuitQuestion
 from tui_trainer.tui.run.screen import Cockpit
 from tui_trainer.tui.sweep import form as sweep_form
 from tui_trainer.tui.sweep.candidate_screen import CandidateScreen
+from tui_trainer.tui.sweep.feed import SweepFeed
+from tui_trainer.tui.sweep.rows import point_row
 from tui_trainer.tui.sweep.screen import SweepScreen
 
 SIZE = (140, 40)
@@ -46,8 +47,8 @@ async def swept(pilot, *keys):
 async def under_way(pilot, *keys):
     """Sweep until half of the candidates have ended; the script waits there."""
     sweep = await opened(pilot, *keys, "s")
-    half = len(pilot.app.sweep.view.plan.candidates) // 2
-    await until(pilot, lambda: sweep.view.results.finished == half and not sweep.unread)
+    half = len(pilot.app.sweep.feed.sweep.candidates) // 2
+    await until(pilot, lambda: sweep.feed.result.finished == half and not sweep.unread)
     return sweep
 
 
@@ -71,13 +72,6 @@ async def test_the_screen_says_what_s_would_start_and_what_it_is_about():
         assert "s start" in shown
 
 
-@pytest.mark.parametrize("key", OFFERED)
-def test_what_the_form_offers_has_seeds_enough_to_tell_it_from_noise(key):
-    offered = OFFERED[key]
-    axis = make_axis(key, offered.values, load_presets())
-    assert int(offered.seeds) >= least_seeds(len(axis.values) - 1)
-
-
 async def test_a_goes_round_the_axes_and_keeps_what_was_typed():
     async with make_app().run_test(size=SIZE) as pilot:
         sweep = await opened(pilot)
@@ -88,10 +82,20 @@ async def test_a_goes_round_the_axes_and_keeps_what_was_typed():
             seen.append((sweep.form.axis.key, sweep.form.seeds))
             await press(pilot, "a")
         assert seen == [
-            ("lr", 8), ("l1_weight", 8), ("dropout", 8), ("weight_decay", 8),
-            ("init", 10), ("regularizer", 10), ("architecture", 10),
+            ("lr", 8), ("l1_weight", 10), ("dropout", 9), ("weight_decay", 9),
+            ("init", 9), ("regularizer", 11), ("architecture", 9),
         ]  # fmt: skip
         assert sweep.form.axis.values == (0.1, 0.2)
+        words = " ".join(str(sweep.form.query_one("#amount").content).split())
+        assert words == "2 values × 8 seeds = 16 candidates"
+        await type_values(pilot, "0.1,0.2,0.3,0.4")
+        await press(pilot, "enter")
+        words = str(sweep.form.query_one("#amount").content)
+        assert words.endswith("8 seeds = 32 candidates")
+        await type_values(pilot, "0.1,0.2,0.3,0.4,0.5")
+        await press(pilot, "enter")
+        words = str(sweep.form.query_one("#amount").content)
+        assert words.endswith("; too few to tell: 9 could, by winning on all")
         await press(pilot, "A")
         assert sweep.form.axis.key == "architecture"
 
@@ -144,7 +148,7 @@ async def test_the_plan_is_the_cockpits_form_but_for_what_is_asked_here():
         assert plan.base.steps == 77
         assert plan.base.architecture.name == "wide-1x400"
         assert (plan.base.seed, plan.base.data_seed) == (5, 2)
-        assert {c.config.seed for c in plan.candidates} == set(range(5, 13))
+        assert {c.config.seed for c in plan.candidates} == set(range(5, 15))
 
 
 async def test_a_race_of_regularizers_does_without_the_numbers_over_the_forms_own():
@@ -192,18 +196,34 @@ async def test_at_the_end_the_recommendation_stands_in_words():
         assert "next sweep · s starts it" in screen_text(pilot.app)
         assert "32 × lr" in screen_text(pilot.app)  # what is shown is still that
         await press(pilot, "c")
-        assert "within noise" in screen_text(pilot.app)  # eight seeds can't tell 32 values apart
+        assert "too few seeds" in screen_text(pilot.app)  # eight can't tell 32 values apart
+
+
+def test_each_row_of_points_has_its_verdict():
+    losses = [value + seed / 100 for value in (1, 2, 3) for seed in range(7)]
+    for seeds, worse in ((7, "7/7   p 0.047  worse"), (6, "6/6   p 0.094  too few seeds")):
+        view = SweepFeed(plan("lr=0.1,0.2,0.3", seeds=seeds))
+        kept = [loss for index, loss in enumerate(losses) if index % 7 < seeds]
+        view.result = finished(view.sweep, kept, diverged=range(2 * seeds, 3 * seeds))
+        points = view.result.points()
+        assert [point_row(view, point)[2][0] for point in points] == ["", "", "diverged"]
+        view.recommendation = recommend(view.result)
+        first, second, third = (point_row(view, point)[2] for point in points)
+        assert first == ("◆ recommended", "best")
+        assert second == (worse, "row")
+        assert third[0].endswith("  diverged")
 
 
 async def test_a_race_shows_its_verdict_the_best_first():
     async with make_app(sweep=SweepScript(diverged=(1,))).run_test(size=SIZE) as pilot:
         await swept(pilot, *"aaaa")
-        lines = [line for line in screen_text(pilot.app).split("\n") if "clearly worse" in line]
+        lines = [line for line in screen_text(pilot.app).split("\n") if "p 0.039" in line]
         shown = screen_text(pilot.app)
         assert "Presets by loss" in shown
-        assert shown.index("◆ recommended  ") < shown.index("clearly worse")
-        assert "10/10 p 0.0078" in lines[0]
-        assert "✕ 10" in lines[-1]
+        assert shown.index("◆ recommended  ") < shown.index("0.039  worse")
+        assert "9/9   p 0.039  worse" in lines[0]
+        assert "diverged" in lines[-1]
+        assert "✕ 9" in lines[-1]
         assert "normal" in lines[-1]
 
 
@@ -231,12 +251,12 @@ async def test_a_sweep_goes_on_behind_the_cockpit_and_w_shows_it_again():
         await until(pilot, lambda: pilot.app.screen is sweep)
         assert "● TRAINING" in screen_text(pilot.app)
         assert len(script.calls) == 1
-        first = sweep.view
+        first = sweep.feed
         await press(pilot, "s")  # another one ends the first
         await until(pilot, lambda: len(script.calls) == 2)
         assert script.calls[0][1].stopped
         assert not script.calls[1][1].stopped
-        await until(pilot, lambda: sweep.view is not first and sweep.view.results.finished == 128)
+        await until(pilot, lambda: sweep.feed is not first and sweep.feed.result.finished == 128)
         assert sweep.state is State.RUNNING
 
 
@@ -322,8 +342,8 @@ async def test_a_candidate_that_trains_is_watched_live_and_no_longer_afterwards(
         await until(pilot, lambda: control.watched == 255)
         await until(pilot, lambda: "Fit · step" in screen_text(pilot.app))
         assert "● TRAINING" in screen_text(pilot.app)
-        before = sweep.view.results.candidates[255].step
-        await until(pilot, lambda: sweep.view.results.candidates[255].step > before)
+        before = sweep.feed.result.candidates[255].step
+        await until(pilot, lambda: sweep.feed.result.candidates[255].step > before)
         await press(pilot, "escape")
         await until(pilot, lambda: control.watched is None)
 
@@ -467,7 +487,7 @@ async def test_a_run_and_a_sweep_are_told_apart_when_quitting():
         await until(pilot, lambda: app.sweep.active)
         await press(pilot, "q")
         await until(pilot, lambda: isinstance(app.screen, QuitQuestion))
-        assert [desk.at_stake.split(",")[0] for desk in app.desks] == [
+        assert [desk.at_stake.split(",")[0] for desk in app.live_screens] == [
             "A run is training",
             "A sweep is training",
         ]

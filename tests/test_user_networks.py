@@ -177,3 +177,15 @@ def test_what_no_compiler_can_take_stays_eager_and_says_why(name, words):
     assert words in started.engine_reason
     assert not [event for event in events if isinstance(event, EngineChanged)]
     assert_identical(losses_of(events), reference(config)[0])
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+def test_on_a_gpu_buffers_keep_a_run_eager_and_draws_of_the_gpus_own_are_refused():
+    kept = config_of("batch-norm", device="cuda", engine="auto")
+    events = list(train(kept))
+    started, ended = events[0], events[-1]
+    assert ended.steps == STEPS, ended
+    assert (started.engine, ended.steps) == ("eager", STEPS)
+    assert "the network has buffers" in started.engine_reason
+    (refused,) = train(config_of("dropout", device="cuda"))
+    assert "the network draws random numbers on cuda" in refused.detail

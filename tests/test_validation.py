@@ -146,6 +146,62 @@ def test_a_mistake_is_one_line_whatever_was_written(table, kind):
     assert len(refusal({"name": "x", **table}, kind).splitlines()) == 1
 
 
+@pytest.mark.parametrize(
+    ("table", "kind", "message"),
+    [
+        ({"name": "a", "l2": 1}, Regularizer, "Object contains unknown field `l2`"),
+        ({"l1_weight": 1.0}, Regularizer, "Object missing required field `name`"),
+        (
+            {"name": "a", "l1_weight": "x"},
+            Regularizer,
+            "Expected `float`, got `str` - at `$.l1_weight`",
+        ),
+        (
+            {"name": "a", "l1_weight": -1.0},
+            Regularizer,
+            "Expected `float` >= 0.0 - at `$.l1_weight`",
+        ),
+        (
+            {"name": "a", "stopping": {"rule": "x"}},
+            Regularizer,
+            "Invalid value 'x' - at `$.stopping.rule`",
+        ),
+        (
+            {"name": "a", "stopping": 1},
+            Regularizer,
+            "Expected `object | null`, got `int` - at `$.stopping`",
+        ),
+        (
+            {"name": "a", "network": "mlp", "hidden": [1, 0]},
+            Architecture,
+            "Expected `int` >= 1 - at `$.hidden[1]`",
+        ),
+    ],
+)
+def test_msgspec_still_words_a_mistake_as_it_is_read(table, kind, message):
+    with pytest.raises(msgspec.ValidationError) as refused:
+        msgspec.convert(table, kind)
+    assert str(refused.value) == message, (
+        "msgspec's wording moved: see tui_trainer/config/validation.py"
+    )
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "`much` is no float (in $.l1_weight)",
+        "Expected `float`, got `str` (in $.l1_weight)",
+        "The field `l2` is not known",
+    ],
+)
+def test_a_mistake_in_words_not_known_here_is_passed_on(words, monkeypatch):
+    def refuse(table, kind):
+        raise msgspec.ValidationError(words)
+
+    monkeypatch.setattr(msgspec, "convert", refuse)
+    assert refusal({"name": "a", "l1_weight": "much"}, Regularizer) == words
+
+
 def test_the_cause_is_not_shown_to_the_person_who_made_the_mistake():
     with pytest.raises(InvalidSettingsError) as refused:
         convert({"name": "a"}, Init)

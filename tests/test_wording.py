@@ -6,9 +6,9 @@ from scripted import DIVERGED, EARLY, FAILED, FINISHED, ended, fit, started, ste
 from tui_trainer.config.presets import load_presets, make_config
 from tui_trainer.training.early_stopping import StopReason
 from tui_trainer.training.events import LrChanged, NotLearning, Paused, Resumed
+from tui_trainer.training.result import RunResult
 from tui_trainer.training.state import State
 from tui_trainer.tui.run.lr_steps import next_lr
-from tui_trainer.tui.run.state import RunView
 from tui_trainer.tui.run.wording import BADGES, banner_text, progress_bar, status_text
 
 STOPPED = (
@@ -19,14 +19,14 @@ CONFIG = make_config(load_presets(), "kaiming")
 
 
 def view_of(*events):
-    view = RunView(CONFIG)
+    view = RunResult(CONFIG)
     for event in (started(CONFIG), *events):
         view.apply(event)
     return view
 
 
 def test_a_view_goes_through_the_states():
-    view = RunView(CONFIG)
+    view = RunResult(CONFIG)
     seen = [view.state]
     for event in (started(CONFIG), steps(1, 5), Paused(5), Resumed(5), FINISHED):
         view.apply(event)

@@ -12,9 +12,12 @@ from msgspec import inspect
 
 T = TypeVar("T")
 
+# msgspec says what is wrong in English alone. A message in other words is passed on as it is.
 _LOCATED = re.compile(r"^(?P<what>.*?)(?: - at `(?P<path>\$[^`]*)`)?$", re.DOTALL)
 _PATH_PART = re.compile(r"\.([^.\[]+)|\[(\d+|\.\.\.)\]")
-
+_UNKNOWN = re.compile(r"unknown field `(.*)`", re.DOTALL)
+_MISSING = re.compile(r"missing required field `(.*)`")
+_EXPECTED = re.compile(r"^Expected `")
 
 _FINITE = "expected a finite number"
 
@@ -52,8 +55,9 @@ def convert_text(text: str, kind: Any) -> Any:
         return msgspec.convert(text.strip(), kind, strict=False)
     except msgspec.ValidationError as error:
         text = text.strip().lower()
-        if str(error).endswith("out of range"):  # of any number that msgspec reads; a shorter one
-            convert_text("-" * text.startswith("-") + "9" * 40, kind)  # is out of this kind's
+        if str(error).endswith("out of range"):
+            # Too long for msgspec to read; of a shorter number it says which range `kind` has.
+            convert_text("-" * text.startswith("-") + "9" * 40, kind)
         infinite = text.lstrip("+-") in ("inf", "infinity")
         raise InvalidSettingsError(_FINITE if infinite else _plain(str(error))) from None
 
@@ -79,10 +83,10 @@ def _explain(message: str, table: Mapping[str, Any], kind: type) -> str:
     assert located is not None
     what, path = located["what"], _split(located["path"] or "$")
     expected = _type_at(inspect.type_info(kind), table, path)
-    if unknown := re.search(r"unknown field `(.*)`", what, re.DOTALL):
+    if unknown := _UNKNOWN.search(what):
         keys = [field.encode_name for field in _fields(expected)]
         return f"{_dotted([*path, unknown[1]])}: unknown key; {one_of(unknown[1], keys)}"
-    if missing := re.search(r"missing required field `(.*)`", what):
+    if missing := _MISSING.search(what):
         kind_of_missing = _type_at(inspect.type_info(kind), table, [*path, missing[1]])
         choices = _choices(kind_of_missing, [*path, missing[1]])
         allowed = f"; allowed: {', '.join(choices)}" if choices else ""
@@ -92,7 +96,7 @@ def _explain(message: str, table: Mapping[str, Any], kind: type) -> str:
         near = found if isinstance(found, str) else ""
         return f"{_dotted(path)}: unknown value {shortened(found)}; {one_of(near, choices)}"
     out_of_range = what.endswith("out of range")
-    if what.startswith("Expected") or out_of_range:
+    if path and (_EXPECTED.match(what) or out_of_range):
         value = _value_at(table, path)
         infinite = out_of_range or (isinstance(value, float) and math.isinf(value))
         expected_words = _FINITE if infinite else _plain(what)

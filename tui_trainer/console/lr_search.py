@@ -83,6 +83,8 @@ def summary(results: LrSearchResult, command: str | None) -> str:
         facts.append(("disagreement", found.disagreement))
     if results.not_learning is not None:
         facts.append(("not learning", results.not_learning.words))
+    if (lr := results.lowest_diverged) is not None:
+        facts.append(("hint", f"every trial diverged: try a lower --low than {number_text(lr)}"))
     seconds = results.tested.seconds + results.tried.seconds
     facts.append(("time", f"{duration_text(seconds)} ({seconds:.2f} s)"))
     if command is not None:

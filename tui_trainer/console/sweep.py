@@ -21,7 +21,7 @@ from tui_trainer.sweeps.events import (
     SweepStarted,
 )
 from tui_trainer.sweeps.plan import Candidate, Sweep
-from tui_trainer.sweeps.recommendation import Recommendation, recommend, values_text
+from tui_trainer.sweeps.recommendation import Recommendation, recommend, values_text, verdict_of
 from tui_trainer.sweeps.result import PointResult, Spread, SweepResult
 from tui_trainer.training.early_stopping import StopReason
 from tui_trainer.training.result import RunResult
@@ -61,9 +61,10 @@ def summary(results: SweepResult) -> str:
     assert ended is not None, "the last event is missing"
     if ended.reason is StopReason.FAILED:
         return f"result           failed: {ended.detail}"
-    lines = [*_table(results), ""]
+    found = recommend(results)
+    lines = [*_table(results, found), ""]
     facts = []
-    if (found := recommend(results)) is None:
+    if found is None:
         facts.append(("recommended", "none: no value has a finite median; try a smaller lr"))
     else:
         facts.append(("recommended", f"{values_text(sweep, found.point)}: {found.reason}"))
@@ -91,7 +92,7 @@ def to_json(results: SweepResult) -> str:
         "seeds": sweep.seeds,
         "objective": sweep.objective,
         "recommended": _recommended(sweep, found),
-        "points": [_point(sweep, result) for result in results.ranked()],
+        "points": [_point(sweep, result, found) for result in results.ranked()],
         "candidates": _candidates(results),
         "stop_reason": ended.reason.value,
         "stop_detail": ended.detail,
@@ -120,12 +121,12 @@ def write_candidates(results: SweepResult, file: Path) -> None:
             writer.writerow(row | values)
 
 
-def _table(results: SweepResult) -> list[str]:
+def _table(results: SweepResult, found: Recommendation | None) -> list[str]:
     sweep = results.sweep
     head = [axis.key for axis in sweep.axes]
-    head += ["best validation", "final validation", "steps", "early", "diverged"]
+    head += ["best validation", "final validation", "steps", "early", "diverged", "verdict"]
     ranked = results.ranked()
-    rows = [_row(result) for result in ranked[:_MOST_ROWS]]
+    rows = [_row(result, found) for result in ranked[:_MOST_ROWS]]
     widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
     lines = [
         "  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip()
@@ -136,7 +137,9 @@ def _table(results: SweepResult) -> list[str]:
     return lines
 
 
-def _row(result: PointResult) -> list[str]:
+def _row(result: PointResult, found: Recommendation | None) -> list[str]:
+    verdict = verdict_of(result, found)
+    recommended = found is not None and found.point == result.point
     return [
         *(value_text(value) for value in result.point.values),
         _spread_text(result.best, result.seeds),
@@ -144,6 +147,7 @@ def _row(result: PointResult) -> list[str]:
         f"{result.steps.median:,.0f}",
         _share_text(result.stopped_early_share),
         _share_text(result.diverged_share),
+        verdict.value if verdict else "recommended" if recommended else "",
     ]
 
 
@@ -173,14 +177,15 @@ def _recommended(sweep: Sweep, found: Recommendation | None) -> dict[str, Any] |
                 "wins": other.wins,
                 "seeds": other.seeds,
                 "p": other.p,
-                "larger_than_noise": other.clear,
+                "verdict": other.verdict.value,
             }
             for other in found.comparisons
         ],
     }
 
 
-def _point(sweep: Sweep, result: PointResult) -> dict[str, Any]:
+def _point(sweep: Sweep, result: PointResult, found: Recommendation | None) -> dict[str, Any]:
+    verdict = verdict_of(result, found)
     return {
         "values": _values(sweep, result.point.values),
         "best_val_loss": result.best,
@@ -188,6 +193,7 @@ def _point(sweep: Sweep, result: PointResult) -> dict[str, Any]:
         "steps": result.steps,
         "stopped_early_share": result.stopped_early_share,
         "diverged_share": result.diverged_share,
+        "verdict": verdict.value if verdict else None,
     }
 
 

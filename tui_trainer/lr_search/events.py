@@ -28,8 +28,8 @@ class LrCurve:
     """A range test's steps so far: float64 arrays of shape (steps,).
 
     `losses` are training losses before each step's update, without any penalty; the last may not
-    be finite. `smoothed` is what `lr_suggestion.smooth_losses` makes of them, NaN from a loss that
-    is not finite on.
+    be finite. `smoothed` is what `range_suggestion.smooth_losses` makes of them, NaN from the first
+    loss on that is not finite.
     """
 
     lrs: Numbers

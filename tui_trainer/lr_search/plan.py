@@ -26,7 +26,7 @@ class LrRange:
 
     Raises:
         InvalidSettingsError: for a range that is empty or not above 0, or a number of steps that
-            shows nothing (below 20) or takes for ever (above 10,000).
+            shows nothing (below 20) or takes forever (above 10,000).
     """
 
     low: float = LOW
@@ -34,7 +34,7 @@ class LrRange:
     steps: int = RANGE_STEPS
 
     def __post_init__(self) -> None:
-        """Refuse what can't be walked through."""
+        """Refuse what can't be tested."""
         if not (math.isfinite(self.low) and self.low > 0):
             raise InvalidSettingsError(f"low: expected a number > 0, got {self.low!r}")
         if not self.low < self.high <= _MOST_LR:

@@ -2,7 +2,7 @@
 
 The test is Smith's ("Cyclical Learning Rates for Training Neural Networks", 2015, section 3.3);
 that the learning rate of the steepest descent is the one to take is fastai's `steep`. Everything is
-reckoned in the logarithm of the loss, since losses span decades, and in decades of the learning
+computed in the logarithm of the loss, since losses span decades, and in decades of the learning
 rate, so that more steps make it finer and nothing else.
 """
 
@@ -17,7 +17,7 @@ from tui_trainer.formatting import loss_text, number_text
 from tui_trainer.lr_search.events import LrCurve, LrSuggestion
 
 EXPLODED = 4.0  # times the lowest smoothed loss
-SETTLED = 10  # steps before which nothing is called an explosion
+WARM_UP = 10  # steps before which nothing is called an explosion
 
 _MEDIAN = 5  # steps: a spike of two, up or down, leaves no trace
 _MEMORY = 0.1  # decades of the learning rate
@@ -55,7 +55,7 @@ def explosion(losses: ArrayLike, smoothed: ArrayLike) -> int | None:
     losses, smoothed = np.asarray(losses, np.float64), np.asarray(smoothed, np.float64)
     count = _finite_steps(losses)
     far = smoothed[:count] > EXPLODED * np.minimum.accumulate(smoothed[:count])
-    far[:SETTLED] = False
+    far[:WARM_UP] = False
     if far.any():
         return int(far.argmax())
     return count if count < len(losses) else None
@@ -137,7 +137,7 @@ def _no_descent(curve: LrCurve, count: int, lowest: int) -> str:
     if count <= _MEDIAN:
         return f"too few steps to tell: {count}, {to}"
     first, best = (loss_text(curve.smoothed[step]) for step in (0, lowest))
-    return f"nothing descends: the loss starts at {first}, and is {best} at best {to}"
+    return f"the loss never falls: it starts at {first}, and is {best} at best {to}"
 
 
 def _descent(curve: LrCurve, start: int, stop: int, lowest: int) -> str:

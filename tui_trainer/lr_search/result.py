@@ -10,16 +10,19 @@ from tui_trainer.lr_search.events import (
     LrTrials,
     LrTrialsAdvanced,
     LrTrialsEnded,
+    LrTrialsStarted,
 )
 from tui_trainer.lr_search.plan import LrSearch
 from tui_trainer.training.events import NotLearning
+from tui_trainer.training.state import ENDS, State
 
 
 class LrSearchResult:
     """A search folded from its events; None where there is nothing yet."""
 
-    def __init__(self) -> None:
-        self.search: LrSearch | None = None
+    def __init__(self, search: LrSearch | None = None) -> None:
+        self.search = search
+        self.how = ""
         self.not_learning: NotLearning | None = None
         self.curve: LrCurve | None = None
         self.trials: LrTrials | None = None
@@ -38,12 +41,26 @@ class LrSearchResult:
                 self.curve = curve
             case LrRangeEnded(curve=curve):
                 self.curve, self.tested = curve, event
+            case LrTrialsStarted(how=how):
+                self.how = how
             case LrTrialsAdvanced(trials=trials):
                 self.trials = trials
             case LrTrialsEnded(trials=trials):
                 self.trials, self.tried = trials, event
             case LrFound():
                 self.found = event
+
+    @property
+    def state(self) -> State:
+        """What the search is doing."""
+        if self.found is not None:
+            return ENDS[self.found.reason]
+        return State.RUNNING if self.curve is not None else State.STARTING
+
+    @property
+    def recommended(self) -> float | None:
+        """The learning rate to take, once it is known."""
+        return self.found.recommended if self.found is not None else None
 
     @property
     def range_suggestion(self) -> float | None:
@@ -54,3 +71,11 @@ class LrSearchResult:
     def batched_suggestion(self) -> float | None:
         """The trials' learning rate, once they have one."""
         return self.tried.suggestion.lr if self.tried is not None else None
+
+    @property
+    def lowest_diverged(self) -> float | None:
+        """The lowest learning rate tried where every trial diverged, else None."""
+        trials = self.tried.trials if self.tried is not None else None
+        if trials is None or not trials.diverged.all():
+            return None
+        return float(trials.lrs[0])

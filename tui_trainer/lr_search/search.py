@@ -1,4 +1,4 @@
-"""A learning rate found in two ways: ``for event in find_lr(presets, recipe, control): ...``.
+"""A learning rate found in two ways: ``for event in run_lr_search(search, control): ...``.
 
 The range test walks through all learning rates in one training; the trials train with each of them
 at once, as a sweep does. Neither touches anything of a run's.
@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 
-from tui_trainer.config.presets import Presets
 from tui_trainer.lr_search.events import (
     LrEvent,
     LrRangeEnded,
@@ -21,7 +20,7 @@ from tui_trainer.lr_search.events import (
     LrTrialsEnded,
     LrTrialsStarted,
 )
-from tui_trainer.lr_search.plan import LrSearch, plan_lr_search
+from tui_trainer.lr_search.plan import LrSearch
 from tui_trainer.lr_search.range_test import EVENT_SECONDS, find_lr_range
 from tui_trainer.lr_search.trial_suggestion import choose_trial, conclude, stopped_by_hand
 from tui_trainer.sweeps.control import SweepControl
@@ -29,17 +28,6 @@ from tui_trainer.sweeps.events import SweepEnded, SweepStarted
 from tui_trainer.sweeps.result import SweepResult
 from tui_trainer.sweeps.sweeper import sweep
 from tui_trainer.training.early_stopping import StopReason
-
-
-def find_lr(
-    presets: Presets, recipe: str, control: SweepControl | None = None, **settings: Any
-) -> Iterator[LrEvent]:
-    """Plan a search and run it; `settings` are those of `plan_lr_search`.
-
-    Raises:
-        InvalidSettingsError: as `plan_lr_search` does, before the first event is asked for.
-    """
-    return run_lr_search(plan_lr_search(presets, recipe, **settings), control)
 
 
 def run_lr_search(search: LrSearch, control: SweepControl | None = None) -> Iterator[LrEvent]:

@@ -14,7 +14,7 @@ from tui_trainer.training.early_stopping import StopReason
 
 AGREEMENT = 3.0  # two learning rates within this factor say the same
 _AS_LOW = 1.001  # losses within this factor are one
-_TRIALS_REASON = "the trials' answer: they really train, and are held to the validation loss"
+_TRIALS_REASON = "the trials' answer: they really train, and are compared by validation loss"
 
 
 def choose_trial(trials: LrTrials) -> LrSuggestion:
@@ -82,7 +82,7 @@ def _as_low(losses: np.ndarray, lowest: int) -> tuple[int, int]:
 def _no_choice(trials: LrTrials) -> str:
     if not trials.steps.any():
         return "no trial took a step"
-    return f"all {len(trials.lrs)} trials diverged"
+    return f"every trial diverged, that with lr {_lr(trials, 0)} too"
 
 
 def _choice(trials: LrTrials, losses: np.ndarray, first: int, last: int) -> str:
@@ -111,7 +111,7 @@ def _disagreement(of_range: float | None, of_trials: float | None, steps: int) -
         f"the range test says {number_text(of_range)}, the trials say {number_text(of_trials)}, a "
         f"factor of {factor:.2g} apart. The range test sees one step with each lr, early in a "
         f"training and on the way from the lrs before it; the trials really train with each, for "
-        f"{steps:,} steps, and are held to the validation loss"
+        f"{steps:,} steps, and are compared by validation loss"
     )
 
 

@@ -1,17 +1,15 @@
-"""Charts into cells. The only module that knows plotext, private names of 5.3 included.
+"""Rasterises charts into terminal cells.
 
-plotext draws the axes, once for as long as they stand still: it costs some milliseconds a plot, and
-breaks on what training produces (inf, an empty series, 0 on a log axis). What stands over the axes
-changes with every frame and is put into the cells here.
+plotext draws the axes, which takes some milliseconds, and they are cached while they stay the same.
+Layers change with every frame and are rasterised here.
 """
 
 import math
 from functools import lru_cache
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from plotext import _figure  # one global figure otherwise
 
 from tui_trainer.plotting.chart import (
     BRAILLE_DOT,
@@ -25,8 +23,9 @@ from tui_trainer.plotting.chart import (
     Scatter,
     VerticalLine,
 )
+from tui_trainer.plotting.plotext_axes import draw_axes
 from tui_trainer.plotting.roles import Charset, Role
-from tui_trainer.plotting.scales import Axis
+from tui_trainer.plotting.scales import Scale
 
 MIN_WIDTH, MIN_HEIGHT = 12, 3
 _ASCII_AXES = str.maketrans("┤├│└┘┌┐┬┴┼─", "|||+++++++-")
@@ -51,7 +50,7 @@ def draw(chart: Chart, width: int, height: int, charset: Charset = Charset.UNICO
     return drawing
 
 
-def plot_area(y: Axis, width: int, height: int) -> tuple[int, int]:
+def plot_area(y: Scale, width: int, height: int) -> tuple[int, int]:
     """Return the cells that are left for data beside labels and axes: columns and rows."""
     label_width = max((len(label) for _, label in y.ticks), default=0)
     return width - label_width - 1, height - 2
@@ -63,32 +62,16 @@ def _blank(width: int, height: int) -> Drawing:
 
 
 @lru_cache(maxsize=16)
-def _draw_axes(x: Axis, y: Axis, width: int, height: int, charset: Charset) -> Drawing:
-    """Have plotext draw axes, ticks and labels around an empty plot."""
-    figure: Any = _figure._figure_class()
-    figure._limit_size(False, False)
-    figure.plotsize(width, height)
-    figure._set_size(width, height)
-    figure.xaxes(True, False)
-    figure.yaxes(True, False)
-    figure.xlim(0.0, 1.0)
-    figure.ylim(0.0, 1.0)
-    for axis, set_ticks in ((x, figure.xticks), (y, figure.yticks)):
-        span = axis.high - axis.low
-        places = [(tick - axis.low) / span for tick, _ in axis.ticks]
-        set_ticks(places, [label for _, label in axis.ticks])
-    figure.scatter([0.0, 1.0], [0.0, 1.0], marker=" ")  # there are no axes without data
-    figure._build_matrix()
+def _draw_axes(x: Scale, y: Scale, width: int, height: int, charset: Charset) -> Drawing:
     drawing = _blank(width, height)
-    for row, markers in enumerate(reversed(figure.monitor.matrix.marker)):
-        text = "".join(markers)
+    for row, text in enumerate(draw_axes(x, y, width, height)):
         text = text.translate(_ASCII_AXES) if charset is Charset.ASCII else text
         drawing.characters[row] = [ord(character) for character in text]
     return drawing
 
 
 def _draw_layers(drawing: Drawing, chart: Chart, columns: int, rows: int, charset: Charset) -> None:
-    """Put the layers over the axes, the last on top; braille layers share the dots of a cell."""
+    """Draw the layers, the last on top; braille layers share the dots of a cell."""
     left = drawing.width - columns
     # Rows from the bottom, as the places of points count them.
     characters = drawing.characters[:rows, left:][::-1]
@@ -120,7 +103,7 @@ def _places(
 ) -> tuple[Places, Places]:
     """Return where a layer's points lie in a grid of ``columns × rows`` cells, each of `fine` dots.
 
-    A marker stands in the column of a tick, and in the row that a curve of its y goes through.
+    A marker shares its column with a tick at the same x, and its row with a curve at the same y.
     """
     match layer:
         case Curve():
@@ -147,7 +130,7 @@ def _nearest(unit: Dots, count: int) -> Places:
 def _bars(
     bars: Bars, chart: Chart, columns: int, rows: int, fine: tuple[int, int]
 ) -> tuple[Places, Places]:
-    """Stand bars in the columns that markers of the same x take."""
+    """Place bars in the same columns as markers at the same x."""
     x, low, high = chart.x.unit(bars.x), chart.y.unit(bars.low), chart.y.unit(bars.high)
     there = np.isfinite(x) & np.isfinite(low) & np.isfinite(high)
     bottom, top = (_nearest(y[there], rows * fine[1]) for y in (low, high))
@@ -155,7 +138,7 @@ def _bars(
 
 
 def _trace(curve: Curve, chart: Chart, columns: int, rows: int) -> tuple[Places, Places]:
-    """Break a curve into dots of a ``columns × rows`` grid."""
+    """Rasterise a curve on a ``columns × rows`` grid of dots; a gap in it stays a gap."""
     x = chart.x.unit(curve.x) * (columns - 1)
     low, high = chart.y.unit(curve.low) * (rows - 1), chart.y.unit(curve.high) * (rows - 1)
     finite = np.isfinite(x) & np.isfinite(low) & np.isfinite(high)
@@ -171,7 +154,7 @@ def _trace(curve: Curve, chart: Chart, columns: int, rows: int) -> tuple[Places,
 
 
 def _stretches(finite: NDArray[np.bool_]) -> list[slice]:
-    """Return the slices over which all is finite."""
+    """Return the slices of consecutive finite values."""
     edges = np.flatnonzero(np.diff(np.concatenate([[False], finite, [False]]).astype(np.int8)))
     return [slice(start, stop) for start, stop in edges.reshape(-1, 2)]
 
@@ -207,7 +190,7 @@ def _dots(x: Dots, low: Dots, high: Dots, dash: Dash) -> tuple[Places, Places]:
 def _columns(
     column: Dots | Places, bottom: Dots | Places, top: Dots | Places
 ) -> tuple[Places, Places]:
-    """Return the dots of upright stretches, the ends included."""
+    """Return all dots of vertical strokes, both ends included."""
     column, bottom = column.astype(np.int64), bottom.astype(np.int64)
     heights = top.astype(np.int64) - bottom + 1
     starts = np.repeat(np.cumsum(heights) - heights, heights)

@@ -1,4 +1,4 @@
-"""What a plot consists of, before it has a size in cells."""
+"""Charts as data, and what they look like once drawn in cells."""
 
 from dataclasses import dataclass
 from enum import Enum
@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tui_trainer.plotting.roles import Role
-from tui_trainer.plotting.scales import Axis
+from tui_trainer.plotting.scales import Scale
 
 Values: TypeAlias = NDArray[np.floating]
 
@@ -19,7 +19,7 @@ BRAILLE_DOT = "braille"  # a marker eight times finer than a cell
 
 
 class Dash(Enum):
-    """How a curve is broken up, so that curves differ by more than colour: dots on, dots in all."""
+    """How curves differ besides their colour: dots drawn, and the length of the period."""
 
     SOLID = (1, 1)
     DASHED = (4, 6)
@@ -40,7 +40,7 @@ class Curve:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Scatter:
-    """Separate points, a character each."""
+    """Points, one character each."""
 
     role: Role
     x: Values
@@ -51,7 +51,7 @@ class Scatter:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Bars:
-    """Upright bars from `low` to `high`, each in the column of a point at `x`; NaN is none."""
+    """Vertical bars from `low` to `high` at `x`; NaN draws none."""
 
     role: Role
     x: Values
@@ -62,7 +62,7 @@ class Bars:
 
 @dataclass(frozen=True, slots=True)
 class VerticalLine:
-    """A line from bottom to top at `x`."""
+    """A line over the full height."""
 
     role: Role
     x: float
@@ -75,22 +75,19 @@ Layer: TypeAlias = Curve | Scatter | Bars | VerticalLine
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Chart:
-    """Two axes and what stands over them, later layers over earlier ones."""
+    """Two axes and the layers over them, later ones on top."""
 
-    x: Axis
-    y: Axis
+    x: Scale
+    y: Scale
     layers: tuple[Layer, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
-    """Neighbouring cells of one role."""
+class Span:
+    """Adjacent cells with the same role."""
 
     text: str
     role: Role
-
-
-Row: TypeAlias = tuple[Run, ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -105,32 +102,32 @@ class Drawing:
 
     @property
     def width(self) -> int:
-        """How many cells a row has."""
+        """In cells."""
         return int(self.characters.shape[1])
 
     @property
     def height(self) -> int:
-        """How many rows there are."""
+        """In cells."""
         return len(self.characters)
 
     @property
-    def rows(self) -> tuple[Row, ...]:
-        """All rows from top to bottom."""
+    def rows(self) -> tuple[tuple[Span, ...], ...]:
+        """From top to bottom."""
         return tuple(self.row(y) for y in range(self.height))
 
     @property
     def text(self) -> str:
-        """The plot without its roles."""
+        """The characters, a line per row."""
         return "\n".join(self._row_text(y) for y in range(self.height))
 
-    def row(self, y: int) -> Row:
-        """Return a row as runs of one role."""
+    def row(self, y: int) -> tuple[Span, ...]:
+        """Return a row as spans, each as long as its role lasts."""
         text, roles = self._row_text(y), self.roles[y]
         edges = [0, *(np.flatnonzero(np.diff(roles)) + 1).tolist(), len(text)]
-        return tuple(Run(text[a:b], ROLES[roles[a]]) for a, b in pairwise(edges) if b > a)
+        return tuple(Span(text[a:b], ROLES[roles[a]]) for a, b in pairwise(edges) if b > a)
 
     def rows_changed_from(self, other: "Drawing | None") -> list[int]:
-        """Return the rows in which two drawings differ: all of them where the sizes do."""
+        """Return the indices of rows that differ; all of them if the sizes do."""
         if other is None or other.characters.shape != self.characters.shape:
             return list(range(self.height))
         same = (self.characters == other.characters) & (self.roles == other.roles)

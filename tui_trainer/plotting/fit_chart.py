@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from tui_trainer.plotting.chart import BRAILLE_DOT, Chart, Curve, Dash, Scatter
 from tui_trainer.plotting.roles import Role
-from tui_trainer.plotting.scales import data_axis
+from tui_trainer.plotting.scales import data_scale, row_ticks
 from tui_trainer.training.events import FitSampled, Points
 
 
@@ -20,8 +20,8 @@ def fit_chart(points: Points, fit: FitSampled | None, width: int, height: int) -
     grid = x_values if fit is None else fit.x
     low, high = float(y_values.min()), float(y_values.max())
     margin = 0.08 * (high - low)
-    x = data_axis(float(grid.min()), float(grid.max()), max(3, width // 12))
-    y = data_axis(low - margin, high + margin, max(2, min(9, (height - 2) * 2 // 3)))
+    x = data_scale(float(grid.min()), float(grid.max()), max(3, width // 12))
+    y = data_scale(low - margin, high + margin, row_ticks(height))
     layers: list[Scatter | Curve] = [
         Scatter(Role.VALIDATION_POINT, points.val_x, points.val_y, marker="∘", ascii="o"),
         Scatter(Role.TRAIN_POINT, points.train_x, points.train_y, marker=BRAILLE_DOT, ascii="."),
@@ -33,7 +33,7 @@ def fit_chart(points: Points, fit: FitSampled | None, width: int, height: int) -
 
 
 def _inside(prediction: NDArray[np.float32], low: float, high: float) -> NDArray[np.float32]:
-    """Cut the curve where it is outside the axis, but for the points next to the inside."""
+    """Cut the curve where it leaves the axis; the first point outside is clipped to the edge."""
     outside = ~((prediction >= low) & (prediction <= high))
     neighbour_inside = np.zeros_like(outside)
     neighbour_inside[1:] |= ~outside[:-1]

@@ -1,4 +1,4 @@
-"""The signs that stand for a role in a legend, alike in the app and the console."""
+"""Legend signs, the same in the app and the console."""
 
 from tui_trainer.plotting.roles import Charset, Role
 

@@ -8,7 +8,7 @@ from tui_trainer.lr_search.range_suggestion import EXPLODED
 from tui_trainer.lr_search.result import LrSearchResult
 from tui_trainer.plotting.chart import Chart, Curve, Dash, Layer, Scatter, Values, VerticalLine
 from tui_trainer.plotting.roles import Role
-from tui_trainer.plotting.scales import Axis, linear_axis, log_axis, spans_decades
+from tui_trainer.plotting.scales import log_scale, loss_scale
 
 _COLUMNS_A_TICK = 10
 
@@ -16,14 +16,14 @@ _COLUMNS_A_TICK = 10
 def lr_chart(results: LrSearchResult, width: int, height: int) -> Chart:
     """Chart what a search has found so far for a plot of ``width × height`` cells.
 
-    Over the learning rate stand the smoothed training loss of the range test (TRAIN), the best
+    Over the learning rate it shows the smoothed training loss of the range test (TRAIN), the best
     validation loss of each trial that has not diverged (VALIDATION), a line at the range test's
-    suggestion (LR) and a mark on the trials' (BEST). The x axis is that of the search's range from
-    the start; the losses' is a log one once they lie a factor of ten apart.
+    suggestion (LR) and a mark on the trials' (BEST). The x axis covers the whole search from the
+    start.
     """
     span = results.search.range if results.search is not None else None
     low, high = (span.low, span.high) if span is not None else (LOW, HIGH)
-    x = log_axis(low, high, max(2, width // _COLUMNS_A_TICK))
+    x = log_scale(low, high, max(2, width // _COLUMNS_A_TICK))
     smoothed = _smoothed(results.curve)
     trials = _best(results.trials)
     layers: list[Layer] = []
@@ -34,7 +34,7 @@ def lr_chart(results: LrSearchResult, width: int, height: int) -> Chart:
     if results.batched_suggestion is not None:
         chosen = trials[0] == results.batched_suggestion
         layers.append(Scatter(Role.BEST, trials[0][chosen], trials[1][chosen], "◆", "@"))
-    return Chart(x, _loss_axis(smoothed[1], trials[1], height), tuple(layers))
+    return Chart(x, loss_scale(_shown(smoothed[1], trials[1]), height), tuple(layers))
 
 
 def _smoothed(curve: LrCurve | None) -> tuple[Values, Values]:
@@ -48,16 +48,8 @@ def _best(trials: LrTrials | None) -> tuple[Values, Values]:
     return trials.lrs, np.where(trials.diverged, np.nan, trials.best_val_loss)
 
 
-def _loss_axis(smoothed: Values, trials: Values, height: int) -> Axis:
-    """Make an axis for both; a trial about to diverge may leave it, and does not flatten it."""
-    losses = np.concatenate([smoothed, trials])
-    finite = losses[np.isfinite(losses)]
+def _shown(smoothed: Values, trials: Values) -> Values:
+    """Return the losses to show; a trial about to diverge may leave the plot, not flatten it."""
     if np.isfinite(smoothed).any():
-        finite = finite[finite <= EXPLODED * np.nanmax(smoothed)]
-    ticks = max(2, min(9, (height - 2) * 2 // 3))
-    if not len(finite):
-        return linear_axis(0.0, 1.0, ticks)
-    low, high = float(finite.min()), float(finite.max())
-    return (
-        log_axis(low, high, ticks) if spans_decades([low, high]) else linear_axis(low, high, ticks)
-    )
+        trials = trials[trials <= EXPLODED * np.nanmax(smoothed)]
+    return np.concatenate([smoothed, trials])

@@ -1,10 +1,10 @@
-"""What a plot shows, in words that need no numpy: the first frame waits for none."""
+"""What the first frame needs to know of plots, without importing numpy."""
 
 from enum import Enum, auto
 
 
 class Role(Enum):
-    """What a cell of a plot shows; whoever draws gives each its colour."""
+    """What a cell of a plot belongs to; the app and the console choose the colours."""
 
     AXIS = auto()
     TRAIN = auto()

@@ -1,4 +1,4 @@
-"""Axes that a person can read and that stand still: limits move in steps, ticks are round."""
+"""Scales that stand still while data grow: limits move in steps, and ticks are round numbers."""
 
 import math
 from dataclasses import dataclass
@@ -12,13 +12,23 @@ _TINY = 1e-45  # the smallest float32 above 0
 
 
 @dataclass(frozen=True, slots=True)
-class Axis:
-    """A range (in log10 where `log`) and its ticks, each with its label."""
+class Scale:
+    """Where values lie on an axis: its ends and its labelled ticks, all in log10 where `log`."""
 
     low: float
     high: float
     ticks: tuple[tuple[float, str], ...]
     log: bool = False
+
+    @property
+    def foot(self) -> float:
+        """The value at the lower end."""
+        return 10.0**self.low if self.log else self.low
+
+    @property
+    def top(self) -> float:
+        """The value at the upper end."""
+        return 10.0**self.high if self.log else self.high
 
     def unit(self, values: ArrayLike) -> NDArray[np.float64]:
         """Map values to [0, 1], clamped; NaN stays NaN."""
@@ -28,8 +38,31 @@ class Axis:
         return np.clip((array - self.low) / (self.high - self.low), 0.0, 1.0)
 
 
-def linear_axis(low: float, high: float, most_ticks: int) -> Axis:
-    """Return a linear axis over ``[low, high]``, widened to its ticks."""
+def loss_scale(losses: NDArray[np.floating], height: int, log: bool | None = None) -> Scale:
+    """Return the scale of losses in a plot of `height` rows; what is not finite has no say.
+
+    `log` None means a log scale where all are above 0 and a factor of ten apart. A log scale has
+    losses of 0 at its foot; a linear one starts at 0 unless that would waste half of it.
+    """
+    ticks = row_ticks(height)
+    finite = losses[np.isfinite(losses)]
+    if not len(finite):
+        return linear_scale(0.0, 1.0, ticks)
+    low, high = float(finite.min()), float(finite.max())
+    if log is None:
+        log = low > 0 and high >= 10 * low
+    if log and high > 0:
+        return log_scale(float(finite[finite > 0].min()), high, ticks)
+    return linear_scale(min(low, 0.0) if low < 0.5 * high else low, high, ticks)
+
+
+def row_ticks(height: int) -> int:
+    """Return how many ticks a plot of `height` rows has room for beside it."""
+    return max(2, min(9, (height - 2) * 2 // 3))
+
+
+def linear_scale(low: float, high: float, most_ticks: int) -> Scale:
+    """Widen ``[low, high]`` to round ticks; a constant comes to lie in the middle."""
     if not (math.isfinite(low) and math.isfinite(high)):
         low, high = 0.0, 1.0
     if high - low <= abs(high) * 1e-6:  # a constant, as far as float32 tells
@@ -42,20 +75,20 @@ def linear_axis(low: float, high: float, most_ticks: int) -> Axis:
         first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
     values = [n * step for n in range(first, last + 1)]
     labels = _linear_labels(values, step)
-    return Axis(first * step, last * step, tuple(zip(values, labels, strict=True)))
+    return Scale(first * step, last * step, tuple(zip(values, labels, strict=True)))
 
 
-def data_axis(low: float, high: float, most_ticks: int) -> Axis:
-    """Return a linear axis of just ``[low, high]`` with round ticks inside, for data that stays."""
-    wide = linear_axis(low, high, most_ticks)
+def data_scale(low: float, high: float, most_ticks: int) -> Scale:
+    """Keep ``[low, high]`` as it is, with round ticks inside: for data that does not change."""
+    wide = linear_scale(low, high, most_ticks)
     if not low < high:
         return wide
     inside = tuple(tick for tick in wide.ticks if low <= tick[0] <= high)
-    return Axis(low, high, inside)
+    return Scale(low, high, inside)
 
 
-def log_axis(low: float, high: float, most_ticks: int) -> Axis:
-    """Return an axis in log10 over ``[low, high]`` (both above 0), widened to 1, 2 or 5 × 10^k."""
+def log_scale(low: float, high: float, most_ticks: int) -> Scale:
+    """Widen ``[low, high]``, both above 0, to 1, 2 or 5 × 10^k, with as many ticks as fit."""
     low, high = max(low, _TINY), max(high, _TINY)
     bounds = [m * 10.0**e for e in range(-46, 40) for m in (1, 2, 5)]
     first = max(n for n, bound in enumerate(bounds) if n == 0 or bound <= low * (1 + 1e-9))
@@ -68,16 +101,16 @@ def log_axis(low: float, high: float, most_ticks: int) -> Axis:
         every = max(1, math.ceil(len(decades) / max(1, most_ticks)))
         ticks = decades[::every] if decades else inside[:1]
     labelled = tuple((math.log10(tick), _log_label(tick)) for tick in ticks)
-    return Axis(math.log10(inside[0]), math.log10(inside[-1]), labelled, log=True)
+    return Scale(math.log10(inside[0]), math.log10(inside[-1]), labelled, log=True)
 
 
-def step_axis(last_step: int, columns: int) -> Axis:
-    """Return the axis from 0 to a round number of steps that `last_step` fits in."""
+def step_scale(last_step: int, columns: int) -> Scale:
+    """Run from 0 to a round number of steps, so that the axis moves seldom while a run grows."""
     high = _round_up(max(last_step, 10), _STEP_LIMITS)
     tick = max(1.0, _round_up(high / max(1, columns // 12), _ROUND))
     tick = 5.0 if tick == 2.5 else tick  # there is no half step
     ticks = [n * tick for n in range(int(high / tick + 1e-9) + 1)]
-    return Axis(0.0, high, tuple((value, _count_label(value)) for value in ticks))
+    return Scale(0.0, high, tuple((value, _count_label(value)) for value in ticks))
 
 
 def _round_up(value: float, rounds: tuple[float, ...]) -> float:
@@ -115,9 +148,3 @@ def _count_label(value: float) -> str:
         if value >= size:
             return f"{value / (size if size > 1e4 else 1e3):g}{suffix}"
     return f"{value:g}"
-
-
-def spans_decades(values: list[float]) -> bool:
-    """Say whether losses are better read on a log axis: all above 0, a factor of ten apart."""
-    finite = [value for value in values if math.isfinite(value)]
-    return bool(finite) and min(finite) > 0 and max(finite) >= 10 * min(finite)

@@ -11,10 +11,11 @@ from msgspec.structs import replace
 from torch import Generator, Tensor
 
 from tui_trainer.config.settings import RunConfig
-from tui_trainer.sweeps.batched import BatchedSteps, Layer, Stack, find_layers, flatten
 from tui_trainer.sweeps.plan import Candidate
 from tui_trainer.task.task import Task
+from tui_trainer.training.engines.batched import BatchedSteps, Stack
 from tui_trainer.training.engines.engine import Losses, Snapshot, to_losses
+from tui_trainer.training.engines.layers import Layer, find_layers, flatten
 from tui_trainer.training.events import FitSampled
 from tui_trainer.training.fit import describe_fit, sample_fit
 from tui_trainer.training.progress import Progress
@@ -62,6 +63,7 @@ class Group(ABC):
     def __init__(self, members: Sequence[Member]) -> None:
         self.members = list(members)
         self.chunk_steps = 1
+        self.on_gpu = members[0].config.device.startswith("cuda")
         self.fits = True  # whether to sample those of candidates that end
 
     @property
@@ -113,7 +115,7 @@ def _make_group(members: list[Member]) -> Group:
 
 
 class BatchedGroup(Group):
-    """Trains as one program; see `batched`."""
+    """Trains as one program; see `engines.batched`."""
 
     def __init__(self, members: Sequence[Member], task: Task, layers: Sequence[Layer]) -> None:
         super().__init__(members)
@@ -123,8 +125,10 @@ class BatchedGroup(Group):
         self._next_states: dict[int, Tensor] = {}
         self._drops = any(layer.dropout for layer in layers)
         self._spare: list[BatchedSteps] = []
-        # For those that keep their best: the chunk's start it came out of, and steps from there.
-        self._best: dict[int, tuple[Stack, GeneratorStates, int]] = {}
+        # For those that keep their best: the start of the chunk it came out of, and the random
+        # states and steps from there.
+        self._best_starts = self._stack.rows(range(len(members)))
+        self._best: dict[int, tuple[GeneratorStates, int]] = {}
 
     def blocks(self, workers: int) -> list[Block]:
         """Cut the rows into blocks that fit the cache, and no fewer than there are workers."""
@@ -150,14 +154,14 @@ class BatchedGroup(Group):
         self._spare.append(engine)
         self._next_states.update((name, s.get_state()) for name, s in streams.items())
         train, val = (to_losses(part) for part in losses)
-        counts = []
+        counts, improved = [], []
         for row, member in enumerate(members):
             best = member.best
             counts.append(member.observe(train[:, row], val[:, row]).count)
             if member.keeps_best and member.best is not None and member.best is not best:
-                start = self._before.rows([block.start + row])
-                steps_from_start = member.best.step - first_step + 1
-                self._best[member.index] = (start, self._states, steps_from_start)
+                improved.append(block.start + row)
+                self._best[member.index] = (self._states, member.best.step - first_step + 1)
+        self._best_starts.copy_rows_from(self._before, improved)
         fits = dict(self._sample_fits(block, counts, steps, watched))
         return Advance(members, first_step, tuple(counts), train, val, fits)
 
@@ -169,6 +173,7 @@ class BatchedGroup(Group):
             self.members = [self.members[row] for row in kept]
             self._stack = self._stack.rows(kept)
             self._before = self._stack.rows(range(len(kept)))
+            self._best_starts = self._best_starts.rows(kept)
         else:
             self._before.copy_from(self._stack)
 
@@ -178,15 +183,17 @@ class BatchedGroup(Group):
         """Sample the fits of those that ended, with the weights they ended with, and of one."""
         for row, count in enumerate(counts, block.start):
             member = self.members[row]
-            stack = self._stack.rows([row])
             if member.ending is None:
                 if member.index == watched:
-                    yield member.index, self._fit(stack, member)
+                    yield member.index, self._fit(self._stack.rows([row]), member)
             elif self.fits and not member.has_diverged:
                 if member.restores_best:
-                    stack = self._replayed(*self._best.pop(member.index))
+                    start = self._best_starts.rows([row])
+                    stack = self._replayed(start, *self._best.pop(member.index))
                 elif count < steps:
                     stack = self._replayed(self._before.rows([row]), self._states, count)
+                else:
+                    stack = self._stack.rows([row])
                 yield member.index, self._fit(stack, member)
 
     def _replayed(self, start: Stack, states: GeneratorStates, steps: int) -> Stack:
@@ -265,7 +272,7 @@ def _stack(configs: Sequence[RunConfig], task: Task) -> tuple[Stack, GeneratorSt
         key = (config.init.layer, config.seed)
         if key not in drawn:
             generator = Generator().manual_seed(config.seed)
-            drawn[key] = len(drawn), flatten(make_network(config, generator))
+            drawn[key] = len(drawn), flatten([*make_network(config, generator).parameters()])
             states[len(states)] = generator.get_state()
         stream, parameters = drawn[key]
         rows.append(parameters)

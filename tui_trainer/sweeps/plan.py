@@ -43,7 +43,7 @@ class Candidate:
 class Sweep:
     """Every point of the axes' grid with every seed; candidates of a point stand together.
 
-    `objective` says which validation loss is to be low: the best on the way or the final one.
+    `objective` says which validation loss to minimise: the best on the way or the final one.
     """
 
     axes: tuple[SweepAxis, ...]

@@ -1,49 +1,60 @@
-"""Which point to take, and why: the lowest median, held against the seeds' noise."""
+"""Which point to take, and why: the lowest median, compared with the seeds' noise."""
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import Enum
 
 from tui_trainer.config.settings import RunConfig
 from tui_trainer.formatting import apart, loss_text
 from tui_trainer.sweeps.axes import Spacing, value_text
 from tui_trainer.sweeps.plan import Point, Sweep
 from tui_trainer.sweeps.result import PointResult, SweepResult
-from tui_trainer.sweeps.significance import SIGNIFICANT, holm, least_seeds, signed_rank_p
+from tui_trainer.sweeps.significance import SIGNIFICANT, best_of_all_ps, least_seeds
 
 _MOST_NAMED = 3
 
 
+class Verdict(Enum):
+    """How a value compares with the recommended one."""
+
+    WORSE = "worse"
+    WITHIN_NOISE = "within noise"
+    TOO_FEW_SEEDS = "too few seeds"
+    DIVERGED = "diverged"
+
+
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """The winner held against another point: over the same seeds, so pair by pair.
+    """The winner compared with another point over the seeds that both have a loss for, `seeds`.
 
-    `p` is that of Wilcoxon's signed-rank test, corrected for the number of comparisons; `wins` is
-    for how many seeds the winner has the lower loss.
+    `wins` counts those for which the winner's loss is lower. `p` is that of Wilcoxon's signed-rank
+    test for the winner being the better one, corrected as `best_of_all_ps` does. Too few seeds are
+    those that could not tell even if the winner won on all of them.
     """
 
     point: Point
     wins: int
     seeds: int
     p: float
-
-    @property
-    def clear(self) -> bool:
-        """Whether the difference is larger than the seeds' noise."""
-        return self.p < SIGNIFICANT
+    verdict: Verdict
 
 
 @dataclass(frozen=True, slots=True)
 class Recommendation:
     """The point to take, in one config of the sweep's first seed, and why.
 
-    `comparisons` holds it against every other point, the nearest first.
+    `comparisons` are with every other point, the nearest first.
     """
 
     point: Point
     config: RunConfig
     reason: str
     comparisons: tuple[Comparison, ...]
+
+    def comparison(self, point: Point) -> Comparison | None:
+        """Return how a point compares; None for the recommended one itself."""
+        return next((c for c in self.comparisons if c.point.index == point.index), None)
 
 
 def recommend(results: SweepResult) -> Recommendation | None:
@@ -59,6 +70,14 @@ def recommend(results: SweepResult) -> Recommendation | None:
     return Recommendation(winner.point, config, reason, comparisons)
 
 
+def verdict_of(result: PointResult, found: Recommendation | None) -> Verdict | None:
+    """Return a point's verdict; None for the recommended point, and where there is none."""
+    if result.diverged_share == 1:
+        return Verdict.DIVERGED
+    comparison = found.comparison(result.point) if found else None
+    return comparison.verdict if comparison else None
+
+
 def values_text(sweep: Sweep, point: Point) -> str:
     """Write a point as ``lr 0.01, init kaiming``."""
     pairs = zip(sweep.axes, point.values, strict=True)
@@ -66,21 +85,25 @@ def values_text(sweep: Sweep, point: Point) -> str:
 
 
 def _compare(winner: PointResult, others: Sequence[PointResult]) -> tuple[Comparison, ...]:
-    ps = holm([signed_rank_p(_paired(winner), _paired(other)) for other in others])
-    return tuple(
-        Comparison(
-            other.point,
-            sum(a < b for a, b in zip(_paired(winner), _paired(other), strict=True)),
-            other.seeds,
-            p,
-        )
-        for other, p in zip(others, ps, strict=True)
-    )
+    paired = [_pairs(winner, other) for other in others]
+    needed = least_seeds(len(others) + 1)
+    comparisons = []
+    for other, pairs, p in zip(others, paired, best_of_all_ps(paired), strict=True):
+        if other.diverged_share == 1:
+            verdict = Verdict.DIVERGED
+        elif len(pairs) < needed:
+            verdict = Verdict.TOO_FEW_SEEDS
+        else:
+            verdict = Verdict.WORSE if p <= SIGNIFICANT else Verdict.WITHIN_NOISE
+        wins = sum(ours < theirs for ours, theirs in pairs)
+        comparisons.append(Comparison(other.point, wins, len(pairs), p, verdict))
+    return tuple(comparisons)
 
 
-def _paired(result: PointResult) -> list[float]:
-    """Return the losses by seed; a candidate that has none yet counts as the worst."""
-    return [math.inf if math.isnan(loss) else loss for loss in result.losses]
+def _pairs(winner: PointResult, other: PointResult) -> list[tuple[float, float]]:
+    """Pair the losses of the same seed, without those that have none yet."""
+    pairs = zip(winner.losses, other.losses, strict=True)
+    return [pair for pair in pairs if not any(map(math.isnan, pair))]
 
 
 def _reasons(
@@ -101,45 +124,51 @@ def _reasons(
     reasons = [words]
     if winner.diverged_share:
         reasons.append(f"{winner.diverged_share:.0%} of its candidates diverged.")
-    reasons += [_against_next(sweep, winner, others, comparisons)] if others else []
+    reasons += [_against_others(sweep, winner, others, comparisons)] if others else []
     reasons += _at_an_edge(sweep, winner.point)
     return [reason for reason in reasons if reason]
 
 
-def _against_next(
+def _against_others(
     sweep: Sweep,
     winner: PointResult,
     others: Sequence[PointResult],
     comparisons: Sequence[Comparison],
 ) -> str:
     """Say how much of the lead over the next points is the seeds' luck."""
-    if winner.seeds == 1:
-        return "One seed can't tell how much of it is luck."
-    needed = least_seeds(len(others))
-    if winner.seeds < needed:
-        return f"{winner.seeds} seeds can't tell it from noise, {needed} could" + _overlaps(
-            sweep, winner, others
-        )
-    alike = [c for c in comparisons if not c.clear]
-    if not alike:
+    pairs = zip(others, comparisons, strict=True)
+    rivals = [(other, c) for other, c in pairs if c.verdict is not Verdict.DIVERGED]
+    if not rivals:
+        return "Every other value diverged."
+    if all(c.verdict is Verdict.WORSE for _, c in rivals):
         return "Every other value is worse by more than the seeds' noise."
-    near = others[0]
+    near, nearest = rivals[0]
+    if nearest.verdict is Verdict.TOO_FEW_SEEDS:
+        seeds = "One seed" if nearest.seeds == 1 else f"{nearest.seeds} seeds"
+        needed = f"{least_seeds(len(others) + 1)} could, by winning on all of them"
+        return f"{seeds} can't tell it from noise; {needed}.{_overlaps(sweep, winner, others)}"
     ours, theirs = apart(winner.objective.median, near.objective.median)
-    nearest = f"{values_text(sweep, near.point)} ({theirs} against {ours})"
-    if comparisons[0].clear:
-        return f"The next, {nearest}, is worse by more than the seeds' noise."
-    rest = f" and {len(alike) - 1} more" if len(alike) > 1 else ""
-    return f"Within the seeds' noise of it: {nearest}{rest}."
+    next_value = f"{values_text(sweep, near.point)} ({theirs} against {ours})"
+    if nearest.verdict is Verdict.WORSE:
+        return f"The next, {next_value}, is worse by more than the seeds' noise."
+    alike = sum(c.verdict is Verdict.WITHIN_NOISE for _, c in rivals)
+    rest = f" and {alike - 1} more" if alike > 1 else ""
+    return f"Within the seeds' noise of it: {next_value}{rest}."
 
 
 def _overlaps(sweep: Sweep, winner: PointResult, others: Sequence[PointResult]) -> str:
-    """Name the points whose spread reaches down to the winner's."""
+    """Name the points whose spread reaches down to the winner's; those of one seed have none."""
     near = [other for other in others if other.objective.low <= winner.objective.high]
-    if not near:
-        return "."
-    names = "; ".join(values_text(sweep, other.point) for other in near[:_MOST_NAMED])
-    more = f" and {len(near) - _MOST_NAMED} more" if len(near) > _MOST_NAMED else ""
-    return f": {names}{more} overlap{'s' if len(near) == 1 else ''} with it."
+    if not near or winner.seeds == 1:
+        return ""
+    names = [values_text(sweep, other.point) for other in near[:_MOST_NAMED]]
+    if len(near) > _MOST_NAMED:
+        names.append(f"{len(near) - _MOST_NAMED} more")
+    if len(names) == 1:
+        return f" {names[0]} overlaps with it."
+    comma = ", " if len(sweep.axes) == 1 else "; "
+    last = " and " if len(sweep.axes) == 1 else "; and "
+    return f" {comma.join(names[:-1])}{last}{names[-1]} overlap with it."
 
 
 def _at_an_edge(sweep: Sweep, point: Point) -> list[str]:

@@ -30,9 +30,8 @@ def read_winner(file: Path, **settings: Any) -> RunConfig:
         raise InvalidSettingsError(f"{file}: not what 'tui-trainer sweep --json' prints")
     recommended = found["recommended"]
     if recommended is None:
-        raise InvalidSettingsError(
-            f"{file}: this sweep recommends nothing: every candidate diverged"
-        )
+        why = "every candidate diverged, or half of them at every value"
+        raise InvalidSettingsError(f"{file}: this sweep recommends nothing: {why}")
     config = recommended.get("config") if isinstance(recommended, dict) else None
     if not isinstance(config, dict):
         raise InvalidSettingsError(f"{file}: recommended.config: expected a table of settings")

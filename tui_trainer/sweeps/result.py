@@ -18,6 +18,7 @@ from tui_trainer.sweeps.events import (
 )
 from tui_trainer.sweeps.plan import Objective, Point, Sweep
 from tui_trainer.training.result import RunResult
+from tui_trainer.training.state import ENDS, State
 
 
 def objective_loss(result: RunResult, objective: Objective) -> float:
@@ -75,6 +76,7 @@ class SweepResult:
         self.notes: list[str] = []
         self.steps = 0
         self.seconds = 0.0
+        self._points: dict[int, PointResult] = {}  # those without news since they were made
 
     def apply(self, event: SweepEvent) -> None:
         """Add the next event."""
@@ -86,18 +88,25 @@ class SweepResult:
             case CandidateEnded(candidate=index, ended=ended, fit=fit):
                 if fit is not None:
                     self.candidates[index].apply(fit)
-                self.candidates[index].apply(ended)
+                self._candidate(index).apply(ended)
             case CandidateFitSampled(candidate=index, fit=fit):
                 self.candidates[index].apply(fit)
             case CandidatesRestarted(candidates=indices):
                 for index in indices:
                     self.steps -= self.candidates[index].step
-                    self.candidates[index].forget()
+                    self._candidate(index).forget()
             case SweepNoted(words=words):
                 self.notes.append(words)
             case SweepEnded():
                 self.ended = event
                 self.seconds = event.seconds
+
+    @property
+    def state(self) -> State:
+        """What the sweep is doing."""
+        if self.ended is not None:
+            return ENDS[self.ended.reason]
+        return State.RUNNING if self.started else State.STARTING
 
     @property
     def finished(self) -> int:
@@ -124,6 +133,20 @@ class SweepResult:
 
     def point(self, index: int) -> PointResult:
         """Return a point by its index."""
+        if index not in self._points:
+            self._points[index] = self._measure(index)
+        return self._points[index]
+
+    def ranked(self) -> list[PointResult]:
+        """Return all points, the lowest objective first, those without one last."""
+        return sorted(self.points(), key=rank)
+
+    def _candidate(self, index: int) -> RunResult:
+        """Return a candidate that there is news of: its point has to be measured again."""
+        self._points.pop(index // self.sweep.seeds, None)
+        return self.candidates[index]
+
+    def _measure(self, index: int) -> PointResult:
         point, results = self.sweep.points[index], self.of_point(index)
         objective = self.sweep.objective
         kinds: tuple[Objective, ...] = get_args(Objective)
@@ -142,15 +165,11 @@ class SweepResult:
             spreads[objective],
         )
 
-    def ranked(self) -> list[PointResult]:
-        """Return all points, the lowest objective first, those without one last."""
-        return sorted(self.points(), key=rank)
-
     def _advance(self, event: CandidatesAdvanced) -> None:
         self.seconds = event.seconds
         for column, (index, count) in enumerate(zip(event.candidates, event.counts, strict=True)):
             train, val = event.train_loss[:count, column], event.val_loss[:count, column]
-            self.candidates[index].advance(train, val)
+            self._candidate(index).advance(train, val)
             self.steps += count
 
 

@@ -33,6 +33,8 @@ from tui_trainer.training.fit import to_points
 from tui_trainer.training.trainer import describe_failure
 
 CHUNK_SECONDS = 0.05  # of a block: what a request waits for at most
+# A GPU idles while the chunk's losses are judged, whose cost hardly depends on its length.
+_GPU_CHUNKS = 4  # times as long
 _FIT_SECONDS = 0.1
 
 
@@ -148,7 +150,10 @@ class _Passes:
                     yield from self._tell(advance)
         for group, seconds in took.items():
             group.end_pass()
-            group.chunk_steps = _next_chunk(steps[group], group.chunk_steps, seconds)
+            wanted = CHUNK_SECONDS * (_GPU_CHUNKS if group.on_gpu else 1)
+            group.chunk_steps = _next_chunk(
+                steps[group], group.chunk_steps, seconds / max(wanted, 1e-9)
+            )
 
     def _advance(
         self, group: Group, block: Block, steps: int, watched: int | None
@@ -190,11 +195,14 @@ class _Passes:
             yield CandidateEnded(member.index, member.ended(self._seconds))
 
 
-def _next_chunk(steps: int, chunk: int, seconds: float) -> int:
-    """Size the next pass: at most twice as long, since the first ones are slower than the rest."""
+def _next_chunk(steps: int, chunk: int, ratio: float) -> int:
+    """Size the next pass, `ratio` being the last one's time by the time wanted.
+
+    At most twice as long: the first ones are slower than the rest.
+    """
     if steps < chunk:
         return chunk
-    return max(1, min(int(CHUNK_SECONDS * steps / max(seconds, 1e-9)), 2 * steps))
+    return max(1, min(int(steps / max(ratio, 1e-9)), 2 * steps))
 
 
 def _worker_count(device: str) -> int:

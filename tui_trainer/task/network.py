@@ -24,9 +24,9 @@ def build_network(
 
     It maps ``(N, features)`` to ``(N, 1)``. `dropout` is the rate before every layer, or None.
     """
-    module = importlib.import_module(f"tui_trainer.models.{architecture.network}")
+    builder = importlib.import_module(f"tui_trainer.models.{architecture.network}")
     with lending_globally(generator) as lent:
-        network: nn.Module = module.build(
+        network: nn.Module = builder.build(
             inputs=features,
             outputs=OUTPUTS,
             hidden=architecture.hidden,
@@ -34,9 +34,9 @@ def build_network(
             dropout=dropout,
             generator=lent,
         )
-    for layer in network.modules():
-        if isinstance(layer, models.Dropout):
-            layer.draw_from(generator)
+    for module in network.modules():
+        if isinstance(module, models.Dropout):
+            module.draw_from(generator)
     return network
 
 

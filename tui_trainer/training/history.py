@@ -1,8 +1,8 @@
 """Losses by step: any range at any width, in time that does not grow with the run.
 
 Each series keeps every loss (float32) and above it a pyramid: level k has the lowest, highest and
-mean loss of every 16^k steps. A view of a range takes the finest level that fits the width asked
-for, so that spikes stay and the cost is bounded. Non-finite losses count as missing in views.
+mean loss of every 16^k steps. A range in buckets comes from the finest level that fits their
+number, so that spikes stay and the cost is bounded. There, non-finite losses count as missing.
 """
 
 import math
@@ -20,8 +20,8 @@ _GROWTH = 1.25
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class View:
-    """A range of a series in buckets: each one's middle step, lowest, highest and mean loss.
+class Buckets:
+    """A series over a range of steps: each bucket's middle step, lowest, highest and mean loss.
 
     All four have the same length; a bucket without a finite loss is NaN in the last three.
     """
@@ -58,7 +58,7 @@ class History:
 
     @property
     def steps(self) -> int:
-        """How many steps are there."""
+        """The last step that was appended; 0 before the first."""
         return len(self._series["train"].losses)
 
     def append(self, train: FloatArray, val: FloatArray, bound: FloatArray | None = None) -> None:
@@ -72,14 +72,14 @@ class History:
         """Return all losses of a series, index 0 for step 1; empty where it was never given."""
         return self._series[name].losses
 
-    def view(self, name: SeriesName, first: int, last: int, buckets: int) -> View:
-        """Return the steps `first` to `last` in at most `buckets` buckets of equal width.
+    def buckets(self, name: SeriesName, first: int, last: int, most: int) -> Buckets:
+        """Return the steps `first` to `last` in at most `most` buckets of equal width.
 
         `last` may lie in the future: the buckets are those of the whole range, so that a bucket
         keeps its place while a run grows into it. A range of no more steps than buckets comes
         unbucketed. The first bucket may reach back to the start of its block in the pyramid.
         """
-        return self._series[name].view(first, last, buckets)
+        return self._series[name].buckets(first, last, most)
 
 
 class _Series:
@@ -97,7 +97,7 @@ class _Series:
         self._losses.extend(losses)
 
     def _grow(self, depth: int) -> None:
-        """Bring the lowest `depth` levels up to date: once a view, not once a chunk of steps."""
+        """Bring the lowest `depth` levels up to date: when they are read, not with every append."""
         while len(self._levels) < depth:
             self._levels.append(_Level())
         low = high = mean = self.losses
@@ -105,26 +105,26 @@ class _Series:
             level.extend(low, high, mean)
             low, high, mean = level.low.values, level.high.values, level.mean.values
 
-    def view(self, first: int, last: int, buckets: int) -> View:
-        edges = np.linspace(first, last + 1, buckets + 1)
+    def buckets(self, first: int, last: int, most: int) -> Buckets:
+        edges = np.linspace(first, last + 1, most + 1)
         start, stop = max(first - 1, 0), min(last, len(self.losses))
         if stop <= start:
             nothing = np.empty(0, np.float32)
-            return View(np.empty(0), nothing, nothing, nothing)
+            return Buckets(np.empty(0), nothing, nothing, nothing)
         span = last - first + 1
         # The coarsest level that has two entries for each bucket; sixteen times as many at most.
-        depth = math.floor(math.log(max(1.0, span / (2 * buckets)), _FANOUT))
+        depth = math.floor(math.log(max(1.0, span / (2 * most)), _FANOUT))
         self._grow(depth)
         entries = self._entries(start, stop, depth)
-        return entries if span <= buckets else _bucketed(entries, edges)
+        return entries if span <= most else _bucketed(entries, edges)
 
-    def _entries(self, start: int, stop: int, depth: int) -> View:
+    def _entries(self, start: int, stop: int, depth: int) -> Buckets:
         """Return a level's entries for the losses from index `start` to `stop`, and the rest."""
         size = _FANOUT**depth
         block, blocks = start // size, stop // size
         if depth == 0:
             losses = _finite(self.losses[start:stop])
-            return View(np.arange(start + 1.0, stop + 1.0), losses, losses, losses)
+            return Buckets(np.arange(start + 1.0, stop + 1.0), losses, losses, losses)
         level = self._levels[depth - 1]
         steps = np.arange(block, blocks) * size + (size + 1) / 2
         low, high, mean = (v.values[block:blocks] for v in (level.low, level.high, level.mean))
@@ -134,7 +134,7 @@ class _Series:
             low = np.append(low, np.fmin.reduce(rest))
             high = np.append(high, np.fmax.reduce(rest))
             mean = np.append(mean, _mean_of_rows(rest[None, :]))
-        return View(steps, low, high, mean)
+        return Buckets(steps, low, high, mean)
 
 
 class _Level:
@@ -174,7 +174,7 @@ class _Growing:
         self._size = size
 
 
-def _bucketed(entries: View, edges: NDArray[np.float64]) -> View:
+def _bucketed(entries: Buckets, edges: NDArray[np.float64]) -> Buckets:
     """Gather entries into the buckets between `edges`; buckets without an entry are left out."""
     inner = np.searchsorted(entries.step, edges[1:-1])
     starts = np.concatenate([[0], inner])
@@ -185,7 +185,7 @@ def _bucketed(entries: View, edges: NDArray[np.float64]) -> View:
     sums = np.add.reduceat(np.where(finite, entries.mean, 0.0), starts, dtype=np.float64)
     with np.errstate(invalid="ignore", divide="ignore"):
         means = sums / counts
-    return View(
+    return Buckets(
         np.add.reduceat(entries.step, starts) / sizes,
         np.fmin.reduceat(entries.low, starts),
         np.fmax.reduceat(entries.high, starts),

@@ -81,7 +81,7 @@ def make_task(config: RunConfig, device: torch.device) -> Task:
 
 
 def find_device(name: str) -> torch.device:
-    """Return a device.
+    """Return a device, on which products of float32 are of float32.
 
     Raises:
         ValueError: if torch does not see it.
@@ -94,6 +94,8 @@ def find_device(name: str) -> torch.device:
             raise ValueError(
                 f"device {name} is not available: torch sees {there}; cpu always works"
             )
+        # TORCH_ALLOW_TF32_CUBLAS_OVERRIDE=1 rounds them to 10 bits.
+        torch.set_float32_matmul_precision("highest")
     if device.type == "mps" and not torch.backends.mps.is_available():
         raise ValueError(f"device {name} is not available; cpu always works")
     return device

@@ -23,7 +23,8 @@ from tui_trainer.tui.live_screen import PanedScreen
 from tui_trainer.tui.messages import ValuesTaken
 from tui_trainer.tui.quit_question import QuitQuestion
 from tui_trainer.tui.run.screen import Cockpit
-from tui_trainer.tui.terminal import mend_compositor, thrifty_driver
+from tui_trainer.tui.terminal import thrifty_driver
+from tui_trainer.tui.textual_private import mend_compositor
 
 if TYPE_CHECKING:
     from tui_trainer.tui.lr.screen import LrFinderScreen
@@ -48,6 +49,8 @@ class TrainerApp(App[None]):
     COMMANDS = App.COMMANDS | {ScreenCommands}
     BINDINGS = [Binding("ctrl+z", "suspend_process", "to the shell", show=False)]
     ENABLE_COMMAND_PALETTE = True
+
+    bytes_written = 0  # to the terminal so far
 
     def __init__(
         self,
@@ -90,21 +93,19 @@ class TrainerApp(App[None]):
 
     def get_driver_class(self) -> type[Driver]:
         """Return the platform's driver, made to write less."""
-        return thrifty_driver(super().get_driver_class())
+        return thrifty_driver(super().get_driver_class(), self._count_bytes)
+
+    def _count_bytes(self, count: int) -> None:
+        self.bytes_written += count
 
     @property
-    def bytes_written(self) -> int:
-        """How many bytes went to the terminal so far."""
-        return getattr(self._driver, "bytes_written", 0)
-
-    @property
-    def desks(self) -> list[PanedScreen]:
-        """The screens on which something may be on its way, behind another one too."""
-        return [desk for desk in (self.cockpit, self.sweep, self.lr_finder) if desk is not None]
+    def live_screens(self) -> list[PanedScreen]:
+        """The screens that may have something running, hidden ones too."""
+        return [s for s in (self.cockpit, self.sweep, self.lr_finder) if s is not None]
 
     async def action_quit(self) -> None:
         """Quit; ask first while something is on its way."""
-        at_stake = [desk.at_stake for desk in self.desks if desk.active]
+        at_stake = [screen.at_stake for screen in self.live_screens if screen.active]
         if not at_stake:
             self.exit()
         elif not isinstance(self.screen, QuitQuestion):
@@ -139,8 +140,8 @@ class TrainerApp(App[None]):
         self, result: None = None, return_code: int = 0, message: RenderableType | None = None
     ) -> None:
         """Leave; what is on its way ends first, since its thread can't be killed."""
-        for desk in self.desks:
-            desk.action_stop()
+        for screen in self.live_screens:
+            screen.action_stop()
         super().exit(result, return_code, message)
 
     def _leave(self, number: signal.Signals) -> None:

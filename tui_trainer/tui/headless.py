@@ -1,31 +1,45 @@
-"""The real app without a terminal: press keys, wait for a condition, save or print the screen."""
+"""Drive the real app without a terminal: press keys, wait, save or print the screen."""
 
 import asyncio
 import math
+import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from textual import events
-from textual.keys import Keys, _character_to_key
+from textual.keys import KEY_NAME_REPLACEMENTS, Keys
 from textual.pilot import Pilot
 
 from tui_trainer.training.state import ACTIVE, State
 from tui_trainer.tui.app import TrainerApp
 from tui_trainer.tui.live_screen import PanedScreen
+from tui_trainer.tui.textual_private import screen_text
 
 _POLL_SECONDS = 0.02
-_CHARACTERS = {_character_to_key(c): c for c in map(chr, range(32, 127)) if not c.isalnum()}
 _MODIFIERS = {"ctrl", "shift", "alt", "super", "meta", "hyper"}
 _NAMES = {key.value for key in Keys}
 
 
+def key_name(character: str) -> str:
+    """Return Textual's name for the key that types a character: ``question_mark`` for ?."""
+    if character.isalnum():
+        return character
+    name = unicodedata.name(character, character).lower().replace("-", "_").replace(" ", "_")
+    return KEY_NAME_REPLACEMENTS.get(name, name)
+
+
+_CHARACTERS = {key_name(c): c for c in map(chr, range(32, 127)) if not c.isalnum()}
+
+
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """What to do with the app: its size in cells, the keys, what to wait for and how long.
+    """A scripted session: the screen's size in cells, keys to press, what to wait for.
 
-    `until` is "ended" (a run or a sweep has ended), "idle" (nothing is on its way) or a number of
-    seconds.
+    `timeout` in seconds covers all of it.
+
+    `until` is "ended" (a run, sweep or search has ended), "idle" (nothing is running or waiting to
+    be drawn) or a number of seconds.
     """
 
     size: tuple[int, int] = (120, 40)
@@ -37,7 +51,7 @@ class Visit:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The screen as text, and what went wrong if something did."""
+    """The final screen as text, and what went wrong, if anything."""
 
     screen: str
     problem: str | None
@@ -46,7 +60,7 @@ class Outcome:
 async def visit(app: TrainerApp, plan: Visit) -> Outcome:
     """Drive the app with Textual's Pilot.
 
-    Keys are pressed once the app is ready: its first preview is there.
+    Keys are pressed once the first preview is on the screen.
 
     Raises:
         OSError: if the screenshot can't be written.
@@ -63,7 +77,7 @@ async def visit(app: TrainerApp, plan: Visit) -> Outcome:
         screen = screen_text(app)
         if plan.screenshot is not None:
             plan.screenshot.write_text(app.export_screenshot(), encoding="utf-8")
-        states = {desk.state for desk in app.desks}
+        states = {screen.state for screen in app.live_screens}
     if app.return_code:
         return Outcome(screen, f"the app ended with status {app.return_code}")
     if State.FAILED in states:
@@ -79,7 +93,7 @@ async def press(pilot: Pilot[None], key: str) -> None:
     `Pilot.press` first waits for the process to do nothing, up to two seconds while it trains.
     """
     character = key if len(key) == 1 else _CHARACTERS.get(key)
-    name = _character_to_key(key) if len(key) == 1 else key
+    name = key_name(key) if len(key) == 1 else key
     pilot.app.post_message(events.Key(name, character))
     await pilot.pause(_POLL_SECONDS)
 
@@ -101,12 +115,6 @@ def parse_keys(text: str) -> list[str]:
     return keys
 
 
-def screen_text(app: TrainerApp) -> str:
-    """Return what stands on the screen, line by line, without colours."""
-    strips = app.screen._compositor.render_strips(app.size)
-    return "\n".join(strip.text.rstrip() for strip in strips)
-
-
 async def _wait_until(app: TrainerApp, until: str | float, deadline: float) -> bool:
     if isinstance(until, float):
         await _wait(app, lambda: False, asyncio.get_running_loop().time() + until)
@@ -117,18 +125,18 @@ async def _wait_until(app: TrainerApp, until: str | float, deadline: float) -> b
 
 
 def _ended(app: TrainerApp) -> bool:
-    """Say whether what was started has ended: a run, a sweep."""
-    started = {desk.state for desk in app.desks} - {State.IDLE}
+    """Say whether something was started and nothing is running any more."""
+    started = {screen.state for screen in app.live_screens} - {State.IDLE}
     return bool(started) and not started & ACTIVE
 
 
 def _settled(app: TrainerApp) -> bool:
-    """Say whether nothing is on its way; what is behind another screen has nothing to draw."""
-    return all(desk.settled or not (desk.active or desk.is_current) for desk in app.desks)
+    """Say whether nothing is running or waiting to be drawn; hidden screens need no drawing."""
+    return all(s.settled or not (s.active or s.is_current) for s in app.live_screens)
 
 
 async def _wait(app: TrainerApp, met: Callable[[], bool], deadline: float) -> bool:
-    """Poll a condition until the deadline, or until the app is gone."""
+    """Poll a condition until the deadline or the end of the app; say whether it was met."""
     while not met():
         if asyncio.get_running_loop().time() >= deadline or not app.is_running:
             return False
@@ -137,7 +145,7 @@ async def _wait(app: TrainerApp, met: Callable[[], bool], deadline: float) -> bo
 
 
 def parse_until(text: str) -> str | float:
-    """Read what to wait for.
+    """Read ``--until``: "ended", "idle" or seconds.
 
     Raises:
         ValueError: with what is allowed.

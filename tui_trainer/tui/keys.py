@@ -85,7 +85,7 @@ KEYS = (
     Key("quit", "q", "app.quit", "app", "quit; asks while training", "quit", 0, _EVERYWHERE),
 )  # fmt: skip
 
-_FACES = {
+_KEYCAPS = {
     "question_mark": "?",
     "left_square_bracket": "[",
     "right_square_bracket": "]",
@@ -104,15 +104,15 @@ def bindings(place: Place) -> list[Binding]:
     return [Binding(k.key, k.action, k.help, show=False, id=k.id) for k in keys_of(place)]
 
 
-def faces(keymap: Mapping[str, str]) -> dict[str, str]:
-    """Return how each key is written, by its id; the next of something stands for both."""
-    return {key.id.removesuffix("_next"): face(keymap.get(key.id, key.key)) for key in KEYS}
+def keycaps(keymap: Mapping[str, str]) -> dict[str, str]:
+    """Return how each key is written, by its id; keys for next and previous share an entry."""
+    return {key.id.removesuffix("_next"): keycap(keymap.get(key.id, key.key)) for key in KEYS}
 
 
-def face(key: str) -> str:
-    """Return how a key is written: ``?`` for ``question_mark``, the first of several."""
+def keycap(key: str) -> str:
+    """Return how a key is written: ``?`` for ``question_mark``; of several keys, the first."""
     first = key.split(",")[0] or key
-    return _FACES.get(first, first)
+    return _KEYCAPS.get(first, first)
 
 
 def read_keymap(file: Path) -> dict[str, str]:
@@ -157,6 +157,6 @@ def _clash(keymap: Mapping[str, str], place: Place) -> str:
     owners: dict[str, str] = {}
     for known in keys_of(place):
         for key in keymap.get(known.id, known.key).split(","):
-            if (owner := owners.setdefault(face(key.strip()), known.id)) != known.id:
+            if (owner := owners.setdefault(keycap(key.strip()), known.id)) != known.id:
                 return f"{owner} and {known.id} are both on '{key}'"
     return ""

@@ -1,8 +1,7 @@
 """A screen of a form and two panes: their room at every size, and when they are drawn."""
 
 from abc import abstractmethod
-from collections.abc import Sized
-from typing import ClassVar, Protocol
+from typing import Any, ClassVar
 
 from textual import events
 from textual.getters import query_one
@@ -11,29 +10,12 @@ from textual.timer import Timer
 from textual.widget import Widget
 
 from tui_trainer.training.state import ACTIVE, State
+from tui_trainer.tui.feed import Feed
 from tui_trainer.tui.frames import UI_SHARE, FrameBudget
 from tui_trainer.tui.help import HelpScreen
 from tui_trainer.tui.keys import Place
 
 _TICK = 0.1  # seconds
-
-
-class Told(Protocol):
-    """What a thread's events have told so far, and those not taken in yet."""
-
-    @property
-    def state(self) -> State:
-        """What the thread is doing."""
-        ...
-
-    @property
-    def inbox(self) -> Sized:
-        """The events not taken in yet."""
-        ...
-
-    def take_inbox(self) -> None:
-        """Take them in."""
-        ...
 
 
 class PanedScreen(Screen[None]):
@@ -46,6 +28,7 @@ class PanedScreen(Screen[None]):
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (60, "-medium"), (100, "-wide")]
     VERTICAL_BREAKPOINTS = [(0, "-short"), (18, "-tall")]
 
+    feed: Feed[Any] | None  # what the screen shows; None before there is anything
     place: ClassVar[Place]
     VIEWS: ClassVar[tuple[str, ...]] = ("upper", "lower", "form")
     FIRST_ROW: ClassVar[str] = ""  # of the form
@@ -80,14 +63,9 @@ class PanedScreen(Screen[None]):
     # What a screen says of itself
 
     @property
-    @abstractmethod
-    def told(self) -> Told | None:
-        """What the screen is about, as far as it has been told; None before there is anything."""
-
-    @property
     def state(self) -> State:
         """What it is doing."""
-        return self.told.state if self.told is not None else State.IDLE
+        return self.feed.result.state if self.feed is not None else State.IDLE
 
     @property
     def active(self) -> bool:
@@ -97,7 +75,7 @@ class PanedScreen(Screen[None]):
     @property
     def unread(self) -> bool:
         """Whether events wait for the next frame."""
-        return self.told is not None and len(self.told.inbox) > 0
+        return self.feed is not None and len(self.feed.inbox) > 0
 
     @property
     @abstractmethod
@@ -109,10 +87,10 @@ class PanedScreen(Screen[None]):
         """Whether nothing is on its way and nothing is left to draw."""
         return not (self.active or self.unread or self._dirty)
 
-    def take_news(self) -> None:
+    def take_inbox(self) -> None:
         """Take in the events that have arrived."""
-        if self.told is not None:
-            self.told.take_inbox()
+        if self.feed is not None:
+            self.feed.take_inbox()
 
     @abstractmethod
     def draw_all(self) -> None:
@@ -125,9 +103,9 @@ class PanedScreen(Screen[None]):
     def action_stop(self) -> None:
         """End what is on its way, if there is anything."""
 
-    def _draw_news(self) -> None:
+    def _draw_update(self) -> None:
         """Take in news that can't wait for the next frame, and draw them if they can be seen."""
-        self.take_news()
+        self.take_inbox()
         self._dirty = True
         if self.is_current:
             self.call_after_refresh(self.draw)
@@ -139,7 +117,7 @@ class PanedScreen(Screen[None]):
         if not self.is_mounted:
             return
         self._budget.draws(getattr(self.app, "bytes_written", 0))
-        self.take_news()
+        self.take_inbox()
         self.draw_all()
         self._dirty = False
 
@@ -150,7 +128,7 @@ class PanedScreen(Screen[None]):
 
     def _tick(self) -> None:
         if not self.is_current:
-            self.take_news()  # little by little, and not all at once when it comes back
+            self.take_inbox()  # little by little, and not all at once when it comes back
         elif self._dirty or self.unread:
             if self._budget.due:
                 self.draw()

@@ -1,23 +1,25 @@
-"""What threads tell the app: everything that arrives from outside the UI."""
+"""What arrives from outside the UI's thread, and from one screen at another."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from textual.message import Message
 
 from tui_trainer.config.settings import Value
 from tui_trainer.training.events import Previewed
+from tui_trainer.tui.feed import Feed
 
 
 @dataclass
-class RunNews(Message):
-    """The run with this number has news that can't wait for the next frame."""
+class Updated(Message):
+    """Events have arrived in this feed that should not wait for the next frame."""
 
-    run: int
+    feed: Feed[Any]
 
 
 @dataclass
 class PreviewReady(Message):
-    """The preview asked for with this number."""
+    """The preview of this request."""
 
     request: int
     previewed: Previewed
@@ -25,28 +27,14 @@ class PreviewReady(Message):
 
 @dataclass
 class PreviewFailed(Message):
-    """Why the preview asked for with this number can't be had."""
+    """Why there is no preview for this request."""
 
     request: int
     reason: str
 
 
 @dataclass
-class SweepNews(Message):
-    """The sweep with this number has news that can't wait for the next frame."""
-
-    sweep: int
-
-
-@dataclass
-class LrNews(Message):
-    """The search for an lr with this number has news that can't wait for the next frame."""
-
-    search: int
-
-
-@dataclass
 class ValuesTaken(Message):
-    """A person has settled on values, by setting: they are for the form."""
+    """Values by setting that were chosen on another screen, for the run's form."""
 
     values: dict[str, Value]

@@ -6,8 +6,8 @@ from textual.content import Content
 from textual.widgets import Static
 
 from tui_trainer.formatting import number_text
+from tui_trainer.lr_search.result import LrSearchResult
 from tui_trainer.plotting.roles import Role
-from tui_trainer.tui.lr.state import LrView
 from tui_trainer.tui.lr.wording import answers
 from tui_trainer.tui.widgets.framed import Part
 from tui_trainer.tui.widgets.plot_pane import PlotPane
@@ -21,9 +21,9 @@ _LOOKS = {"╎": "$text-accent", "◆": "$text-success", "◌": "$text-warning",
 class LrPane(PlotPane):
     """The range test's smoothed training loss, the trials' best validation loss, both answers."""
 
-    def put(self, view: LrView) -> None:
+    def put(self, view: LrSearchResult) -> None:
         """Show a search."""
-        results = view.results
+        results = view
         if results.curve is None:
             ended = results.found is not None
             self.blank("no step was taken" if ended else "starting…", (("Loss by lr", "title"),))
@@ -35,13 +35,12 @@ class LrPane(PlotPane):
             return lr_chart(results, width, height)
 
         def make_title(chart: "Chart") -> tuple[Part, ...]:
-            scale = " · log y" if chart.y.log else ""
-            return ((f"Loss by lr{scale}  ", "title"), *self._legend(view))
+            return ((f"Loss by lr{self.scale_note}  ", "title"), *self._legend(view))
 
         self.plot(make_chart, make_title)
 
-    def _legend(self, view: LrView) -> tuple[Part, ...]:
-        results, wide = view.results, self.size.width >= 100
+    def _legend(self, view: LrSearchResult) -> tuple[Part, ...]:
+        results, wide = view, self.size.width >= 100
         losses = (": training loss", ": validation loss") if wide else ("", "")
         parts = [(Role.TRAIN, f"range test{losses[0]}"), (Role.VALIDATION, f"trials{losses[1]}")]
         if results.batched_suggestion is not None:
@@ -68,7 +67,7 @@ class LrAnswers(Static):
         self.border_title = "Answers"
         self._shown: tuple[tuple[str, str, str], ...] = ()
 
-    def put(self, view: LrView) -> None:
+    def put(self, view: LrSearchResult) -> None:
         """Show a search's answers so far."""
         shown = tuple(answers(view, self.size.width))
         if shown != self._shown:

@@ -1,5 +1,7 @@
 """The lr finder: two ways to a learning rate for what the cockpit's form says."""
 
+from functools import partial
+
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding
@@ -9,16 +11,19 @@ from textual.getters import query_one
 from tui_trainer.config.presets import PARTS, Presets
 from tui_trainer.config.validation import InvalidSettingsError
 from tui_trainer.formatting import number_text
+from tui_trainer.lr_search.events import LrFound, LrRangeAdvanced, LrTrialsAdvanced
 from tui_trainer.lr_search.plan import LrSearch, plan_lr_search
+from tui_trainer.lr_search.result import LrSearchResult
 from tui_trainer.plotting.roles import Charset
 from tui_trainer.sweeps.control import SweepControl
+from tui_trainer.training.early_stopping import StopReason
 from tui_trainer.tui.background import Background, Work
+from tui_trainer.tui.feed import Feed
 from tui_trainer.tui.keys import bindings
 from tui_trainer.tui.live_screen import PanedScreen
 from tui_trainer.tui.lr.panes import LrAnswers, LrPane
-from tui_trainer.tui.lr.state import LrView
 from tui_trainer.tui.lr.wording import lr_banner_text, lr_status_text
-from tui_trainer.tui.messages import LrNews, ValuesTaken
+from tui_trainer.tui.messages import Updated, ValuesTaken
 from tui_trainer.tui.run.form import ConfigForm
 from tui_trainer.tui.run.wording import BADGES, tax_text
 from tui_trainer.tui.widgets.lines import Banner, HeaderLine, KeyLine, StatusLine
@@ -49,9 +54,9 @@ class LrFinderScreen(PanedScreen):
     ) -> None:
         super().__init__(keymap, ui_share)
         self._presets, self._setup = presets, setup
-        self._background = Background(self, work)
+        self._work, self._background = work, Background(self)
         self._charset = charset
-        self.view: LrView | None = None
+        self.feed: Feed[LrSearchResult] | None = None
         self._control = SweepControl()
         self._problem = ""
 
@@ -74,9 +79,9 @@ class LrFinderScreen(PanedScreen):
         self._control.stop()
 
     @property
-    def told(self) -> LrView | None:
-        """The search."""
-        return self.view
+    def result(self) -> LrSearchResult | None:
+        """The search's."""
+        return self.feed.result if self.feed is not None else None
 
     @property
     def at_stake(self) -> str:
@@ -95,8 +100,8 @@ class LrFinderScreen(PanedScreen):
 
     def action_use(self) -> None:
         """Take the recommended learning rate into the cockpit's form."""
-        if self.view is not None and self.view.lr is not None:
-            self.post_message(ValuesTaken({"lr": self.view.lr}))
+        if self.feed is not None and (lr := self.feed.result.recommended) is not None:
+            self.post_message(ValuesTaken({"lr": lr}))
 
     # Searches
 
@@ -107,12 +112,18 @@ class LrFinderScreen(PanedScreen):
         except InvalidSettingsError as error:
             self._problem = f"⚠ {error}"
         else:
-            known = self.view is not None and self.view.search.config == search.config
+            shown = self.result.search if self.result is not None else None
+            known = shown is not None and shown.config == search.config
             if anew or not (known or self.active):
                 self._control.stop()
                 self._control = SweepControl()
-                self.view = LrView(search, self.view.number + 1 if self.view else 1)
-                self._background.start_search(self.view, self._control)
+                self.feed = Feed(LrSearchResult(search))
+                self._background.follow(
+                    self.feed,
+                    partial(self._work.find_lr, search, self._control),
+                    frequent=(LrRangeAdvanced, LrTrialsAdvanced),
+                    failed=lambda words: LrFound(StopReason.FAILED, None, None, None, words),
+                )
         self._redraw_soon()
         self.draw()
 
@@ -120,25 +131,29 @@ class LrFinderScreen(PanedScreen):
         settings = {key: value for key, value in self._setup.settings.items() if key != "lr"}
         return plan_lr_search(self._presets, self._setup.recipe, **settings)
 
-    @on(LrNews)
-    def _take_lr_news(self, message: LrNews) -> None:
-        if self.view is not None and message.search == self.view.number:
-            self._draw_news()
+    @on(Updated)
+    def _take_update(self, message: Updated) -> None:
+        if message.feed is self.feed:
+            self._draw_update()
 
     # Drawing
 
     def draw_all(self) -> None:
         """Draw the newest state."""
         self.draw_lines()
-        if self.view is not None:
-            self.plot.put(self.view)
-            self.answers.put(self.view)
+        if self.result is not None:
+            self.plot.put(self.result)
+            self.answers.put(self.result)
 
     def draw_lines(self) -> None:
         """Draw header, banner, state and keys."""
         self._show_state()
-        width, view = self.size.width, self.view
-        config = view.search.config if view is not None else self._setup.config
+        width, view = self.size.width, self.result
+        config = (
+            view.search.config
+            if view is not None and view.search is not None
+            else self._setup.config
+        )
         names = " · ".join(getattr(config, part).name for part in PARTS)
         symbol, word = BADGES[self.state]
         place = (view.how if view is not None else "") or config.device
@@ -151,7 +166,7 @@ class LrFinderScreen(PanedScreen):
     def _label_keys(self) -> None:
         """Name just the keys that do something now."""
         roomy = self.size.width >= 60
-        lr = self.view.lr if self.view is not None else None
+        lr = self.result.recommended if self.result is not None else None
         using = f"use lr {number_text(lr)}" if lr is not None else ""
         labels = {
             "start": "search again" if roomy else "again",

@@ -4,14 +4,14 @@ from collections.abc import Iterator
 
 from tui_trainer.formatting import number_text
 from tui_trainer.lr_search.events import LrSuggestion
+from tui_trainer.lr_search.result import LrSearchResult
 from tui_trainer.training.state import State
-from tui_trainer.tui.lr.state import LrView
 from tui_trainer.tui.run.wording import BADGES, progress_bar
 
 
-def lr_banner_text(view: LrView, width: int) -> str:
+def lr_banner_text(view: LrSearchResult, width: int) -> str:
     """Say which learning rate to take, and whose answer it is; nothing before it is known."""
-    found = view.results.found
+    found = view.found
     if found is None:
         return ""
     symbol, _ = BADGES[view.state]
@@ -26,14 +26,17 @@ def lr_banner_text(view: LrView, width: int) -> str:
     return f"{symbol} {lead}{words}"
 
 
-def answers(view: LrView, width: int) -> Iterator[tuple[str, str, str]]:
+def answers(view: LrSearchResult, width: int) -> Iterator[tuple[str, str, str]]:
     """Yield sign, name and words of each answer so far, and of how they disagree."""
-    results = view.results
+    results = view
     tested, tried, found = results.tested, results.tried, results.found
     yield "╎", "range test", _answer(tested.suggestion if tested else None, width)
     yield "◆", "trials", _answer(tried.suggestion if tried else None, width)
     if results.not_learning is not None:
         yield "◌", "not learning", results.not_learning.words
+    if (lr := results.lowest_diverged) is not None:
+        lower = f"search below lr {number_text(lr)} with tui-trainer find-lr --low"
+        yield "◌", "hint", "every trial diverged" + (f": {lower}" if width >= 60 else "")
     if found is not None and found.disagreement is not None:
         words = found.disagreement
         yield "≠", "they disagree", words if width >= 60 else words.split(". ")[0]
@@ -47,10 +50,12 @@ def _answer(suggestion: LrSuggestion | None, width: int) -> str:
     return f"{lr}: {words}"
 
 
-def lr_status_text(view: LrView, width: int) -> str:
+def lr_status_text(view: LrSearchResult, width: int) -> str:
     """Write how far a search has come: first the range test, then the trials."""
-    curve, trials = view.results.curve, view.results.trials
+    curve, trials = view.curve, view.trials
     search = view.search
+    if search is None:
+        return ""
     if trials is None:
         done, total, name = len(curve.lrs) if curve else 0, search.range.steps, "range test"
         rest = f"lr {curve.lrs[-1]:.2g}" if curve else ""
@@ -58,7 +63,7 @@ def lr_status_text(view: LrView, width: int) -> str:
         done, name = int(trials.steps.sum()), "trials"
         total = search.trial_steps * len(search.trials.candidates)
         rest = f"✕ {int(trials.diverged.sum())} diverged"
-    share = 1.0 if view.results.found is not None else done / total
+    share = 1.0 if view.found is not None else done / total
     count = f" {name} {done:>{len(f'{total:,}')},}/{total:,} steps"
     room = min(30, width - len(count) - len(rest) - 5)
     bar = f" {progress_bar(share, room)}" if room >= 4 else ""

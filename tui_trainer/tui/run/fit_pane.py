@@ -28,10 +28,10 @@ class FitPane(PlotPane):
 
         names = [(Role.MODEL, "model"), (Role.TRAIN_POINT, "train")]
         names.append((Role.VALIDATION_POINT, "val" if self.size.width < 60 else "validation"))
-        title: tuple[Part, ...] = ((f"Fit · {_weights(fit)}  ", "title"), *self.legend(*names))
-        quality = f"validation R² {fit.r2:.3f}"
-        if not math.isfinite(fit.r2):
-            quality = "the curve is not finite"
+        name = "Fit" if points.features == 1 else "Predicted against actual"
+        title: tuple[Part, ...] = ((f"{name} · {_weights(fit)}  ", "title"), *self.legend(*names))
+        r2 = fit.metrics["r2"]
+        quality = f"validation R² {r2:.3f}" if math.isfinite(r2) else "the curve is not finite"
         self.plot(make_chart, lambda _: title, ((quality, "note"),))
 
 

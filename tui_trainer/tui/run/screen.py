@@ -1,6 +1,8 @@
 """The cockpit: choose on the left, watch on the right, one line of state below."""
 
 from collections.abc import Mapping
+from functools import partial
+from typing import TYPE_CHECKING
 
 from textual import on
 from textual.app import ComposeResult
@@ -12,21 +14,32 @@ from tui_trainer.config.presets import PARTS, Presets
 from tui_trainer.config.settings import RunConfig, Value
 from tui_trainer.plotting.roles import Charset
 from tui_trainer.training.control import Control
-from tui_trainer.training.events import FitSampled, Points, Previewed
+from tui_trainer.training.early_stopping import StopReason
+from tui_trainer.training.events import (
+    Compiling,
+    FitSampled,
+    Points,
+    Previewed,
+    RunEnded,
+    StepsCompleted,
+)
 from tui_trainer.training.state import State
 from tui_trainer.tui.background import Background, Work
+from tui_trainer.tui.feed import Feed
 from tui_trainer.tui.frames import UI_SHARE
-from tui_trainer.tui.keys import bindings, faces
+from tui_trainer.tui.keys import bindings, keycaps
 from tui_trainer.tui.live_screen import PanedScreen
-from tui_trainer.tui.messages import PreviewFailed, PreviewReady, RunNews
+from tui_trainer.tui.messages import PreviewFailed, PreviewReady, Updated
 from tui_trainer.tui.run.fit_pane import FitPane
 from tui_trainer.tui.run.form import ConfigForm
 from tui_trainer.tui.run.loss_pane import LossPane
 from tui_trainer.tui.run.lr_steps import next_lr
-from tui_trainer.tui.run.state import RunView
 from tui_trainer.tui.run.wording import BADGES, badge_text, banner_text, status_text, tax_text
 from tui_trainer.tui.widgets.fields import Direction
 from tui_trainer.tui.widgets.lines import Banner, HeaderLine, KeyLine, StatusLine
+
+if TYPE_CHECKING:  # needs numpy, which the first frame does not
+    from tui_trainer.training.result import RunResult
 
 
 class Cockpit(PanedScreen):
@@ -59,10 +72,9 @@ class Cockpit(PanedScreen):
     ) -> None:
         super().__init__(keymap, ui_share)
         self.presets, self._config, self._recipe = presets, config, recipe
-        self._background = Background(self, work)
+        self._work, self._background = work, Background(self)
         self._charset = charset
-        self.run: RunView | None = None
-        self._run_number = 0
+        self.feed: Feed[RunResult] | None = None
         self._control = Control()
         self._lr_asked = config.lr
         self._previewed: Previewed | None = None
@@ -78,7 +90,7 @@ class Cockpit(PanedScreen):
         yield HeaderLine(id="header")
         yield Banner(id="banner")
         with Horizontal(id="body"):
-            written = faces(self._keymap)
+            written = keycaps(self._keymap)
             yield ConfigForm(self.presets, self._config, self._recipe, written, id="form")
             with Vertical(id="panes"):
                 yield LossPane(self._charset, id="loss", classes="upper")
@@ -95,9 +107,9 @@ class Cockpit(PanedScreen):
         self._control.stop()
 
     @property
-    def told(self) -> RunView | None:
+    def run(self) -> "RunResult | None":
         """The run."""
-        return self.run
+        return self.feed.result if self.feed is not None else None
 
     @property
     def at_stake(self) -> str:
@@ -204,7 +216,7 @@ class Cockpit(PanedScreen):
 
     def _ask_preview(self) -> None:
         self._preview_pending = True
-        self._background.ask_preview(self.form.config)
+        self._background.ask_preview(self._work.preview, self.form.config)
 
     @on(PreviewReady)
     def _take_preview(self, message: PreviewReady) -> None:
@@ -227,6 +239,8 @@ class Cockpit(PanedScreen):
     # Runs
 
     def _start(self, *, paused: bool) -> bool:
+        from tui_trainer.training.result import RunResult
+
         if (field := self.form.invalid_field) is not None:
             field.query_one("Input").focus()
             self._open_form(True)
@@ -234,22 +248,27 @@ class Cockpit(PanedScreen):
         self._control.stop()
         self._control = Control(paused=paused)
         self._control.show_best_fit(self._best_fit)
-        self._run_number += 1
-        self.run = RunView(self.form.config, self._run_number)
-        self._lr_asked = self.run.lr
+        result = RunResult(self.form.config)
+        self.feed = Feed(result)
+        self._lr_asked = result.lr
         self._preview_shown = False
         self._problem = ""
         self.form.mark_next_run(False)
         self._open_form(False)
-        self._background.start(self.run, self._control)
+        self._background.follow(
+            self.feed,
+            partial(self._work.train, result.config, self._control),
+            frequent=(StepsCompleted, FitSampled, Compiling),
+            failed=lambda words: RunEnded(StopReason.FAILED, words, result.step),
+        )
         self._redraw_soon()
         self.draw()
         return True
 
-    @on(RunNews)
-    def _take_news(self, message: RunNews) -> None:
-        if self.run is not None and message.run == self.run.number:
-            self.run.take_inbox()
+    @on(Updated)
+    def _take_update(self, message: Updated) -> None:
+        if self.run is not None and message.feed is self.feed:
+            self.take_inbox()
             self.draw_lines()  # an answer to a key, or what one has been waiting for
             self._dirty = True
             self.call_after_refresh(self.draw)

@@ -1,10 +1,14 @@
 """What the screen says, in one place: badges, banners and the line of state."""
 
+from typing import TYPE_CHECKING
+
 from tui_trainer.formatting import duration_text, loss_text, number_text
 from tui_trainer.training.early_stopping import Gauge
 from tui_trainer.training.state import State
 from tui_trainer.tui.frames import Tax
-from tui_trainer.tui.run.state import RunView
+
+if TYPE_CHECKING:  # needs numpy, which the first frame does not
+    from tui_trainer.training.result import RunResult
 
 BADGES = {
     State.IDLE: ("○", "READY"),
@@ -25,63 +29,62 @@ _ADVICE = {
 }
 
 
-def banner_text(view: RunView, width: int) -> str:
+def banner_text(result: "RunResult", width: int) -> str:
     """Say how a run ended, that it waits, or that it can't learn; nothing while all is well."""
-    if view.ended is not None:
-        symbol, _ = BADGES[view.state]
-        if view.state is State.FAILED:
-            return f"{symbol} Failed: {view.ended.detail}"
-        parts = [symbol, sentences(view.ended.detail)]
+    if result.ended is not None:
+        symbol, _ = BADGES[result.state]
+        if result.state is State.FAILED:
+            return f"{symbol} Failed: {result.ended.detail}"
+        parts = [symbol, sentences(result.ended.detail)]
         if width < 60:  # the first thing said, without its by-clause: two lines
             return f"{symbol} {parts[1].split('. ')[0].split(', ')[0].rstrip('.')}."
-        if view.not_learning is not None:
-            parts.append(f"Not learning: {view.not_learning.words}.")
-        if (advice := _ADVICE.get(view.state)) and not view.ended.restored_best:
+        if result.not_learning is not None:
+            parts.append(f"Not learning: {result.not_learning.words}.")
+        if (advice := _ADVICE.get(result.state)) and not result.ended.restored_best:
             parts.append(advice)
         return " ".join(parts)
-    if view.not_learning is not None:
-        words = f"◌ Not learning: {view.not_learning.words}."
+    if result.not_learning is not None:
+        words = f"◌ Not learning: {result.not_learning.words}."
         return words if width < 60 else f"{words} Try init normal or kaiming."
-    if view.state is State.PAUSED:
-        return (
-            f"{BADGES[State.PAUSED][0]} Paused at step {view.step:,}. space goes on, n does a step."
-        )
+    if result.state is State.PAUSED:
+        sign, _ = BADGES[State.PAUSED]
+        return f"{sign} Paused at step {result.step:,}. space resumes, n runs one step."
     return ""
 
 
-def badge_text(view: RunView | None) -> str:
+def badge_text(result: "RunResult | None") -> str:
     """Write the state's sign and word, and how long a compiler has been waited for."""
-    symbol, label = BADGES[view.state if view else State.IDLE]
-    if view is not None and view.state is State.COMPILING:
-        label += f" {view.compiling_seconds or 0:.0f} s"
+    symbol, label = BADGES[result.state if result else State.IDLE]
+    if result is not None and result.state is State.COMPILING:
+        label += f" {result.compiling_seconds or 0:.0f} s"
     return f"{symbol} {label}"
 
 
-def status_text(view: RunView | None, lr: float, total_steps: int, width: int) -> str:
+def status_text(result: "RunResult | None", lr: float, total_steps: int, width: int) -> str:
     """Write the line of state in `width` cells: in words where there is room, else in short.
 
     Every number has a place of its own width, so that nothing jumps while training.
     """
-    newest = view.newest if view else None
-    total = view.config.steps if view else total_steps
-    step = view.step if view else 0
+    best = result.best if result else None
+    total = result.config.steps if result else total_steps
+    step = result.step if result else 0
     digits = len(f"{total:,}")
     count = f"{step:>{digits},}/{total:,}"
-    train = loss_text(float(newest.train_loss[-1]) if newest else None)
-    val = loss_text(float(newest.val_loss[-1]) if newest else None)
-    best = f"{loss_text(newest.best_val_loss if newest else None):<6}"
-    best_step = f"{newest.best_step:<{digits},}" if newest and newest.best_step else "–"
-    rate, eta = _pace(view, total)
-    rate_now = number_text(view.lr if view else lr)
+    train = loss_text(result.train_loss if result else None)
+    val = loss_text(result.val_loss if result else None)
+    best_loss = f"{loss_text(best.val_loss if best else None):<6}"
+    best_step = f"{best.step:<{digits},}" if best else "–"
+    rate, eta = _pace(result, total)
+    rate_now = number_text(result.lr if result else lr)
     in_words = (
         f"{rate:>6} steps/s  ETA {eta:<5} train {train:<6} validation {val:<6} "
-        f"best {best} at {best_step}  lr {rate_now}"
+        f"best {best_loss} at {best_step}  lr {rate_now}"
     )
     shorter = (
-        f"{rate:>6}/s  ETA {eta:<5} train {train:<6} val {val:<6} best {best} @{best_step}"
+        f"{rate:>6}/s  ETA {eta:<5} train {train:<6} val {val:<6} best {best_loss} @{best_step}"
         f"  lr {rate_now}"
     )
-    short = f"{rate:>6}/s  train {train:<5} val {val:<5} best {best} @{best_step}"
+    short = f"{rate:>6}/s  train {train:<5} val {val:<5} best {best_loss} @{best_step}"
     for lead, rest in (("step ", in_words), ("", shorter), ("", short)):
         room = width - len(f" {lead}{count}  {rest}") - 2
         if room >= 4:
@@ -110,15 +113,13 @@ def progress_bar(share: float, width: int) -> str:
     return f"▕{'█' * filled}{'░' * (width - filled)}▏"
 
 
-def _pace(view: RunView | None, total: int) -> tuple[str, str]:
+def _pace(result: "RunResult | None", total: int) -> tuple[str, str]:
     """Return the rate and the time left: as they are while training, as they were afterwards."""
-    if view is None or view.newest is None:
+    if result is None or not result.step:
         return "–", "–"
-    if view.ended is not None:
-        return f"{view.ended.steps_per_second:,.0f}", "–"
-    per_second = view.newest.steps_per_second
-    left = (total - view.step) / per_second if per_second else float("inf")
-    return f"{per_second:,.0f}", duration_text(left)
+    per_second = result.steps_per_second
+    left = (total - result.step) / per_second if per_second else float("inf")
+    return f"{per_second:,.0f}", duration_text(left) if result.ended is None else "–"
 
 
 def sentences(detail: str) -> str:

@@ -14,7 +14,7 @@ from tui_trainer.tui.messages import ValuesTaken
 from tui_trainer.tui.run.fit_pane import FitPane
 from tui_trainer.tui.run.loss_pane import LossPane
 from tui_trainer.tui.run.wording import BADGES, tax_text
-from tui_trainer.tui.sweep.state import SweepView, candidate_run, candidate_state
+from tui_trainer.tui.sweep.feed import SweepFeed
 from tui_trainer.tui.sweep.wording import (
     candidate_banner_text,
     candidate_status_text,
@@ -39,7 +39,7 @@ class CandidateScreen(PanedScreen):
 
     def __init__(
         self,
-        view: SweepView,
+        view: SweepFeed,
         index: int,
         control: SweepControl,
         keymap: dict[str, str],
@@ -47,8 +47,9 @@ class CandidateScreen(PanedScreen):
         ui_share: float,
     ) -> None:
         super().__init__(keymap, ui_share)
-        self._view, self._index, self._control = view, index, control
-        self._candidate = view.results.candidates[index]
+        self.feed: SweepFeed = view
+        self._index, self._control = index, control
+        self._result = view.result.candidates[index]
         self._charset = charset
         self._log: bool | None = None
         self._smooth = False
@@ -73,14 +74,9 @@ class CandidateScreen(PanedScreen):
         self._control.watch(None)
 
     @property
-    def told(self) -> SweepView:
-        """The sweep, whose events are about the candidate too."""
-        return self._view
-
-    @property
     def state(self) -> State:
         """What the candidate is doing."""
-        return candidate_state(self._candidate, self._view.state)
+        return self.feed.state_of(self._index)
 
     @property
     def at_stake(self) -> str:
@@ -99,36 +95,33 @@ class CandidateScreen(PanedScreen):
 
     def action_use(self) -> None:
         """Take the candidate's value and seed into the cockpit's form."""
-        candidate = self._candidate.candidate
-        value = self._view.plan.points[candidate.point].values[0]
-        key = self._view.plan.axes[0].key
-        self.post_message(ValuesTaken({key: value, "seed": candidate.config.seed}))
+        sweep = self.feed.sweep
+        value = sweep.points[sweep.candidates[self._index].point].values[0]
+        seed = self._result.config.seed
+        self.post_message(ValuesTaken({sweep.axes[0].key: value, "seed": seed}))
 
     def draw_all(self) -> None:
         """Draw the newest state."""
         self.draw_lines()
-        run = candidate_run(self._candidate, self._index)
-        self.loss_pane.put(run, log=self._log, smooth=self._smooth)
-        if self._candidate.fit is None:
+        self.loss_pane.put(self._result, log=self._log, smooth=self._smooth)
+        started, fit = self.feed.result.started, self._result.final_fit
+        if fit is None:
             words = "no fit yet" if self.active else "no fit: it did not get to its end"
             self.fit_pane.blank(words, (("Fit", "title"),))
         else:
-            started = self._view.results.started
-            self.fit_pane.put(started.points if started else None, self._candidate.fit)
+            self.fit_pane.put(started.points if started else None, fit)
 
     def draw_lines(self) -> None:
         """Draw header, banner, state and keys."""
         self._show_state()
-        candidate = self._candidate.candidate
-        config = candidate.config
-        value = point_text(self._view, candidate.point)
+        config = self._result.config
+        value = point_text(self.feed, self.feed.sweep.candidates[self._index].point)
         names = " · ".join(getattr(config, part).name for part in PARTS)
         symbol, word = BADGES[self.state]
         words = f"{value} · seed {config.seed} · {names}"
         self.header.put(words, f"{symbol} {word}", config.device)
-        run = candidate_run(self._candidate, self._index)
-        self.banner.put(candidate_banner_text(run, self.size.width))
-        status = candidate_status_text(run, self.size.width)
+        self.banner.put(candidate_banner_text(self.state, self._result, self.size.width))
+        status = candidate_status_text(self._result, self.size.width)
         self.status_line.put(tax_text(self._budget.tax) if self._show_tax else status)
         if self.size.width < 60:
             self.key_line.relabel(use="use", setup="pane", quit="")

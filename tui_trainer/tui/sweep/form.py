@@ -1,7 +1,7 @@
 """What to sweep over: a setting and its values, how many seeds, which loss is to be low."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, get_args
 
 from textual import on
@@ -16,6 +16,7 @@ from tui_trainer.config.validation import convert_text
 from tui_trainer.formatting import number_text
 from tui_trainer.sweeps.axes import SweepAxis, make_axis
 from tui_trainer.sweeps.plan import Objective, Sweep, plan_sweep
+from tui_trainer.sweeps.significance import least_seeds
 from tui_trainer.tui.widgets.fields import ChoiceRow, Direction, Form, TextField
 
 _OBJECTIVES: tuple[Objective, ...] = get_args(Objective)
@@ -27,22 +28,25 @@ _OBJECTIVE_WORDS = {
 
 @dataclass
 class _Axis:
-    """What to expect of a setting, and what stands in the fields while it is the one swept."""
+    """What to expect of a setting, and what stands in the fields while it is the one swept.
+
+    Without `seeds` they are as many as it takes to tell the values from noise.
+    """
 
     description: str
     values: str
-    seeds: str = field(default="8")
+    seeds: str = ""
 
 
 def _axes() -> dict[str, _Axis]:
     return {
-        "lr": _Axis("The size of a step", "1e-5:1:log:16", "10"),
+        "lr": _Axis("The size of a step", "1e-5:1:log:16"),
         "l1_weight": _Axis("The L1 penalty over the preset's", "0,0.1,0.3,1,3,10"),
         "dropout": _Axis("The share of inputs dropped", "0,0.01,0.03,0.1,0.3"),
         "weight_decay": _Axis("How hard weights are pulled to 0", "0,0.001,0.01,0.1,1"),
-        "init": _Axis("A race between inits", "all", "10"),
-        "regularizer": _Axis("A race between regularizers", "all", "10"),
-        "architecture": _Axis("A race between networks", "all", "10"),
+        "init": _Axis("A race between inits", "all"),
+        "regularizer": _Axis("A race between regularizers", "all"),
+        "architecture": _Axis("A race between networks", "all"),
     }
 
 
@@ -58,10 +62,13 @@ class SweepForm(Form):
     class Changed(Message):
         """The form says something else than before."""
 
-    def __init__(self, presets: Presets, steps: int, faces: Mapping[str, str], *, id: str) -> None:
+    def __init__(self, presets: Presets, steps: int, keys: Mapping[str, str], *, id: str) -> None:
         super().__init__(id=id)
-        self._presets, self._faces = presets, faces
+        self._presets, self._keycaps = presets, keys
         self._axes = _axes()
+        for key, axis in self._axes.items():
+            values = make_axis(key, axis.values, presets).values
+            axis.seeds = axis.seeds or str(least_seeds(len(values)))
         self._key = "lr"
         self._objective: Objective = "best"
         self._first_steps = number_text(steps)
@@ -70,13 +77,13 @@ class SweepForm(Form):
     def compose(self) -> ComposeResult:
         """Lay out the rows and fields."""
         now = self._axes[self._key]
-        title = Content.assemble((f"{self._faces['values']} ", "bold $text-accent"), "values")
-        yield ChoiceRow("axis", "Axis", self._faces["axis"])
+        title = Content.assemble((f"{self._keycaps['values']} ", "bold $text-accent"), "values")
+        yield ChoiceRow("axis", "Axis", self._keycaps["axis"])
         yield TextField("values", title, now.values, self._check_values)
         yield TextField("seeds", "  seeds", now.seeds, _whole_number)
         yield TextField("steps", "  steps", self._first_steps, lambda t: parse_number("steps", t))
         yield Static("", id="amount")
-        yield ChoiceRow("objective", "Objective", self._faces["objective"])
+        yield ChoiceRow("objective", "Objective", self._keycaps["objective"])
 
     def on_mount(self) -> None:
         """Fill the rows."""
@@ -180,13 +187,10 @@ class SweepForm(Form):
 
     @property
     def _hint(self) -> str:
-        """Say how many seeds it takes for the sweep to be able to tell values apart."""
-        from tui_trainer.sweeps.significance import least_seeds  # needs numpy
-
-        needed = least_seeds(len(self.axis.values) - 1)
-        return (
-            f"; from {needed} seeds on it can tell them from noise" if self.seeds < needed else ""
-        )
+        """Say how many seeds it takes to tell the best value from noise, where these are fewer."""
+        needed = least_seeds(len(self.axis.values))
+        few = f"; too few to tell: {needed} could, by winning on all"
+        return few if self.seeds < needed else ""
 
 
 def _whole_number(text: str) -> int:

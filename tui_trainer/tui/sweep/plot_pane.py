@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from tui_trainer.plotting.roles import Role
-from tui_trainer.tui.sweep.state import SweepView
+from tui_trainer.tui.sweep.feed import SweepFeed
 from tui_trainer.tui.sweep.wording import leader_text
 from tui_trainer.tui.widgets.framed import Part
 from tui_trainer.tui.widgets.plot_pane import PlotPane
@@ -15,13 +15,11 @@ if TYPE_CHECKING:
 class SweepPane(PlotPane):
     """Medians with their spread over the seeds, the winner, what diverged."""
 
-    is_log = False
-
-    def put(self, view: SweepView, *, cursor: int | None, log: bool | None) -> None:
+    def put(self, view: SweepFeed, *, cursor: int | None, log: bool | None) -> None:
         """Show a sweep; `cursor` is a point, `log` None chooses by the losses' range."""
-        axis, points, leader = view.plan.axes[0], view.points(), view.leader()
-        if not any(candidate.step for candidate in view.results.candidates):
-            ended = view.results.ended is not None
+        axis, points, leader = view.sweep.axes[0], view.result.points(), view.leader()
+        if not any(candidate.step for candidate in view.result.candidates):
+            ended = view.result.ended is not None
             self.blank("no step was taken" if ended else "starting…", (("Sweep", "title"),))
             return
 
@@ -32,11 +30,12 @@ class SweepPane(PlotPane):
             return sweep_chart(axis, points, width, height, leader=index, cursor=cursor, log=log)
 
         def make_title(chart: "Chart") -> tuple[Part, ...]:
-            self.is_log = chart.y.log
-            scale = " · log y" if chart.y.log else ""
             short = self.size.width < 80
-            what = "loss" if short else f"{view.plan.objective} validation loss"
-            return ((f"{what[0].upper()}{what[1:]} by {axis.key}{scale}  ", "title"), *legend())
+            what = "loss" if short else f"{view.sweep.objective} validation loss"
+            return (
+                (f"{what[0].upper()}{what[1:]} by {axis.key}{self.scale_note}  ", "title"),
+                *legend(),
+            )
 
         def legend() -> tuple[Part, ...]:
             parts = [(Role.MEDIAN, "median")]
@@ -44,8 +43,8 @@ class SweepPane(PlotPane):
                 parts.append((Role.BEST, "recommended" if view.recommendation else "lowest so far"))
             if any(point.diverged_share for point in points):
                 parts.append((Role.DIVERGED, "diverged"))
-            if view.plan.seeds > 1:
-                parts.append((Role.SPREAD, f"spread over {view.plan.seeds} seeds"))
+            if view.sweep.seeds > 1:
+                parts.append((Role.SPREAD, f"spread over {view.sweep.seeds} seeds"))
             if cursor is not None:
                 parts.append((Role.CURSOR, "cursor"))
             return self.legend(*parts)

@@ -7,7 +7,7 @@ from tui_trainer.formatting import loss_text
 from tui_trainer.sweeps.axes import value_text
 from tui_trainer.sweeps.plan import Sweep
 from tui_trainer.training.state import State
-from tui_trainer.tui.sweep.state import SweepView, candidate_state
+from tui_trainer.tui.sweep.feed import SweepFeed
 from tui_trainer.tui.widgets.row_table import Column, Row
 
 if TYPE_CHECKING:  # needs numpy, which the first frame does not
@@ -38,23 +38,21 @@ def candidate_columns(plan: Sweep, width: int) -> list[Column]:
     ]
 
 
-def candidate_row(view: SweepView, index: int) -> Row:
+def candidate_row(view: SweepFeed, index: int) -> Row:
     """Write a candidate."""
-    candidate = view.results.candidates[index]
-    config = candidate.candidate.config
-    point = view.plan.points[candidate.candidate.point]
-    state = candidate_state(candidate, view.state)
+    result, state = view.result.candidates[index], view.state_of(index)
+    point = view.sweep.points[view.sweep.candidates[index].point]
     sign, word = _STATE_WORDS[state]
-    best_at = f"{candidate.best_step:,}" if candidate.best_step else "–"
+    best = result.best
     return (
         (value_text(point.values[0]), "row"),
-        (str(config.seed), "row"),
+        (str(result.config.seed), "row"),
         (f"{sign} {word}", _STATE_LOOKS.get(state, "row")),
-        (loss_text(candidate.best_val_loss), "row"),
-        (loss_text(candidate.val_loss), "row"),
-        (f"{candidate.step:,}", "row"),
-        (best_at, "row"),
-        (loss_text(candidate.train_loss), "row"),
+        (loss_text(best.val_loss if best else None), "row"),
+        (loss_text(result.val_loss), "row"),
+        (f"{result.step:,}", "row"),
+        (f"{best.step:,}" if best else "–", "row"),
+        (loss_text(result.train_loss), "row"),
     )
 
 
@@ -70,7 +68,7 @@ def point_columns(plan: Sweep, width: int) -> list[Column]:
     ]
 
 
-def point_row(view: SweepView, point: "PointResult") -> Row:
+def point_row(view: SweepFeed, point: "PointResult") -> Row:
     """Write a point: its median, how it compares, the spread over its seeds."""
     median, spread = point.objective.median, point.objective
     diverged = round(point.diverged_share * point.seeds)
@@ -85,19 +83,20 @@ def point_row(view: SweepView, point: "PointResult") -> Row:
     )
 
 
-def _verdict(view: SweepView, point: "PointResult") -> tuple[str, str]:
-    """Hold a point against the recommended one: is the difference more than the seeds' noise?"""
+def _verdict(view: SweepFeed, point: "PointResult") -> tuple[str, str]:
+    """Compare a point with the recommended one: is the difference more than the seeds' noise?"""
+    from tui_trainer.sweeps.recommendation import Verdict, verdict_of
+
     found = view.recommendation
-    if found is None:
-        return "", "row"
-    if found.point.index == point.point.index:
+    if found is not None and found.point == point.point:
         return "◆ recommended", "best"
-    held = view.comparison(point.point.index)
-    if held is None:
+    verdict = verdict_of(point, found)
+    if verdict is None:
         return "", "row"
-    count = f"{held.wins}/{held.seeds}"
-    word = "clearly worse" if held.clear else "within noise"
-    return f"{count:<6}p {held.p:<7.2g}{word}", "row" if held.clear else "title"
+    held = found.comparison(point.point) if found else None
+    figures = f"{f'{held.wins}/{held.seeds}':<6}p {held.p:<7.2g}" if held else ""
+    looks = {Verdict.WITHIN_NOISE: "title", Verdict.DIVERGED: "diverged"}
+    return f"{figures}{verdict.value}", looks.get(verdict, "row")
 
 
 def _value_width(plan: Sweep, width: int) -> int:

@@ -1,5 +1,7 @@
 """The sweep screen: what to try on the left, what it comes to on the right."""
 
+from functools import partial
+
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding
@@ -12,17 +14,25 @@ from tui_trainer.config.validation import InvalidSettingsError
 from tui_trainer.plotting.roles import Charset
 from tui_trainer.sweeps.axes import value_text
 from tui_trainer.sweeps.control import SweepControl
+from tui_trainer.sweeps.events import (
+    CandidateEnded,
+    CandidateFitSampled,
+    CandidatesAdvanced,
+    CandidatesRestarted,
+    SweepEnded,
+)
 from tui_trainer.sweeps.plan import Sweep
+from tui_trainer.training.early_stopping import StopReason
 from tui_trainer.tui.background import Background, Work
-from tui_trainer.tui.keys import bindings, faces
+from tui_trainer.tui.keys import bindings, keycaps
 from tui_trainer.tui.live_screen import PanedScreen
-from tui_trainer.tui.messages import SweepNews, ValuesTaken
+from tui_trainer.tui.messages import Updated, ValuesTaken
 from tui_trainer.tui.run.form import ConfigForm
 from tui_trainer.tui.run.wording import BADGES, tax_text
 from tui_trainer.tui.sweep.candidate_screen import CandidateScreen
+from tui_trainer.tui.sweep.feed import SweepFeed
 from tui_trainer.tui.sweep.form import SweepForm
 from tui_trainer.tui.sweep.plot_pane import SweepPane
-from tui_trainer.tui.sweep.state import SweepView
 from tui_trainer.tui.sweep.table import Move, SweepTable
 from tui_trainer.tui.sweep.wording import banner_text, setup_text, status_text
 from tui_trainer.tui.widgets.fields import Direction
@@ -67,9 +77,9 @@ class SweepScreen(PanedScreen):
     ) -> None:
         super().__init__(keymap, ui_share)
         self._presets, self._setup = presets, setup
-        self._background = Background(self, work)
+        self._work, self._background = work, Background(self)
         self._charset, self._ui_share = charset, ui_share
-        self.view: SweepView | None = None
+        self.feed: SweepFeed | None = None
         self._control = SweepControl()
         self._problem = ""
         self._log: bool | None = None
@@ -80,7 +90,7 @@ class SweepScreen(PanedScreen):
         yield Banner(id="banner")
         with Horizontal(id="body"):
             steps = self._setup.config.steps
-            yield SweepForm(self._presets, steps, faces(self._keymap), id="form")
+            yield SweepForm(self._presets, steps, keycaps(self._keymap), id="form")
             with Vertical(id="panes"):
                 yield SweepPane(self._charset, id="plot", classes="upper")
                 yield SweepTable(id="table", classes="lower")
@@ -92,15 +102,10 @@ class SweepScreen(PanedScreen):
         self._control.stop()
 
     @property
-    def told(self) -> SweepView | None:
-        """The sweep."""
-        return self.view
-
-    @property
     def at_stake(self) -> str:
         """Where the sweep stands."""
-        assert self.view is not None
-        done, total = self.view.results.finished, len(self.view.plan.candidates)
+        assert self.feed is not None
+        done, total = self.feed.result.finished, len(self.feed.sweep.candidates)
         return f"A sweep is training, {done:,} of {total:,} candidates done."
 
     # Keys
@@ -156,9 +161,9 @@ class SweepScreen(PanedScreen):
     def action_open(self) -> None:
         """Show the candidate under the cursor: its losses and its fit."""
         index = self.table.candidate
-        if self.view is not None and index is not None:
+        if self.feed is not None and index is not None:
             screen = CandidateScreen(
-                self.view, index, self._control, self._keymap, self._charset, self._ui_share
+                self.feed, index, self._control, self._keymap, self._charset, self._ui_share
             )
             self.app.push_screen(screen)
 
@@ -187,61 +192,71 @@ class SweepScreen(PanedScreen):
     def _start(self, plan: Sweep) -> None:
         self._control.stop()
         self._control = SweepControl()
-        self.view = SweepView(plan, self.view.number + 1 if self.view else 1)
-        self.table.start(self.view)
+        self.feed = SweepFeed(plan)
+        self.table.start(self.feed)
         self.action_leave()
-        self._background.start_sweep(self.view, self._control)
+        self._background.follow(
+            self.feed,
+            partial(self._work.sweep, plan, self._control),
+            frequent=(
+                CandidatesAdvanced,
+                CandidateEnded,
+                CandidateFitSampled,
+                CandidatesRestarted,
+            ),
+            failed=lambda words: SweepEnded(StopReason.FAILED, words, 0, 0.0),
+        )
 
-    @on(SweepNews)
-    def _take_sweep_news(self, message: SweepNews) -> None:
-        if self.view is not None and message.sweep == self.view.number:
-            self._draw_news()
+    @on(Updated)
+    def _take_update(self, message: Updated) -> None:
+        if message.feed is self.feed:
+            self._draw_update()
 
     def _values_to_use(self) -> dict[str, Value]:
         """Return what `u` takes: a candidate's value and seed, a point's value."""
-        if self.view is None:
+        if self.feed is None:
             return {}
         if (point := self.table.point) is None:
-            leader = self.view.leader()
+            leader = self.feed.leader()
             point = leader.point.index if leader else None
         if point is None:
             return {}
         values: dict[str, Value] = {
-            self.view.plan.axes[0].key: self.view.plan.points[point].values[0]
+            self.feed.sweep.axes[0].key: self.feed.sweep.points[point].values[0]
         }
         if self.table.shows_candidates and (index := self.table.candidate) is not None:
-            values["seed"] = self.view.plan.candidates[index].config.seed
+            values["seed"] = self.feed.sweep.candidates[index].config.seed
         return values
 
     # Drawing
 
     def draw_all(self) -> None:
         """Draw the newest state."""
-        self.set_class(self.view is None, "-empty")
+        self.set_class(self.feed is None, "-empty")
         self.draw_lines()
-        if self.view is None:
+        if self.feed is None:
             self.plot.blank(f"s starts {self.form.amount}", (("Sweep", "title"),))
         else:
-            self.plot.put(self.view, cursor=self.table.point, log=self._log)
+            self.plot.put(self.feed, cursor=self.table.point, log=self._log)
         self.table.draw_rows()
 
     def draw_lines(self) -> None:
         """Draw header, banner, state and keys."""
         self._show_state()
-        width, view = self.size.width, self.view
+        width, view = self.size.width, self.feed
         symbol, word = BADGES[self.state]
         self.header.put(self._header_text(), f"{symbol} {word}", self._place_text())
         self.banner.put(self._problem or (banner_text(view, width) if view else ""))
         status = status_text(view, self.form.amount, width)
         self.status_line.put(tax_text(self._budget.tax) if self._show_tax else status)
-        self.form.mark_next_sweep(view.plan if view else None)
+        self.form.mark_next_sweep(view.sweep if view else None)
         self._label_keys()
 
     def _label_keys(self) -> None:
         """Name just the keys that do something now."""
         wide = self.size.width >= 100
         labels = {
-            "start": "start again" if self.view and wide else "start",
+            "start": "start again" if self.feed and wide else "start",
             "stop": "stop" if self.active else "",
             "setup": "pane" if self._one_pane else "setup",
             "table": "points" if self.table.shows_candidates else "candidates",
@@ -251,7 +266,7 @@ class SweepScreen(PanedScreen):
         }
         if self.size.width < 60:  # tab is needed more than these
             labels |= {"quit": "", "open": ""}
-        if self.view is None:
+        if self.feed is None:
             labels |= dict.fromkeys(("table", "by_loss", "log", "zoom"), "")
         self.key_line.relabel(**labels)
 
@@ -266,11 +281,11 @@ class SweepScreen(PanedScreen):
         return f"use {', '.join(texts)}" if texts else ""
 
     def _header_text(self) -> str:
-        if self.view is not None:
-            return setup_text(self.view.plan.axes[0], self.view.plan.base)
+        if self.feed is not None:
+            return setup_text(self.feed.sweep.axes[0], self.feed.sweep.base)
         return setup_text(self.form.axis, self._setup.config)
 
     def _place_text(self) -> str:
-        if self.view is not None and self.view.results.started is not None:
-            return self.view.results.started.how
+        if self.feed is not None and self.feed.result.started is not None:
+            return self.feed.result.started.how
         return self._setup.config.device

@@ -4,8 +4,9 @@ import math
 from typing import Literal, TypeAlias
 
 from tui_trainer.config.presets import PARTS
+from tui_trainer.sweeps.result import objective_loss
+from tui_trainer.tui.sweep.feed import SweepFeed
 from tui_trainer.tui.sweep.rows import candidate_columns, candidate_row, point_columns, point_row
-from tui_trainer.tui.sweep.state import SweepView
 from tui_trainer.tui.widgets.framed import Part
 from tui_trainer.tui.widgets.row_table import RowTable
 
@@ -17,19 +18,19 @@ class SweepTable(RowTable):
 
     def __init__(self, *, id: str, classes: str) -> None:
         super().__init__(id=id, classes=classes)
-        self._view: SweepView | None = None
+        self._view: SweepFeed | None = None
         self.shows_candidates = True
         self.is_by_loss = False
         self._order: list[int] = []
         self._selected: int | None = None
         self._sorted_at_end = False
 
-    def start(self, view: SweepView) -> None:
+    def start(self, view: SweepFeed) -> None:
         """Show another sweep: a race by its points, the best one first in the end."""
         self._view = view
         self._selected = None
         self._sorted_at_end = False
-        self.shows_candidates = view.plan.axes[0].key not in PARTS
+        self.shows_candidates = view.sweep.axes[0].key not in PARTS
         self.is_by_loss = not self.shows_candidates
         self._sort()
 
@@ -75,14 +76,14 @@ class SweepTable(RowTable):
         """The candidate under the cursor: the first one of a point."""
         if self._selected is None or self._view is None or self.shows_candidates:
             return self._selected
-        return self._view.plan.of_point(self._selected)[0].index
+        return self._view.sweep.of_point(self._selected)[0].index
 
     @property
     def point(self) -> int | None:
         """The point under the cursor: that of a candidate."""
         if self._selected is None or self._view is None or not self.shows_candidates:
             return self._selected
-        return self._view.plan.candidates[self._selected].point
+        return self._view.sweep.candidates[self._selected].point
 
     def draw_rows(self) -> None:
         """Show the rows as they are now; once the sweep has ended, sorted for good."""
@@ -90,12 +91,12 @@ class SweepTable(RowTable):
         if view is None:
             self.blank("no sweep yet", (("Candidates", "title"),))
             return
-        if view.results.ended is not None and not self._sorted_at_end:
+        if view.result.ended is not None and not self._sorted_at_end:
             self._sorted_at_end = True
             self._sort()
         width = self.size.width
         if self.shows_candidates:
-            columns = candidate_columns(view.plan, width)
+            columns = candidate_columns(view.sweep, width)
             self.put(
                 self._named("Candidates"),
                 columns,
@@ -104,10 +105,10 @@ class SweepTable(RowTable):
                 self._cursor_row(),
             )
         else:
-            columns = point_columns(view.plan, width)
-            points = view.points()
+            columns = point_columns(view.sweep, width)
+            points = view.result.points()
             self.put(
-                self._named("Presets" if view.plan.axes[0].key in PARTS else "Points"),
+                self._named("Presets" if view.sweep.axes[0].key in PARTS else "Points"),
                 columns,
                 len(self._order),
                 lambda row: point_row(view, points[self._order[row]]),
@@ -127,14 +128,15 @@ class SweepTable(RowTable):
         if view is None:
             return
         if not self.shows_candidates:
-            ranked = view.results.ranked() if self.is_by_loss else view.points()
+            ranked = view.result.ranked() if self.is_by_loss else view.result.points()
             self._order = [point.point.index for point in ranked]
             return
-        self._order = list(range(len(view.results.candidates)))
+        self._order = list(range(len(view.result.candidates)))
         if self.is_by_loss:
             self._order.sort(key=self._candidate_loss)
 
     def _candidate_loss(self, index: int) -> float:
         assert self._view is not None
-        loss = self._view.results.candidates[index].loss(self._view.plan.objective)
+        candidate = self._view.result.candidates[index]
+        loss = objective_loss(candidate, self._view.sweep.objective)
         return math.inf if math.isnan(loss) else loss

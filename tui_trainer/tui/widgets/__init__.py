@@ -1,1 +1,1 @@
-"""What forms, panes and tables are made of."""
+"""Widgets that more than one screen uses."""

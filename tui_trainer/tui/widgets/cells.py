@@ -1,4 +1,4 @@
-"""A widget of ready-made cells that sends only those that changed.
+"""A widget that sends only the cells that changed.
 
 Textual sends a refreshed widget whole; a plot that moves by a few cells ten times a second would
 cost an SSH line a hundred kilobytes. So strips are compared cell by cell.
@@ -18,7 +18,7 @@ _GAP = 10
 
 
 class Cells(Widget):
-    """Shows strips of segments; lines beyond the height are not shown."""
+    """Shows strips as they are; lines beyond the height are cut off."""
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
@@ -26,7 +26,7 @@ class Cells(Widget):
         self._styles: dict[str, Style] = {}
 
     def show(self, lines: Sequence[Strip]) -> None:
-        """Put `lines` in the place of those before, from the top; refresh what differs."""
+        """Replace the lines from the top down; refresh only the cells that differ."""
         regions = [
             Region(start, y, stop - start, 1)
             for y, (old, new) in enumerate(zip_longest(self._lines, lines, fillvalue=Strip([])))
@@ -38,30 +38,30 @@ class Cells(Widget):
 
     @property
     def text(self) -> str:
-        """What is shown, without its colours."""
+        """The lines without their colours."""
         return "\n".join(strip.text for strip in self._lines)
 
     def component_style(self, name: str) -> Style:
-        """Return a component's looks; Textual forgets them with the refresh of a single cell."""
+        """Return a component's style, cached: Textual drops its own cache with every refresh."""
         if name not in self._styles:
             self._styles[name] = self.get_component_rich_style(name, partial=True)
         return self._styles[name]
 
     def refresh(self, *regions: Region, **what: bool) -> Self:
-        """Refresh some regions, or all: what looks may have changed."""
+        """Refresh some regions; without any, all of it in styles looked up anew."""
         if not regions:
             self._styles.clear()
         return super().refresh(*regions, **what)
 
     def notify_style_update(self) -> None:
-        """Forget the old looks."""
+        """Look styles up anew."""
         super().notify_style_update()
         self._styles.clear()
 
     def render_line(self, y: int) -> Strip:
-        """Return a line, blank where there is none."""
+        """Return a line; below the last one they are blank."""
         line = self._lines[y] if y < len(self._lines) else Strip([])
-        # Textual keeps this style; it makes `self.rich_style` anew for each line.
+        # Textual caches this style, but computes `self.rich_style` for each line.
         return line.adjust_cell_length(self.size.width).apply_style(self.visual_style.rich_style)
 
 
@@ -81,7 +81,7 @@ def _changes(old: Strip, new: Strip) -> list[tuple[int, int]]:
 
 
 def _cells(strip: Strip) -> list[tuple[str, Style | None]]:
-    """Return the characters with their styles; blanks look alike, whatever their colour."""
+    """Return each character with its style; plain blanks are equal whatever their colour."""
     cells: list[tuple[str, Style | None]] = []
     for text, style, _ in strip:
         blank = None if _is_plain(style) else style
@@ -90,5 +90,5 @@ def _cells(strip: Strip) -> list[tuple[str, Style | None]]:
 
 
 def _is_plain(style: Style | None) -> bool:
-    """Say whether a blank in a style is blank: no background, no line, no action."""
+    """Say whether a blank in this style shows nothing: no background, no underline, no action."""
     return style is None or not (style.bgcolor or style.reverse or style.underline or style.meta)

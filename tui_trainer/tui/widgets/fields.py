@@ -1,4 +1,4 @@
-"""What forms are made of: rows to turn, texts that are checked as they are typed."""
+"""Parts of forms: choices to step through, and text fields that are checked while typing."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ Direction = Literal[-1, 1]
 
 
 class ChoiceRow(Static, can_focus=True):
-    """One choice: its key, what is chosen, and what to expect of it."""
+    """One choice: its key, the current value and a description of it."""
 
     DEFAULT_CSS = """
     ChoiceRow {
@@ -35,7 +35,7 @@ class ChoiceRow(Static, can_focus=True):
 
     @dataclass
     class Turned(Message):
-        """The next or previous one is asked for."""
+        """The next (1) or previous (-1) value is wanted."""
 
         choice: str
         direction: Direction
@@ -47,7 +47,7 @@ class ChoiceRow(Static, can_focus=True):
         self._shown = ("", "", "")
 
     def put(self, chosen: str, description: str, note: str = "") -> None:
-        """Show what is chosen."""
+        """Show the current value; unchanged ones cost nothing."""
         if (chosen, description, note) == self._shown:
             return
         self._shown = (chosen, description, note)
@@ -64,18 +64,18 @@ class ChoiceRow(Static, can_focus=True):
         self.update(Content("\n").join(lines))
 
     def action_turn(self, direction: Direction) -> None:
-        """Ask for the next (1) or previous (-1) one."""
+        """Ask the form for the next (1) or previous (-1) value."""
         self.post_message(self.Turned(self._choice, direction))
 
     def on_click(self, event: events.Click) -> None:
-        """Turn forwards, or backwards with shift or the right button."""
+        """Step forwards, or backwards with shift or the right button."""
         self.action_turn(-1 if event.shift or event.button == 3 else 1)
 
 
 class TextField(Vertical):
-    """A text with its name before it and its error below; `text` is the last one without error.
+    """A labelled input with its error below; `text` is the last valid one.
 
-    `check` raises an `InvalidSettingsError` with the error.
+    `check` raises `InvalidSettingsError` for an invalid text.
     """
 
     DEFAULT_CSS = """
@@ -91,7 +91,7 @@ class TextField(Vertical):
 
     @dataclass
     class Committed(Message):
-        """Another valid text stands, and the person has left it."""
+        """The field was left or submitted with a new valid text."""
 
         key: str
 
@@ -104,7 +104,7 @@ class TextField(Vertical):
         self._title, self._check_text = title, check
 
     def compose(self) -> ComposeResult:
-        """Lay out name, input and error."""
+        """Lay out label, input and error."""
         with Horizontal():
             yield Label(self._title)
             yield Input(self.text, id=f"input-{self.key}", compact=True)
@@ -112,11 +112,11 @@ class TextField(Vertical):
 
     @property
     def invalid(self) -> bool:
-        """Whether what stands there may not stand there."""
+        """Whether the text on the screen has an error."""
         return self.has_class("-invalid")
 
     def put(self, text: str) -> None:
-        """Show a valid text in the place of whatever stands there."""
+        """Replace the text by a valid one, without posting a message."""
         self.text = text
         with self.prevent(Input.Changed):
             self.query_one(Input).value = text
@@ -146,7 +146,7 @@ class TextField(Vertical):
 
 
 class Form(VerticalScroll, can_focus=False):
-    """Rows and fields below each other, walked with the arrows."""
+    """A column of choices and fields; the up and down arrows move between them."""
 
     DEFAULT_CSS = """
     Form {
@@ -165,13 +165,13 @@ class Form(VerticalScroll, can_focus=False):
 
     @property
     def invalid_field(self) -> TextField | None:
-        """The first field in error."""
+        """The first field with an error."""
         return next((field for field in self.query(TextField) if field.invalid), None)
 
     def row(self, name: str) -> ChoiceRow:
-        """Return a row."""
+        """Return a row by the name of its choice."""
         return self.query_one(f"#row-{name}", ChoiceRow)
 
     def field(self, key: str) -> TextField:
-        """Return a field."""
+        """Return a field by its key."""
         return self.query_one(f"#field-{key}", TextField)

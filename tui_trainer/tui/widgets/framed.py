@@ -1,4 +1,4 @@
-"""Cells in a frame, with words in its edges; the frame takes the colour of what goes on."""
+"""A frame with text in its edges, drawn as cells; it is heavy while the pane has the focus."""
 
 from typing import ClassVar, TypeAlias
 
@@ -16,7 +16,7 @@ _THIN, _HEAVY = "╭╮╰╯─│", "┏┓┗┛━┃"
 
 
 class Framed(Cells, can_focus=True):
-    """A pane: what stands inside is a subclass's, which draws itself in `_draw`."""
+    """A pane; subclasses draw what is inside, in `_draw`."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         "pane--frame",
@@ -51,38 +51,38 @@ class Framed(Cells, can_focus=True):
     """
 
     def on_resize(self, event: events.Resize) -> None:
-        """Draw to the new size."""
+        """Draw to the new size, at once."""
         self._redraw()
 
     def on_focus(self) -> None:
-        """Show that this pane is the one to zoom."""
+        """Mark the pane that zooming would enlarge."""
         self._redraw()
 
     def on_blur(self) -> None:
-        """Show that it is no longer."""
+        """Remove the mark."""
         self._redraw()
 
     def notify_style_update(self) -> None:
-        """Take up new colours."""
+        """Draw in the new colours."""
         super().notify_style_update()
         self._redraw()
 
     def _redraw(self) -> None:
-        """Draw everything: the size, the colours or the focus are new."""
+        """Draw everything anew, after a change of size, colours or focus."""
         self._draw()
 
     def _draw(self) -> None:
-        """Draw what is new."""
+        """Draw what has changed."""
 
     def _box(self, inside: list[Strip], title: tuple[Part, ...], note: tuple[Part, ...]) -> None:
-        """Show lines that have their sides in a frame's other two edges."""
+        """Add the top and bottom edges to lines that have their sides already, and show them."""
         corners = _HEAVY if self.has_focus else _THIN
         top = self._edge(corners[0], corners[4], corners[1], title, left=True)
         bottom = self._edge(corners[2], corners[4], corners[3], note, left=False)
         self.show([top, *inside, bottom])
 
     def _message(self, text: str, width: int, height: int) -> list[Strip]:
-        """Return lines with a text in the middle."""
+        """Centre a line of text."""
         lines = [" " * width] * height
         lines[height // 2] = text.center(width)[:width]
         return [self._boxed([Segment(line, self._style("note"))]) for line in lines]
@@ -94,7 +94,7 @@ class Framed(Cells, can_focus=True):
     def _edge(
         self, start: str, line: str, end: str, parts: tuple[Part, ...], *, left: bool
     ) -> Strip:
-        """Draw an edge with text in it: as many parts as fit, the first before the last."""
+        """Draw an edge with text in it; parts that do not fit are dropped, the last ones first."""
         room = self.size.width - 6
         shown: list[Part] = []
         for text, role in parts:

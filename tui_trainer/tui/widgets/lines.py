@@ -1,4 +1,4 @@
-"""Lines of text that redraw only where they changed: header, state, keys."""
+"""One-line widgets that redraw only where they changed: header, status, keys."""
 
 from itertools import pairwise
 
@@ -9,22 +9,22 @@ from textual import events
 from textual.strip import Strip
 from textual.widget import Widget
 
-from tui_trainer.tui.keys import Key, Place, face, keys_of
+from tui_trainer.tui.keys import Key, Place, keycap, keys_of
 from tui_trainer.tui.widgets.cells import Cells
 
 
 class StatusLine(Cells):
-    """One line of plain text."""
+    """Plain text, cut off at the right edge."""
 
     DEFAULT_CSS = "StatusLine { height: 1; }"
 
     def put(self, text: str) -> None:
-        """Show a text, cut off at the right edge."""
+        """Replace the text."""
         self.show([Strip([Segment(text[: self.size.width])])])
 
 
 class HeaderLine(Cells):
-    """What is trained on the left, the state's badge on the right."""
+    """What is trained on the left, the state and the device on the right."""
 
     COMPONENT_CLASSES = {"header--badge", "header--name", "header--place"}
     DEFAULT_CSS = """
@@ -37,7 +37,7 @@ class HeaderLine(Cells):
     """
 
     def put(self, setup: str, badge: str, place: str) -> None:
-        """Show the setup, the badge and where it runs; the badge comes first where room ends."""
+        """Show the setup, the state's badge and the device; in a narrow line the setup is cut."""
         width = self.size.width
         name = " tui-trainer  " if width >= 100 else " "
         place = f"  {place} " if width >= 100 else " "
@@ -59,7 +59,7 @@ class HeaderLine(Cells):
 
 
 class Banner(Widget):
-    """What happened, in words, until the next run; takes no room when there is nothing to say."""
+    """What happened, until the next run starts; takes no room while it is empty."""
 
     DEFAULT_CSS = """
     Banner {
@@ -77,14 +77,14 @@ class Banner(Widget):
         self.words = ""
 
     def put(self, words: str) -> None:
-        """Say something, or nothing."""
+        """Replace the text; an empty one hides the banner."""
         if words != self.words:
             self.words = words
             self.set_class(bool(words), "-shown")
             self.refresh(layout=True)
 
     def render(self) -> Text:
-        """Return the words."""
+        """Return the text; Textual wraps it."""
         return Text(self.words)
 
 
@@ -108,17 +108,17 @@ class KeyLine(Cells):
         self._labels: dict[str, str] = {}
 
     def relabel(self, **labels: str) -> None:
-        """Call keys something else, by id: ``pause="resume"``; "" leaves one out."""
+        """Change labels by key id: ``pause="resume"``; an empty label hides the key."""
         if labels != self._labels:
             self._labels = labels
             self._redraw()
 
     def on_resize(self, event: events.Resize) -> None:
-        """Choose what fits the new width."""
+        """Choose the keys that fit the new width."""
         self._redraw()
 
     def notify_style_update(self) -> None:
-        """Take up new colours."""
+        """Draw in the new colours."""
         super().notify_style_update()
         self._redraw()
 
@@ -131,12 +131,12 @@ class KeyLine(Cells):
         for gap, key in self._that_fit():
             press = Style.from_meta({"@click": self._click(key)})
             segments.append(Segment(gap, rule_style))
-            segments.append(Segment(self._face(key), key_style + press))
+            segments.append(Segment(self._keycap(key), key_style + press))
             segments.append(Segment(f" {self._label(key)}", press))
         self.show([Strip(segments)])
 
     def _that_fit(self) -> list[tuple[str, Key]]:
-        """Return the keys to show, each behind its gap: the most needed that fit one line."""
+        """Return the keys to show, each with the gap before it: the highest-ranked that fit."""
         chosen: set[str] = set()
         spaced: list[tuple[str, Key]] = []
         for key in sorted(filter(self._label, self._keys), key=lambda k: k.rank):
@@ -149,7 +149,7 @@ class KeyLine(Cells):
 
     @staticmethod
     def _spaced(keys: list[Key]) -> list[tuple[str, Key]]:
-        """Put two cells between keys of a group and a rule between groups."""
+        """Put two blanks between keys of a group and a rule between groups."""
         gaps = ["  " if one.group == other.group else " │ " for one, other in pairwise(keys)]
         return list(zip(["", *gaps], keys, strict=True))
 
@@ -158,10 +158,10 @@ class KeyLine(Cells):
         return key.action if key.action.startswith("app.") else f"screen.{key.action}"
 
     def _width(self, key: Key) -> int:
-        return len(self._face(key)) + 1 + len(self._label(key))
+        return len(self._keycap(key)) + 1 + len(self._label(key))
 
-    def _face(self, key: Key) -> str:
-        return face(self._keymap.get(key.id, key.key))
+    def _keycap(self, key: Key) -> str:
+        return keycap(self._keymap.get(key.id, key.key))
 
     def _label(self, key: Key) -> str:
         return self._labels.get(key.id, key.label)

@@ -1,4 +1,4 @@
-"""A plot in a frame, its legend in the frame's upper edge."""
+"""A framed plot with its legend in the upper edge."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeAlias
@@ -11,21 +11,23 @@ from tui_trainer.plotting.roles import Charset, Role
 from tui_trainer.tui.widgets.framed import Framed, Part
 
 if TYPE_CHECKING:  # both need numpy, which the first frame does not
-    from tui_trainer.plotting.chart import Chart, Drawing, Row
+    from tui_trainer.plotting.chart import Chart, Drawing, Span
 
 MakeChart: TypeAlias = "Callable[[int, int], Chart]"
 MakeTitle: TypeAlias = "Callable[[Chart], tuple[Part, ...]]"
 
 
 def draw_chart(chart: "Chart", width: int, height: int, charset: Charset) -> "Drawing":
-    """Draw with plotext, which is imported when there is something to draw."""
+    """Import plotext and numpy only once there is something to draw."""
     from tui_trainer.plotting.canvas import draw
 
     return draw(chart, width, height, charset)
 
 
 class PlotPane(Framed):
-    """Draws a chart to its own size."""
+    """Draws a chart to its own size; `is_log` says whether the y axis in view is a log one."""
+
+    is_log = False
 
     def __init__(self, charset: Charset, *, id: str, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
@@ -41,24 +43,29 @@ class PlotPane(Framed):
     def plot(
         self, make_chart: MakeChart, make_title: MakeTitle, note: tuple[Part, ...] = ()
     ) -> None:
-        """Show a chart, its title in the upper edge and `note` in the lower one."""
+        """Show a chart, its title in the upper edge, `note` in the lower."""
         self._make_chart, self._make_title, self._note = make_chart, make_title, note
         self._draw()
 
     def blank(self, text: str, title: tuple[Part, ...]) -> None:
-        """Show a line of text in the middle, in the place of a plot."""
+        """Show a line of text in the middle instead of a plot."""
         self._make_chart, self._title, self._note = None, title, ()
         self._blank_text = text
         self._draw()
 
+    @property
+    def scale_note(self) -> str:
+        """What a title adds to its name where the y axis in view is a log one."""
+        return " · log y" if self.is_log else ""
+
     def legend(self, *names: tuple[Role, str]) -> tuple[Part, ...]:
-        """Return the parts of a title that say what the plot's signs mean."""
+        """Return title parts that explain the plot's signs."""
         space = " " if self.size.width < 60 else "  "
         texts = [f"{sign(role, self._charset)} {name}{space}" for role, name in names]
         return tuple((text, role) for text, (role, _) in zip(texts, names, strict=True))
 
     def _redraw(self) -> None:
-        """Draw everything: the size, the colours or the focus are new."""
+        """Draw every row anew, after a change of size, colours or focus."""
         self._drawing = None
         self._draw()
 
@@ -74,7 +81,8 @@ class PlotPane(Framed):
         self._box(inside, self._title, self._note)
 
     def _plot(self, chart: "Chart", width: int, height: int) -> list[Strip]:
-        """Draw a chart; make new strips just for the rows that changed."""
+        """Draw a chart; rows that did not change keep their strips."""
+        self.is_log = chart.y.log
         if self._make_title is not None:
             self._title = self._make_title(chart)
         drawing = draw_chart(chart, width, height, self._charset)
@@ -86,12 +94,12 @@ class PlotPane(Framed):
         self._drawing = drawing
         return self._rows
 
-    def _segments(self, row: "Row") -> list[Segment]:
-        """Colour a row; blanks go with what stands before them: each colour costs 40 bytes."""
+    def _segments(self, spans: "tuple[Span, ...]") -> list[Segment]:
+        """Colour a row; blanks join the span before them, since each colour costs 40 bytes."""
         texts: list[tuple[str, Role]] = []
-        for run in row:
-            if texts and run.text.isspace():
-                texts[-1] = (texts[-1][0] + run.text, texts[-1][1])
+        for span in spans:
+            if texts and span.text.isspace():
+                texts[-1] = (texts[-1][0] + span.text, texts[-1][1])
             else:
-                texts.append((run.text, run.role))
+                texts.append((span.text, span.role))
         return [Segment(text, self._role_style(role)) for text, role in texts]

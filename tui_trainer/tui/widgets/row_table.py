@@ -1,4 +1,4 @@
-"""Rows of which only those in view are made: thousands cost as much as twenty."""
+"""A table that renders only the rows in view: thousands cost as much as twenty."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -14,12 +14,12 @@ from tui_trainer.tui.widgets.framed import Framed, Part
 
 Row: TypeAlias = Sequence[Part]
 
-_EDGES = 3  # lines that are no rows: frame and head
+_EDGES = 3  # lines for frame and head
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column by its title; those that find no room in a row are left out, the last ones first."""
+    """A column; where a table is too narrow, its last columns are not shown."""
 
     title: str
     width: int
@@ -40,7 +40,7 @@ class RowTable(Framed):
 
     @dataclass
     class Chosen(Message):
-        """A person has put the cursor on a row with the mouse."""
+        """A row was clicked."""
 
         row: int
 
@@ -63,7 +63,7 @@ class RowTable(Framed):
         row: Callable[[int], Row],
         cursor: int | None,
     ) -> None:
-        """Show `count` rows, each made by its index when it comes into view."""
+        """Show `count` rows; `row` is called with the index of each that comes into view."""
         grows = count != self._count
         if columns != self._columns:
             self._made = {}
@@ -75,17 +75,17 @@ class RowTable(Framed):
         self._draw()
 
     def blank(self, text: str, title: tuple[Part, ...]) -> None:
-        """Show a line of text in the place of rows."""
+        """Show a line of text instead of rows."""
         self._blank_text = text
         self.put(title, (), 0, self._row, None)
 
     @property
     def page(self) -> int:
-        """How many rows are in view."""
+        """How many rows fit."""
         return max(1, self.size.height - _EDGES)
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
-        """Take the lines that the rows need."""
+        """Ask for a line per row, plus frame and head."""
         return max(1, self._count) + _EDGES
 
     def on_resize(self, event: events.Resize) -> None:
@@ -93,17 +93,17 @@ class RowTable(Framed):
         self._keep_in_view()
 
     def on_click(self, event: events.Click) -> None:
-        """Put the cursor on a row."""
+        """Choose the row under the mouse."""
         row = self._first + event.y - 2
         if event.y >= 2 and row < min(self._count, self._first + self.page):
             self.post_message(self.Chosen(row))
 
     def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
-        """Show rows further down."""
+        """Scroll by three rows; the cursor may leave the view."""
         self._scroll(3)
 
     def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
-        """Show rows further up."""
+        """Scroll by three rows; the cursor may leave the view."""
         self._scroll(-3)
 
     def _scroll(self, rows: int) -> None:
@@ -136,7 +136,7 @@ class RowTable(Framed):
             look = "chosen" if index == self._cursor else "row"
             row = tuple(self._row(index))
             line = made.get((row, look)) or self._line(row, columns, width, look)
-            self._made[row, look] = line  # what stays the same is not made anew
+            self._made[row, look] = line  # unchanged rows are not rendered again
             lines.append(line)
         lines += [self._boxed([Segment(" " * width)])] * (height - len(lines))
         shown = f"{self._first + 1:,} to {last:,} of {self._count:,}"
@@ -157,7 +157,7 @@ class RowTable(Framed):
         return 2 if self.size.width >= 60 else 1
 
     def _line(self, cells: Row, columns: Sequence[Column], width: int, look: str) -> Strip:
-        """Write a row; the cursor's has a sign before it, besides its colour."""
+        """Render a row; the chosen one has a sign in front, too, for terminals without colour."""
         base = self._style(look)
         segments = [Segment("▸ " if look == "chosen" else "  ", base)]
         for (text, role), column in zip(cells, columns, strict=False):

@@ -9,71 +9,24 @@ The validation loss of a step and the training loss of the next are of the same 
 pass over both splits gives both.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from typing import TypeAlias
 
 import torch
-from torch import Generator, Tensor, nn
+from torch import Generator, Tensor
 
-from tui_trainer import models
 from tui_trainer.task.data import Data
 from tui_trainer.task.loss import stacked_mse, stacked_mse_gradient
 from tui_trainer.task.optimizers import Optimizer, Slots
 from tui_trainer.task.penalties import StackedPenalties
-from tui_trainer.task.shape import OUTPUTS
+from tui_trainer.training.engines.layers import Layer
 
-# A subclass may have overridden them.
-_FORWARDS = (models.Linear.forward, models.Dropout.forward, nn.ReLU.forward)
 _threshold_backward = torch.ops.aten.threshold_backward.grad_input
 
-
-@dataclass(frozen=True, slots=True)
-class Layer:
-    """A linear layer: its size, whether a ReLU follows and whether dropout goes before it."""
-
-    inputs: int
-    outputs: int
-    relu: bool
-    dropout: bool
-
-    @property
-    def size(self) -> int:
-        """How many parameters it has: weights, then biases."""
-        return self.inputs * self.outputs + self.outputs
-
-
-def find_layers(model: nn.Module, dropout: float | None) -> tuple[Layer, ...] | None:
-    """Read a network as layers; None if it is made of anything else.
-
-    All of its dropout has to have the rate `dropout`: a batch has one rate for each network.
-    """
-    if type(model) is not nn.Sequential:
-        return None
-    layers: list[Layer] = []
-    drops = False
-    for module in model:
-        if type(module).forward not in _FORWARDS:
-            return None
-        match module:
-            case models.Dropout() if not drops and module.rate == dropout:
-                drops = True
-            case models.Linear() if not layers or layers[-1].relu:
-                inputs, outputs = module.weights.shape
-                layers.append(Layer(inputs, outputs, False, drops))
-                drops = False
-            case nn.ReLU() if layers and not layers[-1].relu and not drops:
-                layers[-1] = replace(layers[-1], relu=True)
-            case _:
-                return None
-    ends_well = bool(layers) and not layers[-1].relu and not drops and layers[-1].outputs == OUTPUTS
-    # A layer that is used twice has its parameters only once.
-    each_its_own = sum(layer.size for layer in layers) == sum(p.numel() for p in model.parameters())
-    return tuple(layers) if ends_well and each_its_own else None
-
-
-def flatten(model: nn.Module) -> Tensor:
-    """Return a network's parameters as one vector, in the order of its layers."""
-    return torch.cat([p.detach().reshape(-1) for p in model.parameters()])
+# Enters a context whose work may be done beside what follows it.
+Aside: TypeAlias = Callable[[], AbstractContextManager[None]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -110,6 +63,13 @@ class Stack:
         for mine, theirs in zip(self._changing, other._changing, strict=True):
             mine.copy_(theirs)
 
+    def copy_rows_from(self, other: "Stack", rows: Sequence[int]) -> None:
+        """Take on the state of some networks in `other`, a copy of the same ones."""
+        if rows:
+            index = torch.tensor(rows, dtype=torch.long, device=self.parameters.device)
+            for mine, theirs in zip(self._changing, other._changing, strict=True):
+                mine.index_copy_(0, index, theirs[index])
+
     @property
     def _changing(self) -> list[Tensor]:
         return [self.parameters, *(tensor for slot in self.slots for tensor in slot)]
@@ -127,12 +87,16 @@ class Stack:
 
 
 class BatchedSteps:
-    """Does steps of stacks of networks on the same data. Not for two threads at once."""
+    """Does steps of stacks of networks on the same data. Not for two threads at once.
+
+    `advance` does whole steps. What it is made of is there for others to arrange: `prepare`, then
+    `forward`, and for each step `backward`, `update` and `forward`, with the losses in between.
+    """
 
     def __init__(self, layers: Sequence[Layer], data: Data, optimizer: Optimizer) -> None:
         self._layers = layers
         self._optimizer = optimizer
-        self._train = len(data.train_x)
+        self.train_points = len(data.train_x)
         # Features, then points: (1, features, N) and (1, 1, N). A copy, since the strides of a
         # transposed row decide how a product is computed.
         x = torch.cat([data.train_x, data.val_x]).mT[None]
@@ -141,8 +105,13 @@ class BatchedSteps:
         self._points = self._y.shape[-1]
         sizes = [n for layer in layers for n in (layer.inputs * layer.outputs, layer.outputs)]
         self._tensor_sizes = torch.cat([self._x.new_full((size,), size) for size in sizes])
-        self._drops = any(layer.dropout for layer in layers)
+        self._dropped = [layer.inputs for layer in layers if layer.dropout]
         self._room = 0
+
+    @property
+    def draws(self) -> int:
+        """How many random numbers a step of one network takes."""
+        return self.train_points * sum(self._dropped)
 
     @torch.no_grad()
     def advance(
@@ -154,28 +123,27 @@ class BatchedSteps:
         """
         if len(stack) == 1:
             return self._advance_one(stack, streams, steps)
-        self._make_room(len(stack))
-        self._parameters = self._views(stack.parameters)
-        self._streams = streams
-        penalties = StackedPenalties(stack.l1_weight, stack.weight_decay, self._tensor_sizes)
+        self.prepare(stack)
         train, val = [], []
-        self._forward(stack, 0, self._train)
-        for step in range(steps):
-            train.append(stacked_mse(self._error[:, :, : self._train]))
-            self._backward()
-            penalties.add_gradient(self._gradient, stack.parameters)
-            self._optimizer.update([stack.parameters], [self._gradient], stack.slots, stack.lr)
-            last = step == steps - 1
-            self._forward(stack, self._train if last else 0, self._points)
-            val.append(stacked_mse(self._error[:, :, self._train :]))
+        self.forward(stack, self._draw(stack, streams), last=self.train_points)
+        for step in range(1, steps + 1):
+            train.append(self.train_loss())
+            self.backward()
+            self.update(stack)
+            if step < steps:
+                self.forward(stack, self._draw(stack, streams))
+            else:
+                self.forward(stack, None, self.train_points)
+            val.append(self.val_loss())
         return torch.stack(train), torch.stack(val)
 
     def _advance_one(
         self, stack: Stack, streams: Mapping[int, Generator], steps: int
     ) -> tuple[Tensor, Tensor]:
-        """Do a single network's steps as those of twins, so that it has the bits of any batch.
+        """Do a single network's steps as those of twins: on the CPU it has the bits of any batch.
 
-        For a single network `bmm` is implemented differently, and sums in another order.
+        For a single network `bmm` is implemented differently, and sums in another order. On a GPU
+        cuBLAS does so from one batch size to the next, and bits depend on it.
         """
         twins = stack.rows([0, 0])
         train, val = self.advance(twins, streams, steps)
@@ -193,6 +161,15 @@ class BatchedSteps:
             hidden = hidden.relu() if layer.relu else hidden
         return hidden[:, 0]
 
+    def prepare(self, stack: Stack) -> None:
+        """Get ready for the steps of a stack, whose tensors then have to stay the same ones."""
+        self._make_room(len(stack))
+        self._parameters = self._views(stack.parameters)
+        self._penalties = StackedPenalties(stack.l1_weight, stack.weight_decay, self._tensor_sizes)
+        self._streams = {name: row for row, name in enumerate(dict.fromkeys(stack.streams))}
+        rows = [self._streams[name] for name in stack.streams]
+        self._stream_rows = torch.tensor(rows, device=self._x.device)
+
     def _make_room(self, count: int) -> None:
         """Have tensors for `count` networks: new ones at every step would cost half the speed."""
         if count == self._room:
@@ -204,7 +181,7 @@ class BatchedSteps:
             return like.new_empty(count, *shape)
 
         self._outputs = [make(layer.outputs, points) for layer in self._layers]
-        self._deltas = [make(layer.outputs, self._train) for layer in self._layers]
+        self._deltas = [make(layer.outputs, self.train_points) for layer in self._layers]
         self._gradient = make(sum(layer.size for layer in self._layers))
         self._gradients = self._views(self._gradient)
         self._products = [make(layer.inputs, layer.outputs) for layer in self._layers]
@@ -223,15 +200,20 @@ class BatchedSteps:
             start = stop
         return views
 
-    def _forward(self, stack: Stack, first: int, last: int) -> None:
-        """Leave outputs and errors of the points `first` to `last`; draw masks for training."""
-        count = len(stack)
-        inputs = self._x[:, :, first:last].expand(count, -1, -1)
-        masks = self._draw(stack) if self._drops and first == 0 else None
+    def forward(
+        self, stack: Stack, draws: Tensor | None, first: int = 0, last: int | None = None
+    ) -> None:
+        """Leave outputs and errors of the points `first` to `last`, training points first.
+
+        With dropout, training points need `draws` of shape (M, `self.draws`).
+        """
+        last = self._points if last is None else last
+        inputs = self._x[:, :, first:last].expand(len(stack), -1, -1)
+        masks = iter(self._masks(stack, draws) if draws is not None else ())
         for number, (weights, bias) in enumerate(self._parameters):
             layer = self._layers[number]
             if layer.dropout:
-                inputs = self._drop(number, inputs, stack, masks, first, last)
+                inputs = self._drop(number, inputs, stack, next(masks, None), first, last)
             output = self._outputs[number][:, :, first:last]
             if layer.inputs == 1:
                 torch.addcmul(bias[:, :, None], weights.mT, inputs, out=output)
@@ -240,23 +222,30 @@ class BatchedSteps:
             inputs = output.relu_() if layer.relu else output
         torch.sub(inputs, self._y[:, :, first:last], out=self._error[:, :, first:last])
 
-    def _draw(self, stack: Stack) -> list[Tensor]:
-        """Draw a step's masks, each (M, d, N), in the order and shapes of the eager engine's."""
-        shapes = [(self._train, layer.inputs) for layer in self._layers if layer.dropout]
-        sizes = [rows * columns for rows, columns in shapes]
-        drawn = {
-            name: torch.rand(sum(sizes), generator=self._streams[name])
-            for name in dict.fromkeys(stack.streams)
-        }
-        if len(drawn) == 1:
-            draws = next(iter(drawn.values()))[None]
-        else:
-            draws = torch.stack([drawn[name] for name in stack.streams])
-        parts = torch.split(draws.to(self._x.device), sizes, 1)
+    def train_loss(self) -> Tensor:
+        """Return the training losses (M,) of the last forward pass."""
+        return stacked_mse(self._error[:, :, : self.train_points])
+
+    def val_loss(self) -> Tensor:
+        """Return the validation losses (M,) of the last forward pass."""
+        return stacked_mse(self._error[:, :, self.train_points :])
+
+    def _draw(self, stack: Stack, streams: Mapping[int, Generator]) -> Tensor | None:
+        """Draw a step's random numbers, (M, draws), each stream once, and send them as they are."""
+        if not self._dropped:
+            return None
+        drawn = torch.stack(
+            [torch.rand(self.draws, generator=streams[name]) for name in self._streams]
+        ).to(self._x.device)
+        return drawn.expand(len(stack), -1) if len(drawn) == 1 else drawn[self._stream_rows]
+
+    def _masks(self, stack: Stack, draws: Tensor) -> list[Tensor]:
+        """Make masks, each (M, d, N), in the order and shapes of the eager engine's."""
         rate = stack.dropout[:, :, None]
+        parts = torch.split(draws, [self.train_points * inputs for inputs in self._dropped], 1)
         return [
-            (part.reshape(-1, *shape).mT > rate).to(self._x.dtype)
-            for part, shape in zip(parts, shapes, strict=True)
+            (part.reshape(-1, self.train_points, inputs).mT > rate).to(self._x.dtype)
+            for part, inputs in zip(parts, self._dropped, strict=True)
         ]
 
     def _drop(
@@ -264,7 +253,7 @@ class BatchedSteps:
         number: int,
         inputs: Tensor,
         stack: Stack,
-        masks: list[Tensor] | None,
+        mask: Tensor | None,
         first: int,
         last: int,
     ) -> Tensor:
@@ -272,32 +261,40 @@ class BatchedSteps:
         room = self._masked[number]
         assert room is not None
         dropped = room[:, :, first:last]
-        trained = max(0, self._train - first)
-        if masks is not None:
-            index = sum(layer.dropout for layer in self._layers[:number])
-            torch.mul(inputs[:, :, :trained], masks[index], out=dropped[:, :, :trained])
+        trained = max(0, self.train_points - first)
+        if mask is not None:
+            torch.mul(inputs[:, :, :trained], mask, out=dropped[:, :, :trained])
         kept = 1 - stack.dropout[:, :, None]
         torch.mul(inputs[:, :, trained:], kept, out=dropped[:, :, trained:])
         return dropped
 
-    def _backward(self) -> None:
-        """Leave the gradient of the training loss, without penalties."""
-        train = slice(0, self._train)
+    def backward(self, aside: Aside = nullcontext) -> None:
+        """Leave the gradient of the training loss, without penalties.
+
+        What the layers below don't wait for is done within `aside`.
+        """
+        train = slice(0, self.train_points)
         delta = self._deltas[-1]
         stacked_mse_gradient(self._error[:, :, train], out=delta)
         for number in range(len(self._layers) - 1, -1, -1):
-            for_weights, for_bias = self._gradients[number]
             inputs = self._inputs(number)[:, :, train]
-            product = self._products[number]
-            torch.bmm(inputs, delta.mT, out=product)
-            for_weights.copy_(product)
-            torch.sum(delta, 2, out=for_bias)
+            with aside():
+                for_weights, for_bias = self._gradients[number]
+                product = self._products[number]
+                torch.bmm(inputs, delta.mT, out=product)
+                for_weights.copy_(product)
+                torch.sum(delta, 2, out=for_bias)
             if number:
                 below = self._deltas[number - 1]
                 torch.bmm(self._parameters[number][0], delta, out=below)
                 # A masked input is 0 as well, and lets no gradient through either.
                 _threshold_backward(below, inputs, 0, grad_input=below)
                 delta = below
+
+    def update(self, stack: Stack) -> None:
+        """Add the penalties to the gradient, and change the stack by it."""
+        self._penalties.add_gradient(self._gradient, stack.parameters)
+        self._optimizer.update([stack.parameters], [self._gradient], stack.slots, stack.lr)
 
     def _inputs(self, number: int) -> Tensor:
         """Return what went into a layer, after its dropout."""

@@ -1,0 +1,35 @@
+"""What a screen shows: the result of a thread's events, and the events not applied yet."""
+
+from collections import deque
+from typing import Any, Generic, Protocol, TypeVar
+
+from tui_trainer.training.state import State
+
+
+class Result(Protocol):
+    """The fold of events: of a run, a sweep or a search."""
+
+    @property
+    def state(self) -> State:
+        """What they are about is doing."""
+        ...
+
+    def apply(self, event: Any) -> None:
+        """Add the next event."""
+        ...
+
+
+ResultT = TypeVar("ResultT", bound=Result)
+
+
+class Feed(Generic[ResultT]):
+    """A result and its inbox: the thread only appends to it, the UI only takes from it."""
+
+    def __init__(self, result: ResultT) -> None:
+        self.result = result
+        self.inbox: deque[Any] = deque()
+
+    def take_inbox(self) -> None:
+        """Apply all events that have arrived."""
+        while self.inbox:
+            self.result.apply(self.inbox.popleft())

@@ -1,0 +1,36 @@
+"""A sweep on the screen: its result, and the points that stand out."""
+
+import math
+
+from tui_trainer.sweeps.plan import Sweep
+from tui_trainer.sweeps.recommendation import Recommendation, recommend
+from tui_trainer.sweeps.result import PointResult, SweepResult, rank
+from tui_trainer.training.state import State
+from tui_trainer.tui.feed import Feed
+
+
+class SweepFeed(Feed[SweepResult]):
+    """A sweep's result, with a recommendation once it has ended."""
+
+    def __init__(self, sweep: Sweep) -> None:
+        super().__init__(SweepResult(sweep))
+        self.sweep = sweep
+        self.recommendation: Recommendation | None = None
+
+    def take_inbox(self) -> None:
+        """Apply all events that have arrived, and conclude after the last."""
+        super().take_inbox()
+        if self.result.ended is not None and self.recommendation is None:
+            self.recommendation = recommend(self.result)
+
+    def leader(self) -> PointResult | None:
+        """Return the recommended point, or the one that is lowest so far."""
+        if self.recommendation is not None:
+            return self.result.point(self.recommendation.point.index)
+        lowest = min(self.result.points(), key=rank)
+        return lowest if math.isfinite(lowest.objective.median) else None
+
+    def state_of(self, candidate: int) -> State:
+        """Return what a candidate is doing: one that the sweep left unfinished has stopped."""
+        result = self.result.candidates[candidate]
+        return State.STOPPED if self.result.ended and not result.ended else result.state
