@@ -6,7 +6,7 @@ same stream of draws, made on the CPU a call ahead of the GPU.
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import torch
 
@@ -86,6 +86,9 @@ class CudaGraphEngine(Engine):
                 with _capturing(graphs[count]):
                     self._do(count)
         except RuntimeError as error:  # torch's for everything that a graph can't hold
+            # Else torch's generator for the device would believe that it is still being captured.
+            with suppress(RuntimeError), _capturing(torch.cuda.CUDAGraph()):
+                self._lr.fill_(0)
             raise EngineError(f"no CUDA graph could be captured: {first_line(error)}") from None
         finally:
             self.state.restore(before)
@@ -99,8 +102,8 @@ class CudaGraphEngine(Engine):
 def _capturing(graph: torch.cuda.CUDAGraph) -> Iterator[None]:
     """Capture what the current device is given, whatever other threads do meanwhile.
 
-    Other modes than "relaxed" fail here or in those threads when memory is allocated or freed; the
-    stream that torch would take is one of the first device that ever captured.
+    Other modes than "relaxed" fail, here or in those threads, when one of them allocates memory or
+    waits for the GPU. The stream that torch would take is of the first device that ever captured.
     """
     stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]
     with _capture_lock, torch.cuda.graph(graph, stream=stream, capture_error_mode="relaxed"):
