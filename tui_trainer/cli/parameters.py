@@ -1,17 +1,20 @@
 """Types of the command line's parameters, and the flags that make a config."""
 
-import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeAlias, TypeVar
 
 import click
+from msgspec import Meta
 
 from tui_trainer.config.presets import DEFAULT_RECIPE, PARTS
 from tui_trainer.config.settings import ENGINES, NUMBERS, REGULARIZER_NUMBERS
 from tui_trainer.config.validation import InvalidSettingsError, convert_text, shortened
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+_Columns: TypeAlias = Annotated[int, Meta(ge=1, le=500)]
+_Lines: TypeAlias = Annotated[int, Meta(ge=1, le=200)]
 
 
 class Number(click.ParamType[float]):
@@ -44,25 +47,20 @@ class File(click.Path):
 
 
 class Size(click.ParamType[tuple[int, int]]):
-    """``120x40``."""
+    """``120x40``: columns and lines."""
 
     name = "WIDTHxHEIGHT"
-    _MOST = (500, 200)
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """Read a size."""
         if isinstance(value, tuple):
             return value
-        found = re.fullmatch("([1-9][0-9]{0,2})x([1-9][0-9]{0,2})", value)
-        size = (int(found[1]), int(found[2])) if found else (0, 0)
-        if not found or size[0] > self._MOST[0] or size[1] > self._MOST[1]:
-            most = "x".join(map(str, self._MOST))
-            self.fail(
-                f"expected a size such as 120x40, at most {most}, got {shortened(value)}",
-                param,
-                ctx,
-            )
-        return size
+        width, _, height = value.partition("x")
+        try:
+            return convert_text(width, _Columns), convert_text(height, _Lines)
+        except InvalidSettingsError:
+            words = f"expected a size such as 120x40, at most 500x200, got {shortened(value)}"
+            self.fail(words, param, ctx)
 
 
 class Keys(click.ParamType[list[str]]):
