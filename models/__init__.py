@@ -1,7 +1,7 @@
 """The networks and their layers; torch and nothing else.
 
-`linear` and `dropout` hold the layers. Every other module here is a network: it has a `build` with
-the signature of `mlp.build`, and an architecture preset names it in `network`.
+`linear` and `dropout` define the layers. Every other module here is a network: it has a `build`
+with the signature of `mlp.build`, and an architecture preset names it in `network`.
 """
 
 from .dropout import Dropout, Source

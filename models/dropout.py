@@ -1,4 +1,4 @@
-"""Dropout of the plain kind: scaled in evaluation, not in training."""
+"""Plain dropout: scaled in evaluation, not in training."""
 
 from collections.abc import Callable
 from functools import partial
@@ -13,11 +13,11 @@ Source: TypeAlias = Callable[[Tensor], Tensor]
 class Dropout(nn.Module):
     """Set each input to 0 with probability `rate` in training; scale by ``1 - rate`` in evaluation.
 
-    Not the inverted kind of `torch.nn.Dropout`, which scales in training instead (Srivastava et
+    `torch.nn.Dropout` is the inverted kind, which scales in training instead (Srivastava et
     al., "Dropout", 2014, section 4). Works on any shape. The mask is drawn on the CPU, from
-    `generator` (torch's global CPU generator by default), so that every device sees the same one.
-    An engine that draws ahead puts its own `source` in place: a function from an input to as many
-    uniform numbers in [0, 1).
+    `generator` (torch's global CPU generator by default), so that it is the same on every device.
+    An engine that draws ahead replaces `source`: a function from an input to as many uniform
+    numbers in [0, 1).
 
     Raises:
         ValueError: if `rate` is not in [0, 1).
@@ -48,6 +48,6 @@ class Dropout(nn.Module):
 
 
 def _draw(generator: Generator | None, x: Tensor) -> Tensor:
-    """Draw on the CPU; from pinned memory the copy to a GPU makes nobody wait."""
+    """Draw on the CPU, in pinned memory so that the copy to a GPU is asynchronous."""
     draws = torch.rand(x.shape, generator=generator, dtype=x.dtype, pin_memory=x.is_cuda)
     return draws.to(x.device, non_blocking=True)

@@ -1,4 +1,4 @@
-"""Linear layers that differ only in how their parameters start.
+"""Linear layers that differ only in how their parameters are initialised.
 
 Every layer maps ``(N, inputs)`` to ``(N, outputs)`` as ``x @ weights + bias``, with ``weights`` of
 shape ``(inputs, outputs)`` and ``bias`` of shape ``(outputs,)``. Random draws come from
@@ -13,7 +13,7 @@ from torch import Generator, Tensor, nn
 
 
 class Linear(nn.Module):
-    """``x @ weights + bias``, a matmul and then an add, from given starting values."""
+    """``x @ weights + bias``, a matmul and then an add, from given initial values."""
 
     def __init__(self, weights: Tensor, bias: Tensor) -> None:
         super().__init__()
@@ -25,20 +25,20 @@ class Linear(nn.Module):
         return x @ self.weights + self.bias
 
     def extra_repr(self) -> str:
-        """Name the shape as torch's own layers do."""
+        """Show the shape as torch's own layers do."""
         inputs, outputs = self.weights.shape
         return f"{inputs}, {outputs}"
 
 
 class LinearZeros(Linear):
-    """All parameters start at 0: hidden units stay equal, and behind a ReLU they stay dead."""
+    """All parameters 0: hidden units stay equal, and behind a ReLU dead."""
 
     def __init__(self, inputs: int, outputs: int, generator: Generator | None = None) -> None:
         super().__init__(torch.zeros(inputs, outputs), torch.zeros(outputs))
 
 
 class LinearNormal(Linear):
-    """Weights and bias from N(0, 1): activations grow by √inputs a layer."""
+    """Weights and bias from N(0, 1): activations grow by √inputs per layer."""
 
     def __init__(self, inputs: int, outputs: int, generator: Generator | None = None) -> None:
         weights = torch.randn(inputs, outputs, generator=generator)
@@ -54,7 +54,7 @@ class LinearKaiming(Linear):
 
 
 class LinearHe(Linear):
-    """Weights with standard deviation √(2/inputs), bias 0: makes up for the half a ReLU cuts off.
+    """Weights with standard deviation √(2/inputs), bias 0: compensates for ReLU.
 
     He et al., "Delving Deep into Rectifiers", 2015, equation 10.
     """
@@ -78,7 +78,7 @@ class LinearXavier(Linear):
 
 
 class MakeLinear(Protocol):
-    """How a network gets its linear layers: any class of this module fits."""
+    """Makes a network's linear layers, as any class of this module does."""
 
     def __call__(self, inputs: int, outputs: int, generator: Generator | None = None) -> Linear:
         """Make a layer."""

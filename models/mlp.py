@@ -20,7 +20,7 @@ def build(
     """Build ``inputs → hidden[0] → … → outputs`` with a ReLU after each layer but the last.
 
     With no hidden layers this is a single linear layer. With `dropout`, one `Dropout` of that rate
-    stands before every linear layer, the first included. Layers are made from input to output,
+    precedes every linear layer, the first included. Layers are made from input to output,
     each drawing from `generator` in turn.
     """
     layers: list[nn.Module] = []

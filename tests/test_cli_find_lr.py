@@ -118,7 +118,7 @@ def test_a_stdout_without_unicode_gets_plain_characters():
         (["--trials", 1], "trials: expected 2"),
         (["--trial-steps", 0], "--trial-steps"),
         (["--init", "kaimin"], "did you mean 'kaiming'"),
-        (["--presets", "/nowhere"], "no such folder"),
+        (["--presets", "/nowhere"], "No such file or directory"),
     ],
 )
 def test_a_bad_flag_is_one_line_and_status_2(flags, words):

@@ -113,7 +113,7 @@ def test_the_winner_trains(tmp_path):
 
 
 BAD = [
-    (["--over", "lr=0.1:0.1:log:4"], "an empty range"),
+    (["--over", "lr=0.1:0.1:log:4"], "the range 0.1 to 0.1 is empty"),
     (["--over", "lr=1:0.1:log:4"], "write 0.1:1:log:4"),
     (["--over", "l1_weight=0:1:log:4"], "a log range can't start at 0"),
     (["--over", "lrr=0.1,1"], "did you mean 'lr'"),
@@ -124,7 +124,7 @@ BAD = [
     (["--over", "lr=0.1,1", "--lr", "0.1"], "both fixed and swept"),
     (["--over", "lr=0.1,1", "--over", "lr=2,3"], "two axes"),
     (["--over", "seed=1,2", "--seeds", "2"], "leave one of them out"),
-    (["--over", "lr=0.1,1", "--seeds", "0"], "1 or more"),
+    (["--over", "lr=0.1,1", "--seeds", "0"], "expected a whole number >= 1"),
     (["--over", "lr=0.1,1", "--csv", "/nowhere/x.csv"], "No such file"),
     (["--over", "lr=0.1,1", "--recipe", "kaimng"], "did you mean 'kaiming'"),
     ([], "--over"),
@@ -168,5 +168,5 @@ def test_ctrl_c_ends_with_the_table_so_far_and_status_130():
     status, out, _ = interrupted(process, rb"done, [\d,]+ steps/s")
     assert status == 130
     assert "stopped by hand" in out
-    assert "0 of 2 candidates had come to their ends" in out
+    assert "0 of 2 candidates had finished" in out
     assert "recommended" in out

@@ -1,5 +1,6 @@
 """Sweeps on a real Ray cluster: two nodes of one processor each, all on this machine."""
 
+import signal
 import socket
 import threading
 import time
@@ -7,13 +8,15 @@ import time
 import numpy as np
 import pytest
 from reference_loop import PRESETS
+from test_cli import DEADLINE, read_until, start
 from test_imports import imported_by
 
 from tui_trainer.config.validation import InvalidSettingsError
 from tui_trainer.sweeps.axes import parse_axis
-from tui_trainer.sweeps.cluster import driver_process as cluster_process
-from tui_trainer.sweeps.cluster.coordinator import _Story, make_shares, sweep_on_cluster
-from tui_trainer.sweeps.cluster.driver_process import check_address
+from tui_trainer.sweeps.cluster import driver_process
+from tui_trainer.sweeps.cluster.coordinator import _EventMerger, make_shares, sweep_on_cluster
+from tui_trainer.sweeps.cluster.driver import _Share
+from tui_trainer.sweeps.cluster.driver_process import find_address
 from tui_trainer.sweeps.cluster.worker import gather
 from tui_trainer.sweeps.control import SweepControl
 from tui_trainer.sweeps.events import (
@@ -125,7 +128,7 @@ def test_a_sweep_on_two_nodes_comes_to_what_it_does_here(cluster):
     assert_same(told, local)
     assert len({ended.reason for ended in told.ended.values()}) == 3
     assert told.started.sweep is grid
-    assert told.started.how == "2 groups, a Ray cluster of 2 boxes, 2 CPUs"
+    assert told.started.how == "2 groups, a Ray cluster of 2 nodes, 2 CPUs"
     assert {i for i, fit in told.fits.items() if fit} == {i for i, f in local.fits.items() if f}
     seconds = [ended.seconds for ended in told.ended.values()]
     assert 0 < min(seconds) <= max(seconds) <= told.end.seconds
@@ -170,8 +173,8 @@ def test_what_is_abandoned_ends(cluster, monkeypatch):
         drivers.append(start_driver(pipe))
         return drivers[-1]
 
-    start_driver = cluster_process._start
-    monkeypatch.setattr(cluster_process, "_start", start)
+    start_driver = driver_process._start
+    monkeypatch.setattr(driver_process, "_start", start)
     events = sweep_on_cluster(plan("lr=1e-4", steps=10**6), address=cluster.address, fits=True)
     assert isinstance(next(events), SweepStarted)
     events.close()
@@ -180,7 +183,7 @@ def test_what_is_abandoned_ends(cluster, monkeypatch):
     assert_free(cluster)
 
 
-def test_a_gpu_that_no_box_has(cluster):
+def test_a_gpu_that_no_node_has(cluster):
     with pytest.raises(InvalidSettingsError, match=f"cluster at {cluster.address} has no GPU"):
         sweep_on_cluster(plan("lr=0.1", device="cuda"), address=cluster.address, fits=False)
 
@@ -194,9 +197,9 @@ def test_a_lost_node_s_candidates_start_again_on_another(cluster, capfd):
         if told.losses and killer.ident is None:
             killer.start()
     killer.join()
-    assert told.started.how == "1 group, a Ray cluster of 3 boxes, 3 CPUs"
+    assert told.started.how == "1 group, a Ray cluster of 3 nodes, 3 CPUs"
     assert len(told.restarted) == 2
-    assert told.notes == ["a worker was lost; its 2 candidates start again"]
+    assert told.notes == ["lost a worker; candidates restarted: 2"]
     assert_same(told, Told(sweep(grid, fits=False)))
     assert capfd.readouterr() == ("", "")
 
@@ -210,13 +213,22 @@ def test_what_starts_again_counts_once():
         CandidatesRestarted((0,)),
         advanced((0,), 1, 3),
     ]
-    story = _Story(grid)
-    events = [event for told in worker for event in story.tell(told)]
+    merger = _EventMerger(grid)
+    events = [event for told in worker for event in merger.merge(told)]
     control.stop()
-    told = Told(with_end(iter([*events, *story.stop()]), grid))
+    told = Told(with_end(iter([*events, *merger.stop()]), grid))
     assert told.end.steps == 7
     assert told.ended[0].detail == "stopped by hand at step 3; best 1.00 at step 1"
     assert told.losses[0] == [1, 2, 3]
+
+
+def test_losses_are_counted_from_the_last_candidate_that_ended():
+    candidates = plan("seed=0,1", steps=4).candidates
+    share = _Share(candidates, losses=2)
+    share.apply([advanced((0, 1), 1, 4)])
+    assert (share.candidates, share.losses) == (candidates, 2)
+    share.apply([CandidateEnded(1, RunEnded(StopReason.COMPLETED, "words", 4))])
+    assert (share.candidates, share.losses) == (candidates[:1], 0)
 
 
 def test_shares_are_of_one_group_each_and_mix_neighbours():
@@ -273,33 +285,53 @@ def test_no_cluster_at_an_address():
 
 
 def test_something_else_at_an_address(monkeypatch):
-    monkeypatch.setattr(cluster_process, "CONNECT_SECONDS", 1.0)
+    monkeypatch.setattr(driver_process, "CONNECT_SECONDS", 1.0)
     with socket.create_server(("127.0.0.1", 0)) as server:
         address = f"127.0.0.1:{server.getsockname()[1]}"
         with pytest.raises(InvalidSettingsError, match=f"no Ray cluster answers at {address}"):
             sweep_on_cluster(plan("lr=0.1"), address=address, fits=False)
 
 
-@pytest.mark.parametrize("address", ["nonsense", "host:port", ":6379", "ray://127.0.0.1:10001"])
+def test_ctrl_c_ends_the_search_for_a_cluster_that_does_not_answer():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(DEADLINE)
+        address = f"127.0.0.1:{server.getsockname()[1]}"
+        process = start("sweep", "--over", "lr=0.1", "--ray", address)
+        try:
+            read_until(process, f"looking for a Ray cluster at {address}\n".encode())
+            for _ in range(2):  # the check that somebody listens, then Ray
+                server.accept()[0].close()
+            process.send_signal(signal.SIGINT)
+            out, err = process.communicate(timeout=DEADLINE)
+        finally:
+            process.kill()
+            process.wait()
+    assert (process.returncode, out) == (130, b"")
+    assert err == b"tui-trainer: interrupted\n"
+
+
+@pytest.mark.parametrize(
+    "address", ["nonsense", "host:port", ":6379", "ray://127.0.0.1:10001", f"host:{'9' * 5000}"]
+)
 def test_what_is_no_address(address):
     with pytest.raises(InvalidSettingsError, match="expected HOST:PORT"):
-        check_address(address)
+        find_address(address)
 
 
 def test_ray_address_stands_in_for_none(monkeypatch):
     monkeypatch.setenv("RAY_ADDRESS", "")
-    assert check_address(None) == "auto"
+    assert find_address(None) == "auto"
     monkeypatch.setenv("RAY_ADDRESS", "nonsense")
-    with pytest.raises(InvalidSettingsError, match="Ray at nonsense"):
-        check_address(None)
+    with pytest.raises(InvalidSettingsError, match=r"^RAY_ADDRESS: expected HOST:PORT"):
+        find_address(None)
 
 
 def test_without_ray(monkeypatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(
-        InvalidSettingsError, match=r"not installed here; pip install 'tui-trainer\[ray\]'"
+        InvalidSettingsError, match=r"not installed; run pip install 'tui-trainer\[ray\]'"
     ):
-        check_address("127.0.0.1:6379")
+        find_address("127.0.0.1:6379")
 
 
 def test_a_gpu_s_number_is_ray_s_to_pick():
@@ -307,10 +339,10 @@ def test_a_gpu_s_number_is_ray_s_to_pick():
         sweep_on_cluster(plan("lr=0.1", device="cuda:1"), address="127.0.0.1:1", fits=False)
 
 
-@pytest.mark.parametrize("module", ["cli", "sweeps.cluster", "sweeps.cluster_driver"])
+@pytest.mark.parametrize("module", ["cli", "sweeps.cluster", "sweeps.cluster.driver"])
 def test_nothing_of_ray_is_imported_before_it_is_asked_for(module):
     assert "ray" not in imported_by(module)
 
 
 def test_the_driver_waits_for_no_torch():
-    assert "torch" not in imported_by("sweeps.cluster_driver")
+    assert "torch" not in imported_by("sweeps.cluster.driver")

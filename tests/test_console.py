@@ -102,7 +102,7 @@ def test_following_takes_in_the_changes_of_lr():
 
 
 def test_asking_for_the_end_before_it_is_there_is_refused():
-    with pytest.raises(AssertionError, match="not all in"):
+    with pytest.raises(AssertionError, match="last event is missing"):
         summary(RunResult(config_of("kaiming")))
 
 

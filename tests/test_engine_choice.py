@@ -134,8 +134,8 @@ def test_eager_is_eager_and_says_so():
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
-        ({"engine": "cuda-graph"}, "engine cuda-graph needs a CUDA device, and this run is on cpu"),
-        ({"engine": "compiled", "device": "cuda"}, "engine compiled runs on the CPU"),
+        ({"engine": "cuda-graph"}, "engine cuda-graph needs device cuda or cuda:N, got cpu"),
+        ({"engine": "compiled", "device": "cuda"}, "engine compiled needs device cpu, got cuda"),
         ({"engine": "cuda-graph", "device": "cuda"}, "device cuda is not available"),
     ],
 )

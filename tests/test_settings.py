@@ -146,12 +146,12 @@ def test_what_is_no_such_number_is_refused_with_what_was_expected(key, text, wor
         (FirstIncrease(), "stops when validation rises at all"),
         (
             PatientAverage(window=7, restore_best=True),
-            "stops when validation rises over the mean of 7 steps, restores the best",
+            "stops when validation exceeds its mean over 7 steps, restores the best",
         ),
         (Patience(patience=9), "stops after 9 steps without a new best"),
         (
             Patience(patience=9, min_delta=0.5, restore_best=True),
-            "stops after 9 steps without a best lower by 0.5, restores the best",
+            "stops after 9 steps without improving by 0.5, restores the best",
         ),
     ],
 )
@@ -161,7 +161,7 @@ def test_a_rule_is_put_in_words(stopping, words):
 
 def test_a_regularizer_is_put_in_words():
     nothing = Regularizer(name="x")
-    assert describe_regularizer(nothing) == "nothing holds it back"
+    assert describe_regularizer(nothing) == "no regularization"
     everything = Regularizer(
         name="x", stopping=FirstIncrease(), l1_weight=2, dropout=0.05, weight_decay=0.1
     )
@@ -169,5 +169,5 @@ def test_a_regularizer_is_put_in_words():
         "stops when validation rises at all",
         "adds 2 × mean |p| of each tensor to the loss",
         "drops 0.05 of the inputs of every layer",
-        "pulls every p towards 0 by lr × 0.1 × p a step",
+        "shrinks every p by lr × 0.1 × p per step",
     ]

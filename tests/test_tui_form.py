@@ -70,7 +70,7 @@ async def test_the_form_says_what_a_regularizer_amounts_to():
         shown = " ".join(
             line[2:35].strip() for line in screen_text(pilot.app).splitlines() if line[:1] == "│"
         )
-        assert "stops when validation rises over the mean of 50 steps" in shown
+        assert "stops when validation exceeds its mean over 50 steps" in shown
         assert "adds 1 × mean |p| of each tensor to the loss" in shown
 
 

@@ -1,4 +1,4 @@
-"""The command line: the only place that wires presets, trainers and renderers together."""
+"""The command line: the only place that connects presets, trainers and renderers."""
 
 from tui_trainer.cli.app import main
 

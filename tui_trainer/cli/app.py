@@ -1,17 +1,25 @@
-"""``tui-trainer`` itself: the group of commands, and the app without one."""
+"""``tui-trainer``: the app, and the group of its commands."""
 
 import asyncio
 import sys
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import click
 from click.core import ParameterSource
+from msgspec import Meta
 
 from tui_trainer import __version__
-from tui_trainer.cli.output import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK, EXIT_USAGE, charset_of
-from tui_trainer.cli.parameters import Keys, Size, Until, settings_options
+from tui_trainer.cli.output import (
+    EXIT_FAILED,
+    EXIT_INTERRUPTED,
+    EXIT_OK,
+    EXIT_USAGE,
+    charset_of,
+    require_writable,
+)
+from tui_trainer.cli.parameters import File, Keys, Number, Size, Until, settings_options
 from tui_trainer.cli.wiring import (
     configure,
     lr_search_events,
@@ -23,13 +31,13 @@ from tui_trainer.config.presets import user_config_folder
 from tui_trainer.config.validation import InvalidSettingsError
 from tui_trainer.plotting.roles import Charset
 
-_COMMANDS = ("train", "find-lr", "sweep", "presets")  # each in a module of its name
+_COMMANDS = ("train", "find-lr", "sweep", "presets")  # each in the module of its name
 
 
 class _Program(click.Group):
-    """A group whose interruptions and full disks end as a shell expects.
+    """A group in which a mistake, Ctrl-C or a full disk ends in one line and an exit status.
 
-    A command's module is imported when it is called for: the app's first frame waits for none.
+    A command's module is imported when it is called, so that the app's first frame waits for none.
     """
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -37,7 +45,7 @@ class _Program(click.Group):
         return list(_COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Return a command, None if there is none of this name."""
+        """Return a command, None if there is no such command."""
         if cmd_name not in _COMMANDS:
             return None
         name = cmd_name.replace("-", "_")
@@ -45,14 +53,16 @@ class _Program(click.Group):
         return command
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run a command; Ctrl-C anywhere is status 130."""
+        """Run a command; a mistake in its settings is status 2, Ctrl-C anywhere 130."""
         try:
             return super().invoke(ctx)
         except KeyboardInterrupt:
             click.echo("tui-trainer: interrupted", err=True)
             ctx.exit(EXIT_INTERRUPTED)
+        except InvalidSettingsError as error:
+            raise click.UsageError(str(error)) from None
         except BrokenPipeError:
-            raise  # whoever read the output has had enough: click ends quietly
+            raise  # the reader of the output is gone: click ends quietly
         except OSError as error:
             click.echo(f"tui-trainer: {error}", err=True)
             ctx.exit(EXIT_FAILED)
@@ -64,17 +74,18 @@ class _Program(click.Group):
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 @settings_options
-@click.option("--ui-budget", type=click.FloatRange(0, 100, min_open=True), default=5.0,
+@click.option("--ui-budget", type=Number(Annotated[float, Meta(gt=0, le=100)]), default=5.0,
               show_default=True, metavar="PERCENT",
-              help="The share of the time that drawing may take from the training.")  # fmt: skip
-@click.option("--headless", is_flag=True, help="Drive the app without a terminal, then leave.")
+              help="At most this share of the time goes to drawing.")  # fmt: skip
+@click.option("--headless", is_flag=True, help="Drive the app without a terminal, then quit.")
 @click.option("--size", type=Size(), default="120x40", show_default=True, help="With --headless.")
 @click.option("--press", type=Keys(), default="", help="With --headless: keys such as p,p,s.")
 @click.option("--until", type=Until(), default="idle", show_default=True,
               help="With --headless: what to wait for.")  # fmt: skip
-@click.option("--timeout", type=click.FloatRange(min=0, min_open=True), default=60.0,
-              show_default=True, help="With --headless: seconds to wait at most.")  # fmt: skip
-@click.option("--screenshot", metavar="FILE.svg", type=click.Path(path_type=Path),
+@click.option("--timeout", type=Number(Annotated[float, Meta(gt=0, le=1e6)]), default=60.0,
+              show_default=True, metavar="SECONDS",
+              help="With --headless: how long to wait at most.")  # fmt: skip
+@click.option("--screenshot", metavar="FILE.svg", type=File(),
               help="With --headless: save the screen as SVG.")  # fmt: skip
 @click.option("--print", "print_screen", is_flag=True, help="With --headless: print the screen.")
 @click.version_option(__version__, prog_name="tui-trainer")
@@ -115,11 +126,9 @@ def main(
 
     from tui_trainer.tui.headless import Visit, visit
 
-    plan = Visit(size, press, until, timeout, screenshot)
-    try:
-        outcome = asyncio.run(visit(app, plan))
-    except OSError as error:
-        raise click.UsageError(f"--screenshot {screenshot}: {error.strerror}") from None
+    if screenshot is not None:
+        require_writable(screenshot, "--screenshot")
+    outcome = asyncio.run(visit(app, Visit(size, press, until, timeout, screenshot)))
     if print_screen:
         click.echo(outcome.screen)
     if outcome.problem is not None:
@@ -128,16 +137,16 @@ def main(
 
 
 def _refuse_flags_before(context: click.Context, command: str) -> None:
-    """Refuse what would be ignored: the app's flags in front of a command."""
+    """Refuse what would be ignored: the app's flags before a command."""
     for parameter in context.command.params:
         source = context.get_parameter_source(parameter.name or "")
         if source not in (ParameterSource.DEFAULT, None):
             flag = parameter.opts[0]
-            raise click.UsageError(f"{flag} in front of '{command}': write it behind '{command}'")
+            raise click.UsageError(f"{flag} before '{command}': write it after '{command}'")
 
 
 def _is_terminal(stream: Any) -> bool:
-    """Say whether a stream is a terminal; a closed one is None."""
+    """Say whether a stream is a terminal; a closed stream is None."""
     return stream is not None and bool(stream.isatty())
 
 
@@ -147,9 +156,6 @@ def _make_app(settings: dict[str, Any], charset: Charset, ui_share: float) -> An
     from tui_trainer.tui.keys import read_keymap
 
     loaded, config = configure(settings)
-    try:
-        keymap = read_keymap(user_config_folder() / "config.toml")
-    except InvalidSettingsError as error:
-        raise click.UsageError(str(error)) from None
+    keymap = read_keymap(user_config_folder() / "config.toml")
     work = Work(train_events, preview, sweep_events, lr_search_events)
     return TrainerApp(loaded, config, settings["recipe"], work, keymap, charset, ui_share)

@@ -1,4 +1,4 @@
-"""``tui-trainer find-lr``: a learning rate for a run, before it."""
+"""``tui-trainer find-lr``: finds a learning rate for a run."""
 
 import shlex
 import shutil
@@ -15,9 +15,10 @@ from tui_trainer.cli.output import (
     colored,
     for_stdout,
 )
-from tui_trainer.cli.parameters import Count, Number, settings_options
-from tui_trainer.cli.wiring import load, lr_search_events, stopping_on_interrupt
-from tui_trainer.config.validation import InvalidSettingsError
+from tui_trainer.cli.parameters import Number, settings_options
+from tui_trainer.cli.wiring import lr_search_events, stopping_on_interrupt
+from tui_trainer.config.presets import load_presets
+from tui_trainer.config.settings import LearningRate, PositiveInt
 from tui_trainer.formatting import number_text
 from tui_trainer.lr_search.plan import (
     HIGH,
@@ -29,27 +30,29 @@ from tui_trainer.lr_search.plan import (
     plan_lr_search,
 )
 from tui_trainer.sweeps.control import SweepControl
+from tui_trainer.training.engines.choice import require_engine
 
 
 @click.command("find-lr")
 @settings_options
-@click.option("--low", type=Number("lr"), metavar="LR", default=number_text(LOW),
+@click.option("--low", type=Number(LearningRate), metavar="LR", default=number_text(LOW),
               show_default=True, help="The lowest learning rate to try.")  # fmt: skip
-@click.option("--high", type=Number("lr"), metavar="LR", default=number_text(HIGH),
+@click.option("--high", type=Number(LearningRate), metavar="LR", default=number_text(HIGH),
               show_default=True, help="The highest learning rate to try.")  # fmt: skip
-@click.option("--range-steps", type=Count(), default=str(RANGE_STEPS),
-              show_default=True, help="Steps of the range test, one a learning rate.")  # fmt: skip
-@click.option("--trials", type=Count(), default=str(TRIALS),
-              show_default=True, help="Learning rates to train with.")  # fmt: skip
-@click.option("--trial-steps", type=Number("steps"), metavar="N",
+@click.option("--range-steps", type=Number(PositiveInt), metavar="N", default=RANGE_STEPS,
+              show_default=True, help="Steps of the range test, each at one lr.")  # fmt: skip
+@click.option("--trials", type=Number(PositiveInt), metavar="N", default=TRIALS,
+              show_default=True, help="How many learning rates to train with.")  # fmt: skip
+@click.option("--trial-steps", type=Number(PositiveInt), metavar="N",
               help=f"Steps of a trial: {TRIAL_STEPS}, or the run's if fewer.")  # fmt: skip
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object in place of words.")
-@click.option("--plot", is_flag=True, help="Print both losses over the learning rate.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of text.")
+@click.option("--plot", is_flag=True, help="Plot both losses against the learning rate.")
 @click.pass_context
 def find_lr(context: click.Context, /, as_json: bool, plot: bool, **settings: Any) -> None:
-    """Find a learning rate in two ways: by a range test, and by training with many at once.
+    """Find a learning rate by a range test and by trials.
 
-    The settings are those of the run that it is for; the lr is the one that may not be given.
+    The trials train with many learning rates at once. The settings are those of the run;
+    --lr can't be given, since it is what is searched for.
     """
     search = _plan(settings)
 
@@ -75,18 +78,17 @@ def find_lr(context: click.Context, /, as_json: bool, plot: bool, **settings: An
 
 
 def _plan(settings: dict[str, Any]) -> LrSearch:
-    """Plan the search of the flags; a mistake is one line and exit status 2."""
+    """Plan the search of the flags."""
     given = dict(settings)
-    try:
-        if given["lr"] is not None:
-            raise click.UsageError("--lr is what find-lr searches for: leave it out")
-        return plan_lr_search(load(given.pop("presets_folder")), **given)
-    except InvalidSettingsError as error:
-        raise click.UsageError(str(error)) from None
+    if given["lr"] is not None:
+        raise click.UsageError("--lr is what find-lr searches for: omit it")
+    search = plan_lr_search(load_presets(given.pop("presets_folder")), **given)
+    require_engine(search.config)
+    return search
 
 
 def _command(settings: dict[str, Any], lr: float) -> str:
-    """Write the line that trains with `lr`, and with all that was asked for here."""
+    """Return the command that trains with `lr` and with the settings given here."""
     of_search = ("low", "high", "range_steps", "trials", "trial_steps", "lr")
     words = ["tui-trainer", "train"]
     for key, value in settings.items():

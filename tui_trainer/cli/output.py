@@ -1,4 +1,4 @@
-"""What the commands print where, and the exit status they leave."""
+"""Streams, encodings, colours and exit statuses of the commands."""
 
 import os
 import sys
@@ -22,26 +22,26 @@ _COLORS = {
 
 
 def charset_of(stream: Any) -> Charset:
-    """Tell what a stream can show."""
+    """Return the characters that a stream can show."""
     encoding = (getattr(stream, "encoding", None) or "ascii").lower().replace("-", "")
     return Charset.UNICODE if encoding.startswith("utf") else Charset.ASCII
 
 
 def for_stdout(text: str) -> str:
-    """Replace what stdout's encoding does not have."""
+    """Replace the characters that stdout's encoding lacks."""
     encoding = getattr(sys.stdout, "encoding", None) or "ascii"
     return text.encode(encoding, errors="replace").decode(encoding)
 
 
 def colored(text: str, role: Role) -> str:
-    """Colour a text by its role, unless NO_COLOR is set."""
+    """Colour a string by its role, unless NO_COLOR is set."""
     if role not in _COLORS or "NO_COLOR" in os.environ:
         return text
     return click.style(text, fg=_COLORS[role])
 
 
 def require_writable(file: Path, flag: str) -> None:
-    """Refuse before the training what would fail after it."""
+    """Refuse, before the training, a file that can't be written after it."""
     try:
         with file.open("a"):
             pass

@@ -1,47 +1,53 @@
-"""The parameters of the command line: what a flag may say, and the flags that make a config."""
+"""Types of the command line's parameters, and the flags that make a config."""
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeAlias, TypeVar
 
 import click
+from msgspec import Meta
 
-from tui_trainer.config.presets import CATEGORIES, DEFAULT_RECIPE
-from tui_trainer.config.settings import ENGINES, parse_number
-from tui_trainer.config.validation import InvalidSettingsError
+from tui_trainer.config.presets import DEFAULT_RECIPE, PARTS
+from tui_trainer.config.settings import ENGINES, NUMBERS, REGULARIZER_NUMBERS
+from tui_trainer.config.validation import InvalidSettingsError, convert_text, shortened
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+_Columns: TypeAlias = Annotated[int, Meta(ge=1, le=500)]
+_Lines: TypeAlias = Annotated[int, Meta(ge=1, le=200)]
+
 
 class Number(click.ParamType[float]):
-    """One of the numbers of a config, held to the config's own rules."""
+    """A number of a type of msgspec's, which says what is allowed."""
 
-    def __init__(self, key: str) -> None:
-        self.key = key
-        self.name = "number"
+    name = "number"
+
+    def __init__(self, kind: Any) -> None:
+        self._kind = kind
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Read a number, and hold it to the rules."""
+        """Read a number."""
         try:
-            return parse_number(self.key, str(value))
+            return convert_text(str(value), self._kind)
         except InvalidSettingsError as error:
-            self.fail(f"{error}, got '{value}'", param, ctx)
+            self.fail(f"{error}, got {shortened(str(value))}", param, ctx)
 
 
-class Count(click.ParamType[int]):
-    """A number of things, 1 or more."""
+class File(click.Path):
+    """A path that is not empty: Python takes an empty one for the working folder."""
 
-    name = "N"
+    def __init__(self) -> None:
+        super().__init__(path_type=Path)
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Read a count."""
-        if not str(value).isdecimal() or int(value) < 1:
-            self.fail(f"expected a whole number, 1 or more, got '{value}'", param, ctx)
-        return int(value)
+        """Read a path."""
+        if not str(value) or "\0" in str(value):
+            self.fail(f"expected a path, got {shortened(value)}", param, ctx)
+        return super().convert(value, param, ctx)
 
 
 class Size(click.ParamType[tuple[int, int]]):
-    """``120x40``."""
+    """``120x40``: columns and lines."""
 
     name = "WIDTHxHEIGHT"
 
@@ -50,9 +56,11 @@ class Size(click.ParamType[tuple[int, int]]):
         if isinstance(value, tuple):
             return value
         width, _, height = value.partition("x")
-        if not (width.isdecimal() and height.isdecimal() and int(width) > 0 and int(height) > 0):
-            self.fail(f"expected a size such as 120x40, got '{value}'", param, ctx)
-        return int(width), int(height)
+        try:
+            return convert_text(width, _Columns), convert_text(height, _Lines)
+        except InvalidSettingsError:
+            words = f"expected a size such as 120x40, at most 500x200, got {shortened(value)}"
+            self.fail(words, param, ctx)
 
 
 class Keys(click.ParamType[list[str]]):
@@ -61,7 +69,7 @@ class Keys(click.ParamType[list[str]]):
     name = "KEYS"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Read keys, and refuse those that do not exist."""
+        """Read keys; refuse those that do not exist."""
         from tui_trainer.tui.headless import parse_keys
 
         if isinstance(value, list) or not value:
@@ -73,7 +81,7 @@ class Keys(click.ParamType[list[str]]):
 
 
 class Until(click.ParamType["str | float"]):
-    """What to wait for."""
+    """``ended``, ``idle`` or a number of seconds."""
 
     name = "ended|idle|SECONDS"
 
@@ -89,31 +97,40 @@ class Until(click.ParamType["str | float"]):
             self.fail(str(error), param, ctx)
 
 
+presets_option = click.option(
+    "--presets",
+    "presets_folder",
+    metavar="DIR",
+    type=File(),
+    help="A folder of preset files that override the built-in ones.",
+)
+
+_NUMBERS_HELP = {
+    "lr": "Learning rate, above 0.",
+    "steps": "Full-batch steps, 1 or more.",
+    "seed": "Seed of the weights and of dropout.",
+    "data_seed": "Seed of the data.",
+    "l1_weight": "Override the regularizer's L1 weight.",
+    "dropout": "Override the regularizer's dropout rate; below 1.",
+    "weight_decay": "Override the regularizer's weight decay.",
+}
+
+
 def settings_options(command: F) -> F:
     """Add the flags that make a config."""
-    presets = {"dataset": "data set", "architecture": "network"}
+    parts = {"dataset": "data set", "architecture": "network"}
     options = [
         click.option("--recipe", default=DEFAULT_RECIPE, show_default=True, metavar="NAME",
                      help="A named full config to start from."),
         *(click.option(f"--{category}", metavar="NAME",
-                       help=f"Another {presets.get(category, category)} than the recipe's.")
-          for category in CATEGORIES[:-1]),
-        click.option("--lr", type=Number("lr"), help="Learning rate, above 0."),
-        click.option("--l1-weight", type=Number("l1_weight"),
-                     help="Another L1 weight than the regularizer's."),
-        click.option("--dropout", type=Number("dropout"),
-                     help="Another dropout rate than the regularizer's, below 1."),
-        click.option("--weight-decay", type=Number("weight_decay"),
-                     help="Another weight decay than the regularizer's."),
-        click.option("--steps", type=Number("steps"), help="Full-batch steps, 1 or more."),
-        click.option("--seed", type=Number("seed"), help="Seeds the weights and the dropout."),
-        click.option("--data-seed", type=Number("data_seed"), help="Seeds the data."),
+                       help=f"Override the recipe's {parts.get(category, category)}.")
+          for category in PARTS),
+        *(click.option(f"--{key.replace('_', '-')}", type=Number(kind), help=_NUMBERS_HELP[key])
+          for key, kind in (NUMBERS | REGULARIZER_NUMBERS).items()),
         click.option("--device", metavar="DEVICE", help="cpu (the default), cuda, cuda:N or mps."),
         click.option("--engine", type=click.Choice(ENGINES),
-                     help="What executes the steps; auto (the default) says what it picks."),
-        click.option("--presets", "presets_folder", metavar="DIR",
-                     type=click.Path(path_type=Path),
-                     help="A folder of preset files that go over the built-in ones."),
+                     help="What executes the steps; auto (the default) chooses and says why."),
+        presets_option,
     ]  # fmt: skip
     for option in reversed(options):
         command = option(command)

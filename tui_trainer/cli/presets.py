@@ -1,20 +1,19 @@
-"""``tui-trainer presets``: what there is to choose from."""
+"""``tui-trainer presets``: lists the presets."""
 
 from pathlib import Path
 
 import click
 
 from tui_trainer.cli.output import for_stdout
-from tui_trainer.cli.wiring import load
-from tui_trainer.config.presets import CATEGORIES
+from tui_trainer.cli.parameters import presets_option
+from tui_trainer.config.presets import CATEGORIES, load_presets
 
 
 @click.command()
-@click.option("--presets", "presets_folder", metavar="DIR", type=click.Path(path_type=Path),
-              help="A folder of preset files that go over the built-in ones.")  # fmt: skip
+@presets_option
 def presets(presets_folder: Path | None) -> None:
-    """List all presets with what to expect of them."""
-    loaded = load(presets_folder)
+    """List all presets and what to expect of them."""
+    loaded = load_presets(presets_folder)
     for category in CATEGORIES:
         click.echo(click.style(category, bold=True))
         names = loaded.names(category)

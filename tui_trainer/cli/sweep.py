@@ -1,4 +1,4 @@
-"""``tui-trainer sweep``: all candidates at once."""
+"""``tui-trainer sweep``: trains all candidates of a grid at once."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,31 +13,35 @@ from tui_trainer.cli.output import (
     for_stdout,
     require_writable,
 )
-from tui_trainer.cli.parameters import Count, settings_options
-from tui_trainer.cli.wiring import cluster_events, load, stopping_on_interrupt, sweep_events
+from tui_trainer.cli.parameters import File, Number, settings_options
+from tui_trainer.cli.wiring import cluster_events, stopping_on_interrupt, sweep_events
+from tui_trainer.config.presets import Presets, load_presets
+from tui_trainer.config.settings import PositiveInt
 from tui_trainer.config.validation import InvalidSettingsError
-from tui_trainer.sweeps.axes import parse_axis
+from tui_trainer.sweeps.axes import SweepAxis, parse_axis
+from tui_trainer.sweeps.cluster.driver_process import find_address, place
 from tui_trainer.sweeps.control import SweepControl
 from tui_trainer.sweeps.events import SweepEvent
 from tui_trainer.sweeps.plan import Sweep, plan_sweep
 from tui_trainer.training.early_stopping import StopReason
+from tui_trainer.training.engines.choice import require_engine
 
 
 @click.command()
 @click.option("--over", "axes", multiple=True, required=True, metavar="KEY=VALUES",
               help="An axis: lr=1e-5:1:log:32, l1_weight=0,0.1,1, init=normal,kaiming (or all). "
                    "Several make a grid.")  # fmt: skip
-@click.option("--seeds", type=Count(), default="1", show_default=True,
-              help="How many seeds each point is repeated over, from --seed on.")  # fmt: skip
+@click.option("--seeds", type=Number(PositiveInt), metavar="N", default=1, show_default=True,
+              help="Train each point with this many seeds, counted from --seed.")  # fmt: skip
 @click.option("--objective", type=click.Choice(["best", "final"]), default="best",
-              show_default=True, help="Which validation loss is to be low.")  # fmt: skip
+              show_default=True, help="Which validation loss to minimise.")  # fmt: skip
 @click.option("--ray", "ray_address", is_flag=False, flag_value="", metavar="[ADDRESS]",
-              help="Train on the Ray cluster at HOST:PORT; without one, on RAY_ADDRESS or the "
-                   "cluster that this machine is part of.")  # fmt: skip
+              help="Train on the Ray cluster at HOST:PORT; without an address, at RAY_ADDRESS or "
+                   "on the cluster that this machine belongs to.")  # fmt: skip
 @settings_options
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object in place of words.")
-@click.option("--csv", "csv_file", metavar="FILE.csv", type=click.Path(path_type=Path),
-              help="Write all candidates, a row each.")  # fmt: skip
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of text.")
+@click.option("--csv", "csv_file", metavar="FILE.csv", type=File(),
+              help="Write all candidates, one row each.")  # fmt: skip
 @click.pass_context
 def sweep(
     context: click.Context,
@@ -50,7 +54,10 @@ def sweep(
     ray_address: str | None,
     **settings: Any,
 ) -> None:
-    """Train every candidate of a grid at once; say which values to take, and why."""
+    """Train all candidates of a grid at once.
+
+    Recommends values, with the reason.
+    """
     plan = _plan(axes, seeds, objective, settings)
     if csv_file is not None:
         require_writable(csv_file, "--csv")
@@ -58,8 +65,9 @@ def sweep(
     from tui_trainer.console import sweep as console
 
     control = SweepControl()
+    events = _events(plan, control, ray_address)  # Ctrl-C ends the search for a cluster
     with stopping_on_interrupt(control) as interrupted:
-        results = console.follow(_events(plan, control, ray_address), plan)
+        results = console.follow(events, plan)
     click.echo(console.to_json(results) if as_json else for_stdout(console.summary(results)))
     written = csv_file is None or _write(console, results, csv_file)
     assert results.ended is not None
@@ -68,33 +76,33 @@ def sweep(
 
 
 def _plan(axes: tuple[str, ...], seeds: int, objective: str, settings: dict[str, Any]) -> Sweep:
-    """Plan the sweep of the flags; a mistake is one line and exit status 2."""
-    presets = load(settings.pop("presets_folder"))
-    try:
-        parsed = [_axis(text, presets) for text in axes]
-        return plan_sweep(
-            presets,
-            settings.pop("recipe"),
-            parsed,
-            seeds=seeds,
-            objective="final" if objective == "final" else "best",
-            **settings,
-        )
-    except InvalidSettingsError as error:
-        raise click.UsageError(str(error)) from None
+    """Plan the sweep of the flags."""
+    presets = load_presets(settings.pop("presets_folder"))
+    plan = plan_sweep(
+        presets,
+        settings.pop("recipe"),
+        [_axis(text, presets) for text in axes],
+        seeds=seeds,
+        objective="final" if objective == "final" else "best",
+        **settings,
+    )
+    require_engine(plan.base)
+    return plan
 
 
 def _events(plan: Sweep, control: SweepControl, address: str | None) -> Iterator[SweepEvent]:
-    """Train here, or on a cluster where there is one; else one line and exit status 2."""
+    """Train here, or on the Ray cluster at `address`; refuse one where there is none."""
     if address is None:
         return sweep_events(plan, control, fits=False)
     try:
-        return cluster_events(plan, control, address or None)
+        address = find_address(address)
+        click.echo(f"looking for a Ray cluster {place(address)}", err=True)
+        return cluster_events(plan, control, address)
     except InvalidSettingsError as error:
-        raise click.UsageError(f"--ray: {error}") from None
+        raise InvalidSettingsError(f"--ray: {error}") from None
 
 
-def _axis(text: str, presets: Any) -> Any:
+def _axis(text: str, presets: Presets) -> SweepAxis:
     try:
         return parse_axis(text, presets)
     except InvalidSettingsError as error:
@@ -102,7 +110,7 @@ def _axis(text: str, presets: Any) -> Any:
 
 
 def _write(console: Any, results: Any, file: Path) -> bool:
-    """Write the candidates; where that fails, say so in a line: the result stands already."""
+    """Write the candidates; a failure is one line, since the result is printed already."""
     try:
         console.write_candidates(results, file)
     except OSError as error:

@@ -1,4 +1,4 @@
-"""``tui-trainer train``: a run without a terminal."""
+"""``tui-trainer train``: a run without the app."""
 
 import shutil
 import sys
@@ -17,24 +17,25 @@ from tui_trainer.cli.output import (
     for_stdout,
     require_writable,
 )
-from tui_trainer.cli.parameters import settings_options
+from tui_trainer.cli.parameters import File, settings_options
 from tui_trainer.cli.wiring import configure, stopping_on_interrupt, train_events
 from tui_trainer.config.settings import RunConfig
 from tui_trainer.config.validation import InvalidSettingsError
 from tui_trainer.sweeps.recommended_config import CHANGEABLE, read_winner
 from tui_trainer.training.control import Control
 from tui_trainer.training.early_stopping import StopReason
+from tui_trainer.training.engines.choice import require_engine
 
 
 @click.command()
 @settings_options
 @click.option("--from-sweep", "sweep_file", metavar="FILE.json",
-              type=click.Path(path_type=Path),
+              type=File(),
               help="Train what 'tui-trainer sweep --json > FILE.json' recommends.")  # fmt: skip
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object in place of words.")
-@click.option("--plot", is_flag=True, help="Print the losses and the fit.")
-@click.option("--history", "history_file", metavar="FILE.csv", type=click.Path(path_type=Path),
-              help="Write step,train_loss,val_loss.")  # fmt: skip
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of text.")
+@click.option("--plot", is_flag=True, help="Plot the losses and the fit.")
+@click.option("--history", "history_file", metavar="FILE.csv", type=File(),
+              help="Write the columns step, train_loss and val_loss.")  # fmt: skip
 @click.pass_context
 def train(
     context: click.Context,
@@ -45,7 +46,10 @@ def train(
     sweep_file: Path | None,
     **settings: Any,
 ) -> None:
-    """Train without a terminal: progress on stderr, the result on stdout."""
+    """Train without the app.
+
+    Progress goes to stderr, the result to stdout.
+    """
     if sweep_file is None:
         _, config = configure(settings)
     else:
@@ -74,23 +78,25 @@ def train(
 
 
 def _winner(context: click.Context, file: Path, settings: dict[str, Any]) -> RunConfig:
-    """Take the config that a sweep recommends; a mistake is one line and exit status 2."""
+    """Read the config that a sweep recommends."""
     for parameter in context.command.params:
         name = parameter.name or ""
         given = context.get_parameter_source(name) is ParameterSource.COMMANDLINE
         if given and name in settings and name not in CHANGEABLE:
             raise click.UsageError(
-                f"{parameter.opts[0]} with --from-sweep: the sweep's winner decides that; "
-                f"{', '.join('--' + key.replace('_', '-') for key in CHANGEABLE)} may be given"
+                f"{parameter.opts[0]} with --from-sweep: the sweep decides that; allowed: "
+                f"{', '.join('--' + key.replace('_', '-') for key in CHANGEABLE)}"
             )
     try:
-        return read_winner(file, **{key: settings[key] for key in CHANGEABLE})
+        config = read_winner(file, **{key: settings[key] for key in CHANGEABLE})
     except InvalidSettingsError as error:
-        raise click.UsageError(f"--from-sweep {error}") from None
+        raise InvalidSettingsError(f"--from-sweep {error}") from None
+    require_engine(config)
+    return config
 
 
 def _write_history(console: Any, history: Any, file: Path) -> bool:
-    """Write the history; where that fails, say so in a line, since the result is still to come."""
+    """Write the history; a failure is one line, since the result is still to be printed."""
     try:
         console.write_history(history, file)
     except OSError as error:

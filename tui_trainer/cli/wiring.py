@@ -1,4 +1,4 @@
-"""Presets, trainer and control brought together for the commands."""
+"""Connects presets, trainers and controls for the commands and the app."""
 
 from __future__ import annotations
 
@@ -7,15 +7,12 @@ import functools
 import gc
 import signal
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
-
-import click
 
 from tui_trainer.config.presets import Presets, load_presets, make_config
 from tui_trainer.config.settings import RunConfig
-from tui_trainer.config.validation import InvalidSettingsError
 from tui_trainer.training.control import Control
+from tui_trainer.training.engines.choice import require_engine
 from tui_trainer.training.events import Event, Previewed
 
 if TYPE_CHECKING:  # the app's first frame needs none of it
@@ -27,7 +24,7 @@ if TYPE_CHECKING:  # the app's first frame needs none of it
 
 
 class Stoppable(Protocol):
-    """What Ctrl-C stops."""
+    """A control that Ctrl-C stops."""
 
     def stop(self) -> None:
         """Ask it to end."""
@@ -35,24 +32,19 @@ class Stoppable(Protocol):
 
 
 def configure(settings: dict[str, Any]) -> tuple[Presets, RunConfig]:
-    """Make a config of the flags; a mistake is one line and exit status 2."""
-    loaded = load(settings.pop("presets_folder"))
-    try:
-        return loaded, make_config(loaded, **settings)
-    except InvalidSettingsError as error:
-        raise click.UsageError(str(error)) from None
+    """Make a config of the flags.
 
-
-def load(folder: Path | None) -> Presets:
-    """Read the presets; a mistake is one line and exit status 2."""
-    try:
-        return load_presets(folder)
-    except InvalidSettingsError as error:
-        raise click.UsageError(str(error)) from None
+    Raises:
+        InvalidSettingsError: for a mistake in a flag or in a preset file.
+    """
+    loaded = load_presets(settings.pop("presets_folder"))
+    config = make_config(loaded, **settings)
+    require_engine(config)
+    return loaded, config
 
 
 def train_events(config: RunConfig, control: Control) -> Iterator[Event]:
-    """Train, once torch is there."""
+    """Train; imports torch."""
     from tui_trainer.training.trainer import train
 
     _spare_the_collector()
@@ -60,7 +52,7 @@ def train_events(config: RunConfig, control: Control) -> Iterator[Event]:
 
 
 def sweep_events(plan: Sweep, control: SweepControl, *, fits: bool = True) -> Iterator[SweepEvent]:
-    """Train all candidates, once torch is there."""
+    """Train all candidates; imports torch."""
     from tui_trainer.sweeps.sweeper import sweep
 
     _spare_the_collector()
@@ -68,7 +60,7 @@ def sweep_events(plan: Sweep, control: SweepControl, *, fits: bool = True) -> It
 
 
 def lr_search_events(search: LrSearch, control: SweepControl) -> Iterator[LrEvent]:
-    """Search for a learning rate, once torch is there."""
+    """Search for a learning rate; imports torch."""
     from tui_trainer.lr_search.search import run_lr_search
 
     _spare_the_collector()
@@ -79,7 +71,7 @@ def cluster_events(plan: Sweep, control: SweepControl, address: str | None) -> I
     """Train all candidates on a Ray cluster.
 
     Raises:
-        InvalidSettingsError: at once, if there is none.
+        InvalidSettingsError: by this call, if there is none.
     """
     from tui_trainer.sweeps.cluster.coordinator import sweep_on_cluster
 
@@ -87,7 +79,7 @@ def cluster_events(plan: Sweep, control: SweepControl, address: str | None) -> I
 
 
 def preview(config: RunConfig) -> Previewed:
-    """Preview, once torch is there."""
+    """Preview; imports torch."""
     from tui_trainer.training.setup import preview as preview_untrained
 
     _spare_the_collector()
@@ -96,14 +88,14 @@ def preview(config: RunConfig) -> Previewed:
 
 @functools.cache
 def _spare_the_collector() -> None:
-    """Take torch's million objects out of every later collection: each would stall the screen."""
+    """Exempt torch's million objects from garbage collection, which would stall the screen."""
     gc.collect()
     gc.freeze()
 
 
 @contextlib.contextmanager
 def stopping_on_interrupt(control: Stoppable) -> Iterator[list[bool]]:
-    """Let Ctrl-C end the run with its summary; a second one ends the program."""
+    """Let Ctrl-C end the run with its summary, and a second Ctrl-C the program."""
     interrupted: list[bool] = []
 
     def interrupt(number: int, frame: object) -> None:

@@ -1,1 +1,1 @@
-"""What can be set: settings and their validation, presets and the files they are in."""
+"""Settings and their validation, presets and their files."""

@@ -1,8 +1,8 @@
-"""Finds, reads and merges preset files; a mistake names file, table, key and what is allowed.
+"""Finds, reads and merges preset files; errors name file, table, key and what is allowed.
 
 The built-in files are the package `tui_trainer.presets` (the folder presets/ at the root). Files of
-the same names under the user's config folder and under ``--presets DIR`` go over them: a table
-there replaces the one of its name, or adds one.
+the same names in the user's config folder and in ``--presets DIR`` override them: a table there
+replaces the one of its name, or adds one.
 """
 
 import tomllib
@@ -24,7 +24,7 @@ from tui_trainer.config.settings import (
     Regularizer,
     RunConfig,
 )
-from tui_trainer.config.validation import InvalidSettingsError, convert, one_of
+from tui_trainer.config.validation import InvalidSettingsError, convert, one_of, shortened
 
 S = TypeVar("S", Dataset, Architecture, Init, Regularizer, Recipe)
 
@@ -76,7 +76,7 @@ class _Folder(Protocol):
 
 
 def user_config_folder() -> Path:
-    """Return ``$XDG_CONFIG_HOME/tui-trainer``, or what the platform has in its place."""
+    """Return ``$XDG_CONFIG_HOME/tui-trainer``, or the platform's equivalent."""
     return user_config_path("tui-trainer")
 
 
@@ -86,17 +86,13 @@ def load_presets(folder: Path | None = None) -> Presets:
     Raises:
         InvalidSettingsError: one line that names file, table, key and what is allowed.
     """
-    folders: list[_Folder] = [files("tui_trainer.presets")]
-    if (users := user_config_folder() / "presets").is_dir():
-        folders.append(users)
+    folders: list[_Folder] = [files("tui_trainer.presets"), user_config_folder() / "presets"]
     if folder is not None:
-        if not folder.is_dir():
-            raise InvalidSettingsError(f"--presets {folder}: no such folder")
         folders.append(folder)
     found: dict[str, dict[str, Preset[Any]]] = {category: {} for category in CATEGORIES}
     sources: dict[str, str] = {}
     for place in folders:
-        for category, file in _preset_files(place):
+        for category, file in _preset_files(place, required=place is folder):
             for preset in _read(file, category):
                 found[category][preset.name] = preset
                 if category == "recipe":
@@ -105,11 +101,25 @@ def load_presets(folder: Path | None = None) -> Presets:
     return Presets(**found)
 
 
-def make_config(presets: Presets, recipe: str, **settings: Any) -> RunConfig:
-    """Make a full config of a recipe's, with `settings` (names of presets, numbers) in their place.
+def read_toml(file: Any) -> dict[str, Any]:
+    """Read a TOML file.
 
-    A setting of None counts as not given. Numbers of the regularizer (`REGULARIZER_NUMBERS`) go
-    over its preset's.
+    Raises:
+        InvalidSettingsError: one line that names the file.
+    """
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError) as error:  # tomllib raises more than TOMLDecodeError
+        raise InvalidSettingsError(f"{file}: not a TOML file: {error}") from None
+    except OSError as error:
+        raise InvalidSettingsError(f"{file}: can't be read: {error.strerror}") from None
+
+
+def make_config(presets: Presets, recipe: str, **settings: Any) -> RunConfig:
+    """Make a full config of a recipe, overridden by `settings` (names of presets, numbers).
+
+    A setting of None counts as not given. Numbers of the regularizer (`REGULARIZER_NUMBERS`)
+    override its preset's.
 
     Raises:
         InvalidSettingsError: for an unknown preset, or a value that is not allowed.
@@ -132,8 +142,15 @@ def _find(presets: Mapping[str, Preset[S]], category: str, name: str) -> Preset[
     return presets[name]
 
 
-def _preset_files(folder: _Folder) -> Iterable[tuple[str, Any]]:
-    for file in sorted(folder.iterdir(), key=lambda f: str(f.name)):
+def _preset_files(folder: _Folder, *, required: bool) -> Iterable[tuple[str, Any]]:
+    try:
+        listed = sorted(folder.iterdir(), key=lambda f: str(f.name))
+    except OSError as error:
+        if isinstance(error, FileNotFoundError) and not required:
+            return
+        flag = "--presets " if required else ""
+        raise InvalidSettingsError(f"{flag}{folder}: {error.strerror}") from None
+    for file in listed:
         if file.name.endswith(".toml"):
             category = file.name.removesuffix(".toml")
             if category not in _KINDS:
@@ -143,13 +160,7 @@ def _preset_files(folder: _Folder) -> Iterable[tuple[str, Any]]:
 
 
 def _read(file: Any, category: str) -> Iterable[Preset[Any]]:
-    try:
-        tables = tomllib.loads(file.read_text(encoding="utf-8"))
-    except (ValueError, RecursionError) as error:  # tomllib has no one name for all it can't read
-        raise InvalidSettingsError(f"{file}: not a TOML file: {error}") from None
-    except OSError as error:
-        raise InvalidSettingsError(f"{file}: can't be read: {error.strerror}") from None
-    for name, table in tables.items():
+    for name, table in read_toml(file).items():
         try:
             yield _preset(name, table, _KINDS[category])
         except InvalidSettingsError as error:
@@ -158,14 +169,14 @@ def _read(file: Any, category: str) -> Iterable[Preset[Any]]:
 
 def _preset(name: str, table: Any, kind: type[msgspec.Struct]) -> Preset[Any]:
     if not isinstance(table, dict):
-        raise InvalidSettingsError(f"expected a table of settings, got {table!r}")
+        raise InvalidSettingsError(f"expected a table of settings, got {shortened(table)}")
     keys = ["description", *(f.name for f in msgspec.structs.fields(kind) if f.name != "name")]
     for key in table:
         if key not in keys:
             raise InvalidSettingsError(f"{key}: unknown key; {one_of(key, keys)}")
     description = table.get("description")
     if not isinstance(description, str) or not description.strip():
-        raise InvalidSettingsError("description: expected a text that says what to expect")
+        raise InvalidSettingsError("description: expected a string that says what to expect")
     settings = {key: value for key, value in table.items() if key != "description"}
     return Preset(name, description, convert({"name": name, **settings}, kind))
 

@@ -1,4 +1,4 @@
-"""The settings of a run: frozen, validated, readable from TOML tables and from flags."""
+"""The settings of a run: frozen and validated, read from TOML tables and from flags."""
 
 import functools
 import importlib.util
@@ -12,10 +12,10 @@ from tui_trainer.config.validation import convert_text, one_of
 
 PositiveInt: TypeAlias = Annotated[int, Meta(ge=1, le=1_000_000_000)]
 Seed: TypeAlias = Annotated[int, Meta(ge=0, le=2**63 - 1)]
-# float32 ends at 3.4e38: torch refuses to take a step with more.
+# float32 ends at 3.4e38: torch refuses larger numbers.
 LearningRate: TypeAlias = Annotated[float, Meta(gt=0, le=3e38)]
 NonNegative: TypeAlias = Annotated[float, Meta(ge=0, le=3e38)]
-# Of a setting: a number, or a preset's name.
+# Of a setting: a number or the name of a preset.
 Value: TypeAlias = float | int | str
 DropoutRate: TypeAlias = Annotated[float, Meta(ge=0, lt=1)]
 
@@ -28,12 +28,12 @@ LAYER_MODULES = frozenset({"linear", "dropout"})
 
 
 def network_names() -> tuple[str, ...]:
-    """The files in models/ that hold a network."""
+    """Return the modules in models/ that define a network."""
     return tuple(name for name in module_names("tui_trainer.models") if name not in LAYER_MODULES)
 
 
 def module_names(package: str) -> tuple[str, ...]:
-    """The modules in a package's folder, found without importing them (or torch)."""
+    """Return the modules in a package, found without importing them (or torch)."""
     spec = importlib.util.find_spec(package)
     assert spec is not None
     return _module_names(tuple(spec.submodule_search_locations or ()))
@@ -60,7 +60,7 @@ class Dataset(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     validation_points: PositiveInt = 200
 
     def __post_init__(self) -> None:
-        """Refuse a function that no file in task/datasets/ holds."""
+        """Refuse a function without a file in task/datasets/."""
         allowed = module_names("tui_trainer.task.datasets")
         _require_module("function", "function", self.function, allowed)
 
@@ -73,12 +73,12 @@ class Architecture(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     hidden: tuple[PositiveInt, ...] = ()
 
     def __post_init__(self) -> None:
-        """Refuse a network that no file in models/ holds."""
+        """Refuse a network without a file in models/."""
         _require_module("network", "network", self.network, network_names())
 
 
 class Init(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """How parameters start; `layer` names a class in models/linear.py."""
+    """How parameters are initialised; `layer` names a class in models/linear.py."""
 
     name: str
     layer: LayerName
@@ -102,7 +102,7 @@ class PatientAverage(
 
 
 class Patience(Struct, frozen=True, forbid_unknown_fields=True, tag_field="rule", tag="patience"):
-    """Stop when the best has not improved by more than `min_delta` for `patience` steps."""
+    """Stop after `patience` steps that do not improve the best by more than `min_delta`."""
 
     patience: PositiveInt = 200
     min_delta: NonNegative = 0.0
@@ -113,7 +113,7 @@ Stopping: TypeAlias = FirstIncrease | PatientAverage | Patience
 
 
 class Regularizer(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """What holds the network back: penalty, noise, stopping rule, or any mixture of them."""
+    """Penalties, noise and a stopping rule, in any combination."""
 
     name: str
     stopping: Stopping | None = None
@@ -123,7 +123,7 @@ class Regularizer(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
 
 
 class RunConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Everything a run's numbers depend on; with `auto`, the step of the recorded switch too."""
+    """Everything a run's numbers depend on, but for the step at which `auto` switches engines."""
 
     dataset: Dataset
     architecture: Architecture
@@ -138,7 +138,7 @@ class RunConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     engine: EngineName = "auto"
 
     def __post_init__(self) -> None:
-        """Refuse a device that torch has no word for, or an optimiser without a file."""
+        """Refuse a device unknown to torch, or an optimiser without a file in task/optimizers/."""
         allowed = module_names("tui_trainer.task.optimizers")
         _require_module("optimizer", "optimizer", self.optimizer, allowed)
         if not re.fullmatch(r"cpu|mps|cuda(:\d+)?", self.device):
@@ -161,7 +161,7 @@ class Recipe(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
 NUMBERS = {"lr": LearningRate, "steps": PositiveInt, "seed": Seed, "data_seed": Seed}
 WHOLE_NUMBERS = frozenset({"steps", "seed", "data_seed"})
-# Numbers of a regularizer that may stand in the place of its preset's.
+# Numbers that may override those of a regularizer's preset.
 REGULARIZER_NUMBERS = {
     "l1_weight": NonNegative,
     "dropout": DropoutRate,
@@ -170,7 +170,7 @@ REGULARIZER_NUMBERS = {
 
 
 def parse_number(key: str, text: str) -> float | int:
-    """Read one of `NUMBERS` or `REGULARIZER_NUMBERS` from a text.
+    """Read one of `NUMBERS` or `REGULARIZER_NUMBERS` from a string.
 
     Raises:
         InvalidSettingsError: with what was expected.
@@ -180,7 +180,7 @@ def parse_number(key: str, text: str) -> float | int:
 
 
 def describe_regularizer(regularizer: Regularizer) -> str:
-    """Say in words what a regularizer amounts to."""
+    """Describe a regularizer's effect in words."""
     parts = []
     if regularizer.stopping is not None:
         parts.append(describe_stopping(regularizer.stopping))
@@ -189,18 +189,18 @@ def describe_regularizer(regularizer: Regularizer) -> str:
     if regularizer.dropout is not None:
         parts.append(f"drops {regularizer.dropout:.3g} of the inputs of every layer")
     if regularizer.weight_decay:
-        parts.append(f"pulls every p towards 0 by lr × {regularizer.weight_decay:g} × p a step")
-    return "; ".join(parts) or "nothing holds it back"
+        parts.append(f"shrinks every p by lr × {regularizer.weight_decay:g} × p per step")
+    return "; ".join(parts) or "no regularization"
 
 
 def describe_stopping(stopping: Stopping) -> str:
-    """Say in words when a rule stops a run, and with which weights."""
+    """Describe when a rule stops a run, and with which weights."""
     match stopping:
         case FirstIncrease():
             words = "stops when validation rises at all"
         case PatientAverage(window=window):
-            words = f"stops when validation rises over the mean of {window} steps"
+            words = f"stops when validation exceeds its mean over {window} steps"
         case Patience(patience=patience, min_delta=min_delta):
-            better = f"a best lower by {min_delta:g}" if min_delta else "a new best"
+            better = f"improving by {min_delta:g}" if min_delta else "a new best"
             words = f"stops after {patience} steps without {better}"
     return words + (", restores the best" if stopping.restore_best else "")

@@ -1,8 +1,9 @@
-"""Untrusted tables into typed settings, and what is wrong with them in one line."""
+"""Untrusted tables to typed settings, and what is wrong with them in one line."""
 
 import difflib
 import math
 import re
+import reprlib
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar
 
@@ -14,11 +15,14 @@ T = TypeVar("T")
 # msgspec says what is wrong in English alone. A message in other words is passed on as it is.
 _LOCATED = re.compile(r"^(?P<what>.*?)(?: - at `(?P<path>\$[^`]*)`)?$", re.DOTALL)
 _PATH_PART = re.compile(r"\.([^.\[]+)|\[(\d+|\.\.\.)\]")
-_UNKNOWN = re.compile(r"unknown field `(.*)`")
+_UNKNOWN = re.compile(r"unknown field `(.*)`", re.DOTALL)
 _MISSING = re.compile(r"missing required field `(.*)`")
 _EXPECTED = re.compile(r"^Expected `")
 
 _FINITE = "expected a finite number"
+
+_SHORT = reprlib.Repr()
+_SHORT.maxstring = _SHORT.maxother = 60
 
 
 class InvalidSettingsError(ValueError):
@@ -29,7 +33,7 @@ class InvalidSettingsError(ValueError):
 
 
 def convert(table: Mapping[str, Any], kind: type[T]) -> T:
-    """Make a `kind` of a table read from a file or from flags.
+    """Convert a table read from a file or from flags to `kind`.
 
     Raises:
         InvalidSettingsError: with a line ``key: what is wrong; what is allowed``.
@@ -41,20 +45,33 @@ def convert(table: Mapping[str, Any], kind: type[T]) -> T:
 
 
 def convert_text(text: str, kind: Any) -> Any:
-    """Make a number of a text that a person typed.
+    """Convert a string that a person typed.
 
     Raises:
         InvalidSettingsError: with what was expected, and nothing else.
     """
+    text = text.encode(errors="replace").decode()  # an argument may be of any bytes
     try:
         return msgspec.convert(text.strip(), kind, strict=False)
     except msgspec.ValidationError as error:
-        infinite = text.strip().lower().lstrip("+-") in ("inf", "infinity")
+        text = text.strip().lower()
+        if str(error).endswith("out of range"):
+            # Too long for msgspec to read; of a shorter number it says which range `kind` has.
+            convert_text("-" * text.startswith("-") + "9" * 40, kind)
+        infinite = text.lstrip("+-") in ("inf", "infinity")
         raise InvalidSettingsError(_FINITE if infinite else _plain(str(error))) from None
 
 
+def shortened(value: object) -> str:
+    """Quote a value from outside, so that one of any length or depth fits on a line."""
+    try:
+        return _SHORT.repr(value)
+    except ValueError:  # Python writes no number of more than 4,300 digits
+        return "a number of thousands of digits"
+
+
 def one_of(name: str, allowed: Iterable[str]) -> str:
-    """Say what may stand in the place of a wrong name, the nearest first if one is near."""
+    """List the names allowed in place of a wrong one, a similar one first."""
     names = list(allowed)
     near = difflib.get_close_matches(name, names, n=1)
     hint = f"did you mean '{near[0]}'? " if near else ""
@@ -75,19 +92,26 @@ def _explain(message: str, table: Mapping[str, Any], kind: type) -> str:
         allowed = f"; allowed: {', '.join(choices)}" if choices else ""
         return f"{_dotted([*path, missing[1]])}: missing{allowed}"
     if choices := _choices(expected, path):
-        found = str(_value_at(table, path))
-        return f"{_dotted(path)}: unknown value '{found}'; {one_of(found, choices)}"
-    if path and _EXPECTED.match(what):
+        found = _value_at(table, path)
+        near = found if isinstance(found, str) else ""
+        return f"{_dotted(path)}: unknown value {shortened(found)}; {one_of(near, choices)}"
+    out_of_range = what.endswith("out of range")
+    if path and (_EXPECTED.match(what) or out_of_range):
         value = _value_at(table, path)
-        infinite = isinstance(value, float) and math.isinf(value)
+        infinite = out_of_range or (isinstance(value, float) and math.isinf(value))
         expected_words = _FINITE if infinite else _plain(what)
-        return f"{_dotted(path)}: {expected_words}, got {value!r}"
+        return f"{_dotted(path)}: {expected_words}, got {shortened(value)}"
     return f"{_dotted(path)}: {what}" if path else what
 
 
 def _plain(what: str) -> str:
     """Turn msgspec's "Expected `float` > 0.0, got `str`" into "expected a number > 0"."""
-    names = {"float": "a number", "int": "a whole number", "str": "a text", "bool": "true or false"}
+    names = {
+        "float": "a number",
+        "int": "a whole number",
+        "str": "a string",
+        "bool": "true or false",
+    }
     names |= {"array": "a list", "object": "a table", "null": "nothing"}
     what = re.sub(r", got `[^`]*`$", "", what)
     words = re.sub(r"`([^`]*)`", lambda m: " or ".join(_named(m[1], names)), what)
@@ -118,7 +142,7 @@ def _value_at(table: Any, path: list[str]) -> Any:
 
 
 def _type_at(kind: inspect.Type, table: Any, path: list[str]) -> inspect.Type:
-    """Follow `path` into a type, choosing a tagged union's member by the tag in the table."""
+    """Return the type at `path`, choosing members of tagged unions by the tags in the table."""
     for depth, part in enumerate(path):
         for field in _fields(_member(kind, _value_at(table, path[:depth]))):
             if field.encode_name == part:
@@ -130,7 +154,7 @@ def _type_at(kind: inspect.Type, table: Any, path: list[str]) -> inspect.Type:
 
 
 def _member(kind: inspect.Type, value: Any) -> inspect.Type:
-    """The struct that `value` names by its tag, where `kind` is a union of tagged structs."""
+    """Return the struct with the tag of `value`, if `kind` is a union of tagged structs."""
     if isinstance(kind, inspect.UnionType) and isinstance(value, Mapping):
         for member in kind.types:
             if isinstance(member, inspect.StructType) and member.tag is not None:
@@ -145,7 +169,7 @@ def _fields(kind: inspect.Type) -> tuple[inspect.Field, ...]:
 
 
 def _choices(kind: inspect.Type, path: list[str]) -> list[str]:
-    """The values allowed by a literal, or the tags of a union when `path` ends at its tag."""
+    """Return the values of a literal, or the tags of a union if `path` ends at its tag."""
     if isinstance(kind, inspect.LiteralType):
         return [str(value) for value in kind.values]
     if isinstance(kind, inspect.UnionType):

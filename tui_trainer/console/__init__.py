@@ -1,1 +1,1 @@
-"""The renderers without a terminal: progress on stderr, the result on stdout."""
+"""The renderers outside the app: progress on stderr, the result on stdout."""

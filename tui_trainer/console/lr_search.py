@@ -1,4 +1,4 @@
-"""A search for a learning rate without a terminal: progress on stderr, then lines, JSON, a plot."""
+"""Renders an lr search outside the app: progress on stderr, then a summary, JSON or a plot."""
 
 import sys
 from collections.abc import Iterable
@@ -29,9 +29,9 @@ from tui_trainer.training.events import NotLearning
 
 
 def follow(events: Iterable[LrEvent]) -> LrSearchResult:
-    """Take in a search's events to the last, with a progress bar on stderr."""
+    """Consume a search's events, with a progress bar on stderr."""
     results = LrSearchResult()
-    quiet = sys.stderr is None  # closed: there is nobody to tell
+    quiet = sys.stderr is None  # a closed stderr is None
     with tqdm(unit=" steps", disable=quiet) as progress:
         for event in events:
             results.apply(event)
@@ -44,7 +44,7 @@ def _show(progress: Any, event: LrEvent) -> None:
     match event:
         case LrRangeStarted(range=span):
             progress.set_description("range test", refresh=False)
-            progress.reset(span.steps)  # what torch took to import is no time of the test
+            progress.reset(span.steps)  # the time to import torch does not count
         case NotLearning(words=words):
             progress.write(f"not learning: {words}", file=sys.stderr)
         case LrRangeAdvanced(curve=curve):
@@ -69,7 +69,7 @@ def _suggested(suggestion: LrSuggestion) -> str:
 
 
 def summary(results: LrSearchResult, command: str | None) -> str:
-    """Write both answers, which to take, and the line that takes it."""
+    """Summarise both answers, which one to take, and the command that takes it."""
     assert results.tested is not None
     assert results.tried is not None
     assert results.found is not None
@@ -137,7 +137,7 @@ def _lists(**arrays: NDArray[Any]) -> dict[str, list[Any]]:
 
 
 def plot(results: LrSearchResult, width: int, charset: Charset, style: Style) -> str:
-    """Draw both losses over the learning rate at `width` cells, with a line on what is what."""
+    """Plot both losses against the learning rate, `width` cells wide, with a legend."""
     height = max(8, min(20, width // 5))
     chart = lr_chart(results, width, height)
     names = [(Role.TRAIN, "range test, smoothed training"), (Role.VALIDATION, "trials, validation")]

@@ -1,4 +1,4 @@
-"""The renderer without a terminal: progress on stderr, then a summary, plots or JSON."""
+"""Renders a run outside the app: progress on stderr, then a summary, plots or JSON."""
 
 import csv
 import sys
@@ -37,9 +37,9 @@ Style = Callable[[str, Role], str]
 
 
 def follow(events: Iterable[Event], config: RunConfig, *, quiet: bool = False) -> RunResult:
-    """Take in a run's events to the last, with a progress bar on stderr unless `quiet`."""
+    """Consume a run's events, with a progress bar on stderr unless `quiet`."""
     result = RunResult(config)
-    quiet = quiet or sys.stderr is None  # closed: there is nobody to tell
+    quiet = quiet or sys.stderr is None  # a closed stderr is None
     bar: AbstractContextManager[Any] = tqdm(total=config.steps, unit=" steps", disable=quiet)
     with bar as progress:
         for event in events:
@@ -54,7 +54,7 @@ def follow(events: Iterable[Event], config: RunConfig, *, quiet: bool = False) -
                 case NotLearning():
                     progress.write(f"not learning: {event.words}", file=sys.stderr)
                 case RunStarted():
-                    progress.reset()  # what torch took to import is no time trained
+                    progress.reset()  # the time to import torch does not count
                     progress.write(_engine_words(event), file=sys.stderr)
                 case EngineKept() | EngineChanged() | Compiled():
                     progress.write(_engine_words(event), file=sys.stderr)
@@ -68,18 +68,18 @@ def _engine_words(event: RunStarted | EngineKept | EngineChanged | Compiled) -> 
         case RunStarted(engine=engine, engine_reason=reason) | EngineKept(engine, reason):
             return f"engine: {engine} ({reason})"
         case EngineChanged(step=step, engine=engine, reason=reason):
-            return f"engine: {engine} from step {step:,} on ({reason})"
+            return f"engine: {engine} from step {step:,} ({reason})"
         case Compiled(seconds=seconds):
             return f"compiled in {seconds:.1f} s"
 
 
 def _end_of(result: RunResult) -> RunEnded:
-    assert result.ended is not None, "the events are not all in"
+    assert result.ended is not None, "the last event is missing"
     return result.ended
 
 
 def summary(result: RunResult) -> str:
-    """Write how the run ended and where it stands, a line a fact."""
+    """Summarise how the run ended, one fact per line."""
     ended = _end_of(result)
     failed = ended.reason is StopReason.FAILED
     best = "–"
@@ -135,7 +135,7 @@ def to_json(result: RunResult) -> str:
 
 
 def write_history(history: History, file: Path) -> None:
-    """Write ``step,train_loss,val_loss`` as CSV, each loss so that it reads back the same.
+    """Write ``step,train_loss,val_loss`` as CSV; every loss reads back the same.
 
     Raises:
         OSError: if the file can't be written.
@@ -148,7 +148,7 @@ def write_history(history: History, file: Path) -> None:
 
 
 def plots(result: RunResult, width: int, charset: Charset, style: Style) -> str:
-    """Draw both plots at `width` cells; `style` colours a text by its role."""
+    """Draw both plots `width` cells wide; `style` colours a string by its role."""
     height = max(8, min(20, width // 5))
 
     def legend(*names: tuple[Role, str]) -> str:
@@ -176,6 +176,6 @@ def plots(result: RunResult, width: int, charset: Charset, style: Style) -> str:
 
 
 def styled(drawing: Drawing, style: Style) -> str:
-    """Write a drawing's lines, each run of cells in the style of its role."""
+    """Return a drawing's lines, each stretch of cells in the style of its role."""
     lines = ("".join(style(run.text, run.role) for run in row) for row in drawing.rows)
     return "\n".join(line.rstrip() for line in lines)

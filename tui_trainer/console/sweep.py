@@ -1,4 +1,4 @@
-"""A sweep without a terminal: progress on stderr, then a table, JSON or CSV."""
+"""Renders a sweep outside the app: progress on stderr, then a table, JSON or CSV."""
 
 import csv
 import math
@@ -30,7 +30,7 @@ _MOST_ROWS = 40
 
 
 def follow(events: Iterable[SweepEvent], sweep: Sweep) -> SweepResult:
-    """Take in a sweep's events to the last, with a progress bar on stderr."""
+    """Consume a sweep's events, with a progress bar on stderr."""
     results = SweepResult(sweep, keep_history=False)
     count = len(sweep.candidates)
     bar: AbstractContextManager[Any] = tqdm(
@@ -43,7 +43,7 @@ def follow(events: Iterable[SweepEvent], sweep: Sweep) -> SweepResult:
             results.apply(event)
             match event:
                 case SweepStarted(how=how):
-                    progress.reset()  # what torch took to import is no time trained
+                    progress.reset()  # the time to import torch does not count
                     progress.write(f"{count:,} candidates: {how}", file=sys.stderr)
                 case SweepNoted(words=words):
                     progress.write(words, file=sys.stderr)
@@ -56,9 +56,9 @@ def follow(events: Iterable[SweepEvent], sweep: Sweep) -> SweepResult:
 
 
 def summary(results: SweepResult) -> str:
-    """Write the table of points, the lowest loss first, and what to take and why."""
+    """Write the table of points, lowest loss first, and the recommendation with its reason."""
     ended, sweep = results.ended, results.sweep
-    assert ended is not None, "the events are not all in"
+    assert ended is not None, "the last event is missing"
     if ended.reason is StopReason.FAILED:
         return f"result           failed: {ended.detail}"
     found = recommend(results)
@@ -72,16 +72,16 @@ def summary(results: SweepResult) -> str:
         ends = [view.ended for view in results.candidates if view.ended is not None]
         done = sum(end.reason is not StopReason.STOPPED for end in ends)
         count = f"{done:,} of {len(sweep.candidates):,} candidates"
-        facts.append(("result", f"{ended.detail}; {count} had come to their ends"))
+        facts.append(("result", f"{ended.detail}; {count} had finished"))
     took = f"{duration_text(ended.seconds)} ({ended.seconds:.2f} s)"
-    facts.append(("time", f"{took}, {ended.steps_per_second:,.0f} steps/s of all together"))
+    facts.append(("time", f"{took}, {ended.steps_per_second:,.0f} steps/s in total"))
     return "\n".join([*lines, *(f"{name:<16} {fact}" for name, fact in facts)])
 
 
 def to_json(results: SweepResult) -> str:
     """Write everything as one JSON object; non-finite numbers become null."""
     ended, sweep = results.ended, results.sweep
-    assert ended is not None, "the events are not all in"
+    assert ended is not None, "the last event is missing"
     found = recommend(results)
     fields = {
         "config": sweep.base,
@@ -106,7 +106,7 @@ def to_json(results: SweepResult) -> str:
 
 
 def write_candidates(results: SweepResult, file: Path) -> None:
-    """Write all candidates as CSV, a row each; losses so that they read back the same.
+    """Write all candidates as CSV, one row each; every loss reads back the same.
 
     Raises:
         OSError: if the file can't be written.
@@ -133,7 +133,7 @@ def _table(results: SweepResult, found: Recommendation | None) -> list[str]:
         for row in [head, *rows]
     ]
     if len(ranked) > _MOST_ROWS:
-        lines.append(f"… and {len(ranked) - _MOST_ROWS:,} more: --csv or --json has them all")
+        lines.append(f"… and {len(ranked) - _MOST_ROWS:,} more: --csv or --json lists all")
     return lines
 
 

@@ -1,4 +1,4 @@
-"""The axes of a sweep: a setting and the values it takes, read from ``key=lo:hi:log|lin:n``."""
+"""The axes of a sweep: settings and the values they take, read from ``key=lo:hi:log|lin:n``."""
 
 import math
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from tui_trainer.config.settings import (
     Value,
     parse_number,
 )
-from tui_trainer.config.validation import InvalidSettingsError, one_of
+from tui_trainer.config.validation import InvalidSettingsError, one_of, shortened
 from tui_trainer.formatting import number_text
 
 MOST_VALUES = 10_000  # of one axis
@@ -21,7 +21,7 @@ _ALL = "all"
 
 
 class Spacing(Enum):
-    """How the values of an axis lie: what an axis of a plot has to know."""
+    """How the values are spaced: an axis of a plot has to know."""
 
     LOG = "log"
     LINEAR = "lin"
@@ -33,15 +33,15 @@ AXIS_KEYS = ("lr", *REGULARIZER_NUMBERS, *PARTS, *(key for key in NUMBERS if key
 
 
 @dataclass(frozen=True, slots=True)
-class Axis:
-    """A setting and the values that it takes, in order; never empty, none twice."""
+class SweepAxis:
+    """A setting and the distinct values that it takes, in order; at least one."""
 
     key: str
     values: tuple[Value, ...]
     spacing: Spacing
 
 
-def parse_axis(text: str, presets: Presets) -> Axis:
+def parse_axis(text: str, presets: Presets) -> SweepAxis:
     """Read ``lr=1e-5:1:log:32``, ``l1_weight=0,0.1,1`` or ``init=normal,kaiming`` (or ``all``).
 
     Raises:
@@ -61,7 +61,7 @@ def parse_axis(text: str, presets: Presets) -> Axis:
         raise InvalidSettingsError(f"{key}: {error}") from None
 
 
-def make_axis(key: str, text: str, presets: Presets) -> Axis:
+def make_axis(key: str, text: str, presets: Presets) -> SweepAxis:
     """Read the values of an axis: a range, or a list.
 
     Raises:
@@ -71,10 +71,10 @@ def make_axis(key: str, text: str, presets: Presets) -> Axis:
         example = f"{PARTS_EXAMPLE[key]}" if key in PARTS else "1e-4:1:log:16 or 0.01,0.1,1"
         raise InvalidSettingsError(f"no values; write for example {example}")
     if key in PARTS:
-        return Axis(key, _names(key, _listed(text), presets), Spacing.NAMES)
+        return SweepAxis(key, _names(key, _listed(text), presets), Spacing.NAMES)
     if ":" in text:
         return _range(key, text)
-    return Axis(key, _distinct([_number(key, part) for part in _listed(text)]), Spacing.LIST)
+    return SweepAxis(key, _distinct([_number(key, part) for part in _listed(text)]), Spacing.LIST)
 
 
 PARTS_EXAMPLE = {
@@ -94,7 +94,7 @@ def _names(key: str, names: list[str], presets: Presets) -> tuple[Value, ...]:
     if names == [_ALL]:
         return tuple(allowed)
     if _ALL in names and _ALL not in allowed:
-        raise InvalidSettingsError(f"{_ALL} is every {key}; leave the others out")
+        raise InvalidSettingsError(f"{_ALL} is every {key}; omit the others")
     for name in names:
         if name not in allowed:
             raise InvalidSettingsError(f"unknown {key} '{name}'; {one_of(name, [*allowed, _ALL])}")
@@ -109,20 +109,20 @@ def _distinct(values: Sequence[Value]) -> tuple[Value, ...]:
     seen: set[Value] = set()
     for value in values:
         if value in seen:
-            raise InvalidSettingsError(f"{value_text(value)} stands twice")
+            raise InvalidSettingsError(f"{value_text(value)} is listed twice")
         seen.add(value)
     return tuple(values)
 
 
-def _range(key: str, text: str) -> Axis:
+def _range(key: str, text: str) -> SweepAxis:
     parts = [part.strip() for part in text.split(":")]
     spacings = (Spacing.LOG.value, Spacing.LINEAR.value)
     if len(parts) != 4 or parts[2] not in spacings:
-        raise InvalidSettingsError(f"expected lo:hi:log:n or lo:hi:lin:n, got '{text}'")
+        raise InvalidSettingsError(f"expected lo:hi:log:n or lo:hi:lin:n, got {shortened(text)}")
     low, high, count = _number(key, parts[0]), _number(key, parts[1]), _count(parts[3])
     spacing = Spacing(parts[2])
     if low == high:
-        raise InvalidSettingsError(f"an empty range: {parts[0]} to {parts[1]}")
+        raise InvalidSettingsError(f"the range {parts[0]} to {parts[1]} is empty")
     if low > high:
         swapped = f"{parts[1]}:{parts[0]}:{parts[2]}:{parts[3]}"
         raise InvalidSettingsError(f"the range ends below where it starts; write {swapped}")
@@ -136,13 +136,13 @@ def _range(key: str, text: str) -> Axis:
         values = [round(value) for value in values]
         if len(set(values)) < count:
             raise InvalidSettingsError(
-                f"there are no {count} whole numbers spaced so from {parts[0]} to {parts[1]}"
+                f"no {count} whole numbers have this spacing from {parts[0]} to {parts[1]}"
             )
-    return Axis(key, tuple(values), spacing)
+    return SweepAxis(key, tuple(values), spacing)
 
 
 def _spaced(low: float, high: float, count: int, spacing: Spacing) -> list[float]:
-    """Space values evenly, rounded to what a person would type as long as that tells them apart."""
+    """Space values evenly, rounded as a person would write them while that keeps them distinct."""
     shares = [index / (count - 1) for index in range(count)]
     if spacing is Spacing.LOG:
         ratio = math.log(high) - math.log(low)
@@ -156,21 +156,21 @@ def _spaced(low: float, high: float, count: int, spacing: Spacing) -> list[float
         values = [low, *inner, high]
         if len(set(values)) == count and sorted(values) == values:
             return values
-    raise InvalidSettingsError(f"there are no {count} numbers from {low!r} to {high!r}")
+    raise InvalidSettingsError(f"no {count} numbers fit from {low!r} to {high!r}")
 
 
 def _number(key: str, text: str) -> float | int:
     try:
         return parse_number(key, text)
     except InvalidSettingsError as error:
-        raise InvalidSettingsError(f"{error}, got '{text}'") from None
+        raise InvalidSettingsError(f"{error}, got {shortened(text)}") from None
 
 
 def _count(text: str) -> int:
-    # A text of thousands of digits is one that Python refuses to read.
+    # Python refuses to read a number of thousands of digits.
     count = int(text) if text.isdecimal() and len(text) < 10 else 0
     if not 2 <= count <= MOST_VALUES:
-        raise InvalidSettingsError(f"expected 2 to {MOST_VALUES:,} values, got '{text}'")
+        raise InvalidSettingsError(f"expected 2 to {MOST_VALUES:,} values, got {shortened(text)}")
     return count
 
 

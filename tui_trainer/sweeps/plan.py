@@ -11,7 +11,7 @@ from tui_trainer.config.presets import Presets, make_config
 from tui_trainer.config.settings import RunConfig, Value
 from tui_trainer.config.validation import InvalidSettingsError
 from tui_trainer.formatting import bytes_text
-from tui_trainer.sweeps.axes import Axis
+from tui_trainer.sweeps.axes import SweepAxis
 from tui_trainer.task.shape import parameter_estimate
 
 Objective: TypeAlias = Literal["best", "final"]
@@ -46,7 +46,7 @@ class Sweep:
     `objective` says which validation loss to minimise: the best on the way or the final one.
     """
 
-    axes: tuple[Axis, ...]
+    axes: tuple[SweepAxis, ...]
     seeds: int
     base: RunConfig
     objective: Objective
@@ -61,7 +61,7 @@ class Sweep:
 def plan_sweep(
     presets: Presets,
     recipe: str,
-    axes: Sequence[Axis],
+    axes: Sequence[SweepAxis],
     *,
     seeds: int = 1,
     objective: Objective = "best",
@@ -101,7 +101,7 @@ def needed_bytes(config: RunConfig, candidates: int) -> int:
     return candidates * (parameters + _LOSSES_BYTES * config.steps)
 
 
-def _check_axes(axes: Sequence[Axis], seeds: int, settings: Mapping[str, Any]) -> None:
+def _check_axes(axes: Sequence[SweepAxis], seeds: int, settings: Mapping[str, Any]) -> None:
     if seeds < 1:
         raise InvalidSettingsError(f"seeds: expected a whole number >= 1, got {seeds}")
     if not axes:
@@ -120,7 +120,7 @@ def _largest_bytes(
     presets: Presets,
     recipe: str,
     base: RunConfig,
-    axes: Sequence[Axis],
+    axes: Sequence[SweepAxis],
     settings: Mapping[str, Any],
 ) -> int:
     """Return what a candidate of the most steps needs with the largest network."""
@@ -135,7 +135,7 @@ def _largest_bytes(
     )
 
 
-def _check_size(axes: Sequence[Axis], seeds: int, candidate_bytes: int) -> None:
+def _check_size(axes: Sequence[SweepAxis], seeds: int, candidate_bytes: int) -> None:
     count = seeds * math.prod(len(axis.values) for axis in axes)
     most = min(MOST_CANDIDATES, int(_MEMORY_SHARE * _memory() / candidate_bytes))
     if count <= most:

@@ -8,12 +8,12 @@ import msgspec
 from tui_trainer.config.settings import NUMBERS, RunConfig
 from tui_trainer.config.validation import InvalidSettingsError, convert
 
-# What may be another than the winner's; the rest is what it won with.
+# What may differ from the winner's; the rest is what it won with.
 CHANGEABLE = (*NUMBERS, "device", "engine")
 
 
 def read_winner(file: Path, **settings: Any) -> RunConfig:
-    """Read the recommended config of ``tui-trainer sweep --json``, `settings` in their place.
+    """Read the recommended config of ``tui-trainer sweep --json``, overridden by `settings`.
 
     `settings` may be any of `CHANGEABLE`; None counts as not given.
 
@@ -24,7 +24,7 @@ def read_winner(file: Path, **settings: Any) -> RunConfig:
         found = msgspec.json.decode(file.read_bytes())
     except OSError as error:
         raise InvalidSettingsError(f"{file}: {error.strerror}") from None
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, RecursionError) as error:
         raise InvalidSettingsError(f"{file}: not a JSON file: {error}") from None
     if not isinstance(found, dict) or "recommended" not in found:
         raise InvalidSettingsError(f"{file}: not what 'tui-trainer sweep --json' prints")

@@ -1,6 +1,5 @@
 """The keys: one table for the bindings, the footer, the help and the user's own keymap."""
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,6 +7,7 @@ from typing import Literal, TypeAlias, get_args
 
 from textual.binding import Binding
 
+from tui_trainer.config.presets import read_toml
 from tui_trainer.config.validation import InvalidSettingsError, one_of
 
 Place: TypeAlias = Literal["cockpit", "sweep", "candidate", "lr_finder"]
@@ -123,14 +123,9 @@ def read_keymap(file: Path) -> dict[str, str]:
     Raises:
         InvalidSettingsError: one line that names the file, the id and what is allowed.
     """
-    if not file.is_file():
+    if not file.exists():
         return {}
-    try:
-        settings = tomllib.loads(file.read_text(encoding="utf-8"))
-    except (ValueError, RecursionError) as error:
-        raise InvalidSettingsError(f"{file}: not a TOML file: {error}") from None
-    except OSError as error:
-        raise InvalidSettingsError(f"{file}: can't be read: {error.strerror}") from None
+    settings = read_toml(file)
     for table in settings:
         if table != "keys":
             raise InvalidSettingsError(

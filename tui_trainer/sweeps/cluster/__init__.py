@@ -1,1 +1,1 @@
-"""A sweep over the machines of a Ray cluster."""
+"""A sweep over the nodes of a Ray cluster."""

@@ -1,7 +1,7 @@
-"""A sweep over the boxes of a Ray cluster, told in the same events as one that runs here.
+"""A sweep over the nodes of a Ray cluster, with the same events as one on this machine.
 
-Ray works in a process of its own, the driver (`cluster_driver`): there it may print, set signal
-handlers and end its process with the cluster. What is told of candidates comes through a pipe.
+Ray runs in a process of its own, the driver (`driver`), where it may print, set signal handlers
+and end the process with the cluster. The candidates' events come through a pipe.
 """
 
 import dataclasses
@@ -27,7 +27,7 @@ from tui_trainer.sweeps.sweeper import points_of, with_end
 from tui_trainer.training.events import FitSampled
 from tui_trainer.training.fit import frozen
 
-# A fast processor takes more shares than a slow one, and one that is lost has little to repeat.
+# Small shares: a fast CPU takes more of them than a slow one, and a lost one repeats little.
 _MOST_OF_A_CPU = 64
 
 
@@ -37,11 +37,11 @@ def sweep_on_cluster(
     """Train all candidates on the Ray cluster at `address`; see `sweeper.sweep`.
 
     Without an address it is RAY_ADDRESS, or the cluster that this machine is part of. Candidates
-    whose worker is lost start again on another one. A watched candidate has no fit on its way.
+    whose worker is lost start again on another one. `control.watch` has no effect here.
 
     Raises:
-        InvalidSettingsError: here, not on the way: if there is no such cluster, or none that can
-            train this.
+        InvalidSettingsError: by this call, before any event: if there is no such cluster, or none
+            that can train this.
     """
     control = control or SweepControl()
     device = plan.base.device
@@ -71,15 +71,15 @@ def make_shares(
 
 
 def _train(plan: Sweep, control: SweepControl, driver: Driver, fits: bool) -> Iterator[SweepEvent]:
-    story = _Story(plan)
+    merger = _EventMerger(plan)
     with driver:
         yield _started(plan, driver)
         driver.send((make_shares(plan.candidates, driver.devices, driver.kind), fits))
         for events in driver.receive(control):
             for event in events:
-                yield from story.tell(event)
+                yield from merger.merge(event)
     if control.stopped:
-        yield from story.stop()
+        yield from merger.stop()
 
 
 def _started(plan: Sweep, driver: Driver) -> SweepStarted:
@@ -87,19 +87,19 @@ def _started(plan: Sweep, driver: Driver) -> SweepStarted:
     how = ", ".join(
         (
             _count(groups, "group"),
-            f"a Ray cluster of {_count(driver.boxes, 'box', 'boxes')}",
+            f"a Ray cluster of {_count(driver.nodes, 'node')}",
             _count(driver.devices, driver.kind),
         )
     )
     return SweepStarted(plan, groups, how, points_of(plan))
 
 
-def _count(number: int, word: str, words: str = "") -> str:
-    return f"{number:,} {word if number == 1 else words or f'{word}s'}"
+def _count(number: int, word: str) -> str:
+    return f"{number:,} {word}{'' if number == 1 else 's'}"
 
 
-class _Story:
-    """What workers tell, as one sweep would: on its own clock, nothing twice, everyone ended."""
+class _EventMerger:
+    """Makes one sweep's events of the workers': on one clock, no note twice, every end once."""
 
     def __init__(self, plan: Sweep) -> None:
         self._plan = plan
@@ -107,8 +107,8 @@ class _Story:
         self._open = {candidate.index: Member(candidate) for candidate in plan.candidates}
         self._noted: set[str] = set()
 
-    def tell(self, event: SweepEvent) -> Iterator[SweepEvent]:
-        """Tell an event of a worker's."""
+    def merge(self, event: SweepEvent) -> Iterator[SweepEvent]:
+        """Yield a worker's event as one of the sweep."""
         seconds = time.perf_counter() - self._began
         match event:
             case CandidatesAdvanced():
@@ -129,7 +129,7 @@ class _Story:
         yield event
 
     def stop(self) -> Iterator[CandidateEnded]:
-        """End by hand what has not ended."""
+        """End every candidate that has not ended, as stopped by hand."""
         for index, member in self._open.items():
             member.stop()
             yield CandidateEnded(index, member.ended(time.perf_counter() - self._began))

@@ -1,8 +1,9 @@
-"""The driver: a process that has Ray train shares of candidates and passes on what they tell.
+"""The driver: a process that has Ray train shares of candidates and forwards their events.
 
-It is started by `cluster_process` with the number of a pipe, gets an address and a kind of device,
-answers with what the cluster has, gets the shares and sends lists of events; then None. A text in
-place of these says what went wrong. When the pipe closes at the other end, it cancels all and ends.
+`driver_process` starts it with the number of a pipe. It receives an address and a kind of device,
+answers with the number of nodes and devices, receives the shares and sends lists of events; then
+None. A string in place of any of these is an error. When the pipe's other end closes, the driver
+cancels everything and ends.
 """
 
 import os
@@ -13,7 +14,7 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import Any
 
-from tui_trainer.sweeps.cluster.driver_process import AUTO, place
+from tui_trainer.sweeps.cluster.driver_process import AUTO, START_ONE, place
 from tui_trainer.sweeps.cluster.worker import train_share
 from tui_trainer.sweeps.events import (
     CandidateEnded,
@@ -25,16 +26,16 @@ from tui_trainer.sweeps.plan import Candidate
 
 Send = Callable[[list[SweepEvent]], None]
 
-_MOST_LOSSES = 3  # of a share: one that kills its worker again and again
+_MOST_LOSSES = 3  # of a share in a row: it may be what kills its workers
 _POLL_SECONDS = 0.1
 
 
 class _DriverError(Exception):
-    """What to tell our end, in one line."""
+    """Why the sweep can't continue, in one line for the parent."""
 
 
 def main(pipe: int) -> None:
-    """Serve the other end of a pipe once."""
+    """Serve the parent at the other end of a pipe."""
     with Connection(pipe) as parent:
         try:
             _serve(parent)
@@ -42,7 +43,7 @@ def main(pipe: int) -> None:
         except _DriverError as failure:
             parent.send(str(failure))
         except (EOFError, OSError):
-            pass  # nobody is there to tell
+            pass  # the parent is gone
 
 
 def _serve(parent: Connection) -> None:
@@ -67,16 +68,17 @@ def _connect(address: str) -> None:
         _DriverError: with what would be right.
     """
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
-    os.environ["RAY_ENABLE_UV_RUN_RUNTIME_ENV"] = "0"  # it would send the working folder around
+    os.environ["RAY_ENABLE_UV_RUN_RUNTIME_ENV"] = "0"  # it would upload the working folder
     import ray
 
     try:
         ray.init(address=address, log_to_driver=False, configure_logging=False)
     except Exception as error:
-        words = " ".join(str(error).split())
         if address == AUTO and isinstance(error, ConnectionError):
-            words = "none runs; start one with 'ray start --head', or name its address"
-        raise _DriverError(f"Ray cluster {place(address)}: {words}") from None
+            words = f"no Ray cluster {place(address)}; {START_ONE}, or give its address"
+        else:
+            words = f"Ray cluster {place(address)}: {' '.join(str(error).split())}"
+        raise _DriverError(words) from None
 
 
 def _count(kind: str) -> int:
@@ -95,10 +97,20 @@ def _await_close(parent: Connection, work: "_Work") -> None:
 
 @dataclass(eq=False)
 class _Share:
-    """Candidates that train together; those that have ended are no longer among them."""
+    """Candidates that train together; `losses` counts workers lost since one of them ended.
+
+    Steps are no progress, since a share whose worker is lost starts again from step 1.
+    """
 
     candidates: tuple[Candidate, ...]
     losses: int = 0
+
+    def apply(self, events: Iterable[SweepEvent]) -> None:
+        """Drop the candidates that ended."""
+        ended = {event.candidate for event in events if isinstance(event, CandidateEnded)}
+        if ended:
+            self.candidates = tuple(c for c in self.candidates if c.index not in ended)
+            self.losses = 0
 
 
 class _Work:
@@ -109,7 +121,7 @@ class _Work:
 
         self._kind, self._fits, self._send = kind, fits, send
         self._running: dict[Any, _Share] = {}
-        # Ray would repeat a lost task under the events it told before, at other places in time.
+        # A retry by Ray itself would mix a lost task's events with those of its repetition.
         self._task = ray.remote(train_share).options(
             num_cpus=1,
             num_gpus=int(kind == "GPU"),
@@ -120,7 +132,7 @@ class _Work:
         self.stopping = False
 
     def run(self, shares: Iterable[tuple[Candidate, ...]]) -> None:
-        """Train all shares to their ends, or until it is to stop."""
+        """Train all shares to the end, or until `stopping` is set."""
         import ray
 
         for candidates in shares:
@@ -139,7 +151,7 @@ class _Work:
         self._running[self._task.remote(share.candidates, self._fits)] = share
 
     def _take(self, stream: Any) -> None:
-        """Pass on what a share tells next."""
+        """Forward the next events of a share."""
         import ray
         from ray.exceptions import RayError, RayTaskError
 
@@ -154,8 +166,7 @@ class _Work:
             del self._running[stream]
             self._restart(share, error)
         else:
-            ended = {event.candidate for event in events if isinstance(event, CandidateEnded)}
-            share.candidates = tuple(c for c in share.candidates if c.index not in ended)
+            share.apply(events)
             self._send(events)
 
     def _restart(self, share: _Share, error: Exception) -> None:
@@ -165,16 +176,16 @@ class _Work:
                 f"lost {_MOST_LOSSES} workers one after another: {_last_line(error)}"
             )
         if not _count(self._kind):
-            raise _DriverError(f"no {self._kind} is left in the Ray cluster")
+            raise _DriverError(f"the Ray cluster has no {self._kind} left")
         if share.candidates:
             indices = tuple(candidate.index for candidate in share.candidates)
-            words = f"a worker was lost; its {len(indices):,} candidates start again"
+            words = f"lost a worker; candidates restarted: {len(indices):,}"
             self._send([SweepNoted(words), CandidatesRestarted(indices)])
             self._start(share)
 
 
 def _last_line(error: Exception) -> str:
-    """Return what an error comes down to: Ray puts the worker's traceback before it."""
+    """Return the message of an error: Ray puts the worker's traceback before it."""
     cause = getattr(error, "cause", None) or error
     lines = str(cause).strip().splitlines() or [type(cause).__name__]
     words = lines[-1] if cause is error else lines[0]

@@ -1,9 +1,10 @@
-"""Our end of the driver: the process in which Ray works. Imports neither Ray nor torch."""
+"""The parent's end of the driver, the process that uses Ray. Imports neither Ray nor torch."""
 
 import contextlib
 import importlib.util
 import multiprocessing
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -11,56 +12,51 @@ from collections.abc import Iterator
 from types import TracebackType
 from typing import Any, Self
 
-from tui_trainer.config.validation import InvalidSettingsError
+from tui_trainer.config.validation import InvalidSettingsError, shortened
 from tui_trainer.sweeps.control import SweepControl
 from tui_trainer.sweeps.events import SweepEvent
 
 AUTO = "auto"
 CONNECT_SECONDS = 30.0
+_LISTENER_SECONDS = 5.0
 _END_SECONDS = 10.0  # after a stop, before the driver is killed
 _POLL_SECONDS = 0.05
 _MODULE = "tui_trainer.sweeps.cluster.driver"
-_START_ONE = "start one with 'ray start --head'"
+START_ONE = "start one with 'ray start --head'"
+_HOST_AND_PORT = re.compile(r"(?P<host>[^/]{1,255}):(?P<port>[0-9]{1,5})")
 
 
 class ClusterError(ValueError):
-    """Why a sweep could not go on, in one line."""
+    """Why a sweep could not continue, in one line."""
 
 
-def check_address(address: str | None) -> str:
+def find_address(address: str | None) -> str:
     """Return where to look for a cluster: `address`, else RAY_ADDRESS, else ``auto``.
 
     Raises:
-        InvalidSettingsError: if Ray is not installed, or nobody is there.
+        InvalidSettingsError: if Ray is not installed, or if this is no address.
     """
     if importlib.util.find_spec("ray") is None:
         raise InvalidSettingsError(
-            "Ray is not installed here; pip install 'tui-trainer[ray]' on every box of the cluster"
+            "Ray is not installed; run pip install 'tui-trainer[ray]' on every node of the cluster"
         )
+    source = "" if address else "RAY_ADDRESS: "
     address = address or os.environ.get("RAY_ADDRESS") or AUTO
-    if address == AUTO:
-        return address
-    host, colon, port = address.rpartition(":")
-    if "://" in address or not (host and colon and port.isdecimal()):
+    if address != AUTO and not _HOST_AND_PORT.fullmatch(address):
         raise InvalidSettingsError(
-            f"Ray at {address}: expected HOST:PORT such as 10.0.0.1:6379, as 'ray start' prints it;"
-            " this machine has to be part of the cluster"
+            f"{source}expected HOST:PORT such as 10.0.0.1:6379, as 'ray start' prints it, "
+            f"got {shortened(address)}; this machine has to be part of the cluster"
         )
-    try:
-        socket.create_connection((host.strip("[]"), int(port)), timeout=5).close()
-    except (OSError, OverflowError) as error:
-        why = getattr(error, "strerror", None) or error
-        raise InvalidSettingsError(f"no Ray cluster at {address} ({why}); {_START_ONE}") from None
     return address
 
 
 def place(address: str) -> str:
     """Say where a cluster is."""
-    return "here" if address == AUTO else f"at {address}"
+    return "on this machine" if address == AUTO else f"at {address}"
 
 
 class Driver:
-    """A driver connected to a cluster of `boxes` with `devices` of a `kind`: "CPU" or "GPU".
+    """A driver connected to a cluster of `nodes` with `devices` of a `kind`: "CPU" or "GPU".
 
     Raises:
         InvalidSettingsError: if there is no such cluster, or it has none of these devices.
@@ -68,12 +64,13 @@ class Driver:
 
     def __init__(self, address: str | None, kind: str) -> None:
         self.kind = kind
-        self._address = check_address(address)
+        self._address = find_address(address)
+        self._require_listener()
         self._pipe, theirs = multiprocessing.Pipe()
         with theirs:
             self._process = _start(theirs.fileno())
         try:
-            self.boxes, self.devices = self._connect()
+            self.nodes, self.devices = self._connect()
         except BaseException:
             self._process.kill()
             self.close()
@@ -98,10 +95,10 @@ class Driver:
         self._pipe.send(job)
 
     def receive(self, control: SweepControl) -> Iterator[list[SweepEvent]]:
-        """Return what the workers tell, until all is told or the sweep is stopped.
+        """Yield the workers' events, to the last or until the sweep is stopped.
 
         Raises:
-            ClusterError: if it can't go on.
+            ClusterError: if it can't continue.
         """
         while not control.stopped:
             if not self._pipe.poll(_POLL_SECONDS):
@@ -117,13 +114,26 @@ class Driver:
             yield message
 
     def close(self) -> None:
-        """Let go of the cluster: what still runs there is cancelled."""
-        self._pipe.close()  # the driver's sign to end
+        """Leave the cluster; what still runs there is cancelled."""
+        self._pipe.close()  # which tells the driver to end
         try:
             self._process.wait(_END_SECONDS)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+
+    def _require_listener(self) -> None:
+        """Refuse at once an address where nobody listens: Ray would try for half a minute."""
+        if (address := _HOST_AND_PORT.fullmatch(self._address)) is None:
+            return
+        try:
+            host = address["host"].strip("[]")
+            socket.create_connection((host, int(address["port"])), _LISTENER_SECONDS).close()
+        except (OSError, OverflowError, ValueError) as error:
+            why = getattr(error, "strerror", None) or error
+            raise InvalidSettingsError(
+                f"no Ray cluster at {self._address} ({why}); {START_ONE}"
+            ) from None
 
     def _connect(self) -> tuple[int, int]:
         with contextlib.suppress(OSError):
@@ -133,15 +143,15 @@ class Driver:
             if self._pipe.poll(CONNECT_SECONDS):
                 answer = self._pipe.recv()
         if answer is None:
-            answer = f"no Ray cluster answers {place(self._address)}; {_START_ONE}"
+            answer = f"no Ray cluster answers {place(self._address)}; {START_ONE}"
         if isinstance(answer, str):
             raise InvalidSettingsError(answer)
-        boxes, devices = answer
-        return boxes, devices
+        nodes, devices = answer
+        return nodes, devices
 
 
 def _start(pipe: int) -> subprocess.Popen[bytes]:
-    """Start the driver, out of Ctrl-C's reach; what Ray prints is for nobody."""
+    """Start the driver out of Ctrl-C's reach; what Ray prints is discarded."""
     return subprocess.Popen(
         [sys.executable, "-m", _MODULE, str(pipe)],
         pass_fds=[pipe],

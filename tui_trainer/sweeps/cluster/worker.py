@@ -1,4 +1,4 @@
-"""A share of a sweep's candidates, trained by a worker of the cluster; imports torch only there."""
+"""Trains a share of a sweep's candidates on a worker; torch is imported only there."""
 
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -8,11 +8,11 @@ from tui_trainer.sweeps.control import SweepControl
 from tui_trainer.sweeps.events import CandidatesAdvanced, SweepEvent
 from tui_trainer.sweeps.plan import Candidate
 
-_SECONDS = 0.25  # between two messages of a worker
+_SECONDS = 0.25  # between two lists of events
 
 
 def train_share(candidates: Sequence[Candidate], fits: bool) -> Iterator[list[SweepEvent]]:
-    """Train candidates with one thread, yielding what happens in a few lists a second."""
+    """Train candidates with one thread, yielding their events in a few lists a second."""
     from tui_trainer.sweeps.groups import make_groups
     from tui_trainer.sweeps.sweeper import train_groups
 
@@ -21,20 +21,20 @@ def train_share(candidates: Sequence[Candidate], fits: bool) -> Iterator[list[Sw
 
 def gather(events: Iterable[SweepEvent], seconds: float = _SECONDS) -> Iterator[list[SweepEvent]]:
     """Gather events in lists, at most one every `seconds`; consecutive losses become one event."""
-    heap = _Heap()
+    buffer = _EventBuffer()
     due = 0.0
     for event in events:
-        heap.add(event)
+        buffer.add(event)
         if (now := time.monotonic()) >= due:
             due = now + seconds
-            yield heap.take()
-    if heap.waiting:
-        yield heap.take()
+            yield buffer.take()
+    if buffer.waiting:
+        yield buffer.take()
 
 
 @dataclass
-class _Heap:
-    """Events that wait to be told. Those of the same candidates' next steps lie together."""
+class _EventBuffer:
+    """Events that wait to be sent; consecutive losses of the same candidates are kept together."""
 
     waiting: list[SweepEvent | list[CandidatesAdvanced]] = field(default_factory=list)
     _last: dict[tuple[int, ...], list[CandidatesAdvanced]] = field(default_factory=dict)

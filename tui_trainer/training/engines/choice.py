@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from tui_trainer.config.settings import EngineName, RunConfig
+from tui_trainer.config.validation import InvalidSettingsError
 
 # Engines by the step from which they execute, step 1 included.
 Switches: TypeAlias = Mapping[int, EngineName]
@@ -53,10 +54,10 @@ def require_engine(config: RunConfig) -> None:
     """Refuse an engine that the config's device does not have.
 
     Raises:
-        ValueError: one line for the person who asked for it.
+        InvalidSettingsError: one line for the person who asked for it.
     """
     engine, device = config.engine, config.device
     if engine == "cuda-graph" and not device.startswith("cuda"):
-        raise ValueError(f"engine cuda-graph needs a CUDA device, and this run is on {device}")
+        raise InvalidSettingsError(f"engine cuda-graph needs device cuda or cuda:N, got {device}")
     if engine == "compiled" and device != "cpu":
-        raise ValueError(f"engine compiled runs on the CPU, and this run is on {device}")
+        raise InvalidSettingsError(f"engine compiled needs device cpu, got {device}")

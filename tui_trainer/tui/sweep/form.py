@@ -14,7 +14,7 @@ from tui_trainer.config.presets import PARTS, Presets
 from tui_trainer.config.settings import REGULARIZER_NUMBERS, PositiveInt, parse_number
 from tui_trainer.config.validation import convert_text
 from tui_trainer.formatting import number_text
-from tui_trainer.sweeps.axes import Axis, make_axis
+from tui_trainer.sweeps.axes import SweepAxis, make_axis
 from tui_trainer.sweeps.plan import Objective, Sweep, plan_sweep
 from tui_trainer.sweeps.significance import least_seeds
 from tui_trainer.tui.widgets.fields import ChoiceRow, Direction, Form, TextField
@@ -90,7 +90,7 @@ class SweepForm(Form):
         self._show()
 
     @property
-    def axis(self) -> Axis:
+    def axis(self) -> SweepAxis:
         """The axis; a field in error counts with what stood there before."""
         return make_axis(self._key, self.field("values").text, self._presets)
 

@@ -5,7 +5,7 @@ import math
 from tui_trainer.config.presets import PARTS
 from tui_trainer.config.settings import RunConfig
 from tui_trainer.formatting import duration_text, loss_text
-from tui_trainer.sweeps.axes import Axis, value_text
+from tui_trainer.sweeps.axes import SweepAxis, value_text
 from tui_trainer.training.early_stopping import StopReason
 from tui_trainer.training.result import RunResult
 from tui_trainer.training.state import State
@@ -13,7 +13,7 @@ from tui_trainer.tui.run.wording import BADGES, progress_bar, sentences
 from tui_trainer.tui.sweep.feed import SweepFeed
 
 
-def setup_text(axis: Axis, base: RunConfig) -> str:
+def setup_text(axis: SweepAxis, base: RunConfig) -> str:
     """Name what all candidates share, and what they differ in."""
     count = len(axis.values)
     parts = [
