@@ -13,11 +13,11 @@ from msgspec import Meta
 from tui_trainer import __version__
 from tui_trainer.cli.output import (
     EXIT_FAILED,
-    EXIT_INTERRUPTED,
     EXIT_OK,
     EXIT_USAGE,
     charset_of,
     require_writable,
+    say,
 )
 from tui_trainer.cli.parameters import File, Keys, Number, Size, Until, settings_options
 from tui_trainer.cli.wiring import (
@@ -35,7 +35,7 @@ _COMMANDS = ("train", "find-lr", "sweep", "presets")  # each in the module of it
 
 
 class _Program(click.Group):
-    """A group in which a mistake, Ctrl-C or a full disk ends in one line and an exit status.
+    """A group in which a mistake or a full disk ends in one line and an exit status.
 
     A command's module is imported when it is called, so that the app's first frame waits for none.
     """
@@ -53,18 +53,15 @@ class _Program(click.Group):
         return command
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run a command; a mistake in its settings is status 2, Ctrl-C anywhere 130."""
+        """Run a command; a mistake in its settings is status 2, a full disk 1."""
         try:
             return super().invoke(ctx)
-        except KeyboardInterrupt:
-            click.echo("tui-trainer: interrupted", err=True)
-            ctx.exit(EXIT_INTERRUPTED)
         except InvalidSettingsError as error:
             raise click.UsageError(str(error)) from None
         except BrokenPipeError:
             raise  # the reader of the output is gone: click ends quietly
         except OSError as error:
-            click.echo(f"tui-trainer: {error}", err=True)
+            say(f"tui-trainer: {error}")
             ctx.exit(EXIT_FAILED)
 
 

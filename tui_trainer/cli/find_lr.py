@@ -8,15 +8,13 @@ from typing import Any
 import click
 
 from tui_trainer.cli.output import (
-    EXIT_FAILED,
-    EXIT_INTERRUPTED,
-    EXIT_OK,
     charset_of,
     colored,
+    exit_status,
     for_stdout,
 )
 from tui_trainer.cli.parameters import Number, settings_options
-from tui_trainer.cli.wiring import lr_search_events, stopping_on_interrupt
+from tui_trainer.cli.wiring import lr_search_events, stopping_on_signals
 from tui_trainer.config.presets import load_presets
 from tui_trainer.config.settings import LearningRate, PositiveInt
 from tui_trainer.formatting import number_text
@@ -59,7 +57,7 @@ def find_lr(context: click.Context, /, as_json: bool, plot: bool, **settings: An
     from tui_trainer.console import lr_search as console
 
     control = SweepControl()
-    with stopping_on_interrupt(control) as interrupted:
+    with stopping_on_signals(control) as signals:
         results = console.follow(lr_search_events(search, control))
     found = results.found
     assert found is not None
@@ -73,8 +71,7 @@ def find_lr(context: click.Context, /, as_json: bool, plot: bool, **settings: An
         stream = sys.stderr if as_json else sys.stdout
         drawn = console.plot(results, width, charset_of(stream), colored)
         click.echo(f"\n{drawn}", err=as_json)  # stdout is for the one object alone
-    status = EXIT_FAILED if found.recommended is None else EXIT_OK
-    context.exit(EXIT_INTERRUPTED if interrupted else status)
+    context.exit(exit_status(signals, failed=found.recommended is None))
 
 
 def _plan(settings: dict[str, Any]) -> LrSearch:

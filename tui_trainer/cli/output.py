@@ -1,7 +1,9 @@
 """Streams, encodings, colours and exit statuses of the commands."""
 
+import contextlib
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +11,7 @@ import click
 
 from tui_trainer.plotting.roles import Charset, Role
 
-EXIT_OK, EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 0, 1, 2, 130
+EXIT_OK, EXIT_FAILED, EXIT_USAGE, EXIT_SIGNALLED = 0, 1, 2, 128  # and the signal's number
 _COLORS = {
     Role.TRAIN: "blue",
     Role.TRAIN_POINT: "blue",
@@ -38,6 +40,19 @@ def colored(text: str, role: Role) -> str:
     if role not in _COLORS or "NO_COLOR" in os.environ:
         return text
     return click.style(text, fg=_COLORS[role])
+
+
+def say(line: str) -> None:
+    """Write a line on stderr, if that can be written."""
+    with contextlib.suppress(OSError):
+        click.echo(line, err=True)
+
+
+def exit_status(signals: Sequence[int], failed: bool) -> int:
+    """Return the status of a run that `signals` ended, if any came."""
+    if signals:
+        return EXIT_SIGNALLED + signals[0]
+    return EXIT_FAILED if failed else EXIT_OK
 
 
 def require_writable(file: Path, flag: str) -> None:

@@ -7,14 +7,13 @@ from typing import Any
 import click
 
 from tui_trainer.cli.output import (
-    EXIT_FAILED,
-    EXIT_INTERRUPTED,
-    EXIT_OK,
+    exit_status,
     for_stdout,
     require_writable,
+    say,
 )
 from tui_trainer.cli.parameters import File, Number, settings_options
-from tui_trainer.cli.wiring import cluster_events, stopping_on_interrupt, sweep_events
+from tui_trainer.cli.wiring import cluster_events, stopping_on_signals, sweep_events
 from tui_trainer.config.presets import Presets, load_presets
 from tui_trainer.config.settings import PositiveInt
 from tui_trainer.config.validation import InvalidSettingsError
@@ -65,14 +64,14 @@ def sweep(
     from tui_trainer.console import sweep as console
 
     control = SweepControl()
-    events = _events(plan, control, ray_address)  # Ctrl-C ends the search for a cluster
-    with stopping_on_interrupt(control) as interrupted:
+    events = _events(plan, control, ray_address)  # a signal ends the search for a cluster
+    with stopping_on_signals(control) as signals:
         results = console.follow(events, plan)
-    click.echo(console.to_json(results) if as_json else for_stdout(console.summary(results)))
     written = csv_file is None or _write(console, results, csv_file)
+    click.echo(console.to_json(results) if as_json else for_stdout(console.summary(results)))
     assert results.ended is not None
     failed = not written or results.ended.reason is StopReason.FAILED
-    context.exit(EXIT_INTERRUPTED if interrupted else EXIT_FAILED if failed else EXIT_OK)
+    context.exit(exit_status(signals, failed))
 
 
 def _plan(axes: tuple[str, ...], seeds: int, objective: str, settings: dict[str, Any]) -> Sweep:
@@ -96,7 +95,7 @@ def _events(plan: Sweep, control: SweepControl, address: str | None) -> Iterator
         return sweep_events(plan, control, fits=False)
     try:
         address = find_address(address)
-        click.echo(f"looking for a Ray cluster {place(address)}", err=True)
+        say(f"looking for a Ray cluster {place(address)}")
         return cluster_events(plan, control, address)
     except InvalidSettingsError as error:
         raise InvalidSettingsError(f"--ray: {error}") from None
@@ -110,10 +109,10 @@ def _axis(text: str, presets: Presets) -> SweepAxis:
 
 
 def _write(console: Any, results: Any, file: Path) -> bool:
-    """Write the candidates; a failure is one line, since the result is printed already."""
+    """Write the candidates; a failure is one line, since the result is still to be printed."""
     try:
         console.write_candidates(results, file)
     except OSError as error:
-        click.echo(f"--csv {file}: {error.strerror}", err=True)
+        say(f"--csv {file}: {error.strerror}")
         return False
     return True

@@ -9,16 +9,15 @@ import click
 from click.core import ParameterSource
 
 from tui_trainer.cli.output import (
-    EXIT_FAILED,
-    EXIT_INTERRUPTED,
-    EXIT_OK,
     charset_of,
     colored,
+    exit_status,
     for_stdout,
     require_writable,
+    say,
 )
 from tui_trainer.cli.parameters import File, settings_options
-from tui_trainer.cli.wiring import configure, stopping_on_interrupt, train_events
+from tui_trainer.cli.wiring import configure, stopping_on_signals, train_events
 from tui_trainer.config.settings import RunConfig
 from tui_trainer.config.validation import InvalidSettingsError
 from tui_trainer.sweeps.recommended_config import CHANGEABLE, read_winner
@@ -60,7 +59,7 @@ def train(
     from tui_trainer.console import run as console
 
     control = Control()
-    with stopping_on_interrupt(control) as interrupted:
+    with stopping_on_signals(control) as signals:
         result = console.follow(train_events(config, control), config)
     written = history_file is None or _write_history(console, result.history, history_file)
     if as_json:
@@ -74,7 +73,7 @@ def train(
         click.echo(f"\n{drawn}", err=as_json)  # stdout is for the one object alone
     assert result.ended is not None
     failed = not written or result.ended.reason in (StopReason.DIVERGED, StopReason.FAILED)
-    context.exit(EXIT_INTERRUPTED if interrupted else EXIT_FAILED if failed else EXIT_OK)
+    context.exit(exit_status(signals, failed))
 
 
 def _winner(context: click.Context, file: Path, settings: dict[str, Any]) -> RunConfig:
@@ -100,6 +99,6 @@ def _write_history(console: Any, history: Any, file: Path) -> bool:
     try:
         console.write_history(history, file)
     except OSError as error:
-        click.echo(f"--history {file}: {error.strerror}", err=True)
+        say(f"--history {file}: {error.strerror}")
         return False
     return True

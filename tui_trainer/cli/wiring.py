@@ -22,9 +22,11 @@ if TYPE_CHECKING:  # the app's first frame needs none of it
     from tui_trainer.sweeps.events import SweepEvent
     from tui_trainer.sweeps.plan import Sweep
 
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
 
 class Stoppable(Protocol):
-    """A control that Ctrl-C stops."""
+    """A control that signals stop."""
 
     def stop(self) -> None:
         """Ask it to end."""
@@ -94,17 +96,29 @@ def _spare_the_collector() -> None:
 
 
 @contextlib.contextmanager
-def stopping_on_interrupt(control: Stoppable) -> Iterator[list[bool]]:
-    """Let Ctrl-C end the run with its summary, and a second Ctrl-C the program."""
-    interrupted: list[bool] = []
+def stopping_on_signals(control: Stoppable) -> Iterator[list[int]]:
+    """Let Ctrl-C, TERM or HUP end the run with its summary; yields the list of what came.
 
-    def interrupt(number: int, frame: object) -> None:
-        interrupted.append(True)
+    A second one does what it would have done before. Signals that are ignored stay so.
+    """
+    handlers = {number: signal.getsignal(number) for number in SIGNALS}
+    before = {number: old for number, old in handlers.items() if old is not signal.SIG_IGN}
+    came: list[int] = []
+
+    def stop(number: int, frame: object) -> None:
+        came.append(number)
         control.stop()
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+        restore()
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)  # a terminal that closes may send several
 
-    before = signal.signal(signal.SIGINT, interrupt)
+    def restore() -> None:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+    for number in before:
+        signal.signal(number, stop)
     try:
-        yield interrupted
+        yield came
     finally:
-        signal.signal(signal.SIGINT, before)
+        if not came:
+            restore()

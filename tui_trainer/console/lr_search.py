@@ -1,13 +1,12 @@
 """Renders an lr search outside the app: progress on stderr, then a summary, JSON or a plot."""
 
-import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import msgspec
 from numpy.typing import NDArray
-from tqdm import tqdm
 
+from tui_trainer.console.progress import progress_bar
 from tui_trainer.console.run import Style, styled
 from tui_trainer.formatting import duration_text, number_text
 from tui_trainer.lr_search.events import (
@@ -31,35 +30,33 @@ from tui_trainer.training.events import NotLearning
 def follow(events: Iterable[LrEvent]) -> LrSearchResult:
     """Consume a search's events, with a progress bar on stderr."""
     results = LrSearchResult()
-    quiet = sys.stderr is None  # a closed stderr is None
-    with tqdm(unit=" steps", disable=quiet) as progress:
+    with progress_bar(unit=" steps") as (bar, note):
         for event in events:
             results.apply(event)
-            if not quiet:
-                _show(progress, event)
+            _show(bar, note, event)
     return results
 
 
-def _show(progress: Any, event: LrEvent) -> None:
+def _show(bar: Any, note: Callable[[str], None], event: LrEvent) -> None:
     match event:
         case LrRangeStarted(range=span):
-            progress.set_description("range test", refresh=False)
-            progress.reset(span.steps)  # the time to import torch does not count
+            bar.set_description("range test", refresh=False)
+            bar.reset(span.steps)  # the time to import torch does not count
         case NotLearning(words=words):
-            progress.write(f"not learning: {words}", file=sys.stderr)
+            note(f"not learning: {words}")
         case LrRangeAdvanced(curve=curve):
-            progress.set_postfix_str(f"lr {curve.lrs[-1]:.3g}", refresh=False)
-            progress.update(len(curve.lrs) - progress.n)
+            bar.set_postfix_str(f"lr {curve.lrs[-1]:.3g}", refresh=False)
+            bar.update(len(curve.lrs) - bar.n)
         case LrRangeEnded(suggestion=suggestion):
-            progress.write(f"range test: {_suggested(suggestion)}", file=sys.stderr)
+            note(f"range test: {_suggested(suggestion)}")
         case LrTrialsStarted(search=search, how=how):
-            progress.write(f"trials: {how}", file=sys.stderr)
-            progress.set_description("trials", refresh=False)
-            progress.set_postfix_str("", refresh=False)
-            progress.reset(search.trial_steps * len(search.trials.candidates))
+            note(f"trials: {how}")
+            bar.set_description("trials", refresh=False)
+            bar.set_postfix_str("", refresh=False)
+            bar.reset(search.trial_steps * len(search.trials.candidates))
         case LrTrialsAdvanced(trials=trials) | LrTrialsEnded(trials=trials):
-            progress.set_postfix_str(f"{int(trials.diverged.sum())} diverged", refresh=False)
-            progress.update(int(trials.steps.sum()) - progress.n)
+            bar.set_postfix_str(f"{int(trials.diverged.sum())} diverged", refresh=False)
+            bar.update(int(trials.steps.sum()) - bar.n)
 
 
 def _suggested(suggestion: LrSuggestion) -> str:

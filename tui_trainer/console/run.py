@@ -1,16 +1,13 @@
 """Renders a run outside the app: progress on stderr, then a summary, plots or JSON."""
 
 import csv
-import sys
 from collections.abc import Callable, Iterable
-from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any
 
 import msgspec
-from tqdm import tqdm
 
 from tui_trainer.config.settings import RunConfig
+from tui_trainer.console.progress import progress_bar
 from tui_trainer.formatting import duration_text, loss_text
 from tui_trainer.plotting.canvas import draw
 from tui_trainer.plotting.chart import Drawing
@@ -39,27 +36,23 @@ Style = Callable[[str, Role], str]
 def follow(events: Iterable[Event], config: RunConfig, *, quiet: bool = False) -> RunResult:
     """Consume a run's events, with a progress bar on stderr unless `quiet`."""
     result = RunResult(config)
-    quiet = quiet or sys.stderr is None  # a closed stderr is None
-    bar: AbstractContextManager[Any] = tqdm(total=config.steps, unit=" steps", disable=quiet)
-    with bar as progress:
+    with progress_bar(total=config.steps, unit=" steps", disable=quiet) as (bar, note):
         for event in events:
             result.apply(event)
-            if quiet:
-                continue
             match event:
                 case StepsCompleted():
-                    progress.update(len(event.train_loss))
+                    bar.update(len(event.train_loss))
                     train, val = float(event.train_loss[-1]), float(event.val_loss[-1])
-                    progress.set_postfix_str(f"train {loss_text(train)} val {loss_text(val)}")
+                    bar.set_postfix_str(f"train {loss_text(train)} val {loss_text(val)}")
                 case NotLearning():
-                    progress.write(f"not learning: {event.words}", file=sys.stderr)
+                    note(f"not learning: {event.words}")
                 case RunStarted():
-                    progress.reset()  # the time to import torch does not count
-                    progress.write(_engine_words(event), file=sys.stderr)
+                    bar.reset()  # the time to import torch does not count
+                    note(_engine_words(event))
                 case EngineKept() | EngineChanged() | Compiled():
-                    progress.write(_engine_words(event), file=sys.stderr)
+                    note(_engine_words(event))
                 case Compiling(seconds=seconds):
-                    progress.set_postfix_str(f"compiling {seconds:.0f} s")
+                    bar.set_postfix_str(f"compiling {seconds:.0f} s")
     return result
 
 

@@ -2,15 +2,13 @@
 
 import csv
 import math
-import sys
 from collections.abc import Iterable, Sequence
-from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
 import msgspec
-from tqdm import tqdm
 
+from tui_trainer.console.progress import progress_bar
 from tui_trainer.formatting import duration_text, loss_text
 from tui_trainer.sweeps.axes import value_text
 from tui_trainer.sweeps.events import (
@@ -33,25 +31,21 @@ def follow(events: Iterable[SweepEvent], sweep: Sweep) -> SweepResult:
     """Consume a sweep's events, with a progress bar on stderr."""
     results = SweepResult(sweep, keep_history=False)
     count = len(sweep.candidates)
-    bar: AbstractContextManager[Any] = tqdm(
-        total=1.0,
-        disable=sys.stderr is None,
-        bar_format="{percentage:3.0f}%|{bar}| [{elapsed}<{remaining}{postfix}]",
-    )
-    with bar as progress:
+    bar_format = "{percentage:3.0f}%|{bar}| [{elapsed}<{remaining}{postfix}]"
+    with progress_bar(total=1.0, bar_format=bar_format) as (bar, note):
         for event in events:
             results.apply(event)
             match event:
                 case SweepStarted(how=how):
-                    progress.reset()  # the time to import torch does not count
-                    progress.write(f"{count:,} candidates: {how}", file=sys.stderr)
+                    bar.reset()  # the time to import torch does not count
+                    note(f"{count:,} candidates: {how}")
                 case SweepNoted(words=words):
-                    progress.write(words, file=sys.stderr)
+                    note(words)
                 case CandidatesAdvanced() | SweepEnded():
-                    progress.update(results.progress - progress.n)
+                    bar.update(results.progress - bar.n)
                     rate = results.steps / max(results.seconds, 1e-9)
                     words = f"{results.finished:,}/{count:,} done, {rate:,.0f} steps/s"
-                    progress.set_postfix_str(words, refresh=isinstance(event, SweepEnded))
+                    bar.set_postfix_str(words, refresh=isinstance(event, SweepEnded))
     return results
 
 
