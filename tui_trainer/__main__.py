@@ -2,34 +2,21 @@
 
 import os
 import signal
-from typing import NoReturn
-
-
-class _SignalledError(BaseException):
-    """A signal came."""
 
 
 def main() -> None:
-    """Run the program. A signal that nothing else handles ends it as it ends others: silently.
+    """Run the program; signals end it at once and silently where it has no use for them.
 
-    First what is under way is left as exceptions leave it; a second signal ends the process at
-    once. Nothing more is written: the terminal may be one that nobody reads.
+    No exception does that: what is being imported may swallow it, and what Python then does at its
+    end may wait for a terminal that nobody reads.
     """
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        if signal.getsignal(number) is not signal.SIG_IGN:  # nohup's wish
-            signal.signal(number, _leave)
-    try:
-        from tui_trainer.cli import main as run  # takes a while, in which signals come too
+        if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup has it
+            signal.signal(number, lambda number, frame: os._exit(128 + number))
 
-        run()
-    except _SignalledError as signalled:
-        os._exit(128 + signalled.args[0])
+    from tui_trainer.cli import main as run  # takes a while
 
-
-def _leave(number: int, frame: object) -> NoReturn:
-    for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(each, signal.SIG_DFL)
-    raise _SignalledError(number)
+    run()
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from tui_trainer.cli.output import (
     for_stdout,
 )
 from tui_trainer.cli.parameters import Number, settings_options
-from tui_trainer.cli.wiring import lr_search_events, stopping_on_signals
+from tui_trainer.cli.wiring import lr_search_events, on_first_signal
 from tui_trainer.config.presets import load_presets
 from tui_trainer.config.settings import LearningRate, PositiveInt
 from tui_trainer.formatting import number_text
@@ -57,7 +57,7 @@ def find_lr(context: click.Context, /, as_json: bool, plot: bool, **settings: An
     from tui_trainer.console import lr_search as console
 
     control = SweepControl()
-    with stopping_on_signals(control) as signals:
+    with on_first_signal(lambda _: control.stop()) as signals:
         results = console.follow(lr_search_events(search, control))
     found = results.found
     assert found is not None

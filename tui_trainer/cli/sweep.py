@@ -1,5 +1,6 @@
 """``tui-trainer sweep``: trains all candidates of a grid at once."""
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -7,13 +8,14 @@ from typing import Any
 import click
 
 from tui_trainer.cli.output import (
+    EXIT_SIGNALLED,
     exit_status,
     for_stdout,
     require_writable,
     say,
 )
 from tui_trainer.cli.parameters import File, Number, settings_options
-from tui_trainer.cli.wiring import cluster_events, stopping_on_signals, sweep_events
+from tui_trainer.cli.wiring import cluster_events, on_first_signal, sweep_events
 from tui_trainer.config.presets import Presets, load_presets
 from tui_trainer.config.settings import PositiveInt
 from tui_trainer.config.validation import InvalidSettingsError
@@ -64,8 +66,8 @@ def sweep(
     from tui_trainer.console import sweep as console
 
     control = SweepControl()
-    events = _events(plan, control, ray_address)  # a signal ends the search for a cluster
-    with stopping_on_signals(control) as signals:
+    events = _events(plan, control, ray_address)
+    with on_first_signal(lambda _: control.stop()) as signals:
         results = console.follow(events, plan)
     written = csv_file is None or _write(console, results, csv_file)
     click.echo(console.to_json(results) if as_json else for_stdout(console.summary(results)))
@@ -96,7 +98,8 @@ def _events(plan: Sweep, control: SweepControl, address: str | None) -> Iterator
     try:
         address = find_address(address)
         say(f"looking for a Ray cluster {place(address)}")
-        return cluster_events(plan, control, address)
+        with on_first_signal(lambda number: sys.exit(EXIT_SIGNALLED + number)):
+            return cluster_events(plan, control, address)
     except InvalidSettingsError as error:
         raise InvalidSettingsError(f"--ray: {error}") from None
 

@@ -17,7 +17,7 @@ from tui_trainer.cli.output import (
     say,
 )
 from tui_trainer.cli.parameters import File, settings_options
-from tui_trainer.cli.wiring import configure, stopping_on_signals, train_events
+from tui_trainer.cli.wiring import configure, on_first_signal, train_events
 from tui_trainer.config.settings import RunConfig
 from tui_trainer.config.validation import InvalidSettingsError
 from tui_trainer.sweeps.recommended_config import CHANGEABLE, read_winner
@@ -59,7 +59,7 @@ def train(
     from tui_trainer.console import run as console
 
     control = Control()
-    with stopping_on_signals(control) as signals:
+    with on_first_signal(lambda _: control.stop()) as signals:
         result = console.follow(train_events(config, control), config)
     written = history_file is None or _write_history(console, result.history, history_file)
     if as_json:

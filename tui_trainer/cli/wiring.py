@@ -6,8 +6,8 @@ import contextlib
 import functools
 import gc
 import signal
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, Protocol
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
 
 from tui_trainer.config.presets import Presets, load_presets, make_config
 from tui_trainer.config.settings import RunConfig
@@ -22,15 +22,7 @@ if TYPE_CHECKING:  # the app's first frame needs none of it
     from tui_trainer.sweeps.events import SweepEvent
     from tui_trainer.sweeps.plan import Sweep
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-
-
-class Stoppable(Protocol):
-    """A control that signals stop."""
-
-    def stop(self) -> None:
-        """Ask it to end."""
-        ...
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def configure(settings: dict[str, Any]) -> tuple[Presets, RunConfig]:
@@ -96,27 +88,27 @@ def _spare_the_collector() -> None:
 
 
 @contextlib.contextmanager
-def stopping_on_signals(control: Stoppable) -> Iterator[list[int]]:
-    """Let Ctrl-C, TERM or HUP end the run with its summary; yields the list of what came.
+def on_first_signal(call: Callable[[int], object]) -> Iterator[list[int]]:
+    """Call with the first Ctrl-C, TERM or HUP, and yield the list of what came.
 
     A second one does what it would have done before. Signals that are ignored stay so.
     """
-    handlers = {number: signal.getsignal(number) for number in SIGNALS}
+    handlers = {number: signal.getsignal(number) for number in _SIGNALS}
     before = {number: old for number, old in handlers.items() if old is not signal.SIG_IGN}
     came: list[int] = []
 
-    def stop(number: int, frame: object) -> None:
+    def take(number: int, frame: object) -> None:
         came.append(number)
-        control.stop()
         restore()
         signal.signal(signal.SIGHUP, signal.SIG_IGN)  # a terminal that closes may send several
+        call(number)
 
     def restore() -> None:
         for number, handler in before.items():
             signal.signal(number, handler)
 
     for number in before:
-        signal.signal(number, stop)
+        signal.signal(number, take)
     try:
         yield came
     finally:
