@@ -1,6 +1,7 @@
 """The command line: what it prints where, and the exit status it leaves."""
 
 import csv
+import functools
 import json
 import os
 import re
@@ -41,12 +42,11 @@ def run(*arguments, program=(PROGRAM,), **options):
     )
 
 
-def start(*arguments):
+def start(*arguments, program=(PROGRAM,), **options):
+    pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    heed = functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL)  # it may be ignored here
     return subprocess.Popen(
-        [PROGRAM, *map(str, arguments)],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
+        [*program, *map(str, arguments)], **pipes | {"preexec_fn": heed} | options
     )
 
 

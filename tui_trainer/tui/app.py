@@ -76,14 +76,17 @@ class TrainerApp(App[None]):
         """Return the cockpit."""
         return self.cockpit
 
-    def on_mount(self) -> None:
+    def on_load(self) -> None:
         """Leave the terminal as it was found, whatever ends the program."""
         loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGHUP):
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             try:
                 loop.add_signal_handler(number, self._leave, number)
             except (NotImplementedError, RuntimeError, ValueError):
                 return  # no signals here: not the main thread, or not a Unix
+
+    def on_mount(self) -> None:
+        """Draw all of a terminal that was somebody else's for a while."""
         self.app_resume_signal.subscribe(self, lambda _: self.refresh(layout=True))
 
     def get_line_filters(self) -> Sequence[LineFilter]:
@@ -145,4 +148,5 @@ class TrainerApp(App[None]):
         super().exit(result, return_code, message)
 
     def _leave(self, number: signal.Signals) -> None:
-        self.exit(return_code=128 + number)
+        # Not before the form stands: its parts look for each other.
+        self.call_after_refresh(self.exit, return_code=128 + number)

@@ -1,0 +1,171 @@
+"""Signals and terminals that nobody reads: no command waits or loses what it has so far."""
+
+import contextlib
+import csv
+import fcntl
+import io
+import json
+import os
+import pty
+import signal
+import sys
+import time
+import tty
+from functools import partial
+from pathlib import Path
+
+import pytest
+from test_cli import DEADLINE, FOR_EVER, read_until, start
+
+SWEEP_FOR_EVER = ("sweep", "--over", "lr=0.001,0.002", "--recipe", "kaiming", "--steps", 10**6)
+FIND_FOR_EVER = ("find-lr", "--trial-steps", 10**8, "--trials", 4)
+MODULE = (sys.executable, "-m", "tui_trainer")
+
+
+@contextlib.contextmanager
+def running(*commands):
+    """Let processes run at the same time, and end those that still do."""
+    try:
+        yield commands
+    finally:
+        for process in commands:
+            process.kill()
+            process.communicate()
+
+
+def results(processes):
+    """Wait for the ends; return each one's status, stdout and stderr."""
+    ends = [process.communicate(timeout=DEADLINE) for process in processes]
+    return [(process.returncode, *end) for process, end in zip(processes, ends, strict=True)]
+
+
+@contextlib.contextmanager
+def frozen_terminal():
+    """A terminal that takes nothing more and that nobody reads."""
+    master, slave = pty.openpty()
+    tty.setraw(slave)
+    flags = fcntl.fcntl(slave, fcntl.F_GETFL)
+    fcntl.fcntl(slave, fcntl.F_SETFL, flags | os.O_NONBLOCK)
+    full_since = time.monotonic()
+    while time.monotonic() - full_since < 0.3:  # its end that is read has a buffer too
+        try:
+            os.write(slave, b"x")
+            full_since = time.monotonic()
+        except BlockingIOError:
+            time.sleep(0.01)
+    fcntl.fcntl(slave, fcntl.F_SETFL, flags)
+    try:
+        yield slave
+    finally:
+        os.close(master)
+        os.close(slave)
+
+
+def wait_for(condition, problem):
+    deadline = time.monotonic() + DEADLINE
+    while not condition():
+        assert time.monotonic() < deadline, problem
+        time.sleep(0.05)
+
+
+def test_a_terminal_that_nobody_reads_stops_no_command_and_ctrl_c_ends_it_at_its_result(tmp_path):
+    history = tmp_path / "history.csv"
+    with frozen_terminal() as terminal, open("/dev/full", "wb") as full:  # noqa: PTH123
+        frozen = dict.fromkeys(("stdin", "stdout", "stderr"), terminal)
+        with running(
+            start("train", "--steps", 30, "--history", history, **frozen),
+            start("sweep", "--over", "lr=0.1,0.2", "--steps", 20, "--json", stderr=terminal),
+            start("find-lr", "--trials", 4, "--trial-steps", 30, "--json", stderr=terminal),
+            start("train", "--steps", 30, "--json", stderr=full),
+        ) as (waiting, *others):
+            for status, out, _ in results(others):
+                assert status == 0
+                assert json.loads(out)
+            wait_for(lambda: history.exists() and history.stat().st_size, "it does not train")
+            assert waiting.poll() is None
+            waiting.send_signal(signal.SIGINT)
+            assert waiting.wait(DEADLINE) == 130
+
+
+def test_term_and_hup_end_every_command_with_all_there_is_so_far(tmp_path):
+    """One process for each case, at the same time: most of it is importing torch."""
+    history, table = tmp_path / "history.csv", tmp_path / "table.csv"
+    ignore_hup = partial(signal.signal, signal.SIGHUP, signal.SIG_IGN)  # as nohup does
+    with running(
+        start(*FOR_EVER, "--json", "--history", history, preexec_fn=ignore_hup),
+        start(*SWEEP_FOR_EVER, "--json", "--csv", table),
+        start(*FIND_FOR_EVER, "--json"),
+        start(*FOR_EVER),
+    ) as processes:
+        train, sweep, find, head = processes
+        read_until(train, rb"train [\d.]+ val")
+        read_until(sweep, rb"done, [\d,]+ steps/s")
+        read_until(find, rb"trials: batched")
+        read_until(head, rb"train [\d.]+ val")
+        head.stdout.close()
+        head.stdout = None
+        train.send_signal(signal.SIGHUP)
+        for number in (signal.SIGHUP, signal.SIGHUP):  # as from a terminal that closes
+            sweep.send_signal(number)
+        for process in (train, find, head):
+            process.send_signal(signal.SIGTERM)
+        trained, swept, found, unread = results(processes)
+
+    assert [end[0] for end in (trained, swept, found)] == [143, 129, 143]
+    steps = json.loads(trained[1])["steps"]
+    assert len(history.read_text().splitlines()) == steps + 1 > 1
+    assert json.loads(swept[1])["stop_reason"] == "stopped"
+    assert len(list(csv.DictReader(io.StringIO(table.read_text())))) == 2
+    assert "stopped by hand" in json.loads(found[1])["trials"]["words"]
+    assert unread[0] != 0
+    for _, _, err in (trained, swept, found, unread):
+        assert b"Traceback" not in err
+        assert b"Exception" not in err
+
+
+@pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="reads /proc")
+def test_a_compiler_at_work_leaves_with_it_and_so_does_its_folder(tmp_path, monkeypatch):
+    temporary, cache = tmp_path / "temporary", tmp_path / "cache"
+    temporary.mkdir()
+    monkeypatch.setenv("TMPDIR", str(temporary))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(cache))
+    compile_first = ("train", "--engine", "compiled", "--json")
+    with running(start(*compile_first)) as (process,):
+        read_until(process, rb"compiling \d+ s")
+        assert processes_with(cache)
+        assert [*cache.rglob("build-*")]
+        process.send_signal(signal.SIGTERM)
+        ((status, out, _),) = results([process])
+    assert (status, json.loads(out)["stop_reason"]) == (143, "stopped")
+    wait_for(lambda: not processes_with(cache), "the compiler goes on")
+    assert [*cache.rglob("build-*"), *temporary.iterdir()] == []
+
+
+def processes_with(folder):
+    """Find the other processes that have a folder in their environment."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if str(folder).encode() in (process / "environ").read_bytes():
+                found.append(int(process.name))
+    return [number for number in found if number != os.getpid()]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_while_modules_are_imported_ends_it_though_one_of_them_swallows_all(
+    number, tmp_path
+):
+    (tmp_path / "click.py").write_text(
+        "import sys, time\n"
+        "print('importing', file=sys.stderr, flush=True)\n"
+        "for _ in range(600):\n"
+        "    try:\n"
+        "        time.sleep(0.1)\n"
+        "    except BaseException:\n"
+        "        pass\n"
+    )
+    environment = os.environ | {"PYTHONPATH": str(tmp_path)}
+    with running(start("train", program=MODULE, env=environment)) as (process,):
+        read_until(process, b"importing\n")
+        process.send_signal(number)
+        assert results([process]) == [(128 + number, b"", b"")]
