@@ -179,7 +179,8 @@ def test_quit_asks_while_training_and_y_quits(open_terminal):
 
 
 @pytest.mark.parametrize(
-    ("number", "status", "training"), [(signal.SIGTERM, 143, True), (signal.SIGHUP, 129, False)]
+    ("number", "status", "training"),
+    [(signal.SIGTERM, 143, True), (signal.SIGHUP, 129, False), (signal.SIGINT, 130, True)],
 )
 def test_a_signal_ends_it_and_leaves_the_terminal_as_it_was(
     open_terminal, number, status, training
@@ -201,6 +202,17 @@ def test_the_form_stands_before_torch_is_there_and_a_signal_ends_it_already(open
     terminal.wait_for(r"lr +0\.0007")
     terminal.child.kill(signal.SIGTERM)
     assert terminal.wait_for_the_end() == 143
+    terminal.assert_restored()
+
+
+def test_a_signal_during_the_first_paint_ends_it_and_leaves_the_terminal_as_it_was(open_terminal):
+    terminal = open_terminal()
+    deadline = time.monotonic() + DEADLINE
+    while not terminal.is_on(ALTERNATE_SCREEN):
+        assert time.monotonic() < deadline, "it shows nothing"
+        terminal.read(0.01)
+    terminal.child.kill(signal.SIGINT)
+    assert terminal.wait_for_the_end() == 130
     terminal.assert_restored()
 
 
