@@ -129,8 +129,8 @@ def main(
     if print_screen:
         click.echo(outcome.screen)
     if outcome.problem is not None:
-        click.echo(f"tui-trainer --headless: {outcome.problem}", err=True)
-        context.exit(EXIT_FAILED)
+        say(f"tui-trainer --headless: {outcome.problem}")
+        context.exit(app.return_code or EXIT_FAILED)
 
 
 def _refuse_flags_before(context: click.Context, command: str) -> None:
