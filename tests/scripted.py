@@ -93,7 +93,7 @@ def ended(reason, words, step=100, *, restored=False):
 
 EARLY = ended(
     StopReason.EARLY_STOPPING,
-    "stopped early at step 100: validation 5.42 rose over 5.41, the mean of its last 50 steps; "
+    "stopped early at step 100: validation 5.42 exceeded 5.41, the mean of its last 50 steps; "
     "best 2.20 at step 100",
 )
 DIVERGED = ended(

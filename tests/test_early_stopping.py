@@ -181,10 +181,10 @@ def explained(stopping, losses):
 
 def test_explanations_name_the_numbers():
     assert explained(FirstIncrease(), [2.0, 2.5]) == (
-        "validation 2.50 rose over 2.00, the step before"
+        "validation 2.50 exceeded 2.00, the step before"
     )
     assert explained(PatientAverage(window=2), [2.0, 1.0, 1.75]) == (
-        "validation 1.75 rose over 1.50, the mean of its last 2 steps"
+        "validation 1.75 exceeded 1.50, the mean of its last 2 steps"
     )
     assert explained(Patience(patience=2), [2.0, 2.5, 2.5]) == (
         "validation has not improved on 2.00 for 2 steps"
@@ -200,5 +200,5 @@ def test_an_explanation_never_shows_a_rise_over_an_equal_number(stopping, loss):
     before = np.float32(loss)
     (now, bound) = map(float, (np.nextafter(before, np.float32(np.inf)), before))
     words = explained(stopping, [bound] * 3 + [now])
-    shown = re.search(r"validation (\S+) rose over (\S+),", words)
+    shown = re.search(r"validation (\S+) exceeded (\S+),", words)
     assert float(shown[1]) > float(shown[2])

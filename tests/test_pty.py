@@ -148,7 +148,7 @@ def test_start_watch_it_stop_and_leave(open_terminal, size):
     terminal.wait_for("STOPPED EARLY")
     terminal.wait_for("Stopped early at step")
     banner = re.search(
-        r"Stopped early at step [\d,]+: validation [\d.]+ rose over [\d.]+, the mean of its last "
+        r"Stopped early at step [\d,]+: validation [\d.]+ exceeded [\d.]+, the mean of its last "
         r"50 steps\. Best [\d.]+ at step [\d,]+\.",
         unbroken(terminal.text),
     )

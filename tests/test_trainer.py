@@ -464,7 +464,7 @@ def test_the_best_fit_asked_for_while_paused_comes_at_once():
 def test_an_early_stop_says_what_rose_over_what(recipe, words):
     end = drive(make(recipe))[-1]
     assert end.detail.startswith(f"stopped early at step {end.steps}: validation ")
-    assert f"{end.val_loss:.2f} rose over " in end.detail
+    assert f"{end.val_loss:.2f} exceeded " in end.detail
     assert words in end.detail
 
 

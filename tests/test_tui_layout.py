@@ -27,7 +27,7 @@ async def test_every_size_says_what_how_it_goes_and_why_it_stopped(size):
         flat = " ".join(shown.split())
         assert "wave · mlp-4x20" in shown
         assert "■ STOPPED EARLY" in shown
-        assert "Stopped early at step 100: validation 5.42 rose over 5.41" in flat
+        assert "Stopped early at step 100: validation 5.42 exceeded 5.41" in flat
         assert "100/5,000" in shown
         assert "train 2.00" in shown
         assert "q quit" in shown

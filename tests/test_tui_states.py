@@ -105,7 +105,7 @@ async def test_training_shows_the_gauge_the_bound_and_the_line_of_state():
 @pytest.mark.parametrize(
     ("last", "state", "badge", "words"),
     [
-        (EARLY, State.STOPPED_EARLY, "■ STOPPED EARLY", "validation 5.42 rose over 5.41, the mean"),
+        (EARLY, State.STOPPED_EARLY, "■ STOPPED EARLY", "validation 5.42 exceeded 5.41, the mean"),
         (DIVERGED, State.DIVERGED, "✕ DIVERGED", "First bad tensor: layer 5 weights."),
         (FINISHED, State.FINISHED, "✓ FINISHED", "Finished 100 steps."),
         (FAILED, State.FAILED, "⚠ FAILED", "out of memory on cuda:0 (asked for 2.1 GiB)"),

@@ -11,9 +11,7 @@ from tui_trainer.training.state import State
 from tui_trainer.tui.run.lr_steps import next_lr
 from tui_trainer.tui.run.wording import BADGES, banner_text, progress_bar, status_text
 
-STOPPED = (
-    "Stopped early at step 100: validation 5.42 rose over 5.41, the mean of its last 50 steps."
-)
+STOPPED = "Stopped early at step 100: validation 5.42 exceeded 5.41, the mean of its last 50 steps."
 BROKEN = "Train loss is not finite at step 100. First bad tensor: layer 5 weights."
 CONFIG = make_config(load_presets(), "kaiming")
 
@@ -77,7 +75,7 @@ def test_a_restored_best_needs_no_advice_to_look_at_it():
 
 
 def test_a_narrow_banner_says_the_main_thing():
-    words = "■ Stopped early at step 100: validation 5.42 rose over 5.41."
+    words = "■ Stopped early at step 100: validation 5.42 exceeded 5.41."
     assert banner_text(view_of(EARLY), 40) == words
 
 
