@@ -41,6 +41,11 @@ ENVIRONMENT = {
 NODE = {"num_cpus": 1, "node_ip_address": "127.0.0.1", "object_store_memory": 80_000_000}
 
 
+# Ray gives a silent node 20 s before it is lost.
+HEALTH = {"health_check_period_ms": 500, "health_check_initial_delay_ms": 1000}
+HEAD = {**NODE, "include_dashboard": False, "_system_config": HEALTH}
+
+
 @pytest.fixture(scope="module")
 def cluster():
     """Two nodes."""
@@ -50,7 +55,7 @@ def cluster():
         patch.delenv("RAY_ADDRESS", raising=False)
         from ray.cluster_utils import Cluster
 
-        cluster = Cluster(initialize_head=True, head_node_args={**NODE, "include_dashboard": False})
+        cluster = Cluster(initialize_head=True, head_node_args=HEAD)
         try:
             cluster.add_node(**NODE)
             yield cluster
@@ -189,7 +194,7 @@ def test_a_gpu_that_no_node_has(cluster):
 
 
 def test_a_lost_node_s_candidates_start_again_on_another(cluster, capfd):
-    grid = plan("lr=1e-4:1e-3:log:6", steps=8000)
+    grid = plan("lr=1e-4:1e-3:log:6", steps=4000)
     node = cluster.add_node(**NODE)
     told, killer = Told([]), threading.Thread(target=cluster.remove_node, args=(node, False))
     for event in sweep_on_cluster(grid, address=cluster.address, fits=False):
