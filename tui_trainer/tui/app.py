@@ -19,7 +19,7 @@ from tui_trainer.tui.ascii import AsciiFilter
 from tui_trainer.tui.background import Work
 from tui_trainer.tui.commands import ScreenCommands
 from tui_trainer.tui.frames import UI_SHARE
-from tui_trainer.tui.live_screen import PanedScreen
+from tui_trainer.tui.live_screen import Context, LiveScreen
 from tui_trainer.tui.messages import ValuesTaken
 from tui_trainer.tui.quit_question import QuitQuestion
 from tui_trainer.tui.run.screen import Cockpit
@@ -62,10 +62,9 @@ class TrainerApp(App[None]):
         mend_compositor()
         super().__init__()
         self._ascii = charset is Charset.ASCII
-        keymap = keymap or {}
-        self.set_keymap(keymap)
-        self.cockpit = Cockpit(presets, config, recipe, work, keymap, charset, ui_share)
-        self._for_searches = presets, work, keymap, charset, ui_share
+        self.set_keymap(keymap or {})
+        context = Context(presets, work, keymap or {}, charset, ui_share)
+        self.cockpit = Cockpit(context, config, recipe)
         self.sweep: SweepScreen | None = None
         self.lr_finder: LrFinderScreen | None = None
 
@@ -98,17 +97,18 @@ class TrainerApp(App[None]):
         return getattr(self._driver, "bytes_written", 0)
 
     @property
-    def desks(self) -> list[PanedScreen]:
-        """The screens on which something may be on its way, behind another one too."""
-        return [desk for desk in (self.cockpit, self.sweep, self.lr_finder) if desk is not None]
+    def live_screens(self) -> list[LiveScreen]:
+        """The screens that have threads of their own, those behind another one too."""
+        screens = (self.cockpit, self.sweep, self.lr_finder)
+        return [screen for screen in screens if screen is not None]
 
     async def action_quit(self) -> None:
-        """Quit; ask first while something is on its way."""
-        at_stake = [desk.at_stake for desk in self.desks if desk.active]
-        if not at_stake:
+        """Quit; ask first while something is running."""
+        warnings = [screen.quit_warning for screen in self.live_screens if screen.active]
+        if not warnings:
             self.exit()
         elif not isinstance(self.screen, QuitQuestion):
-            question = QuitQuestion(" ".join(at_stake))
+            question = QuitQuestion(warnings)
             self.push_screen(question, lambda quits: self.exit() if quits else None)
 
     def action_sweep(self) -> None:
@@ -116,7 +116,7 @@ class TrainerApp(App[None]):
         from tui_trainer.tui.sweep.screen import SweepScreen  # the first frame needs none of it
 
         if self.sweep is None:
-            self.sweep = SweepScreen(*self._for_searches, self.cockpit.form)
+            self.sweep = SweepScreen(self.cockpit.context, self.cockpit.form)
             self.install_screen(self.sweep, "sweep")  # so that it lives on behind the cockpit
         self.push_screen(self.sweep)
 
@@ -125,7 +125,7 @@ class TrainerApp(App[None]):
         from tui_trainer.tui.lr.screen import LrFinderScreen
 
         if self.lr_finder is None:
-            self.lr_finder = LrFinderScreen(*self._for_searches, self.cockpit.form)
+            self.lr_finder = LrFinderScreen(self.cockpit.context, self.cockpit.form)
             self.install_screen(self.lr_finder, "lr_finder")
         self.push_screen(self.lr_finder)
 
@@ -138,9 +138,9 @@ class TrainerApp(App[None]):
     def exit(
         self, result: None = None, return_code: int = 0, message: RenderableType | None = None
     ) -> None:
-        """Leave; what is on its way ends first, since its thread can't be killed."""
-        for desk in self.desks:
-            desk.action_stop()
+        """Leave; threads are asked to end first, since they can't be killed."""
+        for screen in self.live_screens:
+            screen.action_stop()
         super().exit(result, return_code, message)
 
     def _leave(self, number: signal.Signals) -> None:

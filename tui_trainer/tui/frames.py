@@ -18,8 +18,8 @@ COST = 2.0
 
 
 @dataclass(frozen=True, slots=True)
-class Tax:
-    """What drawing costs of late: share of the trainer's time, and by the second."""
+class Overhead:
+    """What drawing costs: its share of the trainer's time, and figures per second."""
 
     share: float
     frames_per_second: float
@@ -34,7 +34,7 @@ class FrameBudget:
         self._drawn_at = time.perf_counter()
         self._spent_at = _spent()
         self._bytes_at = 0
-        self._tax = Tax(0.0, 0.0, 0.0)
+        self._overhead = Overhead(0.0, 0.0, 0.0)
 
     @property
     def due(self) -> bool:
@@ -53,14 +53,20 @@ class FrameBudget:
             1 / elapsed,
             (bytes_written - self._bytes_at) / elapsed,
         )
-        before = (self._tax.share, self._tax.frames_per_second, self._tax.bytes_per_second)
-        self._tax = Tax(*(b + weight * (n - b) for b, n in zip(before, newest, strict=True)))
+        before = (
+            self._overhead.share,
+            self._overhead.frames_per_second,
+            self._overhead.bytes_per_second,
+        )
+        self._overhead = Overhead(
+            *(b + weight * (n - b) for b, n in zip(before, newest, strict=True))
+        )
         self._drawn_at, self._spent_at, self._bytes_at = now, spent, bytes_written
 
     @property
-    def tax(self) -> Tax:
+    def overhead(self) -> Overhead:
         """What drawing cost, averaged over about two seconds."""
-        return self._tax
+        return self._overhead
 
 
 def _spent() -> float:

@@ -12,7 +12,7 @@ from textual.pilot import Pilot
 
 from tui_trainer.training.state import ACTIVE, State
 from tui_trainer.tui.app import TrainerApp
-from tui_trainer.tui.live_screen import PanedScreen
+from tui_trainer.tui.live_screen import LiveScreen
 
 _POLL_SECONDS = 0.02
 _CHARACTERS = {_character_to_key(c): c for c in map(chr, range(32, 127)) if not c.isalnum()}
@@ -53,17 +53,17 @@ async def visit(app: TrainerApp, plan: Visit) -> Outcome:
     """
     async with app.run_test(size=plan.size) as pilot:
         deadline = asyncio.get_running_loop().time() + plan.timeout
-        ready = await _wait(app, lambda: _settled(app), deadline)
+        ready = await _wait(app, lambda: _idle(app), deadline)
         for key in plan.keys:
             await press(pilot, key)
         met = ready and await _wait_until(app, plan.until, deadline)
-        if isinstance(app.screen, PanedScreen):
+        if isinstance(app.screen, LiveScreen):
             app.screen.draw()
         await pilot.pause(_POLL_SECONDS)
         screen = screen_text(app)
         if plan.screenshot is not None:
             plan.screenshot.write_text(app.export_screenshot(), encoding="utf-8")
-        states = {desk.state for desk in app.desks}
+        states = {screen.state for screen in app.live_screens}
     if app.return_code:
         return Outcome(screen, f"the app ended with status {app.return_code}")
     if State.FAILED in states:
@@ -113,18 +113,20 @@ async def _wait_until(app: TrainerApp, until: str | float, deadline: float) -> b
         return True
     if until == "ended":
         return await _wait(app, lambda: _ended(app), deadline)
-    return await _wait(app, lambda: _settled(app), deadline)
+    return await _wait(app, lambda: _idle(app), deadline)
 
 
 def _ended(app: TrainerApp) -> bool:
     """Say whether what was started has ended: a run, a sweep."""
-    started = {desk.state for desk in app.desks} - {State.IDLE}
+    started = {screen.state for screen in app.live_screens} - {State.IDLE}
     return bool(started) and not started & ACTIVE
 
 
-def _settled(app: TrainerApp) -> bool:
+def _idle(app: TrainerApp) -> bool:
     """Say whether nothing is on its way; what is behind another screen has nothing to draw."""
-    return all(desk.settled or not (desk.active or desk.is_current) for desk in app.desks)
+    return all(
+        screen.is_idle or not (screen.active or screen.is_current) for screen in app.live_screens
+    )
 
 
 async def _wait(app: TrainerApp, met: Callable[[], bool], deadline: float) -> bool:

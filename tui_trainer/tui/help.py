@@ -9,8 +9,8 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from tui_trainer.tui.keys import KEYS, Key, face
-from tui_trainer.tui.run.wording import BADGES
+from tui_trainer.tui.keys import KEYS, Key, key_text
+from tui_trainer.tui.wording import BADGES
 
 _GROUPS = {
     "run": "Training",
@@ -77,7 +77,7 @@ class HelpScreen(ModalScreen[None]):
                 continue
             pair = [key, *(k for k in keys if k.id == key.id.replace("_next", "_previous"))]
             both = len({k.id for k in pair}) == 2
-            pressed = " ".join(face(self._keymap.get(k.id, k.key)) for k in pair[: 1 + both])
+            pressed = " ".join(key_text(self._keymap.get(k.id, k.key)) for k in pair[: 1 + both])
             words = key.help.replace("next", "next or previous") if both else key.help
             ids = ", ".join(k.id for k in pair[: 1 + both])
             rows.append(

@@ -10,11 +10,11 @@ from textual.binding import Binding
 
 from tui_trainer.config.validation import InvalidSettingsError, one_of
 
-Place: TypeAlias = Literal["cockpit", "sweep", "candidate", "lr_finder"]
+ScreenName: TypeAlias = Literal["cockpit", "sweep", "candidate", "lr_finder"]
 
-_EVERYWHERE: tuple[Place, ...] = get_args(Place)
-_SWEEP: tuple[Place, ...] = ("sweep",)
-_STARTING: tuple[Place, ...] = ("cockpit", "sweep", "lr_finder")
+_EVERYWHERE: tuple[ScreenName, ...] = get_args(ScreenName)
+_SWEEP: tuple[ScreenName, ...] = ("sweep",)
+_STARTING: tuple[ScreenName, ...] = ("cockpit", "sweep", "lr_finder")
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class Key:
     """A key by its id, which a user's keymap names.
 
     `label` is what the footer says of it ("" for nothing there), `rank` how soon it goes where
-    there is no room: the highest first. `places` are the screens where it is one.
+    there is no room: the highest first. `screens` are those that have it.
     """
 
     id: str
@@ -32,7 +32,7 @@ class Key:
     help: str
     label: str = ""
     rank: int = 5
-    places: tuple[Place, ...] = ("cockpit",)
+    screens: tuple[ScreenName, ...] = ("cockpit",)
 
 
 KEYS = (
@@ -75,7 +75,7 @@ KEYS = (
     Key("zoom", "z", "zoom", "view", "the focused pane over all, or the first one", "zoom", 4,
         _EVERYWHERE),
     Key("best", "k", "best", "view", "the fit of the best weights, or of the last", "best fit", 3),
-    Key("tax", "t", "tax", "view", "what the screen costs: time and bytes", "", 5, _EVERYWHERE),
+    Key("overhead", "t", "overhead", "view", "UI overhead: time and bytes", "", 5, _EVERYWHERE),
     Key("setup", "tab", "next_view", "view", "the form, or the next pane", "setup", 1, _EVERYWHERE),
     Key("back", "escape", "back", "app", "back to the screen before", "back", 0,
         ("sweep", "candidate", "lr_finder")),
@@ -85,7 +85,7 @@ KEYS = (
     Key("quit", "q", "app.quit", "app", "quit; asks while training", "quit", 0, _EVERYWHERE),
 )  # fmt: skip
 
-_FACES = {
+_KEY_TEXTS = {
     "question_mark": "?",
     "left_square_bracket": "[",
     "right_square_bracket": "]",
@@ -94,25 +94,25 @@ _FACES = {
 }
 
 
-def keys_of(place: Place) -> list[Key]:
+def keys_of(screen: ScreenName) -> list[Key]:
     """Return the keys of a screen."""
-    return [key for key in KEYS if place in key.places]
+    return [key for key in KEYS if screen in key.screens]
 
 
-def bindings(place: Place) -> list[Binding]:
+def bindings(screen: ScreenName) -> list[Binding]:
     """Return the bindings of a screen, each with its id."""
-    return [Binding(k.key, k.action, k.help, show=False, id=k.id) for k in keys_of(place)]
+    return [Binding(k.key, k.action, k.help, show=False, id=k.id) for k in keys_of(screen)]
 
 
-def faces(keymap: Mapping[str, str]) -> dict[str, str]:
+def key_texts(keymap: Mapping[str, str]) -> dict[str, str]:
     """Return how each key is written, by its id; the next of something stands for both."""
-    return {key.id.removesuffix("_next"): face(keymap.get(key.id, key.key)) for key in KEYS}
+    return {key.id.removesuffix("_next"): key_text(keymap.get(key.id, key.key)) for key in KEYS}
 
 
-def face(key: str) -> str:
+def key_text(key: str) -> str:
     """Return how a key is written: ``?`` for ``question_mark``, the first of several."""
     first = key.split(",")[0] or key
-    return _FACES.get(first, first)
+    return _KEY_TEXTS.get(first, first)
 
 
 def read_keymap(file: Path) -> dict[str, str]:
@@ -151,17 +151,17 @@ def _checked(keys: Mapping[str, object], file: Path) -> dict[str, str]:
         if not isinstance(key, str) or not key.strip():
             raise InvalidSettingsError(f"{file}: [keys] {name}: expected a key such as 'ctrl+s'")
         keymap[name] = key.strip()
-    for place in _EVERYWHERE:
-        if both := _clash(keymap, place):
+    for screen in _EVERYWHERE:
+        if both := _clash(keymap, screen):
             raise InvalidSettingsError(f"{file}: [keys] {both}; give one of them another key")
     return keymap
 
 
-def _clash(keymap: Mapping[str, str], place: Place) -> str:
+def _clash(keymap: Mapping[str, str], screen: ScreenName) -> str:
     """Name two keys of a screen that are on the same one; nothing where there are none."""
     owners: dict[str, str] = {}
-    for known in keys_of(place):
+    for known in keys_of(screen):
         for key in keymap.get(known.id, known.key).split(","):
-            if (owner := owners.setdefault(face(key.strip()), known.id)) != known.id:
+            if (owner := owners.setdefault(key_text(key.strip()), known.id)) != known.id:
                 return f"{owner} and {known.id} are both on '{key}'"
     return ""

@@ -44,11 +44,17 @@ class ConfigForm(Form):
         number: str | None = None
 
     def __init__(
-        self, presets: Presets, config: RunConfig, recipe: str, faces: Mapping[str, str], *, id: str
+        self,
+        presets: Presets,
+        config: RunConfig,
+        recipe: str,
+        key_texts: Mapping[str, str],
+        *,
+        id: str,
     ) -> None:
         super().__init__(id=id)
         self._presets = presets
-        self._faces = faces
+        self._key_texts = key_texts
         self._recipe = recipe
         self._device = config.device
         self._chosen = {category: getattr(config, category).name for category in PARTS}
@@ -63,11 +69,11 @@ class ConfigForm(Form):
     def compose(self) -> ComposeResult:
         """Lay out the rows and fields."""
         for category in CATEGORIES[-1:] + PARTS:
-            yield ChoiceRow(category, _TITLES[category], self._faces[category])
+            yield ChoiceRow(category, _TITLES[category], self._key_texts[category])
         for key, number in self._numbers.items():
             check = partial(parse_number, key)
             yield TextField(key, _NUMBER_TITLES[key], number_text(number), check)
-        yield ChoiceRow("engine", _TITLES["engine"], self._faces["engine"])
+        yield ChoiceRow("engine", _TITLES["engine"], self._key_texts["engine"])
 
     def on_mount(self) -> None:
         """Fill the rows."""

@@ -26,7 +26,7 @@ _OBJECTIVE_WORDS = {
 
 
 @dataclass
-class _Axis:
+class _AxisDefaults:
     """What to expect of a setting, and what stands in the fields while it is the one swept."""
 
     description: str
@@ -34,15 +34,15 @@ class _Axis:
     seeds: str = field(default="8")
 
 
-def _axes() -> dict[str, _Axis]:
+def _axis_defaults() -> dict[str, _AxisDefaults]:
     return {
-        "lr": _Axis("The size of a step", "1e-5:1:log:16", "10"),
-        "l1_weight": _Axis("The L1 penalty over the preset's", "0,0.1,0.3,1,3,10"),
-        "dropout": _Axis("The share of inputs dropped", "0,0.01,0.03,0.1,0.3"),
-        "weight_decay": _Axis("How hard weights are pulled to 0", "0,0.001,0.01,0.1,1"),
-        "init": _Axis("A race between inits", "all", "10"),
-        "regularizer": _Axis("A race between regularizers", "all", "10"),
-        "architecture": _Axis("A race between networks", "all", "10"),
+        "lr": _AxisDefaults("The size of a step", "1e-5:1:log:16", "10"),
+        "l1_weight": _AxisDefaults("The L1 penalty over the preset's", "0,0.1,0.3,1,3,10"),
+        "dropout": _AxisDefaults("The share of inputs dropped", "0,0.01,0.03,0.1,0.3"),
+        "weight_decay": _AxisDefaults("How hard weights are pulled to 0", "0,0.001,0.01,0.1,1"),
+        "init": _AxisDefaults("A race between inits", "all", "10"),
+        "regularizer": _AxisDefaults("A race between regularizers", "all", "10"),
+        "architecture": _AxisDefaults("A race between networks", "all", "10"),
     }
 
 
@@ -58,10 +58,12 @@ class SweepForm(Form):
     class Changed(Message):
         """The form says something else than before."""
 
-    def __init__(self, presets: Presets, steps: int, faces: Mapping[str, str], *, id: str) -> None:
+    def __init__(
+        self, presets: Presets, steps: int, key_texts: Mapping[str, str], *, id: str
+    ) -> None:
         super().__init__(id=id)
-        self._presets, self._faces = presets, faces
-        self._axes = _axes()
+        self._presets, self._key_texts = presets, key_texts
+        self._axes = _axis_defaults()
         self._key = "lr"
         self._objective: Objective = "best"
         self._first_steps = number_text(steps)
@@ -70,13 +72,13 @@ class SweepForm(Form):
     def compose(self) -> ComposeResult:
         """Lay out the rows and fields."""
         now = self._axes[self._key]
-        title = Content.assemble((f"{self._faces['values']} ", "bold $text-accent"), "values")
-        yield ChoiceRow("axis", "Axis", self._faces["axis"])
+        title = Content.assemble((f"{self._key_texts['values']} ", "bold $text-accent"), "values")
+        yield ChoiceRow("axis", "Axis", self._key_texts["axis"])
         yield TextField("values", title, now.values, self._check_values)
         yield TextField("seeds", "  seeds", now.seeds, _whole_number)
         yield TextField("steps", "  steps", self._first_steps, lambda t: parse_number("steps", t))
         yield Static("", id="amount")
-        yield ChoiceRow("objective", "Objective", self._faces["objective"])
+        yield ChoiceRow("objective", "Objective", self._key_texts["objective"])
 
     def on_mount(self) -> None:
         """Fill the rows."""

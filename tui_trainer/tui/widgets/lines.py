@@ -9,7 +9,7 @@ from textual import events
 from textual.strip import Strip
 from textual.widget import Widget
 
-from tui_trainer.tui.keys import Key, Place, face, keys_of
+from tui_trainer.tui.keys import Key, ScreenName, key_text, keys_of
 from tui_trainer.tui.widgets.cells import Cells
 
 
@@ -26,31 +26,31 @@ class StatusLine(Cells):
 class HeaderLine(Cells):
     """What is trained on the left, the state's badge on the right."""
 
-    COMPONENT_CLASSES = {"header--badge", "header--name", "header--place"}
+    COMPONENT_CLASSES = {"header--badge", "header--name", "header--device"}
     DEFAULT_CSS = """
     HeaderLine {
         height: 1;
         & > .header--name { color: $foreground 60%; }
         & > .header--badge { text-style: bold; }
-        & > .header--place { color: $foreground 60%; }
+        & > .header--device { color: $foreground 60%; }
     }
     """
 
-    def put(self, setup: str, badge: str, place: str) -> None:
+    def put(self, setup: str, badge: str, device: str) -> None:
         """Show the setup, the badge and where it runs; the badge comes first where room ends."""
         width = self.size.width
         name = " tui-trainer  " if width >= 100 else " "
-        place = f"  {place} " if width >= 100 else " "
-        room = max(0, width - len(name) - len(badge) - len(place) - 1)
+        device = f"  {device} " if width >= 100 else " "
+        room = max(0, width - len(name) - len(badge) - len(device) - 1)
         if len(setup) > room:
             setup = setup[: max(0, room - 1)] + "…" if room > 1 else ""
-        gap = " " * max(1, width - len(name) - len(setup) - len(badge) - len(place))
+        gap = " " * max(1, width - len(name) - len(setup) - len(badge) - len(device))
         parts = [
             Segment(name, self._style("name")),
             Segment(setup),
             Segment(gap),
             Segment(badge, self._style("badge")),
-            Segment(place, self._style("place")),
+            Segment(device, self._style("device")),
         ]
         self.show([Strip(parts)])
 
@@ -101,9 +101,9 @@ class KeyLine(Cells):
     }
     """
 
-    def __init__(self, place: Place, keymap: dict[str, str], *, id: str) -> None:
+    def __init__(self, screen: ScreenName, keymap: dict[str, str], *, id: str) -> None:
         super().__init__(id=id)
-        self._keys = keys_of(place)
+        self._keys = keys_of(screen)
         self._keymap = keymap
         self._labels: dict[str, str] = {}
 
@@ -131,7 +131,7 @@ class KeyLine(Cells):
         for gap, key in self._that_fit():
             press = Style.from_meta({"@click": self._click(key)})
             segments.append(Segment(gap, rule_style))
-            segments.append(Segment(self._face(key), key_style + press))
+            segments.append(Segment(self._text(key), key_style + press))
             segments.append(Segment(f" {self._label(key)}", press))
         self.show([Strip(segments)])
 
@@ -158,10 +158,10 @@ class KeyLine(Cells):
         return key.action if key.action.startswith("app.") else f"screen.{key.action}"
 
     def _width(self, key: Key) -> int:
-        return len(self._face(key)) + 1 + len(self._label(key))
+        return len(self._text(key)) + 1 + len(self._label(key))
 
-    def _face(self, key: Key) -> str:
-        return face(self._keymap.get(key.id, key.key))
+    def _text(self, key: Key) -> str:
+        return key_text(self._keymap.get(key.id, key.key))
 
     def _label(self, key: Key) -> str:
         return self._labels.get(key.id, key.label)
