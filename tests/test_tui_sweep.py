@@ -446,7 +446,7 @@ async def test_a_users_keymap_counts_here_too():
         sweep = await opened(pilot, "s")
         assert sweep.state is State.IDLE
         await press(pilot, "ctrl+p")
-        await until(pilot, lambda: "type the values to try" in screen_text(app))
+        await until(pilot, lambda: "edit the values to try" in screen_text(app))
         await press(pilot, "escape")
         await until(pilot, lambda: app.screen is sweep)
         await press(pilot, "f5")

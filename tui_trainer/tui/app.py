@@ -31,22 +31,22 @@ if TYPE_CHECKING:
 
 
 class TrainerApp(App[None]):
-    """Choose, train, watch. `work` is done in threads, never in the UI's.
+    """Choose, train, watch.
 
     Args:
-        presets: what there is to choose from.
-        config: what the form starts with.
-        recipe: the recipe that `config` was made of.
+        presets: what to choose from.
+        config: the form's first settings.
+        recipe: the recipe of `config`.
         work: trains, previews, sweeps and finds a learning rate.
-        keymap: keys by id, in the place of the default ones.
+        keymap: keys by id, which override the default ones.
         charset: what the terminal can show.
-        ui_share: the share of the time that drawing may take, above 0.
+        ui_share: the fraction of the time that drawing may take, above 0.
     """
 
     TITLE = "tui-trainer"
     CSS_PATH = "app.tcss"
     COMMANDS = App.COMMANDS | {ScreenCommands}
-    BINDINGS = [Binding("ctrl+z", "suspend_process", "to the shell", show=False)]
+    BINDINGS = [Binding("ctrl+z", "suspend_process", "suspend", show=False)]
     ENABLE_COMMAND_PALETTE = True
 
     def __init__(
@@ -69,11 +69,10 @@ class TrainerApp(App[None]):
         self.lr_finder: LrFinderScreen | None = None
 
     def get_default_screen(self) -> Cockpit:
-        """Return the cockpit."""
         return self.cockpit
 
     def on_mount(self) -> None:
-        """Leave the terminal as it was found, whatever ends the program."""
+        """Restore the terminal, whatever ends the program."""
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGHUP):
             try:
@@ -83,22 +82,22 @@ class TrainerApp(App[None]):
         self.app_resume_signal.subscribe(self, lambda _: self.refresh(layout=True))
 
     def get_line_filters(self) -> Sequence[LineFilter]:
-        """Add the one that writes ASCII, where the terminal can't show more."""
+        """Add the ASCII filter where the terminal can't show more."""
         filters = list(super().get_line_filters())
         return [*filters, AsciiFilter()] if self._ascii else filters
 
     def get_driver_class(self) -> type[Driver]:
-        """Return the platform's driver, made to write less."""
+        """Return the platform's driver, made to write fewer bytes."""
         return thrifty_driver(super().get_driver_class())
 
     @property
     def bytes_written(self) -> int:
-        """How many bytes went to the terminal so far."""
+        """The number of bytes written to the terminal."""
         return getattr(self._driver, "bytes_written", 0)
 
     @property
     def live_screens(self) -> list[LiveScreen]:
-        """The screens that have threads of their own, those behind another one too."""
+        """The screens with threads of their own, also those that are not shown."""
         screens = (self.cockpit, self.sweep, self.lr_finder)
         return [screen for screen in screens if screen is not None]
 
@@ -112,7 +111,7 @@ class TrainerApp(App[None]):
             self.push_screen(question, lambda quits: self.exit() if quits else None)
 
     def action_sweep(self) -> None:
-        """Show the sweep: the one that there is, or the form of the first."""
+        """Show the newest sweep, or the form for the first."""
         from tui_trainer.tui.sweep.screen import SweepScreen  # the first frame needs none of it
 
         if self.sweep is None:
@@ -138,7 +137,7 @@ class TrainerApp(App[None]):
     def exit(
         self, result: None = None, return_code: int = 0, message: RenderableType | None = None
     ) -> None:
-        """Leave; threads are asked to end first, since they can't be killed."""
+        """Leave, and ask the threads to end, since they can't be killed."""
         for screen in self.live_screens:
             screen.action_stop()
         super().exit(result, return_code, message)

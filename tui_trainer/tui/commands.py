@@ -1,4 +1,4 @@
-"""The command palette: every preset by name, every key by what it does."""
+"""The command palette: all presets by name, all keys by what they do."""
 
 from collections.abc import Iterator
 from functools import partial
@@ -44,12 +44,10 @@ class ScreenCommands(Provider):
             yield f"engine: {name}", partial(cockpit.choose, "engine", name), "executes the steps"
 
     async def discover(self) -> Hits:
-        """List everything."""
         for name, command, description in self._commands():
             yield DiscoveryHit(name, command, help=description)
 
     async def search(self, query: str) -> Hits:
-        """List what matches."""
         matcher = self.matcher(query)
         for name, command, description in self._commands():
             if (score := matcher.match(name)) > 0:

@@ -11,7 +11,7 @@ class Result(Protocol):
 
     @property
     def state(self) -> State:
-        """What they are about is doing."""
+        """What the run, sweep or search is doing."""
         ...
 
     def apply(self, event: Any) -> None:

@@ -38,13 +38,13 @@ class FrameBudget:
 
     @property
     def due(self) -> bool:
-        """Whether the next frame is earned: ten a second at most, one a second at least."""
+        """Whether to draw the next frame: at most ten a second, at least one."""
         elapsed = time.perf_counter() - self._drawn_at
         spent = _spent() - self._spent_at
         return elapsed >= LONGEST or (elapsed >= SHORTEST and spent <= self._share * elapsed)
 
     def draws(self, bytes_written: int) -> None:
-        """Note that a frame is about to be drawn, after so many bytes were written."""
+        """Note that a frame is about to be drawn."""
         now, spent = time.perf_counter(), _spent()
         elapsed = max(now - self._drawn_at, 1e-6)
         weight = min(1.0, elapsed / _MEMORY)
@@ -70,5 +70,5 @@ class FrameBudget:
 
 
 def _spent() -> float:
-    """Return the seconds that this thread has cost the trainer."""
+    """Return the seconds that this thread has taken from the trainer."""
     return COST * time.thread_time()

@@ -1,4 +1,4 @@
-"""A screen that shows the result of a thread: its parts, their room at every size, its frames."""
+"""A screen that shows the result of a thread: its parts, its layout at every size, its frames."""
 
 from abc import abstractmethod
 from collections.abc import Iterator
@@ -36,7 +36,7 @@ _TICK = 0.1  # seconds
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What every screen gets: what to choose from, what does the work, keys and looks."""
+    """What all screens share."""
 
     presets: Presets
     work: Work
@@ -46,7 +46,7 @@ class Context:
 
 
 class LiveScreen(Screen[None]):
-    """Header, banner, form, panes, line of state and keys; a subclass says what is in them.
+    """Header, banner, form, panes, status line and keys; a subclass says what is in them.
 
     The form is beside the panes where there is room, else over them; in a small terminal form and
     panes are shown one at a time.
@@ -89,22 +89,21 @@ class LiveScreen(Screen[None]):
         yield KeyLine(self.screen_name, self.context.keymap, id="keys")
 
     def on_mount(self) -> None:
-        """Set up the time between frames, and draw the first one."""
+        """Start the timer of the frames, and draw the first one."""
         self._show_view(self._views[0])
         self._timer = self.set_interval(_TICK, self._tick, pause=True)
         self.set_focus(None)
         self.call_after_refresh(self.draw)
 
     def on_unmount(self) -> None:
-        """Let the thread end."""
         self.action_stop()
 
     def on_resize(self, event: events.Resize) -> None:
-        """Write the lines anew: what they say depends on the width."""
+        """Rewrite the lines: their wording depends on the width."""
         self.call_after_refresh(self.draw)
 
     def on_screen_resume(self) -> None:
-        """Draw what has happened behind another screen."""
+        """Draw what happened while another screen was shown."""
         self._redraw_soon()
         self.call_after_refresh(self.draw)
 
@@ -128,23 +127,22 @@ class LiveScreen(Screen[None]):
 
     @abstractmethod
     def banner_text(self) -> str:
-        """Return what happened, in words; "" for nothing."""
+        """Return what happened in words, "" for nothing."""
 
     @abstractmethod
     def status_text(self) -> str:
-        """Return the line of state."""
+        """Return the status line."""
 
     @abstractmethod
     def key_labels(self) -> dict[str, str]:
-        """Return the labels of keys that differ from the usual ones; "" leaves a key out."""
+        """Return labels that differ from those in `KEYS`; "" omits a key."""
 
     def badge_text(self) -> str:
-        """Return the state's sign and word."""
         return badge_text(self.state)
 
     @property
     def quit_warning(self) -> str:
-        """What quitting would end, in a sentence."""
+        """What quitting would interrupt, in a sentence."""
         return ""
 
     # State
@@ -156,7 +154,7 @@ class LiveScreen(Screen[None]):
 
     @property
     def active(self) -> bool:
-        """Whether events are still to come, paused or not."""
+        """Whether more events will come, paused or not."""
         return self.state in ACTIVE
 
     @property
@@ -167,17 +165,16 @@ class LiveScreen(Screen[None]):
 
     @property
     def is_idle(self) -> bool:
-        """Whether no event is to come and everything is drawn."""
+        """Whether no more events will come and everything is drawn."""
         return not (self.active or self.unread or self._dirty)
 
     def take_inbox(self) -> None:
-        """Apply the events that have arrived."""
         if self.feed is not None:
             self.feed.take_inbox()
 
     @on(Updated)
     def _take_update(self, message: Updated) -> None:
-        """Draw the answer to a key, or what a person has been waiting for, before the next tick."""
+        """Draw without waiting for the next tick."""
         if message.feed is not self.feed:
             return
         self.take_inbox()
@@ -189,7 +186,6 @@ class LiveScreen(Screen[None]):
     # When to draw, and what
 
     def draw(self) -> None:
-        """Draw the newest state now."""
         if not self.is_mounted:
             return
         self._budget.draws(getattr(self.app, "bytes_written", 0))
@@ -199,7 +195,6 @@ class LiveScreen(Screen[None]):
         self._drawn_events = self.feed.events if self.feed is not None else 0
 
     def draw_all(self) -> None:
-        """Draw lines and panes."""
         self.draw_lines()
         self.draw_panes()
 
@@ -236,11 +231,10 @@ class LiveScreen(Screen[None]):
     # Keys
 
     def action_stop(self) -> None:
-        """End what the screen's thread does, if it does anything."""
+        """Ask the screen's thread to end, if there is one."""
         self._control.stop()
 
     def action_log(self) -> None:
-        """Change between a log and a linear loss axis."""
         self.query("#panes > *").first(PlotPane).toggle_log()
         self.draw_all()
 
@@ -254,7 +248,7 @@ class LiveScreen(Screen[None]):
         self.call_after_refresh(self.draw)
 
     def action_next_view(self) -> None:
-        """Show or focus what comes next: a field, the form, or a pane, as the size asks."""
+        """Go to the next field, to the form and back, or to the next pane, as the size allows."""
         views = self._views
         if self._one_pane:
             shown = next(index for index, view in enumerate(views) if view.has_class("-front"))
@@ -279,12 +273,11 @@ class LiveScreen(Screen[None]):
             self.app.pop_screen()
 
     def action_overhead(self) -> None:
-        """Show what drawing costs instead of the line of state, or the other way round."""
+        """Toggle between the status line and the UI overhead."""
         self._show_overhead = not self._show_overhead
         self.draw_lines()
 
     def action_help(self) -> None:
-        """Show the help."""
         self.app.push_screen(HelpScreen(self.context.keymap))
 
     # Room
@@ -295,7 +288,7 @@ class LiveScreen(Screen[None]):
 
     @property
     def _views(self) -> list[Widget]:
-        """The panes and the form: what a small terminal shows one at a time."""
+        """The panes and the form, which a small terminal shows one at a time."""
         return [*self._panes, *self.query("#form")]
 
     @property
@@ -327,7 +320,7 @@ class LiveScreen(Screen[None]):
             self.query_one(self.FIRST_ROW).focus()
 
     def _focus_invalid_field(self, form: Form) -> bool:
-        """Go to the form's first field in error; say whether there is one."""
+        """Go to the form's first invalid field, and return whether there is one."""
         if (field := form.invalid_field) is None:
             return False
         self._open_form(True)

@@ -22,13 +22,12 @@ class QuitQuestion(ModalScreen[bool]):
         self._warnings = warnings
 
     def compose(self) -> ComposeResult:
-        """Lay out the question: a line each, so that none wraps for a number of more digits."""
+        """Give each sentence a line of its own, so that numbers have room to grow."""
         with Vertical(classes="dialog"):
             for warning in self._warnings:
                 yield Static(warning)
-            yield Static("Quit and lose it?")
+            yield Static(f"Quit and lose {'it' if len(self._warnings) == 1 else 'them'}?")
             yield Static("[b]y[/b] quit   [b]n[/b] stay", classes="answers")
 
     def action_answer(self, answer: bool) -> None:
-        """Close with an answer."""
         self.dismiss(answer)

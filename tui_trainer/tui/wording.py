@@ -1,4 +1,4 @@
-"""What every screen says in the same way: badges, bars, sentences."""
+"""Words that all screens share: badges, bars, sentences."""
 
 from collections.abc import Iterable
 
@@ -33,7 +33,7 @@ def sentences(detail: str) -> str:
 
 
 def first_clause(words: str, end: str = ", ") -> str:
-    """Cut words after their first clause, for a banner of at most two lines."""
+    """Return the first clause, for a banner of at most two lines."""
     return words.split(". ")[0].split(end)[0].rstrip(".") + "."
 
 
@@ -46,7 +46,7 @@ def progress_bar(share: float, width: int) -> str:
 def progress_text(
     share: float, variants: Iterable[tuple[str, str]], shortest: str, width: int
 ) -> str:
-    """Write a progress bar between the words of the first of `variants` that leaves room for it."""
+    """Write the first of `variants` that leaves room for a progress bar between its two parts."""
     for before, after in variants:
         room = width - len(f" {before}  {after}") - 2
         if room >= 4:

@@ -1,18 +1,15 @@
 """A search for a learning rate: both losses over it, and both answers in words."""
 
-from typing import TYPE_CHECKING
-
 from textual.content import Content
 from textual.widgets import Static
 
 from tui_trainer.formatting import number_text
 from tui_trainer.lr_search.result import LrSearchResult
+from tui_trainer.plotting.chart import Chart
+from tui_trainer.plotting.lr_chart import lr_chart
 from tui_trainer.plotting.roles import Role
 from tui_trainer.tui.lr.wording import answers
 from tui_trainer.tui.widgets.plot_pane import PlotPane
-
-if TYPE_CHECKING:
-    from tui_trainer.plotting.chart import Chart
 
 _LOOKS = {"╎": "$text-accent", "◆": "$text-success", "◌": "$text-warning", "≠": "$text-warning"}
 
@@ -24,12 +21,10 @@ class LrPane(PlotPane):
         """Show a search."""
         if result.curve is None:
             ended = result.found is not None
-            self.blank("no step was taken" if ended else "starting…", "Loss by lr")
+            self.blank("no step was run" if ended else "starting…", "Loss by lr")
             return
 
-        def make_chart(width: int, height: int) -> "Chart":
-            from tui_trainer.plotting.lr_chart import lr_chart
-
+        def make_chart(width: int, height: int) -> Chart:
             return lr_chart(result, width, height)
 
         losses = (": training loss", ": validation loss") if self.size.width >= 100 else ("", "")
@@ -42,7 +37,7 @@ class LrPane(PlotPane):
 
 
 class LrAnswers(Static):
-    """What both ways say, a paragraph each."""
+    """Both suggestions in words, a paragraph each."""
 
     DEFAULT_CSS = """
     LrAnswers {

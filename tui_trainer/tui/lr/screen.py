@@ -1,4 +1,4 @@
-"""The lr finder: two ways to a learning rate for what the cockpit's form says."""
+"""The lr finder: two ways to a learning rate for the cockpit's form."""
 
 from collections.abc import Iterator
 from functools import partial
@@ -26,7 +26,7 @@ from tui_trainer.tui.wording import NARROW
 
 
 class LrFinderScreen(LiveScreen):
-    """Searches as soon as it is shown, unless it has for the very same settings."""
+    """Searches as soon as it is shown, unless it has already done so for these settings."""
 
     screen_name = "lr_finder"
     BINDINGS = [*bindings("lr_finder"), Binding("enter", "use", show=False)]
@@ -41,32 +41,29 @@ class LrFinderScreen(LiveScreen):
         self._control: SweepControl = SweepControl()
 
     def make_panes(self) -> Iterator[Widget]:
-        """Make the plot and the answers in words."""
         yield LrPane(self.context.charset, id="plot")
         yield LrAnswers(id="answers")
 
     def on_screen_resume(self) -> None:
-        """Search, where the form says something else than it did."""
+        """Search if the form has changed."""
         self.call_after_refresh(self._start, anew=False)
 
     @property
     def result(self) -> LrSearchResult | None:
-        """The newest search so far."""
         return self.feed.result if self.feed is not None else None
 
     @property
     def quit_warning(self) -> str:
-        """What the search is doing."""
         return "The lr finder is running."
 
     # Keys
 
     def action_start(self) -> None:
-        """Search again; a search before it ends without a word."""
+        """Search again, in place of a search that is running."""
         self._start(anew=True)
 
     def action_use(self) -> None:
-        """Take the recommended learning rate into the cockpit's form."""
+        """Put the recommended learning rate into the cockpit's form."""
         if self.result is not None and (lr := self.result.recommended) is not None:
             self.post_message(ValuesTaken({"lr": lr}))
 
@@ -104,28 +101,24 @@ class LrFinderScreen(LiveScreen):
     # Drawing
 
     def draw_panes(self) -> None:
-        """Draw the plot and the answers."""
         if self.result is not None:
             self.plot.put(self.result)
             self.answers.put(self.result)
 
     def header_texts(self) -> tuple[str, str]:
-        """Name what is trained, and how."""
         search = self.result.search if self.result is not None else None
         config = search.config if search is not None else self._setup.config
         names = " · ".join(getattr(config, part).name for part in PARTS)
         return f"lr finder · {names}", (self.result.how if self.result else "") or config.device
 
     def banner_text(self) -> str:
-        """Say which learning rate to take."""
         return lr_banner_text(self.result, self.size.width) if self.result else ""
 
     def status_text(self) -> str:
-        """Write how far the search has come."""
         return lr_status_text(self.result, self.size.width) if self.result else ""
 
     def key_labels(self) -> dict[str, str]:
-        """Name just the keys that do something now."""
+        """Omit the keys that do nothing now."""
         roomy = self.size.width >= NARROW
         lr = self.result.recommended if self.result is not None else None
         use = f"use lr {number_text(lr)}" if lr is not None else ""

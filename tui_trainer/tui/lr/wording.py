@@ -1,4 +1,4 @@
-"""What is said of a search for a learning rate: banner, answers, line of state."""
+"""A search for a learning rate in words: banner, answers, status line."""
 
 from collections.abc import Iterator
 
@@ -26,7 +26,7 @@ def lr_banner_text(result: LrSearchResult, width: int) -> str:
 
 
 def answers(result: LrSearchResult, width: int) -> Iterator[tuple[str, str, str]]:
-    """Yield sign, name and words of each answer so far, and of how they disagree."""
+    """Yield sign, name and words of each answer so far, and of their disagreement."""
     tested, tried, found = result.tested, result.tried, result.found
     yield "╎", "range test", _answer(tested.suggestion if tested else None, width)
     yield "◆", "trials", _answer(tried.suggestion if tried else None, width)
@@ -46,7 +46,7 @@ def _answer(suggestion: LrSuggestion | None, width: int) -> str:
 
 
 def lr_status_text(result: LrSearchResult, width: int) -> str:
-    """Write how far a search has come: first the range test, then the trials."""
+    """Write a search's progress: first the range test, then the trials."""
     curve, trials, search = result.curve, result.trials, result.search
     if search is None:
         return ""

@@ -29,7 +29,7 @@ class FitPane(PlotPane):
         legend = [(Role.MODEL, "model"), (Role.TRAIN_POINT, "train")]
         legend.append((Role.VALIDATION_POINT, "val" if self.size.width < 60 else "validation"))
         r2 = fit.metrics["r2"]
-        quality = f"validation R² {r2:.3f}" if math.isfinite(r2) else "the curve is not finite"
+        quality = f"validation R² {r2:.3f}" if math.isfinite(r2) else "the prediction is not finite"
         self.plot(make_chart, f"{name} · {_weights(fit)}", legend, quality)
 
 

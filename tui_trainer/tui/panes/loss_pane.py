@@ -1,4 +1,4 @@
-"""The losses of a run, with the stopping rule's bound and how near it is."""
+"""The losses of a run, with the stopping rule's bound and gauge."""
 
 from typing import TYPE_CHECKING
 
@@ -18,11 +18,9 @@ class LossPane(PlotPane):
     _smooth = False
 
     def toggle_smooth(self) -> None:
-        """Smooth the losses, or show them as they are."""
         self._smooth = not self._smooth
 
     def put(self, result: "RunResult | None") -> None:
-        """Show a run's losses."""
         if result is None or not result.step:
             self.blank(self._waiting(result), "Loss")
             return
@@ -43,10 +41,10 @@ class LossPane(PlotPane):
     def _waiting(result: "RunResult | None") -> str:
         if result is None:
             return "s starts training"
-        return "no step was taken" if result.ended is not None else "starting…"
+        return "no step was run" if result.ended is not None else "starting…"
 
     def _legend(self, result: "RunResult") -> Named:
-        """Name what is in the plot, the most needed first: a narrow pane has room for few."""
+        """Name what is in the plot, most important first: a narrow pane has room for few."""
         marks = result.marks
         validation = "val" if self.size.width < 60 else "validation"
         parts = [(Role.TRAIN, "train"), (Role.VALIDATION, validation)]

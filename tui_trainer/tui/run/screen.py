@@ -1,4 +1,4 @@
-"""The cockpit: choose on the left, watch on the right, one line of state below."""
+"""The cockpit: choose on the left, watch on the right."""
 
 from collections.abc import Iterator, Mapping
 from functools import partial
@@ -64,12 +64,10 @@ class Cockpit(LiveScreen):
         self._best_fit = False
 
     def make_form(self) -> Iterator[Form]:
-        """Make the form of all settings."""
         texts = key_texts(self.context.keymap)
         yield ConfigForm(self.context.presets, self._config, self._recipe, texts, id="form")
 
     def make_panes(self) -> Iterator[Widget]:
-        """Make the panes of losses and fit."""
         yield LossPane(self.context.charset, id="loss")
         yield FitPane(self.context.charset, id="fit")
 
@@ -79,27 +77,24 @@ class Cockpit(LiveScreen):
 
     @property
     def run(self) -> "RunResult | None":
-        """The newest run so far."""
         return self.feed.result if self.feed is not None else None
 
     @property
     def quit_warning(self) -> str:
-        """Where the run is."""
         return f"A run is at step {self.run.step if self.run else 0:,}."
 
     @property
     def is_idle(self) -> bool:
-        """Whether there is no run, preview or frame to come."""
+        """Whether no run, preview or frame is pending."""
         return super().is_idle and not self._preview_pending
 
     # Requests: the keys
 
     def action_start(self) -> None:
-        """Start what the form says; a run before it ends without a word."""
+        """Start the form's run, in place of one that is running."""
         self._start(paused=False)
 
     def action_pause(self) -> None:
-        """Pause or resume."""
         if self.active:
             if self._control.paused:
                 self._control.resume()
@@ -112,19 +107,16 @@ class Cockpit(LiveScreen):
             self._control.step()
 
     def action_cycle(self, category: str, direction: Direction) -> None:
-        """Go to the next or previous preset of a category."""
         self.form.turn(category, direction)
 
     def choose(self, category: str, name: str) -> None:
-        """Take a preset by name."""
         self.form.choose(category, name)
 
     def action_lr(self, direction: Direction) -> None:
-        """Take the lr up or down along 1-2-5, also that of a run that is training."""
+        """Raise or lower the lr along 1-2-5, also that of a run that is training."""
         self.form.set_number("lr", next_lr(self.form.config.lr, direction))
 
     def action_smooth(self) -> None:
-        """Toggle the smoothing of the losses."""
         self.loss_pane.toggle_smooth()
         self.draw_all()
 
@@ -136,7 +128,7 @@ class Cockpit(LiveScreen):
         self.draw_all()
 
     def take(self, values: Mapping[str, Value]) -> None:
-        """Put values into the form: numbers and names of presets, by their settings."""
+        """Put values of settings into the form."""
         for key, value in values.items():
             self.form.take(key, value)
 
@@ -156,12 +148,12 @@ class Cockpit(LiveScreen):
         self.draw_lines()
 
     def _differs(self, settings: tuple[str, ...]) -> bool:
-        """Say whether the form differs from the run in one of these settings."""
+        """Return whether the form differs from the run in one of these settings."""
         config, run = self.form.config, self.run
         return run is None or any(getattr(config, s) != getattr(run.config, s) for s in settings)
 
     def _is_next_run(self) -> bool:
-        """Say whether the form is about the next run while another one is training."""
+        """Return whether the form is about the next run while another one is training."""
         settings = (*PARTS, "steps", "seed", "data_seed", "engine")
         lr_differs = self.form.config.lr != self._lr_asked
         return self.active and (lr_differs or self._differs(settings))
@@ -219,18 +211,15 @@ class Cockpit(LiveScreen):
     # Drawing
 
     def draw_panes(self) -> None:
-        """Draw losses and fit."""
         self.loss_pane.put(self.run)
         self.fit_pane.put(*self._fit(), missing="loading torch…")
 
     def draw_lines(self) -> None:
-        """Draw the lines, and what the form says of the run."""
         super().draw_lines()
         self.form.report_engine(self.run.engine_reason if self.run else "")
         self.form.mark_next_run(self._is_next_run())
 
     def header_texts(self) -> tuple[str, str]:
-        """Name the presets, and what the run is on."""
         run, form = self.run, self.form.config
         config = run.config if run and self.active else form
         setup = " · ".join(getattr(config, part).name for part in PARTS)
@@ -240,7 +229,7 @@ class Cockpit(LiveScreen):
         return setup, f"{device} · {run.engine if run else form.engine}"
 
     def badge_text(self) -> str:
-        """Add how long the compiler has taken, and that torch is still being loaded."""
+        """Add the compiler's seconds; say that torch is being loaded."""
         if self.run is None and self._previewed is None and not self._problem:
             return f"{BADGES[State.STARTING][0]} LOADING TORCH"
         badge = badge_text(self.state)
@@ -249,18 +238,15 @@ class Cockpit(LiveScreen):
         return badge
 
     def banner_text(self) -> str:
-        """Say how the run ended, or what is wrong with it."""
         return banner_text(self.run, self.size.width) if self.run else ""
 
     def status_text(self) -> str:
-        """Write the run's numbers."""
         config = self.run.config if self.run else self.form.config
         return status_text(self.run, config, self.size.width)
 
     def key_labels(self) -> dict[str, str]:
-        """Name what the keys do next."""
         return {
-            "start": "start again" if self.run and self.size.width >= NARROW else "start",
+            "start": "restart" if self.run and self.size.width >= NARROW else "start",
             "setup": "pane" if self._one_pane else "setup",
             "best": "last fit" if self._best_fit else "best fit",
             "pause": "resume" if self.state is State.PAUSED else "pause",

@@ -1,4 +1,4 @@
-"""What is said of a run, or of a sweep's candidate: the banner and the line of state."""
+"""A run or a sweep's candidate in words: the banner and the status line."""
 
 from typing import TYPE_CHECKING
 
@@ -39,10 +39,10 @@ def banner_text(result: "RunResult", width: int, *, advice: bool = True) -> str:
 def status_text(
     result: "RunResult | None", config: RunConfig, width: int, *, pace: bool = True
 ) -> str:
-    """Write the line of state in `width` cells: in words where there is room, else in short.
+    """Write the status line in `width` cells: in words where there is room, else abbreviated.
 
-    Every number has a place of its own width, so that nothing jumps while training. A candidate
-    has no `pace` of its own.
+    Numbers have fixed positions, so that nothing jumps while training. A candidate has no `pace`
+    of its own.
     """
     step = result.step if result else 0
     best = result.best if result else None
@@ -67,7 +67,7 @@ def status_text(
 
 
 def _pace(result: "RunResult | None", total: int) -> tuple[str, str]:
-    """Return the rate and the time left: as they are while training, as they were afterwards."""
+    """Return the rate and the time left; after the end the run's mean rate."""
     if result is None or not result.step:
         return "–", "–"
     rate = result.steps_per_second

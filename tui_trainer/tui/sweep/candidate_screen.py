@@ -20,7 +20,7 @@ from tui_trainer.tui.wording import NARROW
 
 
 class CandidateScreen(LiveScreen):
-    """The cockpit's panes over a run of a sweep; its fit is asked for while it is shown."""
+    """The cockpit's panes for a run of a sweep, which samples its fit while it is shown."""
 
     screen_name = "candidate"
     BINDINGS = [*bindings("candidate")]
@@ -38,37 +38,31 @@ class CandidateScreen(LiveScreen):
         self._point = feed.sweep.candidates[index].point
 
     def make_panes(self) -> Iterator[Widget]:
-        """Make the panes of losses and fit."""
         yield LossPane(self.context.charset, id="loss")
         yield FitPane(self.context.charset, id="fit")
 
     def on_mount(self) -> None:
-        """Ask for the fit."""
         self._sweep_control.watch(self._index)
         self._redraw_soon()
 
     def on_unmount(self) -> None:
-        """Ask for no fit any more."""
         self._sweep_control.watch(None)
 
     @property
     def state(self) -> State:
-        """What the candidate is doing."""
         return self.feed.state_of(self._index)
 
     def action_smooth(self) -> None:
-        """Toggle the smoothing of the losses."""
         self.loss_pane.toggle_smooth()
         self.draw_all()
 
     def action_use(self) -> None:
-        """Take the candidate's value and seed into the cockpit's form."""
+        """Put the candidate's value and seed into the cockpit's form."""
         sweep = self.feed.sweep
         value, seed = sweep.points[self._point].values[0], self._result.config.seed
         self.post_message(ValuesTaken({sweep.axes[0].key: value, "seed": seed}))
 
     def draw_panes(self) -> None:
-        """Draw losses and fit."""
         self.loss_pane.put(self._result)
         started = self.feed.result.started
         missing = "no fit yet" if self.active else "no fit: it did not finish"
@@ -76,21 +70,17 @@ class CandidateScreen(LiveScreen):
         self.fit_pane.put(points, self._result.final_fit, missing)
 
     def header_texts(self) -> tuple[str, str]:
-        """Name the candidate."""
         config = self._result.config
         names = " · ".join(getattr(config, part).name for part in PARTS)
         return f"{point_text(self.feed, self._point)} · seed {config.seed} · {names}", config.device
 
     def banner_text(self) -> str:
-        """Say how the candidate ended."""
         return banner_text(self._result, self.size.width, advice=False)
 
     def status_text(self) -> str:
-        """Write the candidate's numbers."""
         return status_text(self._result, self._result.config, self.size.width, pace=False)
 
     def key_labels(self) -> dict[str, str]:
-        """Say what `u` would take."""
         if self.size.width < NARROW:
             return {"use": "use", "setup": "pane", "quit": ""}
         value, seed = point_text(self.feed, self._point), self._result.config.seed

@@ -1,4 +1,4 @@
-"""What to sweep over: a setting and its values, how many seeds, which loss is to be low."""
+"""What to sweep over: a setting and its values, the number of seeds, the loss to minimise."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -16,18 +16,19 @@ from tui_trainer.config.validation import convert_text
 from tui_trainer.formatting import number_text
 from tui_trainer.sweeps.axes import Axis, make_axis
 from tui_trainer.sweeps.plan import Objective, Sweep, plan_sweep
+from tui_trainer.sweeps.significance import least_seeds
 from tui_trainer.tui.widgets.fields import ChoiceRow, Direction, Form, TextField
 
 _OBJECTIVES: tuple[Objective, ...] = get_args(Objective)
 _OBJECTIVE_WORDS = {
-    "best": "The lowest validation loss on the way",
-    "final": "The validation loss at the end",
+    "best": "Lowest validation loss of a run",
+    "final": "Validation loss at the end of a run",
 }
 
 
 @dataclass
 class _AxisDefaults:
-    """What to expect of a setting, and what stands in the fields while it is the one swept."""
+    """A setting's description, and the contents of the fields while it is swept."""
 
     description: str
     values: str
@@ -36,13 +37,13 @@ class _AxisDefaults:
 
 def _axis_defaults() -> dict[str, _AxisDefaults]:
     return {
-        "lr": _AxisDefaults("The size of a step", "1e-5:1:log:16", "10"),
-        "l1_weight": _AxisDefaults("The L1 penalty over the preset's", "0,0.1,0.3,1,3,10"),
-        "dropout": _AxisDefaults("The share of inputs dropped", "0,0.01,0.03,0.1,0.3"),
-        "weight_decay": _AxisDefaults("How hard weights are pulled to 0", "0,0.001,0.01,0.1,1"),
-        "init": _AxisDefaults("A race between inits", "all", "10"),
-        "regularizer": _AxisDefaults("A race between regularizers", "all", "10"),
-        "architecture": _AxisDefaults("A race between networks", "all", "10"),
+        "lr": _AxisDefaults("The step size", "1e-5:1:log:16", "10"),
+        "l1_weight": _AxisDefaults("The weight of the L1 penalty", "0,0.1,0.3,1,3,10"),
+        "dropout": _AxisDefaults("The fraction of inputs dropped", "0,0.01,0.03,0.1,0.3"),
+        "weight_decay": _AxisDefaults("The strength of weight decay", "0,0.001,0.01,0.1,1"),
+        "init": _AxisDefaults("Compares inits", "all", "10"),
+        "regularizer": _AxisDefaults("Compares regularizers", "all", "10"),
+        "architecture": _AxisDefaults("Compares networks", "all", "10"),
     }
 
 
@@ -56,7 +57,7 @@ class SweepForm(Form):
 
     @dataclass
     class Changed(Message):
-        """The form says something else than before."""
+        """The form has changed."""
 
     def __init__(
         self, presets: Presets, steps: int, key_texts: Mapping[str, str], *, id: str
@@ -70,7 +71,6 @@ class SweepForm(Form):
         self.border_title = "Sweep"
 
     def compose(self) -> ComposeResult:
-        """Lay out the rows and fields."""
         now = self._axes[self._key]
         title = Content.assemble((f"{self._key_texts['values']} ", "bold $text-accent"), "values")
         yield ChoiceRow("axis", "Axis", self._key_texts["axis"])
@@ -81,32 +81,30 @@ class SweepForm(Form):
         yield ChoiceRow("objective", "Objective", self._key_texts["objective"])
 
     def on_mount(self) -> None:
-        """Fill the rows."""
         self._show()
 
     @property
     def axis(self) -> Axis:
-        """The axis; a field in error counts with what stood there before."""
+        """The axis; an invalid field counts with its last valid text."""
         return make_axis(self._key, self.field("values").text, self._presets)
 
     @property
     def seeds(self) -> int:
-        """How many seeds each value gets."""
         return _whole_number(self.field("seeds").text)
 
     @property
     def steps(self) -> int:
-        """How many steps each candidate takes at most."""
+        """The maximum steps of each candidate."""
         return int(parse_number("steps", self.field("steps").text))
 
     @property
     def objective(self) -> Objective:
-        """Which validation loss is to be low."""
+        """The validation loss to minimise."""
         return self._objective
 
     @property
     def amount(self) -> str:
-        """What it amounts to, in words."""
+        """The size of the sweep in words."""
         values, seeds = len(self.axis.values), self.seeds
         what = "presets" if self._key in PARTS else "values"
         return f"{values:,} {what} × {seeds:,} seeds = {values * seeds:,} candidates"
@@ -127,7 +125,7 @@ class SweepForm(Form):
         )
 
     def turn_axis(self, direction: Direction) -> None:
-        """Go to the next (1) or previous (-1) setting; what was typed for it stands again."""
+        """Go to the next (1) or previous (-1) setting, with what was last typed for it."""
         self._keep()
         keys = list(self._axes)
         self._key = keys[(keys.index(self._key) + direction) % len(keys)]
@@ -137,12 +135,11 @@ class SweepForm(Form):
         self._changed()
 
     def turn_objective(self) -> None:
-        """Go to the other objective."""
         self._objective = _OBJECTIVES[1 - _OBJECTIVES.index(self._objective)]
         self._changed()
 
     def mark_next_sweep(self, shown: Sweep | None) -> None:
-        """Say whether the form is about the next sweep and no longer the one that is shown."""
+        """Mark the form where it differs from the sweep that is shown."""
         differs = shown is not None and (self.axis, self.seeds, self.objective, self.steps) != (
             shown.axes[0],
             shown.seeds,
@@ -182,13 +179,9 @@ class SweepForm(Form):
 
     @property
     def _hint(self) -> str:
-        """Say how many seeds it takes for the sweep to be able to tell values apart."""
-        from tui_trainer.sweeps.significance import least_seeds  # needs numpy
-
+        """Say how many seeds a difference between values takes to be significant."""
         needed = least_seeds(len(self.axis.values) - 1)
-        return (
-            f"; from {needed} seeds on it can tell them from noise" if self.seeds < needed else ""
-        )
+        return f"; {needed} seeds or more can tell them from noise" if self.seeds < needed else ""
 
 
 def _whole_number(text: str) -> int:

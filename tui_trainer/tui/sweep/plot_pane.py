@@ -1,14 +1,11 @@
 """The objective over the value swept."""
 
-from typing import TYPE_CHECKING
-
+from tui_trainer.plotting.chart import Chart
 from tui_trainer.plotting.roles import Role
+from tui_trainer.plotting.sweep_chart import sweep_chart
 from tui_trainer.tui.sweep.feed import SweepFeed
 from tui_trainer.tui.sweep.wording import leader_text
 from tui_trainer.tui.widgets.plot_pane import PlotPane
-
-if TYPE_CHECKING:
-    from tui_trainer.plotting.chart import Chart
 
 
 class SweepPane(PlotPane):
@@ -20,12 +17,10 @@ class SweepPane(PlotPane):
         axis = sweep.axes[0]
         if not any(candidate.step for candidate in feed.result.candidates):
             ended = feed.result.ended is not None
-            self.blank("no step was taken" if ended else "starting…", "Sweep")
+            self.blank("no step was run" if ended else "starting…", "Sweep")
             return
 
-        def make_chart(width: int, height: int) -> "Chart":
-            from tui_trainer.plotting.sweep_chart import sweep_chart
-
+        def make_chart(width: int, height: int) -> Chart:
             best, log = leader.point.index if leader else None, self.log_axis
             return sweep_chart(axis, points, width, height, leader=best, cursor=cursor, log=log)
 

@@ -1,4 +1,4 @@
-"""The sweep screen: what to try on the left, what it comes to on the right."""
+"""The sweep screen: what to try on the left, the results on the right."""
 
 from collections.abc import Iterator
 from functools import partial
@@ -45,7 +45,7 @@ _MOVES: dict[str, Move] = {
 
 
 class SweepScreen(LiveScreen):
-    """Plans a sweep around what the cockpit's form says, and shows the newest one."""
+    """Plans a sweep around the cockpit's form, and shows the newest one."""
 
     screen_name = "sweep"
     BINDINGS = [
@@ -65,18 +65,15 @@ class SweepScreen(LiveScreen):
         self._control: SweepControl = SweepControl()
 
     def make_form(self) -> Iterator[Form]:
-        """Make the form of what to sweep over."""
         texts = key_texts(self.context.keymap)
         yield SweepForm(self.context.presets, self._setup.config.steps, texts, id="form")
 
     def make_panes(self) -> Iterator[Widget]:
-        """Make the plot and the table."""
         yield SweepPane(self.context.charset, id="plot")
         yield SweepTable(id="table")
 
     @property
     def quit_warning(self) -> str:
-        """Where the sweep is."""
         assert self.feed is not None
         done, total = self.feed.result.finished, len(self.feed.sweep.candidates)
         return f"A sweep is at {done:,} of {total:,} candidates."
@@ -84,7 +81,7 @@ class SweepScreen(LiveScreen):
     # Keys
 
     def action_start(self) -> None:
-        """Start what the form says; a sweep before it ends without a word."""
+        """Start the form's sweep, in place of one that is running."""
         if self._focus_invalid_field(self.form):
             return
         self._problem = ""
@@ -98,41 +95,36 @@ class SweepScreen(LiveScreen):
         self.draw()
 
     def action_axis(self, direction: Direction) -> None:
-        """Sweep over the next or previous setting."""
         self.form.turn_axis(direction)
 
     def action_objective(self) -> None:
-        """Go to the other objective."""
         self.form.turn_objective()
 
     def action_values(self) -> None:
-        """Type the values."""
         self._open_form(True)
         self.form.field("values").query_one("Input").focus()
 
     def action_table(self) -> None:
-        """Show the points, or all candidates."""
         self.table.toggle()
         self.draw_all()
 
     def action_by_loss(self) -> None:
-        """Sort the rows by their loss as it is now, or as they were."""
+        """Sort the rows by their current loss, or by value and seed."""
         self.table.toggle_order()
         self.draw_all()
 
     def action_move(self, move: Move) -> None:
-        """Move the cursor."""
         self.table.move(move)
         self.draw_all()
 
     def action_open(self) -> None:
-        """Show the candidate under the cursor: its losses and its fit."""
+        """Open the candidate under the cursor."""
         index = self.table.candidate
         if self.feed is not None and index is not None:
             self.app.push_screen(CandidateScreen(self.context, self.feed, index, self._control))
 
     def action_use(self) -> None:
-        """Take what is under the cursor, or the recommended value, into the cockpit's form."""
+        """Put the value under the cursor, or the recommended one, into the cockpit's form."""
         if values := self._values_to_use():
             self.post_message(ValuesTaken(values))
 
@@ -179,7 +171,6 @@ class SweepScreen(LiveScreen):
     # Drawing
 
     def draw_panes(self) -> None:
-        """Draw plot and table."""
         self.set_class(self.feed is None, "-empty")
         if self.feed is None:
             self.plot.blank(f"s starts {self.form.amount}", "Sweep")
@@ -188,32 +179,28 @@ class SweepScreen(LiveScreen):
         self.table.draw_rows()
 
     def draw_lines(self) -> None:
-        """Draw the lines, and what the form says of the sweep."""
         super().draw_lines()
         self.form.mark_next_sweep(self.feed.sweep if self.feed else None)
 
     def header_texts(self) -> tuple[str, str]:
-        """Name what all candidates share, and what trains them."""
         if self.feed is None:
             return setup_text(self.form.axis, self._setup.config), self._setup.config.device
         started, sweep = self.feed.result.started, self.feed.sweep
         return setup_text(sweep.axes[0], sweep.base), started.how if started else sweep.base.device
 
     def banner_text(self) -> str:
-        """Say what the sweep came to."""
         return banner_text(self.feed, self.size.width) if self.feed else ""
 
     def status_text(self) -> str:
-        """Write how far the sweep has come, or what the form amounts to."""
         if self.feed is None:
             return f" {self.form.amount}"
         return status_text(self.feed, self.size.width)
 
     def key_labels(self) -> dict[str, str]:
-        """Name just the keys that do something now."""
+        """Omit the keys that do nothing now."""
         wide = self.size.width >= 100
         labels = {
-            "start": "start again" if self.feed and wide else "start",
+            "start": "restart" if self.feed and wide else "start",
             "stop": "stop" if self.active else "",
             "setup": "pane" if self._one_pane else "setup",
             "table": "points" if self.table.shows_candidates else "candidates",
@@ -228,7 +215,7 @@ class SweepScreen(LiveScreen):
         return labels
 
     def _use_label(self, wide: bool) -> str:
-        """Say what `u` would take; where there is no room, the banner or the cursor does."""
+        """Name the value; in a narrow terminal the banner or the cursor does."""
         values = self._values_to_use()
         if self.size.width < NARROW:
             return "use" if values else ""

@@ -1,4 +1,4 @@
-"""The table under a sweep's plot: its points or its candidates, in an order that stays."""
+"""The table below a sweep's plot: its points or candidates, in a stable order."""
 
 import math
 from typing import Literal, TypeAlias
@@ -25,7 +25,7 @@ class SweepTable(RowTable):
         self._sorted_at_end = False
 
     def start(self, feed: SweepFeed) -> None:
-        """Show another sweep: a race by its points, the best one first in the end."""
+        """Show another sweep: a comparison of presets by its points, the best one first."""
         self._feed = feed
         self._selected = None
         self._sorted_at_end = False
@@ -34,14 +34,14 @@ class SweepTable(RowTable):
         self._sort()
 
     def toggle(self) -> None:
-        """Show the points in the place of the candidates, or the other way round."""
+        """Toggle between points and candidates."""
         selected = self.point if self.shows_candidates else self.candidate
         self.shows_candidates = not self.shows_candidates
         self._selected = selected
         self._sort()
 
     def toggle_order(self) -> None:
-        """Sort the rows by their loss as it is now, or by value and seed; show the first ones."""
+        """Toggle between current loss and value and seed as the order; show the first rows."""
         self.is_by_loss = not self.is_by_loss
         self._sort()
         if self._selected is not None:
@@ -85,7 +85,7 @@ class SweepTable(RowTable):
         return self._feed.sweep.candidates[self._selected].point
 
     def draw_rows(self) -> None:
-        """Show the rows as they are now; once the sweep has ended, sorted for good."""
+        """Show the current rows, sorted once more when the sweep has ended."""
         feed = self._feed
         if feed is None:
             self.blank("no sweep yet", "Candidates")
@@ -121,7 +121,7 @@ class SweepTable(RowTable):
         return None if self._selected is None else self._order.index(self._selected)
 
     def _sort(self) -> None:
-        """Put the rows in their order: it changes here and nowhere else, so that none jumps."""
+        """Order the rows: nowhere else, so that none jumps while it is read."""
         feed = self._feed
         if feed is None:
             return

@@ -1,4 +1,4 @@
-"""What is said of a sweep: header, banner, line of state."""
+"""A sweep in words: header, banner, status line."""
 
 import math
 
@@ -26,7 +26,7 @@ def setup_text(axis: Axis, base: RunConfig) -> str:
 
 
 def banner_text(feed: SweepFeed, width: int) -> str:
-    """Say what a sweep came to; what a person should know of, while it is training."""
+    """Return a sweep's result in words; while it trains, its notes."""
     ended, state = feed.result.ended, feed.result.state
     if ended is None:
         return " ".join(feed.result.notes)
@@ -36,7 +36,7 @@ def banner_text(feed: SweepFeed, width: int) -> str:
     count = f"{_done_count(feed):,} of {len(feed.sweep.candidates):,} candidates"
     lead = f"Stopped by hand, {count} done. So far " if state is State.STOPPED else ""
     if feed.recommendation is None:
-        return f"{sign} {lead}no value has a finite loss for half of its seeds."
+        return f"{sign} {lead}every value's median loss is infinite: most seeds diverged."
     reason = feed.recommendation.reason
     if width < NARROW:
         reason = first_clause(reason, " (")
@@ -57,7 +57,7 @@ def point_text(feed: SweepFeed, index: int) -> str:
 
 
 def status_text(feed: SweepFeed, width: int) -> str:
-    """Write how far a sweep has come, each number in a place of its own."""
+    """Write a sweep's progress, each number at a fixed position."""
     result = feed.result
     total, finished = len(result.candidates), _done_count(feed)
     done = f"{finished:>{len(f'{total:,}')},}/{total:,}"
@@ -77,6 +77,6 @@ def status_text(feed: SweepFeed, width: int) -> str:
 
 
 def _done_count(feed: SweepFeed) -> int:
-    """Count the candidates that have ended by themselves."""
+    """Count the candidates that ended without being stopped."""
     ends = (candidate.ended for candidate in feed.result.candidates)
     return sum(ended is not None and ended.reason is not StopReason.STOPPED for ended in ends)

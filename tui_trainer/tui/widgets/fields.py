@@ -1,4 +1,4 @@
-"""What forms are made of: rows to turn, texts that are checked as they are typed."""
+"""The parts of forms: choices, and text fields that are checked as they are typed."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ Direction = Literal[-1, 1]
 
 
 class ChoiceRow(Static, can_focus=True):
-    """One choice: its key, what is chosen, and what to expect of it."""
+    """One choice: its key, what is chosen, and a description."""
 
     DEFAULT_CSS = """
     ChoiceRow {
@@ -35,7 +35,7 @@ class ChoiceRow(Static, can_focus=True):
 
     @dataclass
     class Turned(Message):
-        """The next or previous one is asked for."""
+        """The next or previous choice was asked for."""
 
         choice: str
         direction: Direction
@@ -47,7 +47,6 @@ class ChoiceRow(Static, can_focus=True):
         self._shown = ("", "", "")
 
     def put(self, chosen: str, description: str, note: str = "") -> None:
-        """Show what is chosen."""
         if (chosen, description, note) == self._shown:
             return
         self._shown = (chosen, description, note)
@@ -64,7 +63,6 @@ class ChoiceRow(Static, can_focus=True):
         self.update(Content("\n").join(lines))
 
     def action_turn(self, direction: Direction) -> None:
-        """Ask for the next (1) or previous (-1) one."""
         self.post_message(self.Turned(self._choice, direction))
 
     def on_click(self, event: events.Click) -> None:
@@ -73,9 +71,9 @@ class ChoiceRow(Static, can_focus=True):
 
 
 class TextField(Vertical):
-    """A text with its name before it and its error below; `text` is the last one without error.
+    """A labelled text with its error below; `text` is the last valid one.
 
-    `check` raises an `InvalidSettingsError` with the error.
+    `check` raises an `InvalidSettingsError` for an invalid text.
     """
 
     DEFAULT_CSS = """
@@ -91,7 +89,7 @@ class TextField(Vertical):
 
     @dataclass
     class Committed(Message):
-        """Another valid text stands, and the person has left it."""
+        """A changed, valid text was submitted or left."""
 
         key: str
 
@@ -104,7 +102,6 @@ class TextField(Vertical):
         self._title, self._check_text = title, check
 
     def compose(self) -> ComposeResult:
-        """Lay out name, input and error."""
         with Horizontal():
             yield Label(self._title)
             yield Input(self.text, id=f"input-{self.key}", compact=True)
@@ -112,11 +109,11 @@ class TextField(Vertical):
 
     @property
     def invalid(self) -> bool:
-        """Whether what stands there may not stand there."""
+        """Whether the current text has an error."""
         return self.has_class("-invalid")
 
     def put(self, text: str) -> None:
-        """Show a valid text in the place of whatever stands there."""
+        """Replace the current text by a valid one."""
         self.text = text
         with self.prevent(Input.Changed):
             self.query_one(Input).value = text
@@ -146,7 +143,7 @@ class TextField(Vertical):
 
 
 class Form(VerticalScroll, can_focus=False):
-    """Rows and fields below each other, walked with the arrows."""
+    """Rows and fields below each other; the arrow keys move between them."""
 
     DEFAULT_CSS = """
     Form {
@@ -165,13 +162,11 @@ class Form(VerticalScroll, can_focus=False):
 
     @property
     def invalid_field(self) -> TextField | None:
-        """The first field in error."""
+        """The first field with an error."""
         return next((field for field in self.query(TextField) if field.invalid), None)
 
     def row(self, name: str) -> ChoiceRow:
-        """Return a row."""
         return self.query_one(f"#row-{name}", ChoiceRow)
 
     def field(self, key: str) -> TextField:
-        """Return a field."""
         return self.query_one(f"#field-{key}", TextField)

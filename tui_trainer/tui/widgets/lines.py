@@ -37,7 +37,7 @@ class HeaderLine(Cells):
     """
 
     def put(self, setup: str, badge: str, device: str) -> None:
-        """Show the setup, the badge and where it runs; the badge comes first where room ends."""
+        """Show setup, badge and device; the badge has priority where there is little room."""
         width = self.size.width
         name = " tui-trainer  " if width >= 100 else " "
         device = f"  {device} " if width >= 100 else " "
@@ -59,7 +59,7 @@ class HeaderLine(Cells):
 
 
 class Banner(Widget):
-    """What happened, in words, until the next run; takes no room when there is nothing to say."""
+    """What happened, in words, until the next run; hidden while there is nothing to say."""
 
     DEFAULT_CSS = """
     Banner {
@@ -77,19 +77,17 @@ class Banner(Widget):
         self.words = ""
 
     def put(self, words: str) -> None:
-        """Say something, or nothing."""
         if words != self.words:
             self.words = words
             self.set_class(bool(words), "-shown")
             self.refresh(layout=True)
 
     def render(self) -> Text:
-        """Return the words."""
         return Text(self.words)
 
 
 class KeyLine(Cells):
-    """The keys in groups, as many as fit one line; a click on one presses it."""
+    """The keys in groups, as many as fit; a click on one presses it."""
 
     COMPONENT_CLASSES = {"keys--key", "keys--rule"}
     DEFAULT_CSS = """
@@ -108,17 +106,15 @@ class KeyLine(Cells):
         self._labels: dict[str, str] = {}
 
     def relabel(self, **labels: str) -> None:
-        """Call keys something else, by id: ``pause="resume"``; "" leaves one out."""
+        """Change labels by the keys' ids: ``pause="resume"``; "" omits a key."""
         if labels != self._labels:
             self._labels = labels
             self._redraw()
 
     def on_resize(self, event: events.Resize) -> None:
-        """Choose what fits the new width."""
         self._redraw()
 
     def notify_style_update(self) -> None:
-        """Take up new colours."""
         super().notify_style_update()
         self._redraw()
 
@@ -136,7 +132,7 @@ class KeyLine(Cells):
         self.show([Strip(segments)])
 
     def _that_fit(self) -> list[tuple[str, Key]]:
-        """Return the keys to show, each behind its gap: the most needed that fit one line."""
+        """Return the keys of the lowest ranks that fit, each with the gap before it."""
         chosen: set[str] = set()
         spaced: list[tuple[str, Key]] = []
         for key in sorted(filter(self._label, self._keys), key=lambda k: k.rank):

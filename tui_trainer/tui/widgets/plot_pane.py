@@ -1,4 +1,4 @@
-"""A plot in a frame, its legend in the frame's upper edge."""
+"""A plot in a frame, with its legend in the upper edge."""
 
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, TypeAlias
@@ -48,17 +48,17 @@ class PlotPane(Framed):
         self._draw()
 
     def blank(self, text: str, name: str) -> None:
-        """Show a line of text in the middle, in the place of a plot."""
+        """Show a line of text instead of a plot."""
         self._make_chart, self._heading, self._note = None, name, ""
         self._blank_text = text
         self._draw()
 
     def toggle_log(self) -> None:
-        """Take a linear axis instead of a log one, or the other way round."""
+        """Toggle between a log and a linear axis of losses."""
         self.log_axis = not (self._is_log if self.log_axis is None else self.log_axis)
 
     def _redraw(self) -> None:
-        """Draw everything: the size, the colours or the focus are new."""
+        """Draw everything: the size, the colours or the focus have changed."""
         self._drawing = None
         self._draw()
 
@@ -77,14 +77,14 @@ class PlotPane(Framed):
         self._box(inside, self._title(self._legend_names), note)
 
     def _title(self, legend: Named) -> tuple[Part, ...]:
-        """Return the name, the scale where it is not linear, and what the plot's signs mean."""
+        """Return the name, a log scale, and the legend."""
         space = " " if self.size.width < 60 else "  "
         scale = " · log y" if legend and self._is_log else ""
         signs = [(f"{sign(role, self._charset)} {name}{space}", role) for role, name in legend]
         return ((f"{self._heading}{scale}  ", "title"), *signs)
 
     def _plot(self, chart: "Chart", width: int, height: int) -> list[Strip]:
-        """Draw a chart; make new strips just for the rows that changed."""
+        """Draw a chart; make new strips only for the rows that changed."""
         drawing = draw_chart(chart, width, height, self._charset)
         changed = drawing.rows_changed_from(self._drawing)
         if len(changed) == height:
@@ -95,7 +95,7 @@ class PlotPane(Framed):
         return self._rows
 
     def _segments(self, row: "Row") -> list[Segment]:
-        """Colour a row; blanks go with what stands before them: each colour costs 40 bytes."""
+        """Colour a row; blanks join the text before them, since each colour costs 40 bytes."""
         texts: list[tuple[str, Role]] = []
         for run in row:
             if texts and run.text.isspace():

@@ -1,4 +1,4 @@
-"""Rows of which only those in view are made: thousands cost as much as twenty."""
+"""A table that makes only the rows in view: thousands cost as much as twenty."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ _EDGES = 3  # lines that are no rows: frame and head
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column by its title; those that find no room in a row are left out, the last ones first."""
+    """A column; where there is no room, the last ones are omitted."""
 
     title: str
     width: int
@@ -40,7 +40,7 @@ class RowTable(Framed):
 
     @dataclass
     class Chosen(Message):
-        """A person has put the cursor on a row with the mouse."""
+        """A row was clicked."""
 
         row: int
 
@@ -75,7 +75,7 @@ class RowTable(Framed):
         self._draw()
 
     def blank(self, text: str, title: str) -> None:
-        """Show a line of text in the place of rows."""
+        """Show a line of text instead of rows."""
         self._blank_text = text
         self.put(title, (), 0, self._row, None)
 
