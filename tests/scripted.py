@@ -280,4 +280,4 @@ async def until(pilot, condition, seconds=DEADLINE):
 
 async def ready(pilot):
     """Wait for the first preview and its frame."""
-    await until(pilot, lambda: pilot.app.cockpit.settled)
+    await until(pilot, lambda: pilot.app.cockpit.is_idle)

@@ -109,7 +109,7 @@ async def test_only_another_network_or_other_data_replaces_the_trained_fit():
     async with make_app(Script(FINISHED)).run_test(size=SIZE) as pilot:
         await ready(pilot)
         await pilot.press("s")
-        await until(pilot, lambda: pilot.app.cockpit.settled)
+        await until(pilot, lambda: pilot.app.cockpit.is_idle)
         await pilot.press("]")
         await ready(pilot)
         assert "Fit · step 100" in screen_text(pilot.app)

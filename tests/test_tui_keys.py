@@ -119,7 +119,7 @@ async def test_l_changes_the_loss_axis_and_says_so():
     async with make_app(Script(FINISHED)).run_test(size=SIZE) as pilot:
         await ready(pilot)
         await pilot.press("s")
-        await until(pilot, lambda: pilot.app.cockpit.settled)
+        await until(pilot, lambda: pilot.app.cockpit.is_idle)
         assert "Loss · log y" in screen_text(pilot.app)
         await pilot.press("l")
         assert "log y" not in screen_text(pilot.app)
@@ -131,7 +131,7 @@ async def test_m_smooths_and_says_so():
     async with make_app(Script(FINISHED)).run_test(size=SIZE) as pilot:
         await ready(pilot)
         await pilot.press("s")
-        await until(pilot, lambda: pilot.app.cockpit.settled)
+        await until(pilot, lambda: pilot.app.cockpit.is_idle)
         await pilot.press("m")
         assert "smoothed" in screen_text(pilot.app)
         await pilot.press("m")
@@ -167,7 +167,7 @@ async def test_k_shows_the_best_weights_and_the_last_again():
     async with make_app(Script(EARLY)).run_test(size=SIZE) as pilot:
         await ready(pilot)
         await pilot.press("s")
-        await until(pilot, lambda: pilot.app.cockpit.settled)
+        await until(pilot, lambda: pilot.app.cockpit.is_idle)
         assert "Fit · step 100" in screen_text(pilot.app)
         await pilot.press("k")
         assert "Fit · best, step 100" in screen_text(pilot.app)

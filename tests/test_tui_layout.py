@@ -16,7 +16,7 @@ async def stopped(pilot):
     await ready(pilot)
     await pilot.press("s")
     await until(pilot, lambda: pilot.app.cockpit.state is State.STOPPED_EARLY)
-    await until(pilot, lambda: pilot.app.cockpit.settled)
+    await until(pilot, lambda: pilot.app.cockpit.is_idle)
 
 
 @pytest.mark.parametrize("size", SIZES)

@@ -20,7 +20,7 @@ async def opened(pilot, state=State.FINISHED):
     finder = pilot.app.lr_finder
     await until(pilot, lambda: finder.state is state and not finder.unread)
     if state is State.FINISHED:
-        await until(pilot, lambda: finder.settled)
+        await until(pilot, lambda: finder.is_idle)
     return finder
 
 
@@ -100,7 +100,7 @@ async def test_back_and_again_shows_the_same_search_unless_the_form_changed():
         await press(pilot, "escape")
         await until(pilot, lambda: isinstance(pilot.app.screen, Cockpit))
         await press(pilot, "f")
-        await until(pilot, lambda: pilot.app.screen is finder and finder.settled)
+        await until(pilot, lambda: pilot.app.screen is finder and finder.is_idle)
         assert len(script.calls) == 1
         await press(pilot, "escape")
         await press(pilot, "a")

@@ -115,7 +115,7 @@ async def test_an_ending_shows_in_badge_banner_frames_and_stays(last, state, bad
     async with make_app(Script(last)).run_test(size=SIZE) as pilot:
         await run_to(pilot, state)
         cockpit = pilot.app.cockpit
-        await until(pilot, lambda: cockpit.settled)
+        await until(pilot, lambda: cockpit.is_idle)
         idle_frame = cockpit.form.styles.border_top[1]
         assert badge in screen_text(pilot.app)
         assert words in cockpit.banner.words
@@ -129,7 +129,7 @@ async def test_an_ending_shows_in_badge_banner_frames_and_stays(last, state, bad
 async def test_early_stopping_marks_the_stop_and_the_best_step():
     async with make_app(Script(EARLY)).run_test(size=SIZE) as pilot:
         await run_to(pilot, State.STOPPED_EARLY)
-        await until(pilot, lambda: pilot.app.cockpit.settled)
+        await until(pilot, lambda: pilot.app.cockpit.is_idle)
         assert "┃ stop at 100" in pilot.app.cockpit.loss_pane.text
         assert pilot.app.cockpit.loss_pane.text.count("┃") > 5
         assert pilot.app.cockpit.loss_pane.text.count("◆") == 2  # legend and plot
@@ -138,7 +138,7 @@ async def test_early_stopping_marks_the_stop_and_the_best_step():
 async def test_the_next_run_takes_the_banner_away():
     async with make_app(Script(EARLY)).run_test(size=SIZE) as pilot:
         await run_to(pilot, State.STOPPED_EARLY)
-        pilot.app.cockpit._work.train = Script()
+        pilot.app.cockpit.context.work.train = Script()
         await pilot.press("s")
         await until(pilot, lambda: pilot.app.cockpit.state is State.RUNNING)
         assert pilot.app.cockpit.banner.words == ""
@@ -208,7 +208,7 @@ async def test_an_exception_in_the_trainer_is_a_banner_and_the_app_goes_on():
     async with make_app(broken).run_test(size=SIZE) as pilot:
         await run_to(pilot, State.FAILED)
         assert "the cable is out" in pilot.app.cockpit.banner.words
-        pilot.app.cockpit._work.train = Script(FINISHED)
+        pilot.app.cockpit.context.work.train = Script(FINISHED)
         await pilot.press("s")
         await until(pilot, lambda: pilot.app.cockpit.state is State.FINISHED)
 

@@ -17,14 +17,14 @@ from tui_trainer.tui.sweep.rows import point_row
 from tui_trainer.tui.sweep.screen import SweepScreen
 
 SIZE = (140, 40)
-OFFERED = sweep_form._axes()
+OFFERED = sweep_form._axis_defaults()
 
 
 @pytest.fixture(autouse=True)
 def many_candidates(monkeypatch):
     """Have more rows than any screen, whatever the form offers first."""
-    many = sweep_form._Axis("The size of a step", "1e-5:1:log:32", "8")
-    monkeypatch.setattr(sweep_form, "_axes", lambda: {**OFFERED, "lr": many})
+    many = sweep_form._AxisDefaults("The size of a step", "1e-5:1:log:32", "8")
+    monkeypatch.setattr(sweep_form, "_axis_defaults", lambda: {**OFFERED, "lr": many})
 
 
 async def opened(pilot, *keys):
@@ -40,7 +40,7 @@ async def opened(pilot, *keys):
 async def swept(pilot, *keys):
     """Sweep to the end."""
     sweep = await opened(pilot, *keys, "s")
-    await until(pilot, lambda: sweep.state is State.FINISHED and sweep.settled)
+    await until(pilot, lambda: sweep.state is State.FINISHED and sweep.is_idle)
     return sweep
 
 
@@ -466,7 +466,7 @@ async def test_a_users_keymap_counts_here_too():
         sweep = await opened(pilot, "s")
         assert sweep.state is State.IDLE
         await press(pilot, "ctrl+p")
-        await until(pilot, lambda: "type the values to try" in screen_text(app))
+        await until(pilot, lambda: "edit the values to try" in screen_text(app))
         await press(pilot, "escape")
         await until(pilot, lambda: app.screen is sweep)
         await press(pilot, "f5")
@@ -487,9 +487,9 @@ async def test_a_run_and_a_sweep_are_told_apart_when_quitting():
         await until(pilot, lambda: app.sweep.active)
         await press(pilot, "q")
         await until(pilot, lambda: isinstance(app.screen, QuitQuestion))
-        assert [desk.at_stake.split(",")[0] for desk in app.live_screens] == [
-            "A run is training",
-            "A sweep is training",
+        assert [screen.quit_warning.split(" at ")[0] for screen in app.live_screens] == [
+            "A run is",
+            "A sweep is",
         ]
         await press(pilot, "y")
         await until(pilot, lambda: script.calls[0][1].stopped and sweeps.calls[0][1].stopped)

@@ -1,4 +1,4 @@
-"""What the keys do and what the screen means."""
+"""The help: keys, plot symbols and states."""
 
 from itertools import groupby
 
@@ -9,29 +9,29 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from tui_trainer.tui.keys import KEYS, Key, keycap
-from tui_trainer.tui.run.wording import BADGES
+from tui_trainer.tui.keys import KEYS, Key, key_text
+from tui_trainer.tui.wording import BADGES
 
 _GROUPS = {
     "run": "Training",
     "presets": "Settings",
-    "search": "Searching",
-    "sweep": "On their screens",
-    "view": "Looking",
-    "app": "Program",
+    "search": "Search",
+    "sweep": "Sweep and lr finder",
+    "view": "View",
+    "app": "App",
 }
 _SIGNS = (
-    ("━━ ╺╸", "train loss (solid) and validation loss (dashed)"),
+    ("━━ ╺╸", "training loss (solid) and validation loss (dashed)"),
     ("◆", "the lowest validation loss so far"),
-    ("┄", "the stopping rule's bound: validation above it stops the run"),
-    ("┃ ╎", "where early stopping fired; where the lr was changed"),
-    ("⠢ ∘ ━━", "train points, validation points, the network's curve"),
+    ("┄", "the stopping rule's bound: a validation loss above it ends the run"),
+    ("┃ ╎ ▲", "where the run stopped early, the lr changed, the engine changed"),
+    ("⠢ ∘ ━━", "training data, validation data, the network's prediction"),
     ("● ⡇ ✕", "a sweep's medians, their spread over the seeds, diverged seeds"),
 )
 
 
 class HelpScreen(ModalScreen[None]):
-    """The keys by group, the signs of the plots, the states."""
+    """A page that explains everything on the other screens."""
 
     BINDINGS = [Binding("escape,question_mark,q,enter", "dismiss", "close")]
 
@@ -40,7 +40,6 @@ class HelpScreen(ModalScreen[None]):
         self._keymap = keymap
 
     def compose(self) -> ComposeResult:
-        """Lay out the page."""
         with VerticalScroll(classes="dialog help") as page:
             page.border_title = "Help"
             page.border_subtitle = "escape closes · arrows scroll"
@@ -52,7 +51,7 @@ class HelpScreen(ModalScreen[None]):
             lines += [Content.styled(_GROUPS[group], "bold"), *self._rows(list(keys)), Content("")]
         lines += [
             Content.styled("In the form", "bold"),
-            Content("  ↑ ↓ between fields, ← → presets, enter takes a number, escape leaves"),
+            Content("  ↑ ↓ move between fields, ← → change a preset, enter accepts, escape leaves"),
             Content(""),
             Content.styled("Signs", "bold"),
             *(Content(f"  {sign:<9}{meaning}") for sign, meaning in _SIGNS),
@@ -63,21 +62,21 @@ class HelpScreen(ModalScreen[None]):
             ),
             Content(""),
             Content.styled(
-                "Each key can be changed by its id, on the right: see the README.",
+                "Keys can be rebound by their ids, in the right column: see the README.",
                 "$foreground 60%",
             ),
         ]
         return lines
 
     def _rows(self, keys: list[Key]) -> list[Content]:
-        """Write a row a key, one for both of a next and a previous."""
+        """Write a row for each key, and one for a pair of next and previous."""
         rows = []
         for key in keys:
             if key.id.endswith("_previous"):
                 continue
             pair = [key, *(k for k in keys if k.id == key.id.replace("_next", "_previous"))]
             both = len({k.id for k in pair}) == 2
-            pressed = " ".join(keycap(self._keymap.get(k.id, k.key)) for k in pair[: 1 + both])
+            pressed = " ".join(key_text(self._keymap.get(k.id, k.key)) for k in pair[: 1 + both])
             words = key.help.replace("next", "next or previous") if both else key.help
             ids = ", ".join(k.id for k in pair[: 1 + both])
             rows.append(
