@@ -60,6 +60,7 @@ def lr_status_text(result: LrSearchResult, width: int) -> str:
         done, name = int(trials.steps.sum()), "trials"
         total = search.trial_steps * len(search.trials.candidates)
         after = f" ✕ {int(trials.diverged.sum())} diverged"
-    share = 1.0 if result.found is not None else done / total
-    count = f"{name} {done:>{len(f'{total:,}')},}/{total:,} steps"
+    share, count = done / total, f"{name} {done:>{len(f'{total:,}')},}/{total:,} steps"
+    if result.found is not None:  # trials that ended early leave some of their steps
+        share, count = 1.0, f"{name} {done:,} steps"
     return progress_text(share, [(count, after)], f"{count} {after}", width)

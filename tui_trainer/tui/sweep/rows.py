@@ -62,17 +62,23 @@ def point_columns(sweep: Sweep, width: int) -> list[Column]:
 
 def point_row(feed: SweepFeed, point: PointResult) -> Row:
     """Write a point: its median, how it compares, the spread over its seeds."""
-    median, spread = point.objective.median, point.objective
+    spread = point.objective
     diverged = round(point.diverged_share * point.seeds)
     known = math.isfinite(spread.low)
     return (
         (value_text(point.point.values[0]), "row"),
-        ("–" if math.isnan(median) else loss_text(median), "row"),
+        (_median_text(point.objective.median), "row"),
         _verdict(feed, point),
         (f"{loss_text(spread.low)} to {loss_text(spread.high)}" if known else "–", "row"),
         (f"✕ {diverged}" if diverged else "", "diverged"),
         (f"{point.ended}/{point.seeds}", "row"),
     )
+
+
+def _median_text(median: float) -> str:
+    if math.isnan(median):
+        return "–"
+    return "diverged" if math.isinf(median) else loss_text(median)
 
 
 def _verdict(view: SweepFeed, point: PointResult) -> tuple[str, str]:
