@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import reference_loop
 import torch
+from comparing import assert_identical, losses_of
 from compiled_steps import COMPILE_TIMEOUT, CONFIGS, spec_of
 from reference_loop import make
 
@@ -83,18 +84,6 @@ def eager_to_auto(monkeypatch):
 
 def of(kind, events):
     return [event for event in events if isinstance(event, kind)]
-
-
-def losses_of(events):
-    parts = of(StepsCompleted, events)
-    return [
-        np.concatenate([getattr(part, name) for part in parts])
-        for name in ("train_loss", "val_loss")
-    ]
-
-
-def assert_identical(found, expected):
-    assert all(np.array_equal(one, other) for one, other in zip(found, expected, strict=True))
 
 
 class Threaded:

@@ -25,9 +25,7 @@ def draw_chart(chart: "Chart", width: int, height: int, charset: Charset) -> "Dr
 
 
 class PlotPane(Framed):
-    """Draws a chart to its own size; `is_log` says whether the y axis in view is a log one."""
-
-    is_log = False
+    """Draws a chart to its own size."""
 
     log_axis: bool | None = None  # the losses' axis; None chooses by their range
 
