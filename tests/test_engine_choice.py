@@ -235,15 +235,23 @@ def test_a_compiler_that_takes_too_long_is_ended(gate, monkeypatch, processes_le
     assert not processes_left()
 
 
-def test_a_step_that_cannot_be_loaded_is_forgotten(gate, tmp_path, monkeypatch):
-    (tmp_path / "nonsense").write_text("no package")
+@pytest.mark.parametrize("engine", ["compiled", "auto"])
+def test_a_step_that_cannot_be_loaded_here_is_kept_and_not_compiled_again(
+    gate, tmp_path, monkeypatch, engine
+):
+    (tmp_path / "nonsense").write_text("no library")
     monkeypatch.setenv("FAKE_STEP", str(tmp_path / "nonsense"))
     gate.touch()
     events = list(train(make("kaiming", steps=3, engine="compiled")))
     (change,) = of(EngineChanged, events)
     assert "can't be loaded" in change.reason
-    assert not list(steps_folder().glob("*.pt2"))
     assert events[-1].steps == 3
+    (kept,) = steps_folder().glob("*.so")
+    monkeypatch.setattr(executor, "Compilation", lambda _: pytest.fail("compiled again"))
+    started, *_, end = train(make("kaiming", steps=3, engine=engine))
+    assert "can't be loaded" in started.engine_reason
+    assert (started.engine, end.steps) == ("eager", 3)
+    assert list(steps_folder().glob("*.so")) == [kept]
 
 
 # What auto picks

@@ -25,7 +25,7 @@ SPEC = spec_of(CONFIGS["classic"])
 
 
 def store(content=b"a compiled step", spec=SPEC, seconds=3.0):
-    built = make_build_folder() / "step.pt2"
+    built = make_build_folder() / "step.so"
     built.write_bytes(content)
     return store_step(spec, built, seconds)
 
@@ -72,7 +72,7 @@ def test_writers_at_once_leave_good_files():
     with ThreadPoolExecutor(8) as pool:
         stored = list(pool.map(lambda n: store(b"step %d" % (n % 3)), range(40)))
     assert find_step(SPEC) in stored
-    assert len(list(steps_folder().glob("*.pt2"))) == 3
+    assert len(list(steps_folder().glob("*.so"))) == 3
     assert {f.read_bytes() for f in stored} == {b"step 0", b"step 1", b"step 2"}
 
 
@@ -80,7 +80,7 @@ def test_the_cache_does_not_grow_for_ever(monkeypatch):
     monkeypatch.setattr(step_cache, "KEPT_STEPS", 5)
     for threads in range(1, 12):
         store(spec=msgspec.structs.replace(SPEC, threads=threads))
-    assert len(list(steps_folder().glob("*.pt2"))) == 5
+    assert len(list(steps_folder().glob("*.so"))) == 5
 
 
 def test_what_the_last_compile_took_may_be_damaged():
