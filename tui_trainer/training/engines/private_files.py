@@ -8,8 +8,8 @@ import contextlib
 import os
 import stat
 from collections.abc import Iterator
+from io import BufferedReader
 from pathlib import Path
-from typing import BinaryIO
 
 _OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 
@@ -41,7 +41,7 @@ def require_private_folder(folder: Path) -> None:
 
 
 @contextlib.contextmanager
-def open_private(file: Path) -> Iterator[BinaryIO]:
+def open_private(file: Path) -> Iterator[BufferedReader]:
     """Open a regular file of this user's, in a private folder, for reading.
 
     Raises:

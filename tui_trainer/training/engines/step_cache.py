@@ -9,7 +9,7 @@ and concurrent writers each leave an intact file.
 import contextlib
 import functools
 import hashlib
-import math
+import os
 import platform
 import shutil
 import tempfile
@@ -50,7 +50,7 @@ _SOURCES = (
 
 def steps_folder() -> Path:
     """Return ``$XDG_CACHE_HOME/tui-trainer/steps``, or what the platform has in its place."""
-    return (user_cache_path("tui-trainer") / "steps").resolve()
+    return Path(os.path.realpath(user_cache_path("tui-trainer") / "steps"))  # no error at loops
 
 
 def find_step(spec: StepSpec) -> Path | None:
@@ -94,7 +94,7 @@ def known_compile_seconds() -> float:
     """Return how long the last compilation took on this machine."""
     with contextlib.suppress(OSError, ValueError):
         seconds = float(read_private(steps_folder() / "compile_seconds"))
-        if 0 <= seconds < math.inf:
+        if 0 <= seconds < 3600:
             return seconds
     return USUAL_COMPILE_SECONDS
 
