@@ -17,7 +17,7 @@ needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files
 
 
 @pytest.fixture(params=[0, 0o022, 0o777])
-def umask(request):
+def umask(request, tmp_path):
     before = os.umask(request.param)
     yield
     os.umask(before)
