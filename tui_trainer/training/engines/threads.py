@@ -20,6 +20,7 @@ import torch
 from tui_trainer.config.settings import RunConfig
 from tui_trainer.training.engines.eager import EagerEngine
 from tui_trainer.training.engines.engine import Engine
+from tui_trainer.training.engines.private_files import read_private, write_private
 from tui_trainer.training.engines.step_cache import machine, steps_folder
 
 MEASURE_FROM = 10_000_000  # parameters × points; the largest built-in network has 1.7 million
@@ -37,13 +38,12 @@ def choose_threads(config: RunConfig, parameter_count: int, make_engine: MakeEng
         return 1
     remembered = _memory(config, most)
     with contextlib.suppress(OSError, ValueError):
-        return max(1, min(most, int(remembered.read_text(encoding="ascii"))))
+        return max(1, min(most, int(read_private(remembered))))
     engine = make_engine()
     alone, together = _step_seconds(engine, 1), _step_seconds(engine, most)
     threads = most if alone > _CLEARLY_FASTER * together else 1
     with contextlib.suppress(OSError):
-        remembered.parent.mkdir(parents=True, exist_ok=True)
-        remembered.write_text(f"{threads}\n", encoding="ascii")
+        write_private(remembered, f"{threads}\n")
     return threads
 
 
