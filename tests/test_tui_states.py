@@ -3,6 +3,7 @@
 import os
 import signal
 import threading
+from dataclasses import replace
 from threading import Event
 
 from scripted import (
@@ -67,6 +68,15 @@ async def test_before_the_preview_it_says_that_torch_is_loading():
         await shown(pilot, "LOADING TORCH", "Recipe")
         gate.set()
         await shown(pilot, "○ READY")
+
+
+async def test_with_several_features_labels_are_plotted_against_predictions():
+    def of_three_features(config):
+        previewed = preview(config)
+        return replace(previewed, points=replace(previewed.points, features=3))
+
+    async with make_app(preview=of_three_features).run_test(size=SIZE) as pilot:
+        await shown(pilot, "Predicted against actual · untrained")
 
 
 async def test_each_init_shows_another_untrained_curve():

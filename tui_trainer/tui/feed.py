@@ -28,10 +28,10 @@ class Feed(Generic[ResultT]):
     def __init__(self, result: ResultT) -> None:
         self.result = result
         self.inbox: deque[Any] = deque()
-        self.events = 0  # how many were applied
+        self.applied = 0  # events
 
     def take_inbox(self) -> None:
         """Apply all events that have arrived."""
         while self.inbox:
             self.result.apply(self.inbox.popleft())
-            self.events += 1
+            self.applied += 1

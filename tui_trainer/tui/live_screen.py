@@ -72,7 +72,7 @@ class LiveScreen(Screen[None]):
         self._background = Background(self)
         self._budget = FrameBudget(context.ui_share)
         self._dirty = True
-        self._drawn_events = 0
+        self._drawn = 0
         self._problem = ""  # why a request came to nothing
         self._show_overhead = False
         self._timer: Timer | None = None
@@ -161,7 +161,7 @@ class LiveScreen(Screen[None]):
     def unread(self) -> bool:
         """Whether events wait for the next frame."""
         feed = self.feed
-        return feed is not None and (len(feed.inbox) > 0 or feed.events != self._drawn_events)
+        return feed is not None and (len(feed.inbox) > 0 or feed.applied != self._drawn)
 
     @property
     def is_idle(self) -> bool:
@@ -192,7 +192,7 @@ class LiveScreen(Screen[None]):
         self.take_inbox()
         self.draw_all()
         self._dirty = False
-        self._drawn_events = self.feed.events if self.feed is not None else 0
+        self._drawn = self.feed.applied if self.feed is not None else 0
 
     def draw_all(self) -> None:
         self.draw_lines()
