@@ -24,6 +24,7 @@ _COPIES = 4  # of a candidate's parameters: now, gradient, chunk's start, best s
 _WORKING_COPIES = 7
 _TWINS = 2  # a network trains as two where it is alone
 _SPLITS = ("dataset", "data_seed", "architecture")  # candidates that differ here train apart
+_DROPPING = ("dropout", "regularizer")
 _MEMORY_SHARE = 0.5  # for candidates
 
 
@@ -88,7 +89,7 @@ def plan_sweep(
     candidate_bytes = max(needed_bytes(config, 1) for config in extremes)
     count = seeds * math.prod(len(axis.values) for axis in axes)
     _check_count(axes, count, candidate_bytes)
-    working = max(_working_bytes(config, axes) for config in extremes)
+    working = max(_working_bytes(config, axes, count) for config in extremes)
     require_memory(working + count * candidate_bytes)
     points = tuple(
         Point(index, values) for index, values in enumerate(product(*(a.values for a in axes)))
@@ -141,17 +142,19 @@ def _extremes(
     ]
 
 
-def _working_bytes(config: RunConfig, axes: Sequence[SweepAxis]) -> int:
+def _working_bytes(config: RunConfig, axes: Sequence[SweepAxis], count: int) -> int:
     """Return about how much memory the data takes, and what the workers write in a step."""
-    dataset = config.dataset
     groups = math.prod(len(axis.values) for axis in axes if axis.key in _SPLITS)
     data = groups * data_bytes(config)
     if config.device.startswith("cuda"):
         return data
-    points = 2 * dataset.train_points + dataset.validation_points  # outputs and gradients
-    outputs = _TWINS * points * sum(layer_widths(config))
-    numbers = _WORKING_COPIES * parameter_estimate(config) + outputs
-    return data + groups * processors() * FLOAT_BYTES * numbers
+    train, val = config.dataset.train_points, config.dataset.validation_points
+    widths = layer_widths(config)
+    written = (2 * train + val) * sum(widths)  # outputs and their gradients
+    if config.regularizer.dropout is not None or any(axis.key in _DROPPING for axis in axes):
+        written += (5 * train + val) * sum(widths[:-1])  # draws, masks and masked inputs
+    numbers = _WORKING_COPIES * parameter_estimate(config) + _TWINS * written
+    return data + min(count, groups * processors()) * FLOAT_BYTES * numbers
 
 
 def _check_count(axes: Sequence[SweepAxis], count: int, candidate_bytes: int) -> None:
