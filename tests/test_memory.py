@@ -9,7 +9,7 @@ from reference_loop import make
 
 from tui_trainer.config.validation import InvalidSettingsError
 from tui_trainer.task import memory
-from tui_trainer.task.memory import PREVIEW_COPIES, needed_bytes, training_copies
+from tui_trainer.task.memory import PREVIEW_COPIES, host_bytes, training_copies
 from tui_trainer.training.early_stopping import StopReason
 from tui_trainer.training.setup import preview
 from tui_trainer.training.trainer import train
@@ -38,8 +38,8 @@ def sized(*, hidden=(20, 20, 20, 20), points=200, **settings):
     ],
 )
 def test_the_estimate_is_near_what_was_measured(config, previewed, trained):
-    assert 0.7 < needed_bytes(config, PREVIEW_COPIES) / previewed < 1.5
-    assert 0.7 < needed_bytes(config, training_copies(config, 0)) / trained < 1.5
+    assert 0.7 < host_bytes(config, PREVIEW_COPIES) / previewed < 1.5
+    assert 0.7 < host_bytes(config, training_copies(config, 0)) / trained < 1.5
 
 
 def test_an_optimiser_s_slots_count_in_each_snapshot_too():
@@ -49,7 +49,7 @@ def test_an_optimiser_s_slots_count_in_each_snapshot_too():
 
 def test_for_a_gpu_the_host_draws_and_no_more():
     config = sized(hidden=(4000, 4000), points=1_000_000)
-    assert needed_bytes(replace(config, device="cuda:1"), 5) < needed_bytes(config, 5) / 10
+    assert host_bytes(replace(config, device="cuda:1"), 5) < host_bytes(config, 5) / 10
 
 
 def test_a_preview_needs_less_than_the_run_that_is_refused(monkeypatch):

@@ -22,7 +22,7 @@ def training_copies(config: RunConfig, slots: int) -> int:
     return PREVIEW_COPIES + _SNAPSHOTS + slots * (1 + _SNAPSHOTS) + penalties
 
 
-def needed_bytes(config: RunConfig, copies: int) -> int:
+def host_bytes(config: RunConfig, copies: int) -> int:
     """Return about how much of the host's memory `copies` of the parameters and steps need."""
     parameters = FLOAT_BYTES * parameter_estimate(config)
     if config.device.startswith("cuda"):  # the rest is on the GPU

@@ -7,7 +7,7 @@ from tui_trainer.config.settings import RunConfig
 from tui_trainer.task.data import make_data
 from tui_trainer.task.memory import (
     PREVIEW_COPIES,
-    needed_bytes,
+    host_bytes,
     require_memory,
     training_copies,
 )
@@ -55,7 +55,7 @@ class Setup:
         require_engine(config)
         device = find_device(config.device)
         copies = training_copies(config, _count_slots(config)) if trains else PREVIEW_COPIES
-        require_memory(needed_bytes(config, copies))
+        require_memory(host_bytes(config, copies))
         # More threads slow small networks down, and a run's sums depend on how they are split.
         torch.set_num_threads(1)
         generator = torch.Generator().manual_seed(config.seed)
