@@ -8,7 +8,6 @@ alone; the answer is kept on disk, so that a config gives the same numbers on th
 
 import contextlib
 import hashlib
-import os
 import statistics
 import time
 from collections.abc import Callable
@@ -18,6 +17,7 @@ import msgspec
 import torch
 
 from tui_trainer.config.settings import RunConfig
+from tui_trainer.task.machine import processors
 from tui_trainer.training.engines.eager import EagerEngine
 from tui_trainer.training.engines.engine import Engine
 from tui_trainer.training.engines.private_files import read_private, write_private
@@ -56,13 +56,6 @@ def _step_seconds(engine: Engine, threads: int) -> float:
         engine.advance(1)
         took.append(time.perf_counter() - began)
     return statistics.median(took)
-
-
-def processors() -> int:
-    """Return how many processors this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _memory(config: RunConfig, most: int) -> Path:
