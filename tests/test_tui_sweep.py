@@ -30,7 +30,7 @@ def many_candidates(monkeypatch):
 
 async def opened(pilot, *keys):
     """Open the sweep screen and press keys there."""
-    await pilot.press("w")
+    await press(pilot, "w")
     await until(pilot, lambda: isinstance(pilot.app.screen, SweepScreen))
     await until(pilot, lambda: "candidates" in pilot.app.sweep.status_line.text)
     for key in keys:
@@ -141,7 +141,7 @@ async def test_the_plan_is_the_cockpits_form_but_for_what_is_asked_here():
     app = make_app(sweep=script, recipe="l1", seed=5, data_seed=2)
     async with app.run_test(size=SIZE) as pilot:
         await ready(pilot)
-        await pilot.press("a")  # another network
+        await press(pilot, "a")  # another network
         sweep = await opened(pilot, "a", "o")
         sweep.form.field("steps").put("77")
         await press(pilot, "s")
@@ -315,7 +315,9 @@ async def test_a_candidate_that_trains_is_watched_live_and_no_longer_afterwards(
         step = re.search(r"Fit · step \d+", screen_text(pilot.app))[0]
         await hidden(pilot, f"{step} ")  # a later one is drawn
         control.stop()
-        await shown(pilot, "□ STOPPED", "Stopped by hand")  # though the sweep screen gets the message
+        await shown(
+            pilot, "□ STOPPED", "Stopped by hand"
+        )  # though the sweep screen gets the message
         await press(pilot, "escape")
         await until(pilot, lambda: control.watched is None)
 
