@@ -31,7 +31,7 @@ async def test_a_number_counts_when_the_field_is_left():
     async with make_app().run_test(size=SIZE) as pilot:
         await ready(pilot)
         await type_into(pilot, "steps", "42")
-        await pilot.press("escape")
+        await press(pilot, "escape")
         await until(pilot, lambda: pilot.app.cockpit.form.config.steps == 42)
 
 
@@ -74,9 +74,9 @@ async def test_a_form_that_left_its_recipe_says_so():
     async with make_app(recipe="kaiming").run_test(size=SIZE) as pilot:
         await ready(pilot)
         await hidden(pilot, "changed below")
-        await pilot.press("]")
+        await press(pilot, "]")
         await shown(pilot, "* changed below")
-        await pilot.press("[")
+        await press(pilot, "[")
         await hidden(pilot, "changed below")
 
 
@@ -89,26 +89,26 @@ async def test_seeds_of_ones_own_do_not_count_as_leaving_a_recipe():
 async def test_arrows_walk_the_form_and_turn_presets():
     async with make_app().run_test(size=SIZE) as pilot:
         await ready(pilot)
-        await pilot.press("tab")
+        await press(pilot, "tab")
         assert pilot.app.focused.id == "row-recipe"
-        await pilot.press("down", "down", "right")
+        await press(pilot, "down", "down", "right")
         assert pilot.app.focused.id == "row-architecture"
         assert pilot.app.cockpit.form.config.architecture.name == "wide-1x400"
-        await pilot.press("left", "up")
+        await press(pilot, "left", "up")
         assert pilot.app.focused.id == "row-dataset"
         assert pilot.app.cockpit.form.config.architecture.name == "mlp-4x20"
-        await pilot.press("escape")
+        await press(pilot, "escape")
         assert pilot.app.focused is None
 
 
 async def test_only_another_network_or_other_data_replaces_the_trained_fit():
     async with make_app(Script(FINISHED)).run_test(size=SIZE) as pilot:
         await ready(pilot)
-        await pilot.press("s")
+        await press(pilot, "s")
         await until(pilot, lambda: pilot.app.cockpit.is_idle)
-        await pilot.press("]")
+        await press(pilot, "]")
         await ready(pilot)
         await shown(pilot, "Fit · step 100")
-        await pilot.press("i")
+        await press(pilot, "i")
         await ready(pilot)
         await shown(pilot, "Fit · untrained")

@@ -35,10 +35,10 @@ async def test_preset_keys_go_round_forwards_and_back():
 async def test_recipe_keys_bring_everything_a_recipe_names():
     async with make_app().run_test(size=SIZE) as pilot:
         await ready(pilot)
-        await pilot.press("p")
+        await press(pilot, "p")
         config = pilot.app.cockpit.form.config
         assert (config.regularizer.name, config.lr) == ("l1", 0.003)
-        await pilot.press("P", "P")
+        await press(pilot, "P", "P")
         config = pilot.app.cockpit.form.config
         assert (config.regularizer.name, config.lr) == ("stop-first-increase", 0.01)
 
@@ -46,7 +46,7 @@ async def test_recipe_keys_bring_everything_a_recipe_names():
 async def test_a_recipe_keeps_the_seeds_of_the_form():
     async with make_app(seed=7, data_seed=3).run_test(size=SIZE) as pilot:
         await ready(pilot)
-        await pilot.press("p")
+        await press(pilot, "p")
         config = pilot.app.cockpit.form.config
         assert (config.seed, config.data_seed) == (7, 3)
 
@@ -56,7 +56,7 @@ async def test_brackets_move_the_lr_along_1_2_5():
         await ready(pilot)
         seen = []
         for key in ("]", "]", "]", "[", "[", "[", "["):
-            await pilot.press(key)
+            await press(pilot, key)
             seen.append(pilot.app.cockpit.form.config.lr)
         assert seen == [0.005, 0.01, 0.02, 0.01, 0.005, 0.002, 0.001]
 
@@ -66,7 +66,7 @@ async def test_s_starts_and_starts_again():
     async with make_app(script).run_test(size=SIZE) as pilot:
         await ready(pilot)
         for count in (1, 2):
-            await pilot.press("s")
+            await press(pilot, "s")
             await until(pilot, lambda: pilot.app.cockpit.state is State.FINISHED)
             assert len(script.calls) == count
 
@@ -74,17 +74,17 @@ async def test_s_starts_and_starts_again():
 async def test_space_pauses_and_resumes():
     async with make_app().run_test(size=SIZE) as pilot:
         await ready(pilot)
-        await pilot.press("s")
+        await press(pilot, "s")
         for state in (State.RUNNING, State.PAUSED, State.RUNNING):
             await until(pilot, lambda state=state: pilot.app.cockpit.state is state)
-            await pilot.press("space")
+            await press(pilot, "space")
 
 
 async def test_space_while_idle_does_nothing():
     script = Script()
     async with make_app(script).run_test(size=SIZE) as pilot:
         await ready(pilot)
-        await pilot.press("space", "x")
+        await press(pilot, "space", "x")
         assert pilot.app.cockpit.state is State.IDLE
         assert not script.calls
 
@@ -93,7 +93,7 @@ async def test_n_does_one_step_even_as_the_first_key():
     async with make_app().run_test(size=SIZE) as pilot:
         await ready(pilot)
         for step in (1, 2, 3):
-            await pilot.press("n")
+            await press(pilot, "n")
             await until(pilot, lambda step=step: pilot.app.cockpit.run.step == step)
             await until(pilot, lambda: pilot.app.cockpit.state is State.PAUSED)
 
@@ -101,7 +101,7 @@ async def test_n_does_one_step_even_as_the_first_key():
 async def test_x_stops():
     async with make_app().run_test(size=SIZE) as pilot:
         await ready(pilot)
-        await pilot.press("s", "x")
+        await press(pilot, "s", "x")
         await until(pilot, lambda: pilot.app.cockpit.state is State.STOPPED)
         await shown(pilot, "Stopped by hand")
 
@@ -109,23 +109,23 @@ async def test_x_stops():
 async def test_l_changes_the_loss_axis_and_says_so():
     async with make_app(Script(FINISHED)).run_test(size=SIZE) as pilot:
         await ready(pilot)
-        await pilot.press("s")
+        await press(pilot, "s")
         await until(pilot, lambda: pilot.app.cockpit.is_idle)
         await shown(pilot, "Loss · log y")
-        await pilot.press("l")
+        await press(pilot, "l")
         await hidden(pilot, "log y")
-        await pilot.press("l")
+        await press(pilot, "l")
         await shown(pilot, "Loss · log y")
 
 
 async def test_m_smooths_and_says_so():
     async with make_app(Script(FINISHED)).run_test(size=SIZE) as pilot:
         await ready(pilot)
-        await pilot.press("s")
+        await press(pilot, "s")
         await until(pilot, lambda: pilot.app.cockpit.is_idle)
-        await pilot.press("m")
+        await press(pilot, "m")
         await shown(pilot, "smoothed")
-        await pilot.press("m")
+        await press(pilot, "m")
         await hidden(pilot, "smoothed")
 
 
@@ -133,11 +133,11 @@ async def test_z_gives_the_losses_all_the_room_and_takes_it_back():
     async with make_app(Script(FINISHED)).run_test(size=SIZE) as pilot:
         await ready(pilot)
         cockpit = pilot.app.cockpit
-        await pilot.press("z")
+        await press(pilot, "z")
         assert cockpit.loss_pane.size.width >= SIZE[0] - 4
         assert not cockpit.fit_pane.display
         assert not cockpit.form.display
-        await pilot.press("z")
+        await press(pilot, "z")
         assert cockpit.fit_pane.display
         assert cockpit.form.display
 
@@ -147,22 +147,22 @@ async def test_z_zooms_the_focused_pane():
         await ready(pilot)
         cockpit = pilot.app.cockpit
         await pilot.click("#fit")
-        await pilot.press("z")
+        await press(pilot, "z")
         assert cockpit.fit_pane.display
         assert not cockpit.loss_pane.display
-        await pilot.press("escape")
+        await press(pilot, "escape")
         assert cockpit.loss_pane.display
 
 
 async def test_k_shows_the_best_weights_and_the_last_again():
     async with make_app(Script(EARLY)).run_test(size=SIZE) as pilot:
         await ready(pilot)
-        await pilot.press("s")
+        await press(pilot, "s")
         await until(pilot, lambda: pilot.app.cockpit.is_idle)
         await shown(pilot, "Fit · step 100")
-        await pilot.press("k")
+        await press(pilot, "k")
         await shown(pilot, "Fit · best, step 100")
-        await pilot.press("k")
+        await press(pilot, "k")
         await shown(pilot, "Fit · step 100")
 
 
@@ -170,20 +170,20 @@ async def test_k_while_training_asks_the_trainer_for_the_best_fit():
     script = Script()
     async with make_app(script).run_test(size=SIZE) as pilot:
         await ready(pilot)
-        await pilot.press("s")
+        await press(pilot, "s")
         await until(pilot, lambda: pilot.app.cockpit.state is State.RUNNING)
-        await pilot.press("k")
+        await press(pilot, "k")
         assert script.calls[0][1].best_fit_wanted
 
 
 async def test_help_lists_every_key_and_id():
     async with make_app().run_test(size=(130, 70)) as pilot:
         await ready(pilot)
-        await pilot.press("?")
+        await press(pilot, "?")
         assert isinstance(pilot.app.screen, HelpScreen)
         drawn = screen_text(pilot.app)
         assert all(key.id in drawn for key in KEYS)
-        await pilot.press("escape")
+        await press(pilot, "escape")
         assert not isinstance(pilot.app.screen, HelpScreen)
 
 
@@ -191,7 +191,7 @@ async def test_q_quits_at_once_while_idle():
     app = make_app()
     async with app.run_test(size=SIZE) as pilot:
         await ready(pilot)
-        await pilot.press("q")
+        await press(pilot, "q")
         await until(pilot, lambda: not app.is_running)
     assert not app.return_code
 
@@ -200,24 +200,24 @@ async def test_q_asks_while_training():
     app = make_app()
     async with app.run_test(size=SIZE) as pilot:
         await ready(pilot)
-        await pilot.press("s")
+        await press(pilot, "s")
         await until(pilot, lambda: app.cockpit.state is State.RUNNING)
-        await pilot.press("q")
+        await press(pilot, "q")
         assert isinstance(app.screen, QuitQuestion)
-        await pilot.press("n")
+        await press(pilot, "n")
         assert app.cockpit.state is State.RUNNING
-        await pilot.press("q", "y")
+        await press(pilot, "q", "y")
         await until(pilot, lambda: not app.is_running)
 
 
 async def test_the_palette_finds_a_preset_by_name():
     async with make_app().run_test(size=SIZE) as pilot:
         await ready(pilot)
-        await pilot.press("ctrl+p")
+        await press(pilot, "ctrl+p")
         for character in "deep-10x8":
             await press(pilot, character)
         await shown(pilot, "architecture: deep-10x8")
-        await pilot.press("enter")
+        await press(pilot, "enter")
         await until(pilot, lambda: pilot.app.cockpit.form.config.architecture.name == "deep-10x8")
 
 
@@ -227,7 +227,7 @@ async def test_typing_in_a_field_presses_no_keys():
         await ready(pilot)
         before = pilot.app.cockpit.form.config
         await pilot.click("#input-lr")
-        await pilot.press(*"sdaiprlmzknx?q[]", "space")
+        await press(pilot, *"sdaiprlmzknx?q[]", "space")
         assert pilot.app.is_running
         assert not script.calls
         assert pilot.app.cockpit.form.config == before
@@ -255,10 +255,10 @@ async def test_a_users_keymap_moves_a_key_and_the_line_says_so():
     script = Script(FINISHED)
     async with make_app(script, keymap={"start": "f5"}).run_test(size=SIZE) as pilot:
         await ready(pilot)
-        await pilot.press("s")
+        await press(pilot, "s")
         assert pilot.app.cockpit.state is State.IDLE
         await shown(pilot, "f5 start")
-        await pilot.press("f5")
+        await press(pilot, "f5")
         await until(pilot, lambda: pilot.app.cockpit.state is State.FINISHED)
 
 

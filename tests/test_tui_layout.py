@@ -17,7 +17,7 @@ SIZES = [(160, 45), (120, 34), (80, 24), (40, 12)]
 
 async def stopped(pilot):
     await ready(pilot)
-    await pilot.press("s")
+    await press(pilot, "s")
     await until(pilot, lambda: pilot.app.cockpit.state is State.STOPPED_EARLY)
     await until(pilot, lambda: pilot.app.cockpit.is_idle)
 
@@ -63,10 +63,10 @@ async def test_medium_folds_the_form_until_tab_opens_it():
         cockpit = pilot.app.cockpit
         assert not cockpit.form.display
         assert "lr 0.003" in screen_text(pilot.app).splitlines()[0]
-        await pilot.press("tab")
+        await press(pilot, "tab")
         assert cockpit.form.display
         assert pilot.app.focused.id == "row-recipe"
-        await pilot.press("escape")
+        await press(pilot, "escape")
         assert not cockpit.form.display
         assert pilot.app.focused is None
 
@@ -121,11 +121,11 @@ async def test_a_low_terminal_shows_one_pane_however_wide():
 async def test_resizing_through_all_sizes_while_training_never_fails():
     async with make_app(Script(gauge=GAUGE, bound=5.0)).run_test(size=(120, 40)) as pilot:
         await ready(pilot)
-        await pilot.press("s")
+        await press(pilot, "s")
         await until(pilot, lambda: pilot.app.cockpit.run.step == 100)
         for size in [(40, 12), (20, 6), (8, 3), (1, 1), (300, 80), (80, 24), (100, 17), (120, 40)]:
             await pilot.resize_terminal(*size)
-            await pilot.press("z", "z", "tab", "escape")
+            await press(pilot, "z", "z", "tab", "escape")
             assert pilot.app.cockpit.size == size
         await shown(pilot, "● TRAINING")
 

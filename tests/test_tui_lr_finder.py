@@ -15,7 +15,7 @@ APART = "the range test says 0.3, the trials say 0.00244, a factor of 120 apart"
 
 async def opened(pilot, state=State.FINISHED):
     """Open the finder and wait for what it does by itself."""
-    await pilot.press("f")
+    await press(pilot, "f")
     await until(pilot, lambda: pilot.app.lr_finder is not None)
     finder = pilot.app.lr_finder
     await until(pilot, lambda: finder.state is state and not finder.unread)

@@ -47,7 +47,7 @@ def real_preview(config):
 
 async def run_to(pilot, state):
     await ready(pilot)
-    await pilot.press("s")
+    await press(pilot, "s")
     await until(pilot, lambda: pilot.app.cockpit.state is state)
 
 
@@ -84,7 +84,7 @@ async def test_each_init_shows_another_untrained_curve():
         await ready(pilot)
         curves = set()
         for _ in range(5):
-            await pilot.press("i")
+            await press(pilot, "i")
             await ready(pilot)
             curves.add(pilot.app.cockpit.fit_pane.text)
         assert len(curves) == 5
@@ -94,7 +94,7 @@ async def test_a_network_that_cant_learn_says_so_before_and_while_training():
     async with make_app(Script(extra=[DEAD]), init="zeros").run_test(size=SIZE) as pilot:
         await ready(pilot)
         await shown(pilot, "◌ no gradient reaches")
-        await pilot.press("s")
+        await press(pilot, "s")
         words = "no gradient reaches layers 1 to 4: all weights are zero"
         await until(pilot, lambda: words in pilot.app.cockpit.banner.words)
 
@@ -141,7 +141,7 @@ async def test_the_next_run_takes_the_banner_away():
     async with make_app(Script(EARLY)).run_test(size=SIZE) as pilot:
         await run_to(pilot, State.STOPPED_EARLY)
         pilot.app.cockpit.context.work.train = Script()
-        await pilot.press("s")
+        await press(pilot, "s")
         await until(pilot, lambda: pilot.app.cockpit.state is State.RUNNING)
         assert pilot.app.cockpit.banner.words == ""
 
@@ -150,10 +150,10 @@ async def test_a_preset_changed_while_training_is_for_the_next_run():
     script = Script()
     async with make_app(script).run_test(size=SIZE) as pilot:
         await run_to(pilot, State.RUNNING)
-        await pilot.press("a")
+        await press(pilot, "a")
         await shown(pilot, "next run")
         assert "mlp-4x20" in screen_text(pilot.app).splitlines()[0]
-        await pilot.press("s")
+        await press(pilot, "s")
         await until(pilot, lambda: len(script.calls) == 2)
         assert script.calls[1][0].architecture.name == "wide-1x400"
         await hidden(pilot, "next run")
@@ -163,7 +163,7 @@ async def test_lr_changed_while_training_goes_to_the_trainer_and_is_marked():
     script = Script()
     async with make_app(script, lr=0.003).run_test(size=SIZE) as pilot:
         await run_to(pilot, State.RUNNING)
-        await pilot.press("]")
+        await press(pilot, "]")
         await shown(pilot, "╎ lr changed")
         assert script.lrs == [0.005]
         await shown(pilot, "lr 0.005")
@@ -174,10 +174,10 @@ async def test_a_recipe_taken_while_training_leaves_the_runs_lr_alone():
     script = Script()
     async with make_app(script, recipe="kaiming").run_test(size=SIZE) as pilot:
         await run_to(pilot, State.RUNNING)
-        await pilot.press("P", "P")  # exploding-normal: another lr
+        await press(pilot, "P", "P")  # exploding-normal: another lr
         assert pilot.app.cockpit.form.config.lr == 0.1
         await shown(pilot, "next run")
-        await pilot.press("space")
+        await press(pilot, "space")
         await until(pilot, lambda: pilot.app.cockpit.state is State.PAUSED)
         assert script.lrs == []
         assert pilot.app.cockpit.run.lr == 0.01
@@ -189,7 +189,7 @@ async def test_starting_again_stops_the_run_before_and_drops_its_events():
         await run_to(pilot, State.RUNNING)
         await until(pilot, lambda: pilot.app.cockpit.run.step == 100)
         first = pilot.app.cockpit.feed
-        await pilot.press("s")
+        await press(pilot, "s")
         await until(pilot, lambda: len(script.calls) == 2)
         assert script.calls[0][1].stopped
         assert not script.calls[1][1].stopped
@@ -211,7 +211,7 @@ async def test_an_exception_in_the_trainer_is_a_banner_and_the_app_goes_on():
         await run_to(pilot, State.FAILED)
         assert "the cable is out" in pilot.app.cockpit.banner.words
         pilot.app.cockpit.context.work.train = Script(FINISHED)
-        await pilot.press("s")
+        await press(pilot, "s")
         await until(pilot, lambda: pilot.app.cockpit.state is State.FINISHED)
 
 
@@ -222,7 +222,7 @@ async def test_a_preview_that_fails_is_a_banner_and_the_app_goes_on():
     async with make_app(preview=broken).run_test(size=SIZE) as pilot:
         await ready(pilot)
         assert "device cuda is not available" in pilot.app.cockpit.banner.words
-        await pilot.press("i")
+        await press(pilot, "i")
         assert pilot.app.is_running
 
 
@@ -231,9 +231,9 @@ async def test_a_field_in_error_keeps_a_run_from_starting():
     async with make_app(script).run_test(size=SIZE) as pilot:
         await ready(pilot)
         await pilot.click("#input-lr")
-        await pilot.press("end", "x")
+        await press(pilot, "end", "x")
         pilot.app.cockpit.set_focus(None)
-        await pilot.press("s")
+        await press(pilot, "s")
         assert not script.calls
         assert pilot.app.focused is pilot.app.cockpit.query_one("#input-lr")
         await shown(pilot, "! expected a number")
@@ -253,7 +253,7 @@ async def test_waiting_for_the_compiler_shows_the_seconds_and_stays_usable():
     async with make_app(wait, engine="compiled").run_test(size=SIZE) as pilot:
         await run_to(pilot, State.COMPILING)
         await shown(pilot, "◑ COMPILING 12 s")
-        await pilot.press("i", "m")
+        await press(pilot, "i", "m")
         await shown(pilot, "next run")
         hold.set()
         await until(pilot, lambda: pilot.app.cockpit.state is State.RUNNING)
@@ -273,7 +273,7 @@ async def test_e_goes_through_the_engines():
         await ready(pilot)
         seen = []
         for key in ("e", "e", "e", "e", "E"):
-            await pilot.press(key)
+            await press(pilot, key)
             seen.append(pilot.app.cockpit.form.config.engine)
         assert seen == ["eager", "compiled", "cuda-graph", "auto", "cuda-graph"]
 

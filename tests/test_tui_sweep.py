@@ -31,7 +31,7 @@ def many_candidates(monkeypatch):
 
 async def opened(pilot, *keys):
     """Open the sweep screen and press keys there."""
-    await pilot.press("w")
+    await press(pilot, "w")
     await until(pilot, lambda: isinstance(pilot.app.screen, SweepScreen))
     await until(pilot, lambda: "candidates" in pilot.app.sweep.status_line.text)
     for key in keys:
@@ -145,7 +145,7 @@ async def test_the_plan_is_the_cockpits_form_but_for_what_is_asked_here():
     app = make_app(sweep=script, recipe="l1", seed=5, data_seed=2)
     async with app.run_test(size=SIZE) as pilot:
         await ready(pilot)
-        await pilot.press("a")  # another network
+        await press(pilot, "a")  # another network
         sweep = await opened(pilot, "a", "o")
         sweep.form.field("steps").put("77")
         await press(pilot, "s")

@@ -224,9 +224,10 @@ class LiveScreen(Screen[None]):
 
     def _show_state(self) -> None:
         state = self.state
-        if not self.has_class(f"-{state.value}"):  # each change of a class is expensive
+        if not self.has_class(f"-{state.value}"):
             for other in State:
-                self.set_class(other is state, f"-{other.value}")
+                self.set_class(other is state, f"-{other.value}", update=False)
+            self.update_node_styles()  # once: it is expensive
 
     # Keys
 
