@@ -38,8 +38,9 @@ from tui_trainer.training.events import (
     RunStarted,
     StepsCompleted,
 )
+from tui_trainer.training.failure import describe_failure
 from tui_trainer.training.setup import Setup
-from tui_trainer.training.trainer import describe_failure, train
+from tui_trainer.training.trainer import train
 
 DEADLINE_SECONDS = 30
 needs_no_gpu = pytest.mark.skipif(torch.cuda.is_available(), reason="needs a machine without GPU")

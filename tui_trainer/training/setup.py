@@ -21,6 +21,7 @@ from tui_trainer.training.engines.choice import require_engine
 from tui_trainer.training.engines.eager import EagerEngine
 from tui_trainer.training.engines.engine import TrainingState
 from tui_trainer.training.events import Previewed
+from tui_trainer.training.failure import describe_failure
 from tui_trainer.training.fit import sample_fit, to_points
 
 
@@ -28,9 +29,15 @@ def preview(config: RunConfig) -> Previewed:
     """Build a config's data and untrained network, exactly as `train` would.
 
     Raises:
-        ValueError: if the device is not available, or does not have the engine; if there is not
-            enough memory.
+        ValueError: one line that says what went wrong, whatever it was.
     """
+    try:
+        return _preview(config)
+    except Exception as error:
+        raise ValueError(describe_failure(error)) from error
+
+
+def _preview(config: RunConfig) -> Previewed:
     setup = Setup(config, trains=False)
     return Previewed(
         config,
