@@ -123,7 +123,7 @@ class LrFinderScreen(LiveScreen):
         lr = self.result.recommended if self.result is not None else None
         use = f"use lr {number_text(lr)}" if lr is not None else ""
         labels = {
-            "start": "search again" if roomy else "again",
+            "start": "search again" if roomy else "" if self.active else "again",
             "stop": "stop" if self.active else "",
             "use": use if roomy else use[:3],
             "setup": "pane" if self._one_pane else "",

@@ -208,8 +208,8 @@ class SweepScreen(LiveScreen):
             "open": "open" if self.table.candidate is not None else "",
             "use": self._use_label(wide),
         }
-        if self.size.width < NARROW:  # tab is needed more than these
-            labels |= {"quit": "", "open": ""}
+        if self.size.width < NARROW:  # tab and stop are needed more
+            labels |= {"quit": "", "open": ""} | ({"start": "", "help": ""} if self.active else {})
         if self.feed is None:
             labels |= dict.fromkeys(("table", "by_loss", "log", "zoom"), "")
         return labels
