@@ -40,8 +40,10 @@ from tui_trainer.training.events import (
     RunStarted,
     StepsCompleted,
 )
+from tui_trainer.tui import headless
 from tui_trainer.tui.app import TrainerApp
 from tui_trainer.tui.background import Work
+from tui_trainer.tui.headless import screen_text
 
 DEADLINE = 30.0
 PARAMETERS = 1321
@@ -93,7 +95,7 @@ def ended(reason, words, step=100, *, restored=False):
 
 EARLY = ended(
     StopReason.EARLY_STOPPING,
-    "stopped early at step 100: validation 5.42 rose over 5.41, the mean of its last 50 steps; "
+    "stopped early at step 100: validation 5.42 exceeded 5.41, the mean of its last 50 steps; "
     "best 2.20 at step 100",
 )
 DIVERGED = ended(
@@ -270,14 +272,35 @@ def make_app(
 
 async def until(pilot, condition, seconds=DEADLINE):
     """Wait for a condition; fail with the screen where it does not come."""
-    from tui_trainer.tui.headless import screen_text
-
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, f"it did not come:\n{screen_text(pilot.app)}"
         await pilot.pause(0.01)
 
 
+async def shown(pilot, *texts):
+    """Wait until all texts are drawn, wrapped or not: the screen follows a state frames later."""
+
+    def drawn():
+        screen = screen_text(pilot.app)
+        unbroken = " ".join(screen.split())
+        return all(text in screen or text in unbroken for text in texts)
+
+    await until(pilot, drawn)
+
+
+async def hidden(pilot, text):
+    """Wait until a text is drawn no more."""
+    await until(pilot, lambda: text not in screen_text(pilot.app))
+
+
+async def press(pilot, *keys):
+    """Press keys one by one, each handled before the next, and before this returns."""
+    for key in keys:
+        await headless.press(pilot, key)
+        await pilot.pause(0)  # by now the app has handed the key on to the screen
+
+
 async def ready(pilot):
     """Wait for the first preview and its frame."""
-    await until(pilot, lambda: pilot.app.cockpit.settled)
+    await until(pilot, lambda: pilot.app.cockpit.is_idle)

@@ -140,7 +140,11 @@ def test_a_device_that_is_not_there_is_status_1_and_one_object():
     assert result.exit_code == 1
     told = json.loads(result.stdout)
     assert (told["reason"], told["recommended"], told["command"]) == ("failed", None, None)
-    assert "device cuda is not available" in told["words"]
+    assert told["words"].startswith("device cuda is not available")
+    told = find("--device", "cuda").stdout.splitlines()
+    assert told == [
+        "result         failed: device cuda is not available: torch sees none; cpu always works"
+    ]
 
 
 def test_ctrl_c_ends_with_status_130_and_all_there_is_so_far():

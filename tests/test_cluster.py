@@ -1,9 +1,13 @@
 """Sweeps on a real Ray cluster: two nodes of one processor each, all on this machine."""
 
+import contextlib
+import ipaddress
+import os
 import signal
 import socket
 import threading
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -41,6 +45,11 @@ ENVIRONMENT = {
 NODE = {"num_cpus": 1, "node_ip_address": "127.0.0.1", "object_store_memory": 80_000_000}
 
 
+# Ray gives a silent node 20 s before it is lost.
+HEALTH = {"health_check_period_ms": 500, "health_check_initial_delay_ms": 1000}
+HEAD = {**NODE, "include_dashboard": False, "_system_config": HEALTH}
+
+
 @pytest.fixture(scope="module")
 def cluster():
     """Two nodes."""
@@ -50,7 +59,7 @@ def cluster():
         patch.delenv("RAY_ADDRESS", raising=False)
         from ray.cluster_utils import Cluster
 
-        cluster = Cluster(initialize_head=True, head_node_args={**NODE, "include_dashboard": False})
+        cluster = Cluster(initialize_head=True, head_node_args=HEAD)
         try:
             cluster.add_node(**NODE)
             yield cluster
@@ -135,6 +144,58 @@ def test_a_sweep_on_two_nodes_comes_to_what_it_does_here(cluster):
     assert_free(cluster)
 
 
+@pytest.mark.skipif(not Path("/proc/net/tcp").exists(), reason="needs Linux's /proc")
+def test_on_a_cluster_of_127_0_0_1_nothing_listens_elsewhere(cluster, monkeypatch):
+    monkeypatch.delenv("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER")  # as a user's environment is
+    control, listening = SweepControl(), {}
+    events = sweep_on_cluster(plan("lr=1e-4", steps=10**6), control, cluster.address, fits=False)
+    for event in events:
+        if isinstance(event, CandidatesAdvanced) and not listening:
+            listening = {name: listeners(pid) for pid, name in descendants()}
+            control.stop()
+    assert any("cluster.driver" in name and hosts for name, hosts in listening.items())
+    assert any("train_share" in name and hosts for name, hosts in listening.items())
+    hosts = set().union(*listening.values())
+    assert hosts == {"127.0.0.1"}, listening
+
+
+def descendants():
+    """Return the process id and the command line of all that this process has started."""
+    parents, found = {}, {os.getpid()}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):  # it has ended
+            parents[int(stat.parent.name)] = int(stat.read_text().rpartition(")")[2].split()[1])
+    while more := {pid for pid, parent in parents.items() if parent in found} - found:
+        found |= more
+    for pid in found - {os.getpid()}:
+        with contextlib.suppress(OSError):
+            yield pid, Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ")
+
+
+def listeners(pid):
+    """Return the addresses at which a process waits for connections."""
+    sockets = set()
+    with contextlib.suppress(OSError):
+        for file in Path(f"/proc/{pid}/fd").iterdir():
+            with contextlib.suppress(OSError):  # it has been closed
+                sockets.add(str(file.readlink()))
+    found = set()
+    for table in ("tcp", "tcp6"):
+        for line in Path(f"/proc/net/{table}").read_text().splitlines()[1:]:
+            _, local, _, state, *rest = line.split()
+            if state == "0A" and f"socket:[{rest[5]}]" in sockets:
+                found.add(host_of(local.partition(":")[0]))
+    return found
+
+
+def host_of(words):
+    """Read an address as the kernel writes it: words of four bytes, each backwards."""
+    packed = bytes.fromhex(words)
+    packed = b"".join(packed[i : i + 4][::-1] for i in range(0, len(packed), 4))
+    address = ipaddress.ip_address(packed)
+    return str(getattr(address, "ipv4_mapped", None) or address)
+
+
 def test_an_error_of_a_worker_ends_the_sweep_with_its_words(cluster, monkeypatch):
     grid = plan("lr=0.1,0.2", steps=5)
     broken = "a candidate that no worker can train"
@@ -189,7 +250,7 @@ def test_a_gpu_that_no_node_has(cluster):
 
 
 def test_a_lost_node_s_candidates_start_again_on_another(cluster, capfd):
-    grid = plan("lr=1e-4:1e-3:log:6", steps=8000)
+    grid = plan("lr=1e-4:1e-3:log:6", steps=4000)
     node = cluster.add_node(**NODE)
     told, killer = Told([]), threading.Thread(target=cluster.remove_node, args=(node, False))
     for event in sweep_on_cluster(grid, address=cluster.address, fits=False):

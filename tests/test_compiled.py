@@ -11,12 +11,13 @@ import numpy as np
 import pytest
 import reference_loop
 import torch
+from comparing import assert_identical, losses_of, parameters_of
 from compiled_steps import COMPILE_TIMEOUT, CONFIGS, make_compiled
 from reference_loop import make
 
 from tui_trainer.training.control import Control
 from tui_trainer.training.engines.eager import EagerEngine
-from tui_trainer.training.events import LrChanged, Paused, RunStarted, StepsCompleted
+from tui_trainer.training.events import LrChanged, Paused, RunStarted
 from tui_trainer.training.setup import Setup
 from tui_trainer.training.trainer import train
 
@@ -32,22 +33,6 @@ def assert_close(found, expected):
     for one, other in zip(found, expected, strict=True):
         assert one.dtype == other.dtype == np.float32
         np.testing.assert_allclose(one, other, rtol=RTOL)
-
-
-def assert_identical(found, expected):
-    assert all(np.array_equal(one, other) for one, other in zip(found, expected, strict=True))
-
-
-def parameters_of(engine):
-    return [p.detach().numpy().copy() for p in engine.model.parameters()]
-
-
-def losses_of(events):
-    parts = [event for event in events if isinstance(event, StepsCompleted)]
-    return tuple(
-        np.concatenate([getattr(part, name) for part in parts])
-        for name in ("train_loss", "val_loss")
-    )
 
 
 @every_config

@@ -18,12 +18,13 @@ import pytest
 import reference_loop
 import seam_files
 import torch
+from comparing import assert_identical, losses_of, parameters_of
 from reference_loop import make
 
 from tui_trainer.config.settings import Regularizer
 from tui_trainer.training.engines.cuda_graph import UNROLLED, CudaGraphEngine
 from tui_trainer.training.engines.eager import EagerEngine
-from tui_trainer.training.events import RunStarted, StepsCompleted
+from tui_trainer.training.events import RunStarted
 from tui_trainer.training.setup import Setup
 from tui_trainer.training.trainer import train
 
@@ -59,22 +60,9 @@ def make_engine(name):
     return CudaGraphEngine(make_state(name))
 
 
-def parameters_of(engine):
-    return [p.detach().cpu().numpy() for p in engine.model.parameters()]
-
-
 def assert_close(found, expected, **tolerance):
     for one, other in zip(found, expected, strict=True):
         np.testing.assert_allclose(one, other, **{"rtol": RTOL, **tolerance})
-
-
-def assert_identical(found, expected):
-    assert all(np.array_equal(one, other) for one, other in zip(found, expected, strict=True))
-
-
-def losses_of(events):
-    parts = [event for event in events if isinstance(event, StepsCompleted)]
-    return [np.concatenate([getattr(p, n) for p in parts]) for n in ("train_loss", "val_loss")]
 
 
 @every_setting

@@ -8,13 +8,20 @@ import numpy as np
 import pytest
 import reference_loop
 import torch
+from comparing import assert_identical, losses_of
 from compiled_steps import COMPILE_TIMEOUT, CONFIGS, spec_of
 from reference_loop import make
+from strangers import NO_FILES, give_away, lock
 
 from tui_trainer.training import trainer
 from tui_trainer.training.control import Control
-from tui_trainer.training.engines import compilation, executor
-from tui_trainer.training.engines.step_cache import find_step, steps_folder
+from tui_trainer.training.engines import compilation, compiled, executor
+from tui_trainer.training.engines.step_cache import (
+    find_step,
+    make_build_folder,
+    steps_folder,
+    store_step,
+)
 from tui_trainer.training.events import (
     Compiled,
     Compiling,
@@ -83,18 +90,6 @@ def eager_to_auto(monkeypatch):
 
 def of(kind, events):
     return [event for event in events if isinstance(event, kind)]
-
-
-def losses_of(events):
-    parts = of(StepsCompleted, events)
-    return [
-        np.concatenate([getattr(part, name) for part in parts])
-        for name in ("train_loss", "val_loss")
-    ]
-
-
-def assert_identical(found, expected):
-    assert all(np.array_equal(one, other) for one, other in zip(found, expected, strict=True))
 
 
 class Threaded:
@@ -235,15 +230,129 @@ def test_a_compiler_that_takes_too_long_is_ended(gate, monkeypatch, processes_le
     assert not processes_left()
 
 
-def test_a_step_that_cannot_be_loaded_is_forgotten(gate, tmp_path, monkeypatch):
-    (tmp_path / "nonsense").write_text("no package")
+@pytest.mark.parametrize("engine", ["compiled", "auto"])
+def test_a_step_that_cannot_be_loaded_here_is_kept_and_not_compiled_again(
+    gate, tmp_path, monkeypatch, engine
+):
+    (tmp_path / "nonsense").write_text("no library")
     monkeypatch.setenv("FAKE_STEP", str(tmp_path / "nonsense"))
     gate.touch()
     events = list(train(make("kaiming", steps=3, engine="compiled")))
     (change,) = of(EngineChanged, events)
     assert "can't be loaded" in change.reason
-    assert not list(steps_folder().glob("*.pt2"))
     assert events[-1].steps == 3
+    (kept,) = steps_folder().glob("*.so")
+    monkeypatch.setattr(executor, "Compilation", lambda _: pytest.fail("compiled again"))
+    started, *_, end = train(make("kaiming", steps=3, engine=engine))
+    assert "can't be loaded" in started.engine_reason
+    assert (started.engine, end.steps) == ("eager", 3)
+    assert list(steps_folder().glob("*.so")) == [kept]
+
+
+# Caches that can't be used
+
+
+def planted(config):
+    """Put a file where the config's compiled step would be."""
+    built = make_build_folder() / "step.so"
+    built.write_text("no library")
+    file = store_step(spec_of(config), built, 3.0)
+    built.parent.rmdir()
+    return file
+
+
+@pytest.fixture
+def nothing_loaded(monkeypatch):
+    monkeypatch.setattr(compiled, "_load", lambda _: pytest.fail("loaded"))
+    monkeypatch.setattr(executor, "Compilation", lambda _: pytest.fail("compiled"))
+
+
+def assert_eager(config, *words):
+    """Expect a run's own losses from the eager engine, and these words in its reason."""
+    events = list(train(config))
+    assert events[0].engine == "eager"
+    assert all(word in events[0].engine_reason for word in words), events[0].engine_reason
+    assert "\n" not in events[0].engine_reason
+    assert events[0].engine_reason.endswith(": staying eager")
+    assert_identical(losses_of(events), reference_loop.run(config).losses)
+
+
+every_engine = pytest.mark.parametrize("engine", ["compiled", "auto"])
+
+
+@every_engine
+@pytest.mark.usefixtures("nothing_loaded")
+@pytest.mark.parametrize("kind", NO_FILES)
+def test_what_is_no_file_leaves_a_run_eager(engine, kind):
+    config = make("kaiming", steps=5, engine=engine)
+    file = planted(config)
+    file.unlink()
+    NO_FILES[kind](file)
+    assert_eager(config, str(file), "is not a regular file")
+
+
+@every_engine
+@pytest.mark.usefixtures("nothing_loaded")
+def test_a_cache_that_is_locked_leaves_a_run_eager(engine, monkeypatch):
+    config = make("kaiming", steps=5, engine=engine)
+    folder = planted(config).parent
+    lock(folder, monkeypatch)
+    assert_eager(config, "the step cache can't be used")
+
+
+@every_engine
+@pytest.mark.usefixtures("nothing_loaded")
+def test_a_damaged_step_that_cannot_be_removed_leaves_a_run_eager(engine, monkeypatch):
+    def read_only(file, missing_ok=False):
+        raise PermissionError(f"{file}: read-only")
+
+    config = make("kaiming", steps=5, engine=engine)
+    planted(config).write_text("damaged")
+    monkeypatch.setattr("pathlib.Path.unlink", read_only)
+    assert_eager(config, "read-only")
+
+
+@every_engine
+@pytest.mark.usefixtures("nothing_loaded")
+@pytest.mark.parametrize("whose", ["everything", "folders", "step"])
+def test_a_strangers_step_in_a_shared_folder_is_never_loaded(engine, whose, tmp_path, monkeypatch):
+    shared = tmp_path / "shared"
+    shared.mkdir()
+    shared.chmod(0o1777)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(shared))
+    config = make("kaiming", steps=5, engine=engine)
+    step = planted(config)
+    folders = [step.parent, step.parent.parent]
+    for place in {"everything": [step, *folders], "folders": folders, "step": [step]}[whose]:
+        give_away(place, monkeypatch)
+    assert_eager(config, "belongs to user")
+    assert step.exists()
+
+
+@every_engine
+@pytest.mark.usefixtures("nothing_loaded")
+def test_a_folder_that_others_may_write_to_is_named(engine):
+    config = make("kaiming", steps=5, engine=engine)
+    folder = planted(config).parent
+    folder.chmod(0o1777)
+    assert_eager(config, f"others may write to {folder}: chmod go-w")
+
+
+def test_a_compiler_has_no_place_in_a_strangers_folder(gate, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "shared"))
+    (tmp_path / "shared" / "tui-trainer").mkdir(parents=True)
+    give_away(tmp_path / "shared" / "tui-trainer", monkeypatch)
+    assert_eager(make("kaiming", steps=5, engine="compiled"), "belongs to user")
+    assert not steps_folder().exists()
+
+
+@pytest.mark.timeout(COMPILE_TIMEOUT)
+def test_a_step_is_loaded_without_a_temporary_folder(compiled_steps_cached, monkeypatch):
+    before = sorted(compiled_steps_cached.iterdir())
+    monkeypatch.setenv("TMPDIR", "/dev/null/missing")
+    started, *_ = train(msgspec.structs.replace(AUTO, steps=5))
+    assert started.engine == "compiled"
+    assert sorted(compiled_steps_cached.iterdir()) == before
 
 
 # What auto picks

@@ -48,12 +48,12 @@ def test_even_the_dearest_frame_comes_once_a_second(clock):
     assert budget.due
 
 
-def test_the_tax_is_what_was_spent(clock):
+def test_the_overhead_is_what_was_spent(clock):
     budget = FrameBudget(0.05)
     for count in range(200):
         budget.draws(count * 400)
         clock.wall += 0.25
         clock.spent += 0.01
-    assert budget.tax.share == pytest.approx(0.04, rel=0.01)
-    assert budget.tax.frames_per_second == pytest.approx(4, rel=0.01)
-    assert budget.tax.bytes_per_second == pytest.approx(1600, rel=0.01)
+    assert budget.overhead.share == pytest.approx(0.04, rel=0.01)
+    assert budget.overhead.frames_per_second == pytest.approx(4, rel=0.01)
+    assert budget.overhead.bytes_per_second == pytest.approx(1600, rel=0.01)

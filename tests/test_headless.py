@@ -33,7 +33,7 @@ PROGRAM = str(Path(sys.executable).with_name("tui-trainer"))
 PRESETS = load_presets()
 DEADLINE = 90  # seconds; the machine may be busy
 SIZES = [(160, 45), (80, 24), (40, 12)]
-STOPPED = re.compile(r"Stopped early at step [\d,]+:\s+validation [\d.]+ rose over [\d.]+")
+STOPPED = re.compile(r"Stopped early at step [\d,]+:\s+validation [\d.]+ exceeded [\d.]+")
 
 
 def make_app(recipe="stop-patient", charset=Charset.UNICODE, train=train, **settings):

@@ -23,6 +23,7 @@ from tui_trainer.lr_search.search import run_lr_search
 from tui_trainer.sweeps.control import SweepControl
 from tui_trainer.training.early_stopping import StopReason
 from tui_trainer.training.events import RunEnded, StepsCompleted
+from tui_trainer.training.state import State
 from tui_trainer.training.trainer import train
 
 PRESETS = load_presets()
@@ -206,11 +207,13 @@ def test_a_device_that_is_not_there_is_a_reason_not_an_exception():
 def test_results_hold_what_the_events_tell_at_every_point():
     results = LrSearchResult()
     assert (results.range_suggestion, results.batched_suggestion) == (None, None)
+    assert (results.state, results.recommended) == (State.STARTING, None)
     for event in search("dead-zeros"):
         results.apply(event)
         match event:
             case LrRangeAdvanced(curve=curve):
                 assert results.curve is curve
+                assert results.state is State.RUNNING
             case LrRangeEnded():
                 assert results.tested is event
                 assert results.range_suggestion == event.suggestion.lr
@@ -220,6 +223,8 @@ def test_results_hold_what_the_events_tell_at_every_point():
     assert results.not_learning is not None
     assert results.search is not None
     assert results.found is event
+    assert (results.state, results.recommended) == (State.FINISHED, event.recommended)
+    assert "cpu" in results.how
     assert results.batched_suggestion == results.found.batched_suggestion
     assert results.trials is results.tried.trials
 

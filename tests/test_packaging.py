@@ -21,6 +21,8 @@ USE_THE_WHEEL = """
 import sys
 from pathlib import Path
 
+import torch
+
 from tui_trainer.config.presets import load_presets
 from tui_trainer.task.network import build_network
 
@@ -29,7 +31,8 @@ for category in ("dataset", "architecture", "init", "regularizer", "recipe"):
     assert presets.names(category), f"no preset of {category}"
 for architecture in presets.architecture.values():
     for init in presets.init.values():
-        network = build_network(architecture.settings, init.settings)
+        drawn = architecture.settings, init.settings.layer, 1, None, torch.Generator()
+        network = build_network(*drawn)
         assert list(network.parameters()), f"{architecture.name} with {init.name} is empty"
 
 # An editable install in this interpreter would fill in for whatever the wheel lacks.

@@ -1,5 +1,6 @@
 """A sweep before it runs: points in the grid's order, seeds, and what this machine has room for."""
 
+import math
 import re
 import tracemalloc
 
@@ -12,6 +13,7 @@ from tui_trainer.config.validation import InvalidSettingsError
 from tui_trainer.sweeps import plan as plan_module
 from tui_trainer.sweeps.axes import parse_axis
 from tui_trainer.sweeps.plan import MOST_CANDIDATES, needed_bytes, plan_sweep
+from tui_trainer.task import memory as memory_module
 from tui_trainer.training.setup import Setup
 
 
@@ -32,7 +34,7 @@ def memory(monkeypatch):
     """Let the machine have as many bytes as a test says; eight gigabytes at first."""
 
     def have(count):
-        monkeypatch.setattr(plan_module, "_memory", lambda: count)
+        monkeypatch.setattr(plan_module, "available_bytes", lambda: count)
 
     have(8 * 10**9)
     return have
@@ -213,7 +215,7 @@ def test_where_no_part_of_an_axis_fits_it_asks_for_fewer_seeds(memory):
 def test_where_not_even_one_candidate_fits_it_asks_for_fewer_steps(memory):
     assert refusal("lr=0.1,0.2", steps=10**9) == (
         "a candidate needs about 8 GB of memory, which is more than this machine has to spare: "
-        "take fewer steps"
+        "take fewer steps or a smaller network"
     )
 
 
@@ -247,7 +249,14 @@ def test_the_largest_of_swept_networks_counts(memory):
     assert len(plan(axis, recipe="linear").candidates) == 2
 
 
-def test_a_machine_that_does_not_tell_its_memory_has_a_little(monkeypatch):
-    monkeypatch.delattr(plan_module.os, "sysconf")
-    assert plan("lr=0.1", seeds=100).candidates
-    assert "at most 35" in refusal("lr=0.1", seeds=MOST_CANDIDATES)
+@pytest.mark.parametrize("axes", [["architecture=linear,mlp-2x64"], ["data_seed=0:9:lin:10"]])
+def test_data_and_steps_of_every_group_count_beside_the_candidates(monkeypatch, axes):
+    config = make_config(PRESETS, "linear", steps=1)
+    candidates = math.prod(len(parse_axis(axis, PRESETS).values) for axis in axes)
+    few = 3 * needed_bytes(config, candidates)
+    monkeypatch.setattr(memory_module, "available_bytes", lambda: few)
+    assert refusal(*axes, recipe="linear", steps=1).endswith(
+        " are available: use fewer points or a smaller network"
+    )
+    monkeypatch.undo()
+    assert plan(*axes, recipe="linear", steps=1)

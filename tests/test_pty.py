@@ -148,7 +148,7 @@ def test_start_watch_it_stop_and_leave(open_terminal, size):
     terminal.wait_for("STOPPED EARLY")
     terminal.wait_for("Stopped early at step")
     banner = re.search(
-        r"Stopped early at step [\d,]+: validation [\d.]+ rose over [\d.]+, the mean of its last "
+        r"Stopped early at step [\d,]+: validation [\d.]+ exceeded [\d.]+, the mean of its last "
         r"50 steps\. Best [\d.]+ at step [\d,]+\.",
         unbroken(terminal.text),
     )
@@ -162,11 +162,12 @@ def test_start_watch_it_stop_and_leave(open_terminal, size):
 
 
 def test_quit_asks_while_training_and_y_quits(open_terminal):
-    terminal = open_terminal(*FOR_EVER)
+    terminal = open_terminal(*FOR_EVER, size=(50, 24))
     terminal.wait_for("READY")
     terminal.press("s")
-    terminal.wait_for("TRAINING")
+    terminal.wait_for(r"\d,\d{3}/1,000,000,000")  # a step of four digits
     terminal.press("q")
+    terminal.wait_for(r"A run is at step [\d,]+\. ")
     terminal.wait_for("Quit and lose it")
     terminal.press("n")
     terminal.wait_for(r"(?s)\A(?!.*Quit and lose it)")

@@ -1,4 +1,4 @@
-"""The winner of a sweep, read back from its JSON."""
+"""A sweep's recommended config, read back from its JSON."""
 
 import json
 
@@ -8,7 +8,7 @@ from scripted_sweep import finished, plan
 from tui_trainer.config.validation import InvalidSettingsError
 from tui_trainer.console.sweep import to_json
 from tui_trainer.sweeps.recommendation import recommend
-from tui_trainer.sweeps.recommended_config import read_winner
+from tui_trainer.sweeps.recommended_config import read_recommended
 
 
 @pytest.fixture
@@ -19,14 +19,14 @@ def file(tmp_path):
 def test_it_is_the_recommended_config(file):
     results = finished(plan("l1_weight=0,0.5", "regularizer=none,dropout"), [4, 3, 1, 2])
     file.write_text(to_json(results))
-    config = read_winner(file)
+    config = read_recommended(file)
     assert config == recommend(results).config
     assert (config.regularizer.l1_weight, config.regularizer.name) == (0.5, "none")
 
 
 def test_numbers_may_be_given_in_the_place_of_its_own(file):
     file.write_text(to_json(finished(plan("lr=0.1,0.2"), [2, 1])))
-    config = read_winner(file, steps=7, seed=3, lr=None)
+    config = read_recommended(file, steps=7, seed=3, lr=None)
     assert (config.steps, config.seed, config.lr) == (7, 3, 0.2)
 
 
@@ -35,7 +35,7 @@ def test_what_can_not_be_read_is_one_line(file, tmp_path):
         if text is not None:
             file.write_text(text)
         with pytest.raises(InvalidSettingsError) as error:
-            read_winner(file)
+            read_recommended(file)
         assert str(file) in str(error.value)
         return str(error.value)
 

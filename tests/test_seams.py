@@ -9,6 +9,7 @@ import reference_loop
 import seam_files
 import sweeping
 import torch
+from comparing import assert_identical, losses_of
 from compiled_steps import COMPILE_TIMEOUT, make_compiled
 from torch import nn
 
@@ -18,7 +19,7 @@ from tui_trainer.lr_search.range_test import find_lr_range
 from tui_trainer.plotting.fit_chart import fit_chart
 from tui_trainer.task.data import make_data
 from tui_trainer.training.early_stopping import StopReason
-from tui_trainer.training.events import FitSampled, RunStarted, StepsCompleted
+from tui_trainer.training.events import FitSampled, RunStarted
 from tui_trainer.training.setup import Setup
 from tui_trainer.training.trainer import train
 
@@ -45,18 +46,6 @@ def reference(config, steps):
             val.append(reference_loop.mse(model(data.val_x), data.val_y).item())
         train.append(loss.item())
     return np.array(train, np.float32), np.array(val, np.float32)
-
-
-def losses_of(events):
-    parts = [event for event in events if isinstance(event, StepsCompleted)]
-    return [
-        np.concatenate([getattr(part, name) for part in parts])
-        for name in ("train_loss", "val_loss")
-    ]
-
-
-def assert_identical(found, expected):
-    assert all(np.array_equal(one, other) for one, other in zip(found, expected, strict=True))
 
 
 def test_a_run_equals_the_loop_bit_for_bit():

@@ -9,6 +9,7 @@ from reference_loop import PRESETS, make
 
 from tui_trainer import models
 from tui_trainer.models import mlp
+from tui_trainer.training import setup
 from tui_trainer.training.diagnosis import find_dead_layers, first_bad_output, first_bad_parameter
 from tui_trainer.training.events import FitSampled, NotLearning, RunStarted
 from tui_trainer.training.fit import GRID_POINTS, sample_fit
@@ -99,6 +100,17 @@ def test_r2_is_the_share_of_the_spread_of_the_validation_labels():
         error = ((labels - bias) ** 2).mean().item()
         r2 = sample_fit(setup.engine, 0, "last").metrics["r2"]
         assert r2 == pytest.approx(1 - error / spread, abs=1e-5)
+
+
+def test_a_preview_that_fails_says_why_in_a_line(monkeypatch):
+    error = torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB. GPU 0\nhas")
+    monkeypatch.setattr(setup, "find_dead_layers", lambda *_: raise_(error))
+    with pytest.raises(ValueError, match=r"^out of memory \(asked for 2.00 GiB\)$"):
+        preview(make("kaiming"))
+
+
+def raise_(error):
+    raise error
 
 
 # What is wrong with a network

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 from scripted_sweep import advanced, ended, finished, plan, started
 
-from tui_trainer.sweeps.events import CandidatesRestarted, SweepNoted
+from tui_trainer.sweeps.events import CandidatesRestarted, SweepEnded, SweepNoted
 from tui_trainer.sweeps.result import SweepResult, objective_loss
 from tui_trainer.training.early_stopping import StopReason
 from tui_trainer.training.progress import Best
+from tui_trainer.training.state import State
 
 
 def test_a_candidate_collects_its_losses_and_its_best_step():
@@ -40,6 +41,32 @@ def test_a_loss_that_is_not_finite_is_never_the_best():
     assert math.isnan(candidate.val_loss)
     assert candidate.diverged
     assert objective_loss(candidate, "best") == objective_loss(candidate, "final") == math.inf
+
+
+def test_a_point_follows_every_kind_of_news_of_its_candidates():
+    results = SweepResult(plan("lr=0.1,0.2", seeds=2))
+    untouched = results.point(1)
+    for news, steps, ends in (
+        (advanced([0, 1], 1, [[3, 4]]), 1, 0),
+        (ended(0), 1, 1),
+        (CandidatesRestarted((0, 1)), 0, 0),
+    ):
+        results.apply(news)
+        point = results.point(0)
+        assert (point.steps.median, point.ended) == (steps, ends)
+        assert results.point(0) is point  # until there is news
+    assert results.point(1) is untouched
+
+
+def test_a_sweep_goes_through_the_states():
+    sweep = plan("lr=0.1,0.2")
+    results = SweepResult(sweep)
+    seen = [results.state]
+    end = SweepEnded(StopReason.STOPPED, "by hand", 0, 0.0)
+    for event in (started(sweep), advanced([0], 1, [[3]]), end):
+        results.apply(event)
+        seen.append(results.state)
+    assert seen == [State.STARTING, State.RUNNING, State.RUNNING, State.STOPPED]
 
 
 def test_restarted_candidates_start_from_nothing():

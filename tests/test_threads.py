@@ -4,9 +4,11 @@ import msgspec
 import pytest
 import torch
 from reference_loop import PRESETS, make
+from strangers import NO_FILES, lock
 
 from tui_trainer.config.settings import Architecture
 from tui_trainer.training.engines import threads
+from tui_trainer.training.engines.step_cache import steps_folder
 from tui_trainer.training.engines.threads import choose_threads
 from tui_trainer.training.setup import Setup
 
@@ -53,6 +55,23 @@ def test_a_machine_gives_the_same_answer_again(measured):
     assert measured[1] == [1, 2]
     other = Architecture(name="other", network="mlp", hidden=(7,))
     assert choose(msgspec.structs.replace(make("kaiming"), architecture=other)) == 1
+
+
+@pytest.mark.parametrize("kind", NO_FILES)
+def test_an_answer_that_is_no_file_is_measured_again(measured, kind):
+    choose(make("kaiming"))
+    (answer,) = steps_folder().iterdir()
+    answer.unlink()
+    NO_FILES[kind](answer)
+    assert choose(make("kaiming")) == 2
+    assert measured[1] == [1, 2, 1, 2]
+
+
+def test_a_cache_that_cannot_be_used_keeps_no_answer(measured, monkeypatch):
+    choose(make("kaiming"))
+    lock(steps_folder(), monkeypatch)
+    assert choose(make("kaiming")) == 2
+    assert measured[1] == [1, 2, 1, 2]
 
 
 def test_measuring_takes_real_steps_of_another_network(monkeypatch):

@@ -38,8 +38,9 @@ from tui_trainer.training.events import (
     RunStarted,
     StepsCompleted,
 )
+from tui_trainer.training.failure import describe_failure
 from tui_trainer.training.setup import Setup
-from tui_trainer.training.trainer import describe_failure, train
+from tui_trainer.training.trainer import train
 
 DEADLINE_SECONDS = 30
 needs_no_gpu = pytest.mark.skipif(torch.cuda.is_available(), reason="needs a machine without GPU")
@@ -464,7 +465,7 @@ def test_the_best_fit_asked_for_while_paused_comes_at_once():
 def test_an_early_stop_says_what_rose_over_what(recipe, words):
     end = drive(make(recipe))[-1]
     assert end.detail.startswith(f"stopped early at step {end.steps}: validation ")
-    assert f"{end.val_loss:.2f} rose over " in end.detail
+    assert f"{end.val_loss:.2f} exceeded " in end.detail
     assert words in end.detail
 
 

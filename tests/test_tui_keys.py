@@ -1,12 +1,12 @@
 """Every key does what the help says, without anything focused."""
 
 import pytest
-from scripted import EARLY, FINISHED, Script, make_app, ready, until
+from scripted import EARLY, FINISHED, Script, hidden, make_app, press, ready, shown, until
 
 from tui_trainer.config.presets import load_presets
 from tui_trainer.config.validation import InvalidSettingsError
 from tui_trainer.training.state import State
-from tui_trainer.tui.headless import press, screen_text
+from tui_trainer.tui.headless import screen_text
 from tui_trainer.tui.help import HelpScreen
 from tui_trainer.tui.keys import KEYS, read_keymap
 from tui_trainer.tui.quit_question import QuitQuestion
@@ -14,40 +14,31 @@ from tui_trainer.tui.quit_question import QuitQuestion
 SIZE = (120, 40)
 
 
-@pytest.mark.parametrize(
-    ("forward", "back", "category"),
-    [
-        ("d", "D", "dataset"),
-        ("a", "A", "architecture"),
-        ("i", "I", "init"),
-        ("r", "R", "regularizer"),
-    ],
-)
-async def test_preset_keys_go_round_forwards_and_back(forward, back, category):
-    names = load_presets().names(category)
+async def test_preset_keys_go_round_forwards_and_back():
     async with make_app().run_test(size=SIZE) as pilot:
         await ready(pilot)
         form = pilot.app.cockpit.form
-
-        def chosen():
-            return getattr(form.config, category).name
-
-        first = names.index(chosen())
-        for offset in range(1, len(names) + 1):
-            await pilot.press(forward)
-            assert chosen() == names[(first + offset) % len(names)]
-        await pilot.press(back)
-        assert chosen() == names[(first - 1) % len(names)]
-        assert chosen() in screen_text(pilot.app)
+        for key, category in (
+            ("d", "dataset"), ("a", "architecture"), ("i", "init"), ("r", "regularizer"),
+        ):  # fmt: skip
+            names = load_presets().names(category)
+            first = names.index(getattr(form.config, category).name)
+            for offset in range(1, len(names) + 1):
+                await press(pilot, key)
+                chosen = getattr(form.config, category).name
+                assert chosen == names[(first + offset) % len(names)]
+            await press(pilot, key.upper())
+            assert getattr(form.config, category).name == names[(first - 1) % len(names)]
+            await shown(pilot, names[(first - 1) % len(names)])
 
 
 async def test_recipe_keys_bring_everything_a_recipe_names():
     async with make_app().run_test(size=SIZE) as pilot:
         await ready(pilot)
-        await pilot.press("p")
+        await press(pilot, "p")
         config = pilot.app.cockpit.form.config
         assert (config.regularizer.name, config.lr) == ("l1", 0.003)
-        await pilot.press("P", "P")
+        await press(pilot, "P", "P")
         config = pilot.app.cockpit.form.config
         assert (config.regularizer.name, config.lr) == ("stop-first-increase", 0.01)
 
@@ -55,7 +46,7 @@ async def test_recipe_keys_bring_everything_a_recipe_names():
 async def test_a_recipe_keeps_the_seeds_of_the_form():
     async with make_app(seed=7, data_seed=3).run_test(size=SIZE) as pilot:
         await ready(pilot)
-        await pilot.press("p")
+        await press(pilot, "p")
         config = pilot.app.cockpit.form.config
         assert (config.seed, config.data_seed) == (7, 3)
 
@@ -65,7 +56,7 @@ async def test_brackets_move_the_lr_along_1_2_5():
         await ready(pilot)
         seen = []
         for key in ("]", "]", "]", "[", "[", "[", "["):
-            await pilot.press(key)
+            await press(pilot, key)
             seen.append(pilot.app.cockpit.form.config.lr)
         assert seen == [0.005, 0.01, 0.02, 0.01, 0.005, 0.002, 0.001]
 
@@ -75,7 +66,7 @@ async def test_s_starts_and_starts_again():
     async with make_app(script).run_test(size=SIZE) as pilot:
         await ready(pilot)
         for count in (1, 2):
-            await pilot.press("s")
+            await press(pilot, "s")
             await until(pilot, lambda: pilot.app.cockpit.state is State.FINISHED)
             assert len(script.calls) == count
 
@@ -83,17 +74,17 @@ async def test_s_starts_and_starts_again():
 async def test_space_pauses_and_resumes():
     async with make_app().run_test(size=SIZE) as pilot:
         await ready(pilot)
-        await pilot.press("s")
+        await press(pilot, "s")
         for state in (State.RUNNING, State.PAUSED, State.RUNNING):
             await until(pilot, lambda state=state: pilot.app.cockpit.state is state)
-            await pilot.press("space")
+            await press(pilot, "space")
 
 
 async def test_space_while_idle_does_nothing():
     script = Script()
     async with make_app(script).run_test(size=SIZE) as pilot:
         await ready(pilot)
-        await pilot.press("space", "x")
+        await press(pilot, "space", "x")
         assert pilot.app.cockpit.state is State.IDLE
         assert not script.calls
 
@@ -102,7 +93,7 @@ async def test_n_does_one_step_even_as_the_first_key():
     async with make_app().run_test(size=SIZE) as pilot:
         await ready(pilot)
         for step in (1, 2, 3):
-            await pilot.press("n")
+            await press(pilot, "n")
             await until(pilot, lambda step=step: pilot.app.cockpit.run.step == step)
             await until(pilot, lambda: pilot.app.cockpit.state is State.PAUSED)
 
@@ -110,43 +101,43 @@ async def test_n_does_one_step_even_as_the_first_key():
 async def test_x_stops():
     async with make_app().run_test(size=SIZE) as pilot:
         await ready(pilot)
-        await pilot.press("s", "x")
+        await press(pilot, "s", "x")
         await until(pilot, lambda: pilot.app.cockpit.state is State.STOPPED)
-        assert "Stopped by hand" in screen_text(pilot.app)
+        await shown(pilot, "Stopped by hand")
 
 
 async def test_l_changes_the_loss_axis_and_says_so():
     async with make_app(Script(FINISHED)).run_test(size=SIZE) as pilot:
         await ready(pilot)
-        await pilot.press("s")
-        await until(pilot, lambda: pilot.app.cockpit.settled)
-        assert "Loss · log y" in screen_text(pilot.app)
-        await pilot.press("l")
-        assert "log y" not in screen_text(pilot.app)
-        await pilot.press("l")
-        assert "Loss · log y" in screen_text(pilot.app)
+        await press(pilot, "s")
+        await until(pilot, lambda: pilot.app.cockpit.is_idle)
+        await shown(pilot, "Loss · log y")
+        await press(pilot, "l")
+        await hidden(pilot, "log y")
+        await press(pilot, "l")
+        await shown(pilot, "Loss · log y")
 
 
 async def test_m_smooths_and_says_so():
     async with make_app(Script(FINISHED)).run_test(size=SIZE) as pilot:
         await ready(pilot)
-        await pilot.press("s")
-        await until(pilot, lambda: pilot.app.cockpit.settled)
-        await pilot.press("m")
-        assert "smoothed" in screen_text(pilot.app)
-        await pilot.press("m")
-        assert "smoothed" not in screen_text(pilot.app)
+        await press(pilot, "s")
+        await until(pilot, lambda: pilot.app.cockpit.is_idle)
+        await press(pilot, "m")
+        await shown(pilot, "smoothed")
+        await press(pilot, "m")
+        await hidden(pilot, "smoothed")
 
 
 async def test_z_gives_the_losses_all_the_room_and_takes_it_back():
     async with make_app(Script(FINISHED)).run_test(size=SIZE) as pilot:
         await ready(pilot)
         cockpit = pilot.app.cockpit
-        await pilot.press("z")
+        await press(pilot, "z")
         assert cockpit.loss_pane.size.width >= SIZE[0] - 4
         assert not cockpit.fit_pane.display
         assert not cockpit.form.display
-        await pilot.press("z")
+        await press(pilot, "z")
         assert cockpit.fit_pane.display
         assert cockpit.form.display
 
@@ -156,43 +147,43 @@ async def test_z_zooms_the_focused_pane():
         await ready(pilot)
         cockpit = pilot.app.cockpit
         await pilot.click("#fit")
-        await pilot.press("z")
+        await press(pilot, "z")
         assert cockpit.fit_pane.display
         assert not cockpit.loss_pane.display
-        await pilot.press("escape")
+        await press(pilot, "escape")
         assert cockpit.loss_pane.display
 
 
 async def test_k_shows_the_best_weights_and_the_last_again():
     async with make_app(Script(EARLY)).run_test(size=SIZE) as pilot:
         await ready(pilot)
-        await pilot.press("s")
-        await until(pilot, lambda: pilot.app.cockpit.settled)
-        assert "Fit · step 100" in screen_text(pilot.app)
-        await pilot.press("k")
-        assert "Fit · best, step 100" in screen_text(pilot.app)
-        await pilot.press("k")
-        assert "Fit · step 100" in screen_text(pilot.app)
+        await press(pilot, "s")
+        await until(pilot, lambda: pilot.app.cockpit.is_idle)
+        await shown(pilot, "Fit · step 100")
+        await press(pilot, "k")
+        await shown(pilot, "Fit · best, step 100")
+        await press(pilot, "k")
+        await shown(pilot, "Fit · step 100")
 
 
 async def test_k_while_training_asks_the_trainer_for_the_best_fit():
     script = Script()
     async with make_app(script).run_test(size=SIZE) as pilot:
         await ready(pilot)
-        await pilot.press("s")
+        await press(pilot, "s")
         await until(pilot, lambda: pilot.app.cockpit.state is State.RUNNING)
-        await pilot.press("k")
+        await press(pilot, "k")
         assert script.calls[0][1].best_fit_wanted
 
 
 async def test_help_lists_every_key_and_id():
     async with make_app().run_test(size=(130, 70)) as pilot:
         await ready(pilot)
-        await pilot.press("?")
+        await press(pilot, "?")
         assert isinstance(pilot.app.screen, HelpScreen)
-        shown = screen_text(pilot.app)
-        assert all(key.id in shown for key in KEYS)
-        await pilot.press("escape")
+        drawn = screen_text(pilot.app)
+        assert all(key.id in drawn for key in KEYS)
+        await press(pilot, "escape")
         assert not isinstance(pilot.app.screen, HelpScreen)
 
 
@@ -200,7 +191,7 @@ async def test_q_quits_at_once_while_idle():
     app = make_app()
     async with app.run_test(size=SIZE) as pilot:
         await ready(pilot)
-        await pilot.press("q")
+        await press(pilot, "q")
         await until(pilot, lambda: not app.is_running)
     assert not app.return_code
 
@@ -209,24 +200,24 @@ async def test_q_asks_while_training():
     app = make_app()
     async with app.run_test(size=SIZE) as pilot:
         await ready(pilot)
-        await pilot.press("s")
+        await press(pilot, "s")
         await until(pilot, lambda: app.cockpit.state is State.RUNNING)
-        await pilot.press("q")
+        await press(pilot, "q")
         assert isinstance(app.screen, QuitQuestion)
-        await pilot.press("n")
+        await press(pilot, "n")
         assert app.cockpit.state is State.RUNNING
-        await pilot.press("q", "y")
+        await press(pilot, "q", "y")
         await until(pilot, lambda: not app.is_running)
 
 
 async def test_the_palette_finds_a_preset_by_name():
     async with make_app().run_test(size=SIZE) as pilot:
         await ready(pilot)
-        await pilot.press("ctrl+p")
+        await press(pilot, "ctrl+p")
         for character in "deep-10x8":
             await press(pilot, character)
-        await until(pilot, lambda: "architecture: deep-10x8" in screen_text(pilot.app))
-        await pilot.press("enter")
+        await shown(pilot, "architecture: deep-10x8")
+        await press(pilot, "enter")
         await until(pilot, lambda: pilot.app.cockpit.form.config.architecture.name == "deep-10x8")
 
 
@@ -236,7 +227,7 @@ async def test_typing_in_a_field_presses_no_keys():
         await ready(pilot)
         before = pilot.app.cockpit.form.config
         await pilot.click("#input-lr")
-        await pilot.press(*"sdaiprlmzknx?q[]", "space")
+        await press(pilot, *"sdaiprlmzknx?q[]", "space")
         assert pilot.app.is_running
         assert not script.calls
         assert pilot.app.cockpit.form.config == before
@@ -264,10 +255,10 @@ async def test_a_users_keymap_moves_a_key_and_the_line_says_so():
     script = Script(FINISHED)
     async with make_app(script, keymap={"start": "f5"}).run_test(size=SIZE) as pilot:
         await ready(pilot)
-        await pilot.press("s")
+        await press(pilot, "s")
         assert pilot.app.cockpit.state is State.IDLE
-        assert "f5 start" in screen_text(pilot.app)
-        await pilot.press("f5")
+        await shown(pilot, "f5 start")
+        await press(pilot, "f5")
         await until(pilot, lambda: pilot.app.cockpit.state is State.FINISHED)
 
 

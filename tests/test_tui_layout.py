@@ -2,46 +2,52 @@
 
 import asyncio
 
-import pytest
-from scripted import EARLY, GAUGE, Script, make_app, ready, until
+from rich.segment import Segment
+from scripted import EARLY, GAUGE, Script, make_app, press, ready, shown, until
+from textual.strip import Strip
 
 from tui_trainer.plotting.roles import Charset
 from tui_trainer.training.state import State
 from tui_trainer.tui.headless import screen_text
+from tui_trainer.tui.run.screen import Cockpit
+from tui_trainer.tui.widgets.framed import Framed
 
 SIZES = [(160, 45), (120, 34), (80, 24), (40, 12)]
 
 
 async def stopped(pilot):
     await ready(pilot)
-    await pilot.press("s")
+    await press(pilot, "s")
     await until(pilot, lambda: pilot.app.cockpit.state is State.STOPPED_EARLY)
-    await until(pilot, lambda: pilot.app.cockpit.settled)
+    await until(pilot, lambda: pilot.app.cockpit.is_idle)
 
 
-@pytest.mark.parametrize("size", SIZES)
-async def test_every_size_says_what_how_it_goes_and_why_it_stopped(size):
-    async with make_app(Script(EARLY)).run_test(size=size) as pilot:
+async def test_every_size_says_what_how_it_goes_and_why_it_stopped():
+    async with make_app(Script(EARLY)).run_test(size=SIZES[0]) as pilot:
         await stopped(pilot)
-        shown = screen_text(pilot.app)
-        flat = " ".join(shown.split())
-        assert "wave · mlp-4x20" in shown
-        assert "■ STOPPED EARLY" in shown
-        assert "Stopped early at step 100: validation 5.42 rose over 5.41" in flat
-        assert "100/5,000" in shown
-        assert "train 2.00" in shown
-        assert "q quit" in shown
+        for size in SIZES:
+            await pilot.resize_terminal(*size)
+            await shown(
+                pilot,
+                "wave · mlp-4x20",
+                "■ STOPPED EARLY",
+                "Stopped early at step 100: validation 5.42 exceeded 5.41",
+                "100/5,000",
+                "train 2.00",
+                "q quit",
+            )
 
 
-@pytest.mark.parametrize("size", SIZES)
-async def test_no_line_is_wider_than_the_terminal(size):
-    async with make_app(Script(gauge=GAUGE, bound=5.0)).run_test(size=size) as pilot:
+async def test_no_line_is_wider_than_the_terminal():
+    async with make_app(Script(gauge=GAUGE, bound=5.0)).run_test(size=SIZES[0]) as pilot:
         await ready(pilot)
-        await pilot.press("s")
-        await until(pilot, lambda: pilot.app.cockpit.run.step == 100)
-        status = pilot.app.cockpit.status_line.text
-        assert len(status.rstrip()) <= size[0]
-        assert ("lr 0.003" in status) == (size[0] >= 120)
+        await press(pilot, "s")
+        line = pilot.app.cockpit.status_line
+        await until(pilot, lambda: "100/5,000" in line.text)
+        for size in SIZES:
+            await pilot.resize_terminal(*size)
+            await until(pilot, lambda w=size[0]: ("lr 0.003" in line.text) == (w >= 120))
+            assert len(line.text.rstrip()) <= size[0]
 
 
 async def test_wide_shows_form_and_both_panes():
@@ -57,10 +63,10 @@ async def test_medium_folds_the_form_until_tab_opens_it():
         cockpit = pilot.app.cockpit
         assert not cockpit.form.display
         assert "lr 0.003" in screen_text(pilot.app).splitlines()[0]
-        await pilot.press("tab")
+        await press(pilot, "tab")
         assert cockpit.form.display
         assert pilot.app.focused.id == "row-recipe"
-        await pilot.press("escape")
+        await press(pilot, "escape")
         assert not cockpit.form.display
         assert pilot.app.focused is None
 
@@ -71,9 +77,37 @@ async def test_narrow_shows_one_pane_and_tab_goes_on():
         cockpit = pilot.app.cockpit
         for showing in (cockpit.loss_pane, cockpit.fit_pane, cockpit.form, cockpit.loss_pane):
             parts = (cockpit.loss_pane, cockpit.fit_pane, cockpit.form)
-            assert [part for part in parts if part.region.area] == [showing]
-            await pilot.press("tab")
-            await pilot.pause()
+            await until(pilot, lambda s=showing, p=parts: [x for x in p if x.region.area] == [s])
+            await press(pilot, "tab")
+
+
+class Seeds(Framed):
+    """A pane that shows the seeds of the run."""
+
+    def put(self, config):
+        self._box([Strip([Segment(f"seed {config.seed}")])], (("Seeds", "title"),), ())
+
+
+class CockpitOfThreePanes(Cockpit):
+    def make_panes(self):
+        yield from super().make_panes()
+        yield Seeds(id="seeds")
+
+    def draw_panes(self):
+        super().draw_panes()
+        self.query_one(Seeds).put(self.form.config)
+
+
+async def test_one_more_pane_is_a_file_and_two_lines_of_its_screen():
+    app = make_app(seed=7)
+    app.cockpit = CockpitOfThreePanes(app.cockpit.context, app.cockpit._config, "kaiming")
+    async with app.run_test(size=(120, 34)) as pilot:
+        await ready(pilot)
+        await shown(pilot, "╭─ Loss", "╭─ Fit", "╭─ Seeds", "seed 7")
+        await pilot.resize_terminal(40, 12)
+        for title in ("Loss", "Fit", "Seeds", "Setup", "Loss"):
+            await shown(pilot, f"╭─ {title}")
+            await press(pilot, "tab")
 
 
 async def test_a_low_terminal_shows_one_pane_however_wide():
@@ -87,22 +121,23 @@ async def test_a_low_terminal_shows_one_pane_however_wide():
 async def test_resizing_through_all_sizes_while_training_never_fails():
     async with make_app(Script(gauge=GAUGE, bound=5.0)).run_test(size=(120, 40)) as pilot:
         await ready(pilot)
-        await pilot.press("s")
+        await press(pilot, "s")
         await until(pilot, lambda: pilot.app.cockpit.run.step == 100)
         for size in [(40, 12), (20, 6), (8, 3), (1, 1), (300, 80), (80, 24), (100, 17), (120, 40)]:
             await pilot.resize_terminal(*size)
-            await pilot.press("z", "z", "tab", "escape")
+            await press(pilot, "z", "z", "tab", "escape")
             assert pilot.app.cockpit.size == size
-        assert "● TRAINING" in screen_text(pilot.app)
+        await shown(pilot, "● TRAINING")
 
 
-@pytest.mark.parametrize("size", SIZES)
-async def test_a_terminal_without_unicode_gets_ascii_alone(size):
-    async with make_app(Script(EARLY), charset=Charset.ASCII).run_test(size=size) as pilot:
+async def test_a_terminal_without_unicode_gets_ascii_alone():
+    async with make_app(Script(EARLY), charset=Charset.ASCII).run_test(size=SIZES[0]) as pilot:
         await stopped(pilot)
-        for keys in ((), ("tab",), ("?",)):
-            await pilot.press(*keys)
-            assert screen_text(pilot.app).isascii()
+        for size in SIZES:
+            await pilot.resize_terminal(*size)
+            for key in ("tab", "tab", "?", "escape", "escape"):
+                await press(pilot, key)
+                assert screen_text(pilot.app).isascii()
 
 
 async def test_without_colours_curves_still_differ():

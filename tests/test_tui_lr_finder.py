@@ -1,11 +1,11 @@
 """The lr finder's screen: it searches at once, says what both ways say, and hands over the lr."""
 
 import pytest
-from scripted import LrScript, make_app, until
+from scripted import LrScript, hidden, make_app, press, shown, until
 
 from tui_trainer.plotting.roles import Charset
 from tui_trainer.training.state import State
-from tui_trainer.tui.headless import press, screen_text
+from tui_trainer.tui.headless import screen_text
 from tui_trainer.tui.quit_question import QuitQuestion
 from tui_trainer.tui.run.screen import Cockpit
 
@@ -15,12 +15,12 @@ APART = "the range test says 0.3, the trials say 0.00244, a factor of 120 apart"
 
 async def opened(pilot, state=State.FINISHED):
     """Open the finder and wait for what it does by itself."""
-    await pilot.press("f")
+    await press(pilot, "f")
     await until(pilot, lambda: pilot.app.lr_finder is not None)
     finder = pilot.app.lr_finder
     await until(pilot, lambda: finder.state is state and not finder.unread)
     if state is State.FINISHED:
-        await until(pilot, lambda: finder.settled)
+        await until(pilot, lambda: finder.is_idle)
     return finder
 
 
@@ -30,47 +30,50 @@ async def test_it_searches_at_once_with_what_the_form_says():
         await opened(pilot)
         ((search, _),) = script.calls
         assert (search.config.regularizer.name, search.config.seed) == ("l1", 4)
-        assert "lr finder · wave · mlp-4x20 · kaiming · l1" in screen_text(pilot.app)
+        await shown(pilot, "lr finder · wave · mlp-4x20 · kaiming · l1")
 
 
-async def test_both_answers_are_marked_and_stand_in_words():
+async def test_both_answers_are_marked_and_in_words():
     async with make_app(find_lr=LrScript()).run_test(size=SIZE) as pilot:
         finder = await opened(pilot)
-        shown = screen_text(pilot.app)
-        assert "✓ Take lr 0.00244: the trials' answer" in shown
-        assert "╎ 0.01" in finder.plot.text
-        assert "◆ 0.00244" in finder.plot.text
+        await shown(
+            pilot,
+            "✓ Take lr 0.00244: the trials' answer",
+            "╎ 0.01",
+            "◆ 0.00244",
+            "range test    0.01: the training loss falls steepest around it",
+            "trials        0.00244: validation loss down",
+        )
         assert finder.plot.text.count("◆") == 2  # legend and plot
-        assert "range test    0.01: the training loss falls steepest around it" in shown
-        assert "trials        0.00244: validation loss down" in shown
-        assert "disagree" not in shown
+        await hidden(pilot, "disagree")
 
 
 async def test_a_disagreement_stands_in_words():
     script = LrScript(of_range=0.3, disagreement=APART)
     async with make_app(find_lr=script).run_test(size=SIZE) as pilot:
         await opened(pilot)
-        assert f"≠ they disagree {APART}" in screen_text(pilot.app)
+        await shown(pilot, f"≠ they disagree {APART}")
 
 
-@pytest.mark.parametrize("key", ["u", "enter"])
-async def test_the_recommended_lr_goes_into_the_form(key):
+async def test_the_recommended_lr_goes_into_the_form():
     async with make_app(find_lr=LrScript()).run_test(size=SIZE) as pilot:
-        await opened(pilot)
-        assert "u use lr 0.00244" in screen_text(pilot.app)
-        await press(pilot, key)
-        await until(pilot, lambda: isinstance(pilot.app.screen, Cockpit))
-        assert pilot.app.cockpit.form.config.lr == 0.00244
+        for key in ("u", "enter"):
+            pilot.app.cockpit.form.set_number("lr", 0.5)
+            await opened(pilot)
+            await shown(pilot, "u use lr 0.00244")
+            await press(pilot, key)
+            await until(pilot, lambda: isinstance(pilot.app.screen, Cockpit))
+            assert pilot.app.cockpit.form.config.lr == 0.00244
 
 
 async def test_without_an_answer_there_is_nothing_to_use():
     script = LrScript(of_range=None, of_trials=None)
     async with make_app(find_lr=script, lr=0.5).run_test(size=SIZE) as pilot:
         finder = await opened(pilot)
-        assert "No learning rate to recommend" in finder.banner.words
-        shown = screen_text(pilot.app)
-        assert "u use" not in shown
-        assert "every trial diverged: search below lr 0.000001 with tui-trainer find-lr" in shown
+        await shown(pilot, "No learning rate to recommend")
+        await hidden(pilot, "u use")
+        hint = "every trial diverged: search below lr 0.000001 with tui-trainer find-lr"
+        await shown(pilot, hint)
         await press(pilot, "u")
         assert pilot.app.screen is finder
         assert pilot.app.cockpit.form.config.lr == 0.5
@@ -80,10 +83,10 @@ async def test_x_stops_s_searches_again_and_quitting_asks():
     script = LrScript(waits=True)
     async with make_app(find_lr=script).run_test(size=SIZE) as pilot:
         finder = await opened(pilot, State.RUNNING)
-        assert "● TRAINING" in screen_text(pilot.app)
+        await shown(pilot, "● TRAINING")
         await press(pilot, "x")
-        await until(pilot, lambda: finder.state is State.STOPPED)
-        assert "Stopped by hand." in finder.banner.words
+        await shown(pilot, "Stopped by hand.")
+        assert finder.state is State.STOPPED
         await press(pilot, "s")
         await until(pilot, lambda: len(script.calls) == 2)
         await until(pilot, lambda: finder.state is State.RUNNING)
@@ -100,11 +103,9 @@ async def test_back_and_again_shows_the_same_search_unless_the_form_changed():
         await press(pilot, "escape")
         await until(pilot, lambda: isinstance(pilot.app.screen, Cockpit))
         await press(pilot, "f")
-        await until(pilot, lambda: pilot.app.screen is finder and finder.settled)
+        await until(pilot, lambda: pilot.app.screen is finder and finder.is_idle)
         assert len(script.calls) == 1
-        await press(pilot, "escape")
-        await press(pilot, "a")
-        await press(pilot, "f")
+        await press(pilot, "escape", "a", "f")
         await until(pilot, lambda: len(script.calls) == 2)
 
 
@@ -114,8 +115,8 @@ async def test_an_exception_is_a_banner():
         yield
 
     async with make_app(find_lr=broken).run_test(size=SIZE) as pilot:
-        finder = await opened(pilot, State.FAILED)
-        assert "the cable is out" in finder.banner.words
+        await opened(pilot, State.FAILED)
+        await shown(pilot, "the cable is out")
 
 
 @pytest.mark.parametrize(
@@ -126,17 +127,16 @@ async def test_every_size_says_which_lr_to_take(size, charset):
     script = LrScript(of_range=0.3, disagreement=APART)
     async with make_app(find_lr=script, charset=charset).run_test(size=size) as pilot:
         finder = await opened(pilot)
-        shown = screen_text(pilot.app)
-        assert "Take lr 0.00244" in shown
-        assert ("u use lr 0.00244" if size[0] > 60 else "u use") in shown
-        assert "esc back" in shown
+        await shown(
+            pilot, "Take lr 0.00244", "u use lr 0.00244" if size[0] > 60 else "u use", "esc back"
+        )
         assert finder.plot.region.area
         await press(pilot, "tab")
         if size == (40, 12):
             await until(pilot, lambda: not finder.plot.region.area)
-        shown = screen_text(pilot.app)
-        assert "0.3: the training" in shown
-        assert shown.isascii() or charset is Charset.UNICODE
+        await shown(pilot, "0.3: the training")
+        drawn = screen_text(pilot.app)
+        assert drawn.isascii() or charset is Charset.UNICODE
 
 
 async def test_a_real_search_recommends_a_learning_rate():

@@ -62,7 +62,7 @@ def test_a_race(snap_compare):
         for key in "waaaas":
             await pilot.press(key)
         sweep = pilot.app.sweep
-        await until(pilot, lambda: sweep.state is State.FINISHED and sweep.settled)
+        await until(pilot, lambda: sweep.state is State.FINISHED and sweep.is_idle)
         await pilot.press("down")
         await pilot.pause()
 
@@ -75,7 +75,7 @@ def test_lr_finder(snap_compare):
         await ready(pilot)
         await pilot.press("f")
         finder = pilot.app.lr_finder
-        await until(pilot, lambda: finder.state is State.FINISHED and finder.settled)
+        await until(pilot, lambda: finder.state is State.FINISHED and finder.is_idle)
         await pilot.pause()
 
     app = make_app(find_lr=LrScript(of_range=0.3, disagreement="the two lie far apart"))

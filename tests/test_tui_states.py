@@ -3,9 +3,9 @@
 import os
 import signal
 import threading
+from dataclasses import replace
 from threading import Event
 
-import pytest
 from scripted import (
     DIVERGED,
     EARLY,
@@ -13,9 +13,12 @@ from scripted import (
     FINISHED,
     GAUGE,
     Script,
+    hidden,
     make_app,
+    press,
     preview,
     ready,
+    shown,
     started,
     steps,
     until,
@@ -23,7 +26,7 @@ from scripted import (
 
 from tui_trainer.training.events import Compiled, Compiling, EngineChanged, NotLearning
 from tui_trainer.training.state import State
-from tui_trainer.tui.headless import press, screen_text
+from tui_trainer.tui.headless import screen_text
 from tui_trainer.tui.messages import Updated
 
 SIZE = (120, 40)
@@ -44,18 +47,14 @@ def real_preview(config):
 
 async def run_to(pilot, state):
     await ready(pilot)
-    await pilot.press("s")
+    await press(pilot, "s")
     await until(pilot, lambda: pilot.app.cockpit.state is state)
 
 
 async def test_idle_shows_the_untrained_network_and_its_size():
     async with make_app().run_test(size=SIZE) as pilot:
         await ready(pilot)
-        shown = screen_text(pilot.app)
-        assert "○ READY" in shown
-        assert "1,321 parameters" in shown
-        assert "Fit · untrained" in shown
-        assert "s starts training" in shown
+        await shown(pilot, "○ READY", "1,321 parameters", "Fit · untrained", "s starts training")
 
 
 async def test_before_the_preview_it_says_that_torch_is_loading():
@@ -66,10 +65,18 @@ async def test_before_the_preview_it_says_that_torch_is_loading():
         return preview(config)
 
     async with make_app(preview=slow_preview).run_test(size=SIZE) as pilot:
-        await until(pilot, lambda: "LOADING TORCH" in screen_text(pilot.app))
-        assert "Recipe" in screen_text(pilot.app)
+        await shown(pilot, "LOADING TORCH", "Recipe")
         gate.set()
-        await until(pilot, lambda: "○ READY" in screen_text(pilot.app))
+        await shown(pilot, "○ READY")
+
+
+async def test_with_several_features_labels_are_plotted_against_predictions():
+    def of_three_features(config):
+        previewed = preview(config)
+        return replace(previewed, points=replace(previewed.points, features=3))
+
+    async with make_app(preview=of_three_features).run_test(size=SIZE) as pilot:
+        await shown(pilot, "Predicted against actual · untrained")
 
 
 async def test_each_init_shows_another_untrained_curve():
@@ -77,7 +84,7 @@ async def test_each_init_shows_another_untrained_curve():
         await ready(pilot)
         curves = set()
         for _ in range(5):
-            await pilot.press("i")
+            await press(pilot, "i")
             await ready(pilot)
             curves.add(pilot.app.cockpit.fit_pane.text)
         assert len(curves) == 5
@@ -86,8 +93,8 @@ async def test_each_init_shows_another_untrained_curve():
 async def test_a_network_that_cant_learn_says_so_before_and_while_training():
     async with make_app(Script(extra=[DEAD]), init="zeros").run_test(size=SIZE) as pilot:
         await ready(pilot)
-        assert "◌ no gradient reaches" in screen_text(pilot.app)
-        await pilot.press("s")
+        await shown(pilot, "◌ no gradient reaches")
+        await press(pilot, "s")
         words = "no gradient reaches layers 1 to 4: all weights are zero"
         await until(pilot, lambda: words in pilot.app.cockpit.banner.words)
 
@@ -96,40 +103,35 @@ async def test_training_shows_the_gauge_the_bound_and_the_line_of_state():
     script = Script(gauge=GAUGE, bound=5.0)
     async with make_app(script).run_test(size=SIZE) as pilot:
         await run_to(pilot, State.RUNNING)
-        await until(pilot, lambda: "armed at step 50 · margin 0.31" in screen_text(pilot.app))
-        shown = screen_text(pilot.app)
-        for part in ("● TRAINING", "100/5,000", "2,000 steps/s", "ETA 0:02", "┄ bound", "lr 0.003"):
-            assert part in shown
+        await shown(pilot, "armed at step 50 · margin 0.31")
+        await shown(pilot, "● TRAINING", "100/5,000", "2,000 steps/s", "ETA 0:02", "┄ bound")
+        await shown(pilot, "lr 0.003")
 
 
-@pytest.mark.parametrize(
-    ("last", "state", "badge", "words"),
-    [
-        (EARLY, State.STOPPED_EARLY, "■ STOPPED EARLY", "validation 5.42 rose over 5.41, the mean"),
-        (DIVERGED, State.DIVERGED, "✕ DIVERGED", "First bad tensor: layer 5 weights."),
-        (FINISHED, State.FINISHED, "✓ FINISHED", "Finished 100 steps."),
-        (FAILED, State.FAILED, "⚠ FAILED", "out of memory on cuda:0 (asked for 2.1 GiB)"),
-    ],
-)
-async def test_an_ending_shows_in_badge_banner_frames_and_stays(last, state, badge, words):
-    async with make_app(Script(last)).run_test(size=SIZE) as pilot:
-        await run_to(pilot, state)
+async def test_an_ending_shows_in_badge_banner_frames_and_stays():
+    async with make_app().run_test(size=SIZE) as pilot:
         cockpit = pilot.app.cockpit
-        await until(pilot, lambda: cockpit.settled)
-        idle_frame = cockpit.form.styles.border_top[1]
-        assert badge in screen_text(pilot.app)
-        assert words in cockpit.banner.words
-        frame = cockpit.loss_pane.get_component_rich_style("pane--frame")
-        assert frame.color != idle_frame.rich_color
-        await pilot.press("i", "m")
-        assert words in cockpit.banner.words  # until the next run
-        assert len(screen_text(pilot.app).splitlines()) == SIZE[1]
+        for last, state, badge, words in (
+            (EARLY, State.STOPPED_EARLY, "■ STOPPED EARLY", "exceeded 5.41, the mean"),
+            (DIVERGED, State.DIVERGED, "✕ DIVERGED", "First bad tensor: layer 5 weights."),
+            (FINISHED, State.FINISHED, "✓ FINISHED", "Finished 100 steps."),
+            (FAILED, State.FAILED, "⚠ FAILED", "out of memory on cuda:0 (asked for 2.1 GiB)"),
+        ):
+            cockpit.context.work.train = Script(last)
+            await run_to(pilot, state)
+            await shown(pilot, badge, words)
+            idle_frame = cockpit.form.styles.border_top[1]
+            frame = cockpit.loss_pane.get_component_rich_style("pane--frame")
+            assert frame.color != idle_frame.rich_color
+            await press(pilot, "i", "m")
+            await shown(pilot, words)  # until the next run
+            assert len(screen_text(pilot.app).splitlines()) == SIZE[1]
 
 
 async def test_early_stopping_marks_the_stop_and_the_best_step():
     async with make_app(Script(EARLY)).run_test(size=SIZE) as pilot:
         await run_to(pilot, State.STOPPED_EARLY)
-        await until(pilot, lambda: pilot.app.cockpit.settled)
+        await until(pilot, lambda: pilot.app.cockpit.is_idle)
         assert "┃ stop at 100" in pilot.app.cockpit.loss_pane.text
         assert pilot.app.cockpit.loss_pane.text.count("┃") > 5
         assert pilot.app.cockpit.loss_pane.text.count("◆") == 2  # legend and plot
@@ -138,8 +140,8 @@ async def test_early_stopping_marks_the_stop_and_the_best_step():
 async def test_the_next_run_takes_the_banner_away():
     async with make_app(Script(EARLY)).run_test(size=SIZE) as pilot:
         await run_to(pilot, State.STOPPED_EARLY)
-        pilot.app.cockpit._work.train = Script()
-        await pilot.press("s")
+        pilot.app.cockpit.context.work.train = Script()
+        await press(pilot, "s")
         await until(pilot, lambda: pilot.app.cockpit.state is State.RUNNING)
         assert pilot.app.cockpit.banner.words == ""
 
@@ -148,34 +150,34 @@ async def test_a_preset_changed_while_training_is_for_the_next_run():
     script = Script()
     async with make_app(script).run_test(size=SIZE) as pilot:
         await run_to(pilot, State.RUNNING)
-        await pilot.press("a")
-        assert "next run" in screen_text(pilot.app)
+        await press(pilot, "a")
+        await shown(pilot, "next run")
         assert "mlp-4x20" in screen_text(pilot.app).splitlines()[0]
-        await pilot.press("s")
+        await press(pilot, "s")
         await until(pilot, lambda: len(script.calls) == 2)
         assert script.calls[1][0].architecture.name == "wide-1x400"
-        assert "next run" not in screen_text(pilot.app)
+        await hidden(pilot, "next run")
 
 
 async def test_lr_changed_while_training_goes_to_the_trainer_and_is_marked():
     script = Script()
     async with make_app(script, lr=0.003).run_test(size=SIZE) as pilot:
         await run_to(pilot, State.RUNNING)
-        await pilot.press("]")
-        await until(pilot, lambda: "╎ lr changed" in screen_text(pilot.app))
+        await press(pilot, "]")
+        await shown(pilot, "╎ lr changed")
         assert script.lrs == [0.005]
-        assert "lr 0.005" in screen_text(pilot.app)
-        assert "next run" not in screen_text(pilot.app)
+        await shown(pilot, "lr 0.005")
+        await hidden(pilot, "next run")
 
 
 async def test_a_recipe_taken_while_training_leaves_the_runs_lr_alone():
     script = Script()
     async with make_app(script, recipe="kaiming").run_test(size=SIZE) as pilot:
         await run_to(pilot, State.RUNNING)
-        await pilot.press("P", "P")  # exploding-normal: another lr
+        await press(pilot, "P", "P")  # exploding-normal: another lr
         assert pilot.app.cockpit.form.config.lr == 0.1
-        assert "next run" in screen_text(pilot.app)
-        await pilot.press("space")
+        await shown(pilot, "next run")
+        await press(pilot, "space")
         await until(pilot, lambda: pilot.app.cockpit.state is State.PAUSED)
         assert script.lrs == []
         assert pilot.app.cockpit.run.lr == 0.01
@@ -187,7 +189,7 @@ async def test_starting_again_stops_the_run_before_and_drops_its_events():
         await run_to(pilot, State.RUNNING)
         await until(pilot, lambda: pilot.app.cockpit.run.step == 100)
         first = pilot.app.cockpit.feed
-        await pilot.press("s")
+        await press(pilot, "s")
         await until(pilot, lambda: len(script.calls) == 2)
         assert script.calls[0][1].stopped
         assert not script.calls[1][1].stopped
@@ -208,8 +210,8 @@ async def test_an_exception_in_the_trainer_is_a_banner_and_the_app_goes_on():
     async with make_app(broken).run_test(size=SIZE) as pilot:
         await run_to(pilot, State.FAILED)
         assert "the cable is out" in pilot.app.cockpit.banner.words
-        pilot.app.cockpit._work.train = Script(FINISHED)
-        await pilot.press("s")
+        pilot.app.cockpit.context.work.train = Script(FINISHED)
+        await press(pilot, "s")
         await until(pilot, lambda: pilot.app.cockpit.state is State.FINISHED)
 
 
@@ -220,7 +222,7 @@ async def test_a_preview_that_fails_is_a_banner_and_the_app_goes_on():
     async with make_app(preview=broken).run_test(size=SIZE) as pilot:
         await ready(pilot)
         assert "device cuda is not available" in pilot.app.cockpit.banner.words
-        await pilot.press("i")
+        await press(pilot, "i")
         assert pilot.app.is_running
 
 
@@ -229,12 +231,12 @@ async def test_a_field_in_error_keeps_a_run_from_starting():
     async with make_app(script).run_test(size=SIZE) as pilot:
         await ready(pilot)
         await pilot.click("#input-lr")
-        await pilot.press("end", "x")
+        await press(pilot, "end", "x")
         pilot.app.cockpit.set_focus(None)
-        await pilot.press("s")
+        await press(pilot, "s")
         assert not script.calls
         assert pilot.app.focused is pilot.app.cockpit.query_one("#input-lr")
-        assert "! expected a number" in screen_text(pilot.app)
+        await shown(pilot, "! expected a number")
 
 
 async def test_waiting_for_the_compiler_shows_the_seconds_and_stays_usable():
@@ -250,9 +252,9 @@ async def test_waiting_for_the_compiler_shows_the_seconds_and_stays_usable():
 
     async with make_app(wait, engine="compiled").run_test(size=SIZE) as pilot:
         await run_to(pilot, State.COMPILING)
-        await until(pilot, lambda: "◑ COMPILING 12 s" in screen_text(pilot.app))
-        await pilot.press("i", "m")
-        assert "next run" in screen_text(pilot.app)
+        await shown(pilot, "◑ COMPILING 12 s")
+        await press(pilot, "i", "m")
+        await shown(pilot, "next run")
         hold.set()
         await until(pilot, lambda: pilot.app.cockpit.state is State.RUNNING)
 
@@ -261,11 +263,9 @@ async def test_a_change_of_engine_is_marked_with_its_reason():
     change = EngineChanged(60, "compiled", "auto: its compiled step is ready")
     async with make_app(Script(extra=[change])).run_test(size=SIZE) as pilot:
         await run_to(pilot, State.RUNNING)
-        await until(pilot, lambda: "▲ compiled" in screen_text(pilot.app))
-        shown = screen_text(pilot.app)
+        await shown(pilot, "▲ compiled")
         assert pilot.app.cockpit.loss_pane.text.count("▲") == 2  # legend and plot
-        assert "cpu · compiled" in shown
-        assert "auto: its compiled step is ready" in " ".join(shown.split())
+        await shown(pilot, "cpu · compiled", "auto: its compiled step")
 
 
 async def test_e_goes_through_the_engines():
@@ -273,7 +273,7 @@ async def test_e_goes_through_the_engines():
         await ready(pilot)
         seen = []
         for key in ("e", "e", "e", "e", "E"):
-            await pilot.press(key)
+            await press(pilot, key)
             seen.append(pilot.app.cockpit.form.config.engine)
         assert seen == ["eager", "compiled", "cuda-graph", "auto", "cuda-graph"]
 
@@ -319,8 +319,7 @@ async def test_quitting_ends_the_trainers_thread():
         await ready(pilot)
         await press(pilot, "s")
         await until(pilot, lambda: app.cockpit.run.step > 0)
-        await press(pilot, "q")
-        await press(pilot, "y")
+        await press(pilot, "q", "y")
         await until(pilot, lambda: app.cockpit._control.stopped)
 
 

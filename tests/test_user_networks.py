@@ -12,6 +12,7 @@ import pytest
 import reference_loop
 import sweeping
 import torch
+from comparing import assert_identical, losses_of
 from reference_loop import make
 from torch import nn
 
@@ -19,7 +20,7 @@ from tui_trainer import models
 from tui_trainer.config.settings import Architecture, Regularizer
 from tui_trainer.training import trainer
 from tui_trainer.training.control import Control
-from tui_trainer.training.events import EngineChanged, Paused, RunStarted, StepsCompleted
+from tui_trainer.training.events import EngineChanged, Paused, RunStarted
 from tui_trainer.training.setup import Setup
 from tui_trainer.training.trainer import train
 
@@ -100,18 +101,6 @@ def reference(config):
         losses[0].append(loss.item())
         losses[1].append(val.item())
     return [np.array(split, np.float32) for split in losses], model
-
-
-def losses_of(events):
-    parts = [event for event in events if isinstance(event, StepsCompleted)]
-    return [
-        np.concatenate([getattr(part, name) for part in parts])
-        for name in ("train_loss", "val_loss")
-    ]
-
-
-def assert_identical(found, expected):
-    assert all(np.array_equal(one, other) for one, other in zip(found, expected, strict=True))
 
 
 @every_network

@@ -8,48 +8,47 @@ from tui_trainer.training.early_stopping import StopReason
 from tui_trainer.training.events import LrChanged, NotLearning, Paused, Resumed
 from tui_trainer.training.result import RunResult
 from tui_trainer.training.state import State
-from tui_trainer.tui.run.lr_steps import next_lr
-from tui_trainer.tui.run.wording import BADGES, banner_text, progress_bar, status_text
+from tui_trainer.tui.run.next_lr import next_lr
+from tui_trainer.tui.run.wording import banner_text, status_text
+from tui_trainer.tui.wording import BADGES, progress_bar
 
-STOPPED = (
-    "Stopped early at step 100: validation 5.42 rose over 5.41, the mean of its last 50 steps."
-)
+STOPPED = "Stopped early at step 100: validation 5.42 exceeded 5.41, the mean of its last 50 steps."
 BROKEN = "Train loss is not finite at step 100. First bad tensor: layer 5 weights."
 CONFIG = make_config(load_presets(), "kaiming")
 
 
-def view_of(*events):
-    view = RunResult(CONFIG)
+def result_of(*events):
+    result = RunResult(CONFIG)
     for event in (started(CONFIG), *events):
-        view.apply(event)
-    return view
+        result.apply(event)
+    return result
 
 
-def test_a_view_goes_through_the_states():
-    view = RunResult(CONFIG)
-    seen = [view.state]
+def test_a_result_goes_through_the_states():
+    result = RunResult(CONFIG)
+    seen = [result.state]
     for event in (started(CONFIG), steps(1, 5), Paused(5), Resumed(5), FINISHED):
-        view.apply(event)
-        seen.append(view.state)
+        result.apply(event)
+        seen.append(result.state)
     assert seen == [
         State.STARTING, State.RUNNING, State.RUNNING, State.PAUSED, State.RUNNING, State.FINISHED,
     ]  # fmt: skip
 
 
-def test_a_view_keeps_every_step_and_lr_change():
-    view = view_of(steps(1, 5), LrChanged(6, 0.5), steps(6, 9), LrChanged(10, 0.2))
-    assert view.step == 9
-    assert view.lr == 0.2
-    assert view.marks.lr_changes == (6, 10)
-    assert view.marks.stop_step is None
+def test_a_result_keeps_every_step_and_lr_change():
+    result = result_of(steps(1, 5), LrChanged(6, 0.5), steps(6, 9), LrChanged(10, 0.2))
+    assert result.step == 9
+    assert result.lr == 0.2
+    assert result.marks.lr_changes == (6, 10)
+    assert result.marks.stop_step is None
 
 
 def test_the_best_fit_falls_back_on_the_last():
-    view = view_of(fit(3))
-    assert view.fit(best=True).step == 3
-    view.apply(fit(2, "best"))
-    assert view.fit(best=True).step == 2
-    assert view.fit(best=False).step == 3
+    result = result_of(fit(3))
+    assert result.fit(best=True).step == 3
+    result.apply(fit(2, "best"))
+    assert result.fit(best=True).step == 2
+    assert result.fit(best=False).step == 3
 
 
 def test_every_state_has_a_sign_of_its_own():
@@ -61,41 +60,41 @@ def test_every_state_has_a_sign_of_its_own():
     ("last", "words"),
     [
         (EARLY, f"■ {STOPPED} Best 2.20 at step 100. k shows the best weights."),
-        (DIVERGED, f"✕ {BROKEN} Best 2.20 at step 99. Try a smaller lr: [ takes it down."),
+        (DIVERGED, f"✕ {BROKEN} Best 2.20 at step 99. Try a smaller lr: press [."),
         (FINISHED, "✓ Finished 100 steps. Best 2.20 at step 100."),
         (FAILED, "⚠ Failed: out of memory on cuda:0 (asked for 2.1 GiB)"),
         (ended(StopReason.STOPPED, "stopped by hand at step 7"), "□ Stopped by hand at step 7."),
     ],
 )  # fmt: skip
 def test_banners(last, words):
-    assert banner_text(view_of(last), 120) == words
+    assert banner_text(result_of(last), 120) == words
 
 
 def test_a_restored_best_needs_no_advice_to_look_at_it():
     last = ended(StopReason.EARLY_STOPPING, "stopped early at step 9: so", restored=True)
-    assert "k shows" not in banner_text(view_of(last), 120)
+    assert "k shows" not in banner_text(result_of(last), 120)
 
 
 def test_a_narrow_banner_says_the_main_thing():
-    words = "■ Stopped early at step 100: validation 5.42 rose over 5.41."
-    assert banner_text(view_of(EARLY), 40) == words
+    words = "■ Stopped early at step 100: validation 5.42 exceeded 5.41."
+    assert banner_text(result_of(EARLY), 40) == words
 
 
 def test_a_network_that_cant_learn_is_told_while_and_after_training():
     dead = NotLearning(2, 2, "every unit of layer 2 is off")
     words = "no gradient reaches layer 2: every unit of layer 2 is off"
-    assert words in banner_text(view_of(dead), 120)
-    assert words in banner_text(view_of(dead, FINISHED), 120)
+    assert words in banner_text(result_of(dead), 120)
+    assert words in banner_text(result_of(dead, FINISHED), 120)
 
 
 def test_all_is_well_needs_no_banner():
-    assert banner_text(view_of(steps(1, 3)), 120) == ""
+    assert banner_text(result_of(steps(1, 3)), 120) == ""
 
 
 @pytest.mark.parametrize("width", [40, 60, 80, 99, 100, 120, 160])
 def test_the_line_of_state_fits(width):
-    assert len(status_text(view_of(steps(1, 4999)), 0.01, 5000, width).rstrip()) <= width
-    assert len(status_text(None, 0.01, 5000, width).rstrip()) <= width
+    assert len(status_text(result_of(steps(1, 4999)), CONFIG, width).rstrip()) <= width
+    assert len(status_text(None, CONFIG, width).rstrip()) <= width
 
 
 @pytest.mark.parametrize(
@@ -118,6 +117,6 @@ def test_bars_stay_in_their_edges(share, bar):
         (1e-12, 2e-12, 1e-12),
     ],
 )
-def test_the_ladder_of_learning_rates(lr, up, down):
+def test_learning_rates_of_the_1_2_5_series(lr, up, down):
     assert next_lr(lr, 1) == up
     assert next_lr(lr, -1) == down

@@ -20,7 +20,7 @@ from tui_trainer.cli.parameters import File, settings_options
 from tui_trainer.cli.wiring import configure, on_first_signal, train_events
 from tui_trainer.config.settings import RunConfig
 from tui_trainer.config.validation import InvalidSettingsError
-from tui_trainer.sweeps.recommended_config import CHANGEABLE, read_winner
+from tui_trainer.sweeps.recommended_config import CHANGEABLE, read_recommended
 from tui_trainer.training.control import Control
 from tui_trainer.training.early_stopping import StopReason
 from tui_trainer.training.engines.choice import require_engine
@@ -52,7 +52,7 @@ def train(
     if sweep_file is None:
         _, config = configure(settings)
     else:
-        config = _winner(context, sweep_file, settings)
+        config = _recommended(context, sweep_file, settings)
     if history_file is not None:
         require_writable(history_file, "--history")
 
@@ -76,7 +76,7 @@ def train(
     context.exit(exit_status(signals, failed))
 
 
-def _winner(context: click.Context, file: Path, settings: dict[str, Any]) -> RunConfig:
+def _recommended(context: click.Context, file: Path, settings: dict[str, Any]) -> RunConfig:
     """Read the config that a sweep recommends."""
     for parameter in context.command.params:
         name = parameter.name or ""
@@ -87,7 +87,7 @@ def _winner(context: click.Context, file: Path, settings: dict[str, Any]) -> Run
                 f"{', '.join('--' + key.replace('_', '-') for key in CHANGEABLE)}"
             )
     try:
-        config = read_winner(file, **{key: settings[key] for key in CHANGEABLE})
+        config = read_recommended(file, **{key: settings[key] for key in CHANGEABLE})
     except InvalidSettingsError as error:
         raise InvalidSettingsError(f"--from-sweep {error}") from None
     require_engine(config)

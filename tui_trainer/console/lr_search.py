@@ -24,6 +24,7 @@ from tui_trainer.plotting.canvas import draw
 from tui_trainer.plotting.legend import sign
 from tui_trainer.plotting.lr_chart import lr_chart
 from tui_trainer.plotting.roles import Charset, Role
+from tui_trainer.training.early_stopping import StopReason
 from tui_trainer.training.events import NotLearning
 
 
@@ -71,6 +72,8 @@ def summary(results: LrSearchResult, command: str | None) -> str:
     assert results.tried is not None
     assert results.found is not None
     found = results.found
+    if found.reason is StopReason.FAILED and found.words == results.tested.suggestion.words:
+        return f"{'result':<14} failed: {found.words}"  # both ways for one reason
     facts = [
         ("range test", _suggested(results.tested.suggestion)),
         ("trials", _suggested(results.tried.suggestion)),

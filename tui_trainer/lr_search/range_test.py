@@ -27,8 +27,8 @@ from tui_trainer.sweeps.control import SweepControl
 from tui_trainer.training.diagnosis import find_dead_layers
 from tui_trainer.training.early_stopping import StopReason
 from tui_trainer.training.engines.threads import choose_threads
+from tui_trainer.training.failure import describe_failure
 from tui_trainer.training.setup import Setup
-from tui_trainer.training.trainer import describe_failure
 
 EVENT_SECONDS = 0.05
 

@@ -50,8 +50,9 @@ def conclude(tested: LrRangeEnded, tried: LrTrialsEnded) -> LrFound:
         why = "the trials were stopped by hand" if stopped else tried.suggestion.words
         recommended, words = of_range, f"the range test's answer, since {why}"
     else:
-        words = f"range test: {tested.suggestion.words}; trials: {tried.suggestion.words}"
-        recommended = None
+        both = dict.fromkeys((tested.suggestion.words, tried.suggestion.words))
+        words = "; trials: ".join(both)
+        recommended, words = None, f"range test: {words}" if len(both) > 1 else words
     return LrFound(
         next(overall, StopReason.COMPLETED),
         of_range,

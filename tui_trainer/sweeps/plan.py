@@ -1,7 +1,6 @@
 """A sweep before it runs: its points, its candidates, and whether they fit this machine."""
 
 import math
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
@@ -12,14 +11,21 @@ from tui_trainer.config.settings import RunConfig, Value
 from tui_trainer.config.validation import InvalidSettingsError
 from tui_trainer.formatting import bytes_text
 from tui_trainer.sweeps.axes import SweepAxis
-from tui_trainer.task.shape import parameter_estimate
+from tui_trainer.task.machine import available_bytes, processors
+from tui_trainer.task.memory import FLOAT_BYTES, data_bytes, require_memory
+from tui_trainer.task.shape import layer_widths, parameter_estimate
 
 Objective: TypeAlias = Literal["best", "final"]
 
 MOST_CANDIDATES = 100_000
-_LOSSES_BYTES = 2 * 4  # a step: both losses in float32
+_LOSSES = 2  # a step's
 _COPIES = 4  # of a candidate's parameters: now, gradient, chunk's start, best step
-_MEMORY_SHARE = 0.5
+# What works on them, for each worker: twins, their gradients and products, the tensors' sizes.
+_WORKING_COPIES = 7
+_TWINS = 2  # a network trains as two where it is alone
+_SPLITS = ("dataset", "data_seed", "architecture")  # candidates that differ here train apart
+_DROPPING = ("dropout", "regularizer")
+_MEMORY_SHARE = 0.5  # for candidates
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,12 +80,17 @@ def plan_sweep(
 
     Raises:
         InvalidSettingsError: for axes that do not go together, a value that is not allowed, or
-            more candidates than this machine has memory for.
+            more candidates, or larger ones, than this process has memory for.
     """
     _check_axes(axes, seeds, settings)
     base = make_config(presets, recipe, **settings)
     keys = [axis.key for axis in axes]
-    _check_size(axes, seeds, _largest_bytes(presets, recipe, base, axes, settings))
+    extremes = _extremes(presets, recipe, axes, settings)
+    candidate_bytes = max(needed_bytes(config, 1) for config in extremes)
+    count = seeds * math.prod(len(axis.values) for axis in axes)
+    _check_count(axes, count, candidate_bytes)
+    working = max(_working_bytes(config, axes, count) for config in extremes)
+    require_memory(working + count * candidate_bytes)
     points = tuple(
         Point(index, values) for index, values in enumerate(product(*(a.values for a in axes)))
     )
@@ -97,8 +108,8 @@ def plan_sweep(
 
 def needed_bytes(config: RunConfig, candidates: int) -> int:
     """Return about how much memory candidates like `config` need: parameters and losses."""
-    parameters = 4 * _COPIES * parameter_estimate(config)
-    return candidates * (parameters + _LOSSES_BYTES * config.steps)
+    numbers = _COPIES * parameter_estimate(config) + _LOSSES * config.steps
+    return candidates * FLOAT_BYTES * numbers
 
 
 def _check_axes(axes: Sequence[SweepAxis], seeds: int, settings: Mapping[str, Any]) -> None:
@@ -116,34 +127,44 @@ def _check_axes(axes: Sequence[SweepAxis], seeds: int, settings: Mapping[str, An
         raise InvalidSettingsError("seed: an axis and several seeds; leave one of them out")
 
 
-def _largest_bytes(
-    presets: Presets,
-    recipe: str,
-    base: RunConfig,
-    axes: Sequence[SweepAxis],
-    settings: Mapping[str, Any],
-) -> int:
-    """Return what a candidate of the most steps needs with the largest network."""
+def _extremes(
+    presets: Presets, recipe: str, axes: Sequence[SweepAxis], settings: Mapping[str, Any]
+) -> list[RunConfig]:
+    """Return candidates with each network on each data set, of the most steps."""
     swept = {axis.key: axis.values for axis in axes}
-    steps = max(int(value) for value in swept.get("steps", [base.steps]))
-    architectures = swept.get("architecture", [settings.get("architecture")])
-    return max(
-        needed_bytes(
-            make_config(presets, recipe, **{**settings, "steps": steps, "architecture": name}), 1
+    longest = max(swept["steps"], key=int) if "steps" in swept else settings.get("steps")
+    parts = [swept.get(key, (settings.get(key),)) for key in ("architecture", "dataset")]
+    return [
+        make_config(
+            presets, recipe, **{**settings, "steps": longest, "architecture": name, "dataset": data}
         )
-        for name in architectures
-    )
+        for name, data in product(*parts)
+    ]
 
 
-def _check_size(axes: Sequence[SweepAxis], seeds: int, candidate_bytes: int) -> None:
-    count = seeds * math.prod(len(axis.values) for axis in axes)
-    most = min(MOST_CANDIDATES, int(_MEMORY_SHARE * _memory() / candidate_bytes))
+def _working_bytes(config: RunConfig, axes: Sequence[SweepAxis], count: int) -> int:
+    """Return about how much memory the data takes, and what the workers write in a step."""
+    groups = math.prod(len(axis.values) for axis in axes if axis.key in _SPLITS)
+    data = groups * data_bytes(config)
+    if config.device.startswith("cuda"):
+        return data
+    train, val = config.dataset.train_points, config.dataset.validation_points
+    widths = layer_widths(config)
+    written = (2 * train + val) * sum(widths)  # outputs and their gradients
+    if config.regularizer.dropout is not None or any(axis.key in _DROPPING for axis in axes):
+        written += (5 * train + val) * sum(widths[:-1])  # draws, masks and masked inputs
+    numbers = _WORKING_COPIES * parameter_estimate(config) + _TWINS * written
+    return data + min(count, groups * processors()) * FLOAT_BYTES * numbers
+
+
+def _check_count(axes: Sequence[SweepAxis], count: int, candidate_bytes: int) -> None:
+    most = min(MOST_CANDIDATES, int(_MEMORY_SHARE * available_bytes() / candidate_bytes))
     if count <= most:
         return
     if most == 0:
         raise InvalidSettingsError(
             f"a candidate needs about {bytes_text(candidate_bytes)} of memory, which is more than "
-            "this machine has to spare: take fewer steps"
+            "this machine has to spare: take fewer steps or a smaller network"
         )
     axis = max(axes, key=lambda a: len(a.values))
     way = "take fewer values or seeds"
@@ -154,11 +175,3 @@ def _check_size(axes: Sequence[SweepAxis], seeds: int, candidate_bytes: int) -> 
         f"{count:,} candidates need about {bytes_text(count * candidate_bytes)} of memory, and at "
         f"most {most:,} of them go at once here: {way}"
     )
-
-
-def _memory() -> int:
-    """Return the bytes of this machine's memory; a little where it does not tell."""
-    try:
-        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    except (AttributeError, OSError, ValueError):
-        return 4 * 2**30

@@ -26,11 +26,11 @@ class Verdict(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """The winner compared with another point over the seeds that both have a loss for, `seeds`.
+    """The recommended point compared with another, over the `seeds` that both have a loss for.
 
-    `wins` counts those for which the winner's loss is lower. `p` is that of Wilcoxon's signed-rank
-    test for the winner being the better one, corrected as `best_of_all_ps` does. Too few seeds are
-    those that could not tell even if the winner won on all of them.
+    `wins` counts those for which the recommended one's loss is lower. `p` is that of Wilcoxon's
+    signed-rank test for its being lower, corrected as `best_of_all_ps` does. Too few seeds are
+    those that could not tell even by winning on all of them.
     """
 
     point: Point
@@ -60,14 +60,14 @@ class Recommendation:
 def recommend(results: SweepResult) -> Recommendation | None:
     """Recommend a point; None where no point has a finite median."""
     ranked = results.ranked()
-    winner = ranked[0]
-    if not math.isfinite(winner.objective.median):
+    best = ranked[0]
+    if not math.isfinite(best.objective.median):
         return None
     sweep = results.sweep
-    comparisons = _compare(winner, ranked[1:])
-    reason = " ".join(_reasons(results, winner, ranked[1:], comparisons))
-    config = sweep.of_point(winner.point.index)[0].config
-    return Recommendation(winner.point, config, reason, comparisons)
+    comparisons = _compare(best, ranked[1:])
+    reason = " ".join(_reasons(results, best, ranked[1:], comparisons))
+    config = sweep.of_point(best.point.index)[0].config
+    return Recommendation(best.point, config, reason, comparisons)
 
 
 def verdict_of(result: PointResult, found: Recommendation | None) -> Verdict | None:
@@ -84,8 +84,8 @@ def values_text(sweep: Sweep, point: Point) -> str:
     return ", ".join(f"{axis.key} {value_text(value)}" for axis, value in pairs)
 
 
-def _compare(winner: PointResult, others: Sequence[PointResult]) -> tuple[Comparison, ...]:
-    paired = [_pairs(winner, other) for other in others]
+def _compare(best: PointResult, others: Sequence[PointResult]) -> tuple[Comparison, ...]:
+    paired = [_pairs(best, other) for other in others]
     needed = least_seeds(len(others) + 1)
     comparisons = []
     for other, pairs, p in zip(others, paired, best_of_all_ps(paired), strict=True):
@@ -100,38 +100,38 @@ def _compare(winner: PointResult, others: Sequence[PointResult]) -> tuple[Compar
     return tuple(comparisons)
 
 
-def _pairs(winner: PointResult, other: PointResult) -> list[tuple[float, float]]:
+def _pairs(best: PointResult, other: PointResult) -> list[tuple[float, float]]:
     """Pair the losses of the same seed, without those that have none yet."""
-    pairs = zip(winner.losses, other.losses, strict=True)
+    pairs = zip(best.losses, other.losses, strict=True)
     return [pair for pair in pairs if not any(map(math.isnan, pair))]
 
 
 def _reasons(
     results: SweepResult,
-    winner: PointResult,
+    best: PointResult,
     others: Sequence[PointResult],
     comparisons: Sequence[Comparison],
 ) -> list[str]:
-    sweep, spread = results.sweep, winner.objective
+    sweep, spread = results.sweep, best.objective
     which = "best" if sweep.objective == "best" else "final"
     median = loss_text(spread.median)
     words = f"lowest {which} validation loss {median}."
-    if winner.seeds > 1:
+    if best.seeds > 1:
         between = f"{loss_text(spread.low)} to {loss_text(spread.high)}"
         words = (
-            f"lowest median {which} validation loss {median} ({between} over {winner.seeds} seeds)."
+            f"lowest median {which} validation loss {median} ({between} over {best.seeds} seeds)."
         )
     reasons = [words]
-    if winner.diverged_share:
-        reasons.append(f"{winner.diverged_share:.0%} of its candidates diverged.")
-    reasons += [_against_others(sweep, winner, others, comparisons)] if others else []
-    reasons += _at_an_edge(sweep, winner.point)
+    if best.diverged_share:
+        reasons.append(f"{best.diverged_share:.0%} of its candidates diverged.")
+    reasons += [_against_others(sweep, best, others, comparisons)] if others else []
+    reasons += _at_an_edge(sweep, best.point)
     return [reason for reason in reasons if reason]
 
 
 def _against_others(
     sweep: Sweep,
-    winner: PointResult,
+    best: PointResult,
     others: Sequence[PointResult],
     comparisons: Sequence[Comparison],
 ) -> str:
@@ -146,8 +146,8 @@ def _against_others(
     if nearest.verdict is Verdict.TOO_FEW_SEEDS:
         seeds = "One seed" if nearest.seeds == 1 else f"{nearest.seeds} seeds"
         needed = f"{least_seeds(len(others) + 1)} could, by winning on all of them"
-        return f"{seeds} can't tell it from noise; {needed}.{_overlaps(sweep, winner, others)}"
-    ours, theirs = apart(winner.objective.median, near.objective.median)
+        return f"{seeds} can't tell it from noise; {needed}.{_overlaps(sweep, best, others)}"
+    ours, theirs = apart(best.objective.median, near.objective.median)
     next_value = f"{values_text(sweep, near.point)} ({theirs} against {ours})"
     if nearest.verdict is Verdict.WORSE:
         return f"The next, {next_value}, is worse by more than the seeds' noise."
@@ -156,10 +156,10 @@ def _against_others(
     return f"Within the seeds' noise of it: {next_value}{rest}."
 
 
-def _overlaps(sweep: Sweep, winner: PointResult, others: Sequence[PointResult]) -> str:
-    """Name the points whose spread reaches down to the winner's; those of one seed have none."""
-    near = [other for other in others if other.objective.low <= winner.objective.high]
-    if not near or winner.seeds == 1:
+def _overlaps(sweep: Sweep, best: PointResult, others: Sequence[PointResult]) -> str:
+    """Name the points whose spread reaches down to the best's; those of one seed have none."""
+    near = [other for other in others if other.objective.low <= best.objective.high]
+    if not near or best.seeds == 1:
         return ""
     names = [values_text(sweep, other.point) for other in near[:_MOST_NAMED]]
     if len(near) > _MOST_NAMED:

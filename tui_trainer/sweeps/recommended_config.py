@@ -8,11 +8,11 @@ import msgspec
 from tui_trainer.config.settings import NUMBERS, RunConfig
 from tui_trainer.config.validation import InvalidSettingsError, convert
 
-# What may differ from the winner's; the rest is what it won with.
+# What may differ from the recommended config; the rest is what it was found with.
 CHANGEABLE = (*NUMBERS, "device", "engine")
 
 
-def read_winner(file: Path, **settings: Any) -> RunConfig:
+def read_recommended(file: Path, **settings: Any) -> RunConfig:
     """Read the recommended config of ``tui-trainer sweep --json``, overridden by `settings`.
 
     `settings` may be any of `CHANGEABLE`; None counts as not given.

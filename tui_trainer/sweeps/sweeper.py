@@ -26,11 +26,11 @@ from tui_trainer.sweeps.events import (
 from tui_trainer.sweeps.groups import Advance, Block, EagerGroup, Group, Member, make_groups
 from tui_trainer.sweeps.plan import Sweep
 from tui_trainer.task.data import make_data
+from tui_trainer.task.machine import processors
 from tui_trainer.training.early_stopping import StopReason
-from tui_trainer.training.engines.threads import processors
 from tui_trainer.training.events import Points
+from tui_trainer.training.failure import describe_failure
 from tui_trainer.training.fit import to_points
-from tui_trainer.training.trainer import describe_failure
 
 CHUNK_SECONDS = 0.05  # of a block: what a request waits for at most
 # A GPU idles while the chunk's losses are judged, whose cost hardly depends on its length.

@@ -82,7 +82,7 @@ class FirstIncreaseRule:
     def explain(self) -> str:
         """Name both losses."""
         now, before = apart(self._last, self._previous)
-        return f"validation {now} rose over {before}, the step before"
+        return f"validation {now} exceeded {before}, the step before"
 
 
 class PatientAverageRule:
@@ -117,7 +117,7 @@ class PatientAverageRule:
     def explain(self) -> str:
         """Name the loss and the mean."""
         now, bound = apart(self._last, self._bound)
-        return f"validation {now} rose over {bound}, the mean of its last {self.window} steps"
+        return f"validation {now} exceeded {bound}, the mean of its last {self.window} steps"
 
 
 class PatienceRule:

@@ -5,6 +5,12 @@ from torch import nn
 
 from tui_trainer.config.settings import RunConfig
 from tui_trainer.task.data import make_data
+from tui_trainer.task.memory import (
+    PREVIEW_COPIES,
+    host_bytes,
+    require_memory,
+    training_copies,
+)
 from tui_trainer.task.network import build_network, has_modes
 from tui_trainer.task.optimizers import make_optimizer
 from tui_trainer.task.penalties import Penalties
@@ -15,6 +21,7 @@ from tui_trainer.training.engines.choice import require_engine
 from tui_trainer.training.engines.eager import EagerEngine
 from tui_trainer.training.engines.engine import TrainingState
 from tui_trainer.training.events import Previewed
+from tui_trainer.training.failure import describe_failure
 from tui_trainer.training.fit import sample_fit, to_points
 
 
@@ -22,9 +29,16 @@ def preview(config: RunConfig) -> Previewed:
     """Build a config's data and untrained network, exactly as `train` would.
 
     Raises:
-        ValueError: if the device is not available, or does not have the engine.
+        ValueError: one line that says what went wrong, whatever it was.
     """
-    setup = Setup(config)
+    try:
+        return _preview(config)
+    except Exception as error:
+        raise ValueError(describe_failure(error)) from error
+
+
+def _preview(config: RunConfig) -> Previewed:
+    setup = Setup(config, trains=False)
     return Previewed(
         config,
         setup.parameter_count,
@@ -37,14 +51,18 @@ def preview(config: RunConfig) -> Previewed:
 class Setup:
     """A config's data, network and eager engine, before the first step.
 
+    `trains` says whether steps will follow, which take more memory.
+
     Raises:
-        ValueError: if the device is not available, or does not have the engine; if the network
-            draws random numbers that no run can repeat.
+        ValueError: if the device is not available, or does not have the engine; if there is not
+            enough memory; if the network draws random numbers that no run can repeat.
     """
 
-    def __init__(self, config: RunConfig) -> None:
+    def __init__(self, config: RunConfig, *, trains: bool = True) -> None:
         require_engine(config)
         device = find_device(config.device)
+        copies = training_copies(config, _count_slots(config)) if trains else PREVIEW_COPIES
+        require_memory(host_bytes(config, copies))
         # More threads slow small networks down, and a run's sums depend on how they are split.
         torch.set_num_threads(1)
         generator = torch.Generator().manual_seed(config.seed)
@@ -57,6 +75,10 @@ class Setup:
         self.device = str(device)
         self.parameter_count = sum(p.numel() for p in self.state.parameters)
         self.engine = EagerEngine(self.state)
+
+
+def _count_slots(config: RunConfig) -> int:
+    return len(make_optimizer(config.optimizer).init([torch.empty(0)]))
 
 
 def make_network(config: RunConfig, generator: torch.Generator) -> nn.Module:

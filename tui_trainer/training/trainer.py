@@ -6,7 +6,6 @@ included, and repeats the steps up to the one that counts: engines need no check
 stop is exact.
 """
 
-import re
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -31,6 +30,7 @@ from tui_trainer.training.events import (
     RunEnded,
     RunStarted,
 )
+from tui_trainer.training.failure import describe_failure
 from tui_trainer.training.fit import sample_fit
 from tui_trainer.training.progress import Progress
 from tui_trainer.training.reporting import StepReports
@@ -68,16 +68,6 @@ def train(
     finally:
         if run is not None:
             run.close()
-
-
-def describe_failure(error: Exception) -> str:
-    """Say in one line what went wrong, for the person who started the run."""
-    lines = str(error).strip().splitlines()
-    message = lines[0] if lines else "no message"
-    if isinstance(error, MemoryError | torch.OutOfMemoryError) or "allocate memory" in message:
-        asked = re.search(r"[Tt]ried to allocate ([\d.]+ \w+)", message)
-        return f"out of memory{f' (asked for {asked[1]})' if asked else ''}"
-    return message if isinstance(error, ValueError) else f"{type(error).__name__}: {message}"
 
 
 @dataclass(frozen=True, slots=True)

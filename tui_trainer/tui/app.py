@@ -19,7 +19,7 @@ from tui_trainer.tui.ascii import AsciiFilter
 from tui_trainer.tui.background import Work
 from tui_trainer.tui.commands import ScreenCommands
 from tui_trainer.tui.frames import UI_SHARE
-from tui_trainer.tui.live_screen import PanedScreen
+from tui_trainer.tui.live_screen import Context, LiveScreen
 from tui_trainer.tui.messages import ValuesTaken
 from tui_trainer.tui.quit_question import QuitQuestion
 from tui_trainer.tui.run.screen import Cockpit
@@ -32,22 +32,22 @@ if TYPE_CHECKING:
 
 
 class TrainerApp(App[None]):
-    """Choose, train, watch. `work` is done in threads, never in the UI's.
+    """Choose, train, watch.
 
     Args:
-        presets: what there is to choose from.
-        config: what the form starts with.
-        recipe: the recipe that `config` was made of.
+        presets: what to choose from.
+        config: the form's first settings.
+        recipe: the recipe of `config`.
         work: trains, previews, sweeps and finds a learning rate.
-        keymap: keys by id, in the place of the default ones.
+        keymap: keys by id, which override the default ones.
         charset: what the terminal can show.
-        ui_share: the share of the time that drawing may take, above 0.
+        ui_share: the fraction of the time that drawing may take, above 0.
     """
 
     TITLE = "tui-trainer"
     CSS_PATH = "app.tcss"
     COMMANDS = App.COMMANDS | {ScreenCommands}
-    BINDINGS = [Binding("ctrl+z", "suspend_process", "to the shell", show=False)]
+    BINDINGS = [Binding("ctrl+z", "suspend_process", "suspend", show=False)]
     ENABLE_COMMAND_PALETTE = True
 
     bytes_written = 0  # to the terminal so far
@@ -65,19 +65,17 @@ class TrainerApp(App[None]):
         mend_compositor()
         super().__init__()
         self._ascii = charset is Charset.ASCII
-        keymap = keymap or {}
-        self.set_keymap(keymap)
-        self.cockpit = Cockpit(presets, config, recipe, work, keymap, charset, ui_share)
-        self._for_searches = presets, work, keymap, charset, ui_share
+        self.set_keymap(keymap or {})
+        context = Context(presets, work, keymap or {}, charset, ui_share)
+        self.cockpit = Cockpit(context, config, recipe)
         self.sweep: SweepScreen | None = None
         self.lr_finder: LrFinderScreen | None = None
 
     def get_default_screen(self) -> Cockpit:
-        """Return the cockpit."""
         return self.cockpit
 
     def on_load(self) -> None:
-        """Leave the terminal as it was found, whatever ends the program."""
+        """Restore the terminal, whatever ends the program."""
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             try:
@@ -86,41 +84,42 @@ class TrainerApp(App[None]):
                 return  # no signals here: not the main thread, or not a Unix
 
     def on_mount(self) -> None:
-        """Draw all of a terminal that was somebody else's for a while."""
+        """Redraw everything after the shell had the terminal."""
         self.app_resume_signal.subscribe(self, lambda _: self.refresh(layout=True))
 
     def get_line_filters(self) -> Sequence[LineFilter]:
-        """Add the one that writes ASCII, where the terminal can't show more."""
+        """Add the ASCII filter where the terminal can't show more."""
         filters = list(super().get_line_filters())
         return [*filters, AsciiFilter()] if self._ascii else filters
 
     def get_driver_class(self) -> type[Driver]:
-        """Return the platform's driver, made to write less."""
+        """Return the platform's driver, made to write fewer bytes."""
         return thrifty_driver(super().get_driver_class(), self._count_bytes)
 
     def _count_bytes(self, count: int) -> None:
         self.bytes_written += count
 
     @property
-    def live_screens(self) -> list[PanedScreen]:
-        """The screens that may have something running, hidden ones too."""
-        return [s for s in (self.cockpit, self.sweep, self.lr_finder) if s is not None]
+    def live_screens(self) -> list[LiveScreen]:
+        """The screens with threads of their own, also those that are not shown."""
+        screens = (self.cockpit, self.sweep, self.lr_finder)
+        return [screen for screen in screens if screen is not None]
 
     async def action_quit(self) -> None:
-        """Quit; ask first while something is on its way."""
-        at_stake = [screen.at_stake for screen in self.live_screens if screen.active]
-        if not at_stake:
+        """Quit; ask first while something is running."""
+        warnings = [screen.quit_warning for screen in self.live_screens if screen.active]
+        if not warnings:
             self.exit()
         elif not isinstance(self.screen, QuitQuestion):
-            question = QuitQuestion(" ".join(at_stake))
+            question = QuitQuestion(warnings)
             self.push_screen(question, lambda quits: self.exit() if quits else None)
 
     def action_sweep(self) -> None:
-        """Show the sweep: the one that there is, or the form of the first."""
+        """Show the newest sweep, or the form for the first."""
         from tui_trainer.tui.sweep.screen import SweepScreen  # the first frame needs none of it
 
         if self.sweep is None:
-            self.sweep = SweepScreen(*self._for_searches, self.cockpit.form)
+            self.sweep = SweepScreen(self.cockpit.context, self.cockpit.form)
             self.install_screen(self.sweep, "sweep")  # so that it lives on behind the cockpit
         self.push_screen(self.sweep)
 
@@ -129,7 +128,7 @@ class TrainerApp(App[None]):
         from tui_trainer.tui.lr.screen import LrFinderScreen
 
         if self.lr_finder is None:
-            self.lr_finder = LrFinderScreen(*self._for_searches, self.cockpit.form)
+            self.lr_finder = LrFinderScreen(self.cockpit.context, self.cockpit.form)
             self.install_screen(self.lr_finder, "lr_finder")
         self.push_screen(self.lr_finder)
 
@@ -142,7 +141,7 @@ class TrainerApp(App[None]):
     def exit(
         self, result: None = None, return_code: int = 0, message: RenderableType | None = None
     ) -> None:
-        """Leave; what is on its way ends first, since its thread can't be killed."""
+        """Leave, and ask the threads to end, since they can't be killed."""
         for screen in self.live_screens:
             screen.action_stop()
         super().exit(result, return_code, message)

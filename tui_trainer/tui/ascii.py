@@ -1,4 +1,4 @@
-"""The screen for terminals that can't show Unicode: every character has a plain stand-in."""
+"""The screen in ASCII, for terminals that can't show Unicode: each character has a replacement."""
 
 from rich.segment import Segment
 from textual.color import Color
@@ -24,15 +24,14 @@ _TABLE = str.maketrans(
 
 
 def to_ascii(text: str) -> str:
-    """Write a text with one ASCII character for each of its own."""
+    """Replace each character by an ASCII one."""
     return text if text.isascii() else _squeezed(text.translate(_TABLE))
 
 
 class AsciiFilter(LineFilter):
-    """Writes whatever is about to go to the terminal in ASCII, cell for cell."""
+    """Writes everything in ASCII, cell by cell."""
 
     def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
-        """Replace the text of the segments."""
         return [Segment(to_ascii(text), style, control) for text, style, control in segments]
 
 

@@ -1,4 +1,4 @@
-"""Threads of the app: what they find out comes back as messages. No widget is touched from here."""
+"""The app's threads, which report with messages and never touch a widget."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ FindLr: TypeAlias = "Callable[[LrSearch, SweepControl], Iterator[LrEvent]]"
 
 @dataclass(slots=True)
 class Work:
-    """What is done in threads, never in the UI's: it comes from outside and may need torch.
+    """What runs in threads other than the UI's; it is passed in, and may need torch.
 
     Args:
         train: runs a config and yields its events, as `tui_trainer.training.trainer.train` does.
@@ -56,7 +56,7 @@ class Background:
         self._start(partial(self._preview, self._request, preview, config))
 
     def is_newest(self, request: int) -> bool:
-        """Say whether no later preview has been asked for."""
+        """Return whether this is the latest preview that was asked for."""
         return request == self._request
 
     def follow(
@@ -67,7 +67,7 @@ class Background:
         frequent: tuple[type, ...],
         failed: Callable[[str], Any],
     ) -> None:
-        """Fill a feed with events; `failed` makes the last one where an exception ends them.
+        """Fill a feed with events; `failed` makes the last one if an exception ends them.
 
         The `frequent` ones wait for the next frame: a message for each would cost more than the
         frames do.

@@ -1,4 +1,4 @@
-"""The command palette: every preset by name, every key by what it does."""
+"""The command palette: all presets by name, all keys by what they do."""
 
 from collections.abc import Iterator
 from functools import partial
@@ -22,12 +22,12 @@ class ScreenCommands(Provider):
     """Finds what the screen's keys do, and on the cockpit the presets."""
 
     def _commands(self) -> Iterator[tuple[str, IgnoreReturnCallbackType, str]]:
-        from tui_trainer.tui.live_screen import PanedScreen
+        from tui_trainer.tui.live_screen import LiveScreen
         from tui_trainer.tui.run.screen import Cockpit
 
         screen = self.screen
-        if isinstance(screen, PanedScreen):
-            for key in keys_of(screen.place):
+        if isinstance(screen, LiveScreen):
+            for key in keys_of(screen.screen_name):
                 if key.id not in _LEFT_OUT and not key.action.startswith("cycle"):
                     yield key.help, partial(screen.run_action, key.action), f"key {key.key}"
         if isinstance(screen, Cockpit):
@@ -36,20 +36,18 @@ class ScreenCommands(Provider):
     @staticmethod
     def _presets(cockpit: "Cockpit") -> Iterator[tuple[str, IgnoreReturnCallbackType, str]]:
         for category in CATEGORIES:
-            for name in cockpit.presets.names(category):
+            for name in cockpit.context.presets.names(category):
                 choose = partial(cockpit.choose, category, name)
-                description = cockpit.presets.description(category, name)
+                description = cockpit.context.presets.description(category, name)
                 yield f"{category}: {name}", choose, description
         for name in ENGINES:
             yield f"engine: {name}", partial(cockpit.choose, "engine", name), "executes the steps"
 
     async def discover(self) -> Hits:
-        """List everything."""
         for name, command, description in self._commands():
             yield DiscoveryHit(name, command, help=description)
 
     async def search(self, query: str) -> Hits:
-        """List what matches."""
         matcher = self.matcher(query)
         for name, command, description in self._commands():
             if (score := matcher.match(name)) > 0:

@@ -11,7 +11,7 @@ class Result(Protocol):
 
     @property
     def state(self) -> State:
-        """What they are about is doing."""
+        """What the run, sweep or search is doing."""
         ...
 
     def apply(self, event: Any) -> None:
@@ -28,8 +28,10 @@ class Feed(Generic[ResultT]):
     def __init__(self, result: ResultT) -> None:
         self.result = result
         self.inbox: deque[Any] = deque()
+        self.applied = 0  # events
 
     def take_inbox(self) -> None:
         """Apply all events that have arrived."""
         while self.inbox:
             self.result.apply(self.inbox.popleft())
+            self.applied += 1

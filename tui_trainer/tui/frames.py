@@ -18,8 +18,8 @@ COST = 2.0
 
 
 @dataclass(frozen=True, slots=True)
-class Tax:
-    """What drawing costs of late: share of the trainer's time, and by the second."""
+class Overhead:
+    """What drawing costs: its share of the trainer's time, and figures per second."""
 
     share: float
     frames_per_second: float
@@ -34,17 +34,17 @@ class FrameBudget:
         self._drawn_at = time.perf_counter()
         self._spent_at = _spent()
         self._bytes_at = 0
-        self._tax = Tax(0.0, 0.0, 0.0)
+        self._overhead = Overhead(0.0, 0.0, 0.0)
 
     @property
     def due(self) -> bool:
-        """Whether the next frame is earned: ten a second at most, one a second at least."""
+        """Whether to draw the next frame: at most ten a second, at least one."""
         elapsed = time.perf_counter() - self._drawn_at
         spent = _spent() - self._spent_at
         return elapsed >= LONGEST or (elapsed >= SHORTEST and spent <= self._share * elapsed)
 
     def draws(self, bytes_written: int) -> None:
-        """Note that a frame is about to be drawn, after so many bytes were written."""
+        """Note that a frame is about to be drawn."""
         now, spent = time.perf_counter(), _spent()
         elapsed = max(now - self._drawn_at, 1e-6)
         weight = min(1.0, elapsed / _MEMORY)
@@ -53,16 +53,22 @@ class FrameBudget:
             1 / elapsed,
             (bytes_written - self._bytes_at) / elapsed,
         )
-        before = (self._tax.share, self._tax.frames_per_second, self._tax.bytes_per_second)
-        self._tax = Tax(*(b + weight * (n - b) for b, n in zip(before, newest, strict=True)))
+        before = (
+            self._overhead.share,
+            self._overhead.frames_per_second,
+            self._overhead.bytes_per_second,
+        )
+        self._overhead = Overhead(
+            *(b + weight * (n - b) for b, n in zip(before, newest, strict=True))
+        )
         self._drawn_at, self._spent_at, self._bytes_at = now, spent, bytes_written
 
     @property
-    def tax(self) -> Tax:
+    def overhead(self) -> Overhead:
         """What drawing cost, averaged over about two seconds."""
-        return self._tax
+        return self._overhead
 
 
 def _spent() -> float:
-    """Return the seconds that this thread has cost the trainer."""
+    """Return the seconds that this thread has taken from the trainer."""
     return COST * time.thread_time()

@@ -13,7 +13,7 @@ from textual.pilot import Pilot
 
 from tui_trainer.training.state import ACTIVE, State
 from tui_trainer.tui.app import TrainerApp
-from tui_trainer.tui.live_screen import PanedScreen
+from tui_trainer.tui.live_screen import LiveScreen
 from tui_trainer.tui.textual_private import screen_text
 
 _POLL_SECONDS = 0.02
@@ -67,11 +67,11 @@ async def visit(app: TrainerApp, plan: Visit) -> Outcome:
     """
     async with app.run_test(size=plan.size) as pilot:
         deadline = asyncio.get_running_loop().time() + plan.timeout
-        ready = await _wait(app, lambda: _settled(app), deadline)
+        ready = await _wait(app, lambda: _idle(app), deadline)
         for key in plan.keys:
             await press(pilot, key)
         met = ready and await _wait_until(app, plan.until, deadline)
-        if isinstance(app.screen, PanedScreen):
+        if isinstance(app.screen, LiveScreen):
             app.screen.draw()
         await pilot.pause(_POLL_SECONDS)
         screen = screen_text(app)
@@ -121,18 +121,20 @@ async def _wait_until(app: TrainerApp, until: str | float, deadline: float) -> b
         return True
     if until == "ended":
         return await _wait(app, lambda: _ended(app), deadline)
-    return await _wait(app, lambda: _settled(app), deadline)
+    return await _wait(app, lambda: _idle(app), deadline)
 
 
 def _ended(app: TrainerApp) -> bool:
-    """Say whether something was started and nothing is running any more."""
+    """Say whether what was started has ended: a run, a sweep."""
     started = {screen.state for screen in app.live_screens} - {State.IDLE}
     return bool(started) and not started & ACTIVE
 
 
-def _settled(app: TrainerApp) -> bool:
-    """Say whether nothing is running or waiting to be drawn; hidden screens need no drawing."""
-    return all(s.settled or not (s.active or s.is_current) for s in app.live_screens)
+def _idle(app: TrainerApp) -> bool:
+    """Say whether nothing is on its way; what is behind another screen has nothing to draw."""
+    return all(
+        screen.is_idle or not (screen.active or screen.is_current) for screen in app.live_screens
+    )
 
 
 async def _wait(app: TrainerApp, met: Callable[[], bool], deadline: float) -> bool:

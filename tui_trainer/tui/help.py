@@ -1,7 +1,10 @@
-"""What the keys do and what the screen means."""
+"""The help: keys, plot symbols and states."""
 
+from collections.abc import Iterator
 from itertools import groupby
+from textwrap import wrap
 
+from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import VerticalScroll
@@ -9,29 +12,37 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from tui_trainer.tui.keys import KEYS, Key, keycap
-from tui_trainer.tui.run.wording import BADGES
+from tui_trainer.tui.keys import KEYS, Key, key_text
+from tui_trainer.tui.wording import BADGES
 
 _GROUPS = {
     "run": "Training",
     "presets": "Settings",
-    "search": "Searching",
-    "sweep": "On their screens",
-    "view": "Looking",
-    "app": "Program",
+    "search": "Search",
+    "sweep": "Sweep and lr finder",
+    "view": "View",
+    "app": "App",
 }
-_SIGNS = (
-    ("━━ ╺╸", "train loss (solid) and validation loss (dashed)"),
+_FORM = (
+    ("↑ ↓", "previous or next field"),
+    ("← →", "previous or next preset"),
+    ("enter", "accept the field"),
+    ("esc", "leave the form"),
+)
+_SYMBOLS = (
+    ("━━ ╺╸", "training loss (solid) and validation loss (dashed)"),
     ("◆", "the lowest validation loss so far"),
-    ("┄", "the stopping rule's bound: validation above it stops the run"),
-    ("┃ ╎", "where early stopping fired; where the lr was changed"),
-    ("⠢ ∘ ━━", "train points, validation points, the network's curve"),
+    ("┄", "the stopping rule's bound: a validation loss above it ends the run"),
+    ("┃ ╎ ▲", "where the run stopped early, the lr changed, the engine changed"),
+    ("⠢ ∘ ━━", "training data, validation data, the network's prediction"),
     ("● ⡇ ✕", "a sweep's medians, their spread over the seeds, diverged seeds"),
 )
+_WIDTH, _SIDES = 108, 8  # of the page: its most columns, and those of border, padding, scrollbar
+_INDENT, _IDS_AT = 11, 58  # the columns of words and ids
 
 
 class HelpScreen(ModalScreen[None]):
-    """The keys by group, the signs of the plots, the states."""
+    """A page that explains everything on the other screens."""
 
     BINDINGS = [Binding("escape,question_mark,q,enter", "dismiss", "close")]
 
@@ -40,51 +51,51 @@ class HelpScreen(ModalScreen[None]):
         self._keymap = keymap
 
     def compose(self) -> ComposeResult:
-        """Lay out the page."""
         with VerticalScroll(classes="dialog help") as page:
             page.border_title = "Help"
             page.border_subtitle = "escape closes · arrows scroll"
-            yield Static(Content("\n").join(self._lines()))
+            yield Static()
 
-    def _lines(self) -> list[Content]:
-        lines: list[Content] = []
+    def on_resize(self, event: events.Resize) -> None:
+        """Wrap the lines to the page, whose size depends on the screen's."""
+        room = min(_WIDTH, event.size.width * 9 // 10) - _SIDES
+        self.query_one(Static).update(Content("\n").join(self._lines(room)))
+
+    def _lines(self, room: int) -> Iterator[Content]:
         for group, keys in groupby(KEYS, key=lambda key: key.group):
-            lines += [Content.styled(_GROUPS[group], "bold"), *self._rows(list(keys)), Content("")]
-        lines += [
-            Content.styled("In the form", "bold"),
-            Content("  ↑ ↓ between fields, ← → presets, enter takes a number, escape leaves"),
-            Content(""),
-            Content.styled("Signs", "bold"),
-            *(Content(f"  {sign:<9}{meaning}") for sign, meaning in _SIGNS),
-            Content(""),
-            Content.styled("States", "bold"),
-            Content(
-                "  " + "   ".join(f"{sign} {label.lower()}" for sign, label in BADGES.values())
-            ),
-            Content(""),
-            Content.styled(
-                "Each key can be changed by its id, on the right: see the README.",
-                "$foreground 60%",
-            ),
-        ]
-        return lines
+            yield Content.styled(_GROUPS[group], "bold")
+            for key in keys:
+                if not key.id.endswith("_previous"):
+                    yield from self._key_lines(key, room)
+            yield Content("")
+        for title, rows in (("Form", _FORM), ("Symbols", _SYMBOLS), ("States", _states())):
+            yield Content.styled(title, "bold")
+            for symbol, words in rows:
+                yield from _row(Content(symbol), words, room)
+            yield Content("")
+        for line in wrap("Keys can be rebound by their ids: see the README.", room):
+            yield Content.styled(line, "$foreground 60%")
 
-    def _rows(self, keys: list[Key]) -> list[Content]:
-        """Write a row a key, one for both of a next and a previous."""
-        rows = []
-        for key in keys:
-            if key.id.endswith("_previous"):
-                continue
-            pair = [key, *(k for k in keys if k.id == key.id.replace("_next", "_previous"))]
-            both = len({k.id for k in pair}) == 2
-            pressed = " ".join(keycap(self._keymap.get(k.id, k.key)) for k in pair[: 1 + both])
-            words = key.help.replace("next", "next or previous") if both else key.help
-            ids = ", ".join(k.id for k in pair[: 1 + both])
-            rows.append(
-                Content.assemble(
-                    (f"  {pressed:<9}", "bold $text-accent"),
-                    (f"{words:<46} ", ""),
-                    (ids, "$foreground 40%"),
-                )
-            )
-        return rows
+    def _key_lines(self, key: Key, room: int) -> Iterator[Content]:
+        """Write a key, or a pair of next and previous, with its ids where there is room."""
+        previous = key.id.replace("_next", "_previous")
+        pair = [k for k in KEYS if k.id in (key.id, previous)]
+        pressed = " ".join(key_text(self._keymap.get(k.id, k.key)) for k in pair)
+        words = key.help.replace("next", "next or previous", 1) if len(pair) > 1 else key.help
+        ids = ", ".join(k.id for k in pair)
+        ids = f"{'':{max(1, _IDS_AT - _INDENT - len(words))}}{ids}" if room >= _IDS_AT + 40 else ""
+        lines = _row(Content.styled(pressed, "bold $text-accent"), words, room)
+        yield Content.assemble(next(lines), (ids, "$foreground 40%"))
+        yield from lines
+
+
+def _states() -> list[tuple[str, str]]:
+    return [(symbol, label.lower()) for symbol, label in BADGES.values()]
+
+
+def _row(lead: Content, words: str, room: int) -> Iterator[Content]:
+    """Write a row of two columns, the second one wrapped."""
+    first, *others = wrap(words, max(8, room - _INDENT))
+    yield Content.assemble("  ", lead, " " * (_INDENT - 2 - lead.cell_length), first)
+    for line in others:
+        yield Content(" " * _INDENT + line)

@@ -1,4 +1,4 @@
-"""What arrives from outside the UI's thread, and from one screen at another."""
+"""What threads and screens report to a screen."""
 
 from dataclasses import dataclass
 from typing import Any

@@ -1,5 +1,7 @@
 """A question before something is lost."""
 
+from collections.abc import Sequence
+
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical
@@ -8,23 +10,24 @@ from textual.widgets import Static
 
 
 class QuitQuestion(ModalScreen[bool]):
-    """Asks whether to quit while something is on its way; answers True for yes."""
+    """Asks whether to quit while something is running; answers True for yes."""
 
     BINDINGS = [
         Binding("y,q,enter", "answer(True)", "quit"),
-        Binding("n,escape", "answer(False)", "go on"),
+        Binding("n,escape", "answer(False)", "stay"),
     ]
 
-    def __init__(self, at_stake: str) -> None:
+    def __init__(self, warnings: Sequence[str]) -> None:
         super().__init__()
-        self._at_stake = at_stake
+        self._warnings = warnings
 
     def compose(self) -> ComposeResult:
-        """Lay out the question."""
+        """Give each sentence a line of its own, so that numbers have room to grow."""
         with Vertical(classes="dialog"):
-            yield Static(f"{self._at_stake} Quit and lose it?")
-            yield Static("[b]y[/b] quit   [b]n[/b] go on training", classes="answers")
+            for warning in self._warnings:
+                yield Static(warning)
+            yield Static(f"Quit and lose {'it' if len(self._warnings) == 1 else 'them'}?")
+            yield Static("[b]y[/b] quit   [b]n[/b] stay", classes="answers")
 
     def action_answer(self, answer: bool) -> None:
-        """Close with an answer."""
         self.dismiss(answer)

@@ -69,6 +69,9 @@ def _connect(address: str) -> None:
     """
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
     os.environ["RAY_ENABLE_UV_RUN_RUNTIME_ENV"] = "0"  # it would upload the working folder
+    # On every system, despite its name: 127.0.0.1 stays what it is, so that the driver of a
+    # cluster there listens there too. Others are joined by their nodes' addresses as before.
+    os.environ.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")
     import ray
 
     try:

@@ -82,7 +82,7 @@ class Compilation:
 
     @property
     def _built(self) -> Path:
-        return self._folder / "step.pt2"
+        return self._folder / "step.so"
 
     @property
     def _log(self) -> Path:

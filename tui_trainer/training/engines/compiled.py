@@ -9,7 +9,6 @@ The same step gives the same bits in whichever call of a group it comes, so stop
 exact. Between two calls, every half millisecond, other threads can run.
 """
 
-import contextlib
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -70,10 +69,8 @@ def _groups(steps: int, most: int) -> Iterator[int]:
 
 
 def _load(file: Path) -> Any:
-    """Load a package by torch's own loader: the public one imports a compiler, for seconds."""
+    """Load a step from where it is: as a package torch would unpack it in a temporary folder."""
     try:
-        with contextlib.suppress(AttributeError, TypeError):
-            return torch._C._aoti.AOTIModelPackageLoader(str(file), "model", True, 1, -1)
-        return torch._inductor.aoti_load_package(str(file)).loader
+        return torch._C._aoti.AOTIModelContainerRunnerCpu(str(file), 1)
     except Exception as error:  # whatever is wrong with it, the run continues without it
         raise EngineError(f"the compiled step can't be loaded ({first_line(error)})") from None

@@ -40,15 +40,15 @@ class Executor:
         self.engine: Engine = EagerEngine(state)
         self._engines: dict[EngineName, Engine] = {"eager": self.engine}
         automatic = config.engine == "auto" and config.device == "cpu" and not switches
-        choice = choose_engines(config, switches, cached=automatic and self._load_cached())
-        self._switches, self._upgrades = dict(choice.switches), choice.upgrades
-        self._compile_seconds = known_compile_seconds() if self._upgrades else 0.0
-        self.name, self.reason = choice.first, choice.reason
         try:
+            choice = choose_engines(config, switches, cached=automatic and self._load_cached())
+            self._switches, self._upgrades = dict(choice.switches), choice.upgrades
+            self.name, self.reason = choice.first, choice.reason
             for name in sorted(set(self._switches.values()) - self._engines.keys()):
                 self._prepare(name)
         except EngineError as error:
             self._stay_eager(error)
+        self._compile_seconds = known_compile_seconds() if self._upgrades else 0.0
 
     @property
     def awaited(self) -> Compilation | None:
@@ -96,14 +96,14 @@ class Executor:
         self._compilation = Compilation(self._spec)
 
     def _load_cached(self) -> bool:
-        """Load the compiled step if the cache has it intact; return whether it does."""
-        if (file := find_step(self._spec)) is None:
-            return False
+        """Load the compiled step if the cache has it; return whether it does."""
         try:
+            file = find_step(self._spec)
+        except OSError as error:
+            raise EngineError(f"the step cache can't be used ({error})") from None
+        if file is not None:
             self._load(file)
-        except EngineError:
-            return False
-        return True
+        return file is not None
 
     def _finish_compiling(self) -> Compiled:
         compilation, self._compilation = self._compilation, None
@@ -112,12 +112,7 @@ class Executor:
         return Compiled(compilation.seconds)
 
     def _load(self, file: Path) -> None:
-        """Make the compiled engine of a file; one that can't be loaded goes."""
-        try:
-            self._engines["compiled"] = CompiledEngine(self._state, self._spec, file)
-        except EngineError:
-            file.unlink(missing_ok=True)
-            raise
+        self._engines["compiled"] = CompiledEngine(self._state, self._spec, file)
 
     def _stay_eager(self, error: EngineError) -> None:
         self._upgrades, self._switches = False, {}

@@ -1,12 +1,15 @@
 """Compiled steps on disk, in ``tui-trainer/steps`` below the user's cache folder.
 
-A file's name is the key of its step and the digest of its content: files are added by one atomic
-rename, later damage is detected, and concurrent writers each leave an intact file.
+A step is a shared library, which is loaded from where it is: nothing is unpacked. So the folder and
+its files are private (`private_files`), and others are refused. A file's name is the key of its
+step and the digest of its content: files are added by one atomic rename, later damage is detected,
+and concurrent writers each leave an intact file.
 """
 
 import contextlib
 import functools
 import hashlib
+import os
 import platform
 import shutil
 import tempfile
@@ -19,11 +22,19 @@ import msgspec
 import torch
 from platformdirs import user_cache_path
 
+from tui_trainer.training.engines.private_files import (
+    make_private_folder,
+    open_private,
+    read_private,
+    require_private_folder,
+    write_private,
+)
 from tui_trainer.training.engines.step import StepSpec
 
 # What the first compilation takes on a small machine, until one has been timed here.
 USUAL_COMPILE_SECONDS = 20.0
-KEPT_STEPS = 40  # at some 4 MB each
+KEPT_STEPS = 40  # at some 2 MB each
+LARGEST_BYTES = 2**28
 _ABANDONED_SECONDS = 24 * 3600.0
 
 # The files whose text decides what a compiled step does.
@@ -39,13 +50,22 @@ _SOURCES = (
 
 def steps_folder() -> Path:
     """Return ``$XDG_CACHE_HOME/tui-trainer/steps``, or what the platform has in its place."""
-    return user_cache_path("tui-trainer") / "steps"
+    return Path(os.path.realpath(user_cache_path("tui-trainer") / "steps"))  # no error at loops
 
 
 def find_step(spec: StepSpec) -> Path | None:
-    """Return a step's file if it is in the cache; remove damaged ones."""
-    for file in sorted(steps_folder().glob(f"{step_key(spec)}-*.pt2")):
-        if _digest(file) == file.stem.rpartition("-")[2]:
+    """Return a step's file if it is in the cache; remove damaged ones.
+
+    Raises:
+        OSError: if the cache can't be read, or somebody else could have written what is there.
+    """
+    folder = steps_folder()
+    if not folder.exists():
+        return None
+    require_private_folder(folder)
+    pattern = f"{step_key(spec)}-*.so"
+    for file in sorted(f for f in folder.iterdir() if f.match(pattern)):  # glob hides errors
+        if _intact(file):
             with contextlib.suppress(OSError):
                 file.touch()  # the least recently used go first
             return file
@@ -60,34 +80,39 @@ def store_step(spec: StepSpec, built: Path, seconds: float) -> Path:
         OSError: if the disk is full, or the like.
     """
     folder = steps_folder()
-    file = built.replace(folder / f"{step_key(spec)}-{_digest(built)}.pt2")
-    (folder / "compile_seconds").write_text(f"{seconds:.1f}\n", encoding="ascii")
-    kept = sorted(folder.glob("*.pt2"), key=_used_at, reverse=True)
-    for old in kept[KEPT_STEPS:]:
-        old.unlink(missing_ok=True)
+    built.chmod(0o600)
+    file = built.replace(folder / f"{step_key(spec)}-{_digest(built)}.so")
+    with contextlib.suppress(OSError):
+        write_private(folder / "compile_seconds", f"{seconds:.1f}\n")
+        kept = sorted(folder.glob("*.so"), key=_used_at, reverse=True)
+        for old in kept[KEPT_STEPS:]:
+            old.unlink(missing_ok=True)
     return file
 
 
 def known_compile_seconds() -> float:
     """Return how long the last compilation took on this machine."""
-    try:
-        return float((steps_folder() / "compile_seconds").read_text(encoding="ascii"))
-    except (OSError, ValueError):
-        return USUAL_COMPILE_SECONDS
+    with contextlib.suppress(OSError, ValueError):
+        seconds = float(read_private(steps_folder() / "compile_seconds"))
+        if 0 <= seconds < 3600:
+            return seconds
+    return USUAL_COMPILE_SECONDS
 
 
 def make_build_folder() -> Path:
     """Make a folder for one compilation, and remove abandoned ones.
 
     Raises:
-        OSError: if the cache folder can't be written.
+        OSError: if the cache folder can't be written, or somebody else may write to it.
     """
     folder = steps_folder()
-    folder.mkdir(parents=True, exist_ok=True)
+    make_private_folder(folder)
     for left in folder.glob("build-*"):
         if time.time() - _used_at(left) > _ABANDONED_SECONDS:
             shutil.rmtree(left, ignore_errors=True)
-    return Path(tempfile.mkdtemp(prefix="build-", dir=folder))
+    build = Path(tempfile.mkdtemp(prefix="build-", dir=folder))
+    build.chmod(0o700)  # whatever the umask
+    return build
 
 
 def step_key(spec: StepSpec) -> str:
@@ -127,12 +152,13 @@ def _processor() -> Iterator[str]:
             yield from [line for line in lines if line.startswith(name)][:1]
 
 
+def _intact(file: Path) -> bool:
+    return file.lstat().st_size <= LARGEST_BYTES and _digest(file) == file.stem.rpartition("-")[2]
+
+
 def _digest(file: Path) -> str:
-    try:
-        with file.open("rb") as stream:
-            return hashlib.file_digest(stream, "sha256").hexdigest()[:32]
-    except OSError:
-        return ""
+    with open_private(file) as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()[:32]
 
 
 def _used_at(file: Path) -> float:

@@ -8,7 +8,6 @@ alone; the answer is kept on disk, so that a config gives the same numbers on th
 
 import contextlib
 import hashlib
-import os
 import statistics
 import time
 from collections.abc import Callable
@@ -18,8 +17,10 @@ import msgspec
 import torch
 
 from tui_trainer.config.settings import RunConfig
+from tui_trainer.task.machine import processors
 from tui_trainer.training.engines.eager import EagerEngine
 from tui_trainer.training.engines.engine import Engine
+from tui_trainer.training.engines.private_files import read_private, write_private
 from tui_trainer.training.engines.step_cache import machine, steps_folder
 
 MEASURE_FROM = 10_000_000  # parameters × points; the largest built-in network has 1.7 million
@@ -37,13 +38,12 @@ def choose_threads(config: RunConfig, parameter_count: int, make_engine: MakeEng
         return 1
     remembered = _memory(config, most)
     with contextlib.suppress(OSError, ValueError):
-        return max(1, min(most, int(remembered.read_text(encoding="ascii"))))
+        return max(1, min(most, int(read_private(remembered))))
     engine = make_engine()
     alone, together = _step_seconds(engine, 1), _step_seconds(engine, most)
     threads = most if alone > _CLEARLY_FASTER * together else 1
     with contextlib.suppress(OSError):
-        remembered.parent.mkdir(parents=True, exist_ok=True)
-        remembered.write_text(f"{threads}\n", encoding="ascii")
+        write_private(remembered, f"{threads}\n")
     return threads
 
 
@@ -56,13 +56,6 @@ def _step_seconds(engine: Engine, threads: int) -> float:
         engine.advance(1)
         took.append(time.perf_counter() - began)
     return statistics.median(took)
-
-
-def processors() -> int:
-    """Return how many processors this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _memory(config: RunConfig, most: int) -> Path:

@@ -1,4 +1,4 @@
-"""The form: which presets, which numbers; a valid config to start with, or why there is none."""
+"""The form: presets and numbers, and the config that they make."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -34,21 +34,27 @@ _NUMBER_TITLES = {"lr": "lr", "steps": "steps", "seed": "seed", "data_seed": "da
 
 
 class ConfigForm(Form):
-    """Everything a run depends on; `config` is what it amounts to."""
+    """All settings of a run; `config` is always valid."""
 
     @dataclass
     class Changed(Message):
-        """The form says something else than before; `number` is the one that was changed."""
+        """The form has changed; `number` is the setting if it was a number."""
 
         config: RunConfig
         number: str | None = None
 
     def __init__(
-        self, presets: Presets, config: RunConfig, recipe: str, keys: Mapping[str, str], *, id: str
+        self,
+        presets: Presets,
+        config: RunConfig,
+        recipe: str,
+        key_texts: Mapping[str, str],
+        *,
+        id: str,
     ) -> None:
         super().__init__(id=id)
         self._presets = presets
-        self._keycaps = keys
+        self._key_texts = key_texts
         self._recipe = recipe
         self._device = config.device
         self._chosen = {category: getattr(config, category).name for category in PARTS}
@@ -61,32 +67,30 @@ class ConfigForm(Form):
         self.border_title = "Setup"
 
     def compose(self) -> ComposeResult:
-        """Lay out the rows and fields."""
         for category in CATEGORIES[-1:] + PARTS:
-            yield ChoiceRow(category, _TITLES[category], self._keycaps[category])
+            yield ChoiceRow(category, _TITLES[category], self._key_texts[category])
         for key, number in self._numbers.items():
             check = partial(parse_number, key)
             yield TextField(key, _NUMBER_TITLES[key], number_text(number), check)
-        yield ChoiceRow("engine", _TITLES["engine"], self._keycaps["engine"])
+        yield ChoiceRow("engine", _TITLES["engine"], self._key_texts["engine"])
 
     def on_mount(self) -> None:
-        """Fill the rows."""
         self._show()
 
     @property
     def recipe(self) -> str:
-        """The recipe that the settings go over."""
+        """The recipe that the settings override."""
         return self._recipe
 
     @property
     def settings(self) -> dict[str, Any]:
-        """What stands in the form, by setting; fields in error count with their last number."""
+        """The form's values by setting; an invalid field counts with its last number."""
         engine = {"device": self._device, "engine": self._engine}
         return {**self._chosen, **self._numbers, **self._overrides, **engine}
 
     @property
     def config(self) -> RunConfig:
-        """The config that the form amounts to."""
+        """The config of the recipe and the settings."""
         return make_config(self._presets, self._recipe, **self.settings)
 
     def turn(self, category: str, direction: Direction) -> None:
@@ -97,7 +101,7 @@ class ConfigForm(Form):
         self.choose(category, names[(names.index(now) + direction) % len(names)])
 
     def names(self, category: str) -> list[str]:
-        """Return what there is to choose from: presets of a category, or engines."""
+        """Return the presets of a category, or the engines."""
         return list(ENGINES) if category == "engine" else self._presets.names(category)
 
     def choose(self, category: str, name: str) -> None:
@@ -113,7 +117,7 @@ class ConfigForm(Form):
         self._changed()
 
     def set_number(self, key: str, number: float) -> None:
-        """Put a number into its field, or over that of the regularizer's preset."""
+        """Set a number, of the form or in place of that of the regularizer's preset."""
         if key in REGULARIZER_NUMBERS:
             self._overrides[key] = number
         else:
@@ -122,25 +126,25 @@ class ConfigForm(Form):
         self._changed(key)
 
     def take(self, key: str, value: Value) -> None:
-        """Take a value of a setting: a preset by its name, or a number."""
+        """Set a setting: a preset by its name, or a number."""
         if isinstance(value, str):
             self.choose(key, value)
         else:
             self.set_number(key, value)
 
     def report(self, parameter_count: int | None, warning: str = "") -> None:
-        """Show what the network amounts to, and why it can't learn if it can't."""
+        """Show the network's size, and why it can't learn if it can't."""
         self._parameter_count, self._warning = parameter_count, warning
         self._show()
 
     def report_engine(self, reason: str) -> None:
-        """Show why the run's engine is what it is."""
+        """Show why the run has its engine."""
         if reason != self._engine_reason:
             self._engine_reason = reason
             self.row("engine").put(self._engine, "", reason)
 
     def mark_next_run(self, differs: bool) -> None:
-        """Say whether the form is about the next run and no longer the one that is training."""
+        """Mark the form where it differs from the run that is training."""
         self.border_subtitle = "next run · s starts it" if differs else ""
 
     @on(ChoiceRow.Turned)

@@ -1,129 +1,87 @@
 """One candidate of a sweep: its losses and its fit, live while it trains."""
 
-from textual.app import ComposeResult
-from textual.containers import Horizontal, Vertical
+from collections.abc import Iterator
+
 from textual.getters import query_one
+from textual.widget import Widget
 
 from tui_trainer.config.presets import PARTS
-from tui_trainer.plotting.roles import Charset
 from tui_trainer.sweeps.control import SweepControl
 from tui_trainer.training.state import State
 from tui_trainer.tui.keys import bindings
-from tui_trainer.tui.live_screen import PanedScreen
+from tui_trainer.tui.live_screen import Context, LiveScreen
 from tui_trainer.tui.messages import ValuesTaken
-from tui_trainer.tui.run.fit_pane import FitPane
-from tui_trainer.tui.run.loss_pane import LossPane
-from tui_trainer.tui.run.wording import BADGES, tax_text
+from tui_trainer.tui.panes.fit_pane import FitPane
+from tui_trainer.tui.panes.loss_pane import LossPane
+from tui_trainer.tui.run.wording import banner_text, status_text
 from tui_trainer.tui.sweep.feed import SweepFeed
-from tui_trainer.tui.sweep.wording import (
-    candidate_banner_text,
-    candidate_status_text,
-    point_text,
-)
-from tui_trainer.tui.widgets.lines import Banner, HeaderLine, KeyLine, StatusLine
+from tui_trainer.tui.sweep.wording import point_text
+from tui_trainer.tui.wording import NARROW
 
 
-class CandidateScreen(PanedScreen):
-    """The cockpit's panes over a run that a sweep does; its fit is asked for while it is shown."""
+class CandidateScreen(LiveScreen):
+    """The cockpit's panes for a run of a sweep, which samples its fit while it is shown."""
 
-    place = "candidate"
+    screen_name = "candidate"
     BINDINGS = [*bindings("candidate")]
-    VIEWS = ("upper", "lower")
 
-    header = query_one("#header", HeaderLine)
-    banner = query_one("#banner", Banner)
     loss_pane = query_one("#loss", LossPane)
     fit_pane = query_one("#fit", FitPane)
-    status_line = query_one("#status", StatusLine)
-    key_line = query_one("#keys", KeyLine)
 
     def __init__(
-        self,
-        view: SweepFeed,
-        index: int,
-        control: SweepControl,
-        keymap: dict[str, str],
-        charset: Charset,
-        ui_share: float,
+        self, context: Context, feed: SweepFeed, index: int, control: SweepControl
     ) -> None:
-        super().__init__(keymap, ui_share)
-        self.feed: SweepFeed = view
-        self._index, self._control = index, control
-        self._result = view.result.candidates[index]
-        self._charset = charset
-        self._log: bool | None = None
-        self._smooth = False
+        super().__init__(context)
+        self.feed: SweepFeed = feed
+        self._index, self._sweep_control = index, control
+        self._result = feed.result.candidates[index]
+        self._point = feed.sweep.candidates[index].point
 
-    def compose(self) -> ComposeResult:
-        """Lay out the panes."""
-        yield HeaderLine(id="header")
-        yield Banner(id="banner")
-        with Horizontal(id="body"), Vertical(id="panes"):
-            yield LossPane(self._charset, id="loss", classes="upper")
-            yield FitPane(self._charset, id="fit", classes="lower")
-        yield StatusLine(id="status")
-        yield KeyLine("candidate", self._keymap, id="keys")
+    def make_panes(self) -> Iterator[Widget]:
+        yield LossPane(self.context.charset, id="loss")
+        yield FitPane(self.context.charset, id="fit")
 
     def on_mount(self) -> None:
-        """Ask for the fit."""
-        self._control.watch(self._index)
+        self._sweep_control.watch(self._index)
         self._redraw_soon()
 
     def on_unmount(self) -> None:
-        """Ask for it no longer."""
-        self._control.watch(None)
+        self._sweep_control.watch(None)
 
     @property
     def state(self) -> State:
-        """What the candidate is doing."""
         return self.feed.state_of(self._index)
 
-    @property
-    def at_stake(self) -> str:
-        """Nothing: it is the sweep's."""
-        return ""
-
-    def action_log(self) -> None:
-        """Change between a log and a linear loss axis."""
-        self._log = not (self.loss_pane.is_log if self._log is None else self._log)
-        self.draw_all()
-
     def action_smooth(self) -> None:
-        """Smooth the losses, or no longer."""
-        self._smooth = not self._smooth
+        self.loss_pane.toggle_smooth()
         self.draw_all()
 
     def action_use(self) -> None:
-        """Take the candidate's value and seed into the cockpit's form."""
+        """Put the candidate's value and seed into the cockpit's form."""
         sweep = self.feed.sweep
-        value = sweep.points[sweep.candidates[self._index].point].values[0]
-        seed = self._result.config.seed
+        value, seed = sweep.points[self._point].values[0], self._result.config.seed
         self.post_message(ValuesTaken({sweep.axes[0].key: value, "seed": seed}))
 
-    def draw_all(self) -> None:
-        """Draw the newest state."""
-        self.draw_lines()
-        self.loss_pane.put(self._result, log=self._log, smooth=self._smooth)
-        started, fit = self.feed.result.started, self._result.final_fit
-        if fit is None:
-            words = "no fit yet" if self.active else "no fit: it did not get to its end"
-            self.fit_pane.blank(words, (("Fit", "title"),))
-        else:
-            self.fit_pane.put(started.points if started else None, fit)
+    def draw_panes(self) -> None:
+        self.loss_pane.put(self._result)
+        started = self.feed.result.started
+        missing = "no fit yet" if self.active else "no fit: it did not finish"
+        points = started.points if started else None
+        self.fit_pane.put(points, self._result.final_fit, missing)
 
-    def draw_lines(self) -> None:
-        """Draw header, banner, state and keys."""
-        self._show_state()
+    def header_texts(self) -> tuple[str, str]:
         config = self._result.config
-        value = point_text(self.feed, self.feed.sweep.candidates[self._index].point)
         names = " · ".join(getattr(config, part).name for part in PARTS)
-        symbol, word = BADGES[self.state]
-        words = f"{value} · seed {config.seed} · {names}"
-        self.header.put(words, f"{symbol} {word}", config.device)
-        self.banner.put(candidate_banner_text(self.state, self._result, self.size.width))
-        status = candidate_status_text(self._result, self.size.width)
-        self.status_line.put(tax_text(self._budget.tax) if self._show_tax else status)
-        if self.size.width < 60:
-            self.key_line.relabel(use="use", setup="pane", quit="")
-        else:
-            self.key_line.relabel(use=f"use {value}, seed {config.seed}", setup="pane")
+        return f"{point_text(self.feed, self._point)} · seed {config.seed} · {names}", config.device
+
+    def banner_text(self) -> str:
+        return banner_text(self._result, self.size.width, advice=False)
+
+    def status_text(self) -> str:
+        return status_text(self._result, self._result.config, self.size.width, pace=False)
+
+    def key_labels(self) -> dict[str, str]:
+        if self.size.width < NARROW:
+            return {"use": "use", "setup": "pane", "quit": ""}
+        value, seed = point_text(self.feed, self._point), self._result.config.seed
+        return {"use": f"use {value}, seed {seed}", "setup": "pane"}

@@ -1,4 +1,4 @@
-"""A sweep on the screen: its result, and the points that stand out."""
+"""A sweep on the screen: its result, and how its points compare."""
 
 import math
 
@@ -18,19 +18,19 @@ class SweepFeed(Feed[SweepResult]):
         self.recommendation: Recommendation | None = None
 
     def take_inbox(self) -> None:
-        """Apply all events that have arrived, and conclude after the last."""
+        """Apply all events that have arrived; recommend a point after the last one."""
         super().take_inbox()
         if self.result.ended is not None and self.recommendation is None:
             self.recommendation = recommend(self.result)
 
     def leader(self) -> PointResult | None:
-        """Return the recommended point, or the one that is lowest so far."""
+        """Return the recommended point, or the lowest so far."""
         if self.recommendation is not None:
             return self.result.point(self.recommendation.point.index)
         lowest = min(self.result.points(), key=rank)
         return lowest if math.isfinite(lowest.objective.median) else None
 
     def state_of(self, candidate: int) -> State:
-        """Return what a candidate is doing: one that the sweep left unfinished has stopped."""
+        """Return what a candidate is doing; one that an ended sweep left unfinished is stopped."""
         result = self.result.candidates[candidate]
         return State.STOPPED if self.result.ended and not result.ended else result.state

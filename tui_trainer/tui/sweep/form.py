@@ -1,4 +1,4 @@
-"""What to sweep over: a setting and its values, how many seeds, which loss is to be low."""
+"""What to sweep over: a setting and its values, the number of seeds, the loss to minimise."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,14 +21,14 @@ from tui_trainer.tui.widgets.fields import ChoiceRow, Direction, Form, TextField
 
 _OBJECTIVES: tuple[Objective, ...] = get_args(Objective)
 _OBJECTIVE_WORDS = {
-    "best": "The lowest validation loss on the way",
-    "final": "The validation loss at the end",
+    "best": "Lowest validation loss of a run",
+    "final": "Validation loss at the end of a run",
 }
 
 
 @dataclass
-class _Axis:
-    """What to expect of a setting, and what stands in the fields while it is the one swept.
+class _AxisDefaults:
+    """A setting's description, and the contents of the fields while it is swept.
 
     Without `seeds` they are as many as it takes to tell the values from noise.
     """
@@ -38,15 +38,15 @@ class _Axis:
     seeds: str = ""
 
 
-def _axes() -> dict[str, _Axis]:
+def _axis_defaults() -> dict[str, _AxisDefaults]:
     return {
-        "lr": _Axis("The size of a step", "1e-5:1:log:16"),
-        "l1_weight": _Axis("The L1 penalty over the preset's", "0,0.1,0.3,1,3,10"),
-        "dropout": _Axis("The share of inputs dropped", "0,0.01,0.03,0.1,0.3"),
-        "weight_decay": _Axis("How hard weights are pulled to 0", "0,0.001,0.01,0.1,1"),
-        "init": _Axis("A race between inits", "all"),
-        "regularizer": _Axis("A race between regularizers", "all"),
-        "architecture": _Axis("A race between networks", "all"),
+        "lr": _AxisDefaults("The step size", "1e-5:1:log:16"),
+        "l1_weight": _AxisDefaults("The weight of the L1 penalty", "0,0.1,0.3,1,3,10"),
+        "dropout": _AxisDefaults("The fraction of inputs dropped", "0,0.01,0.03,0.1,0.3"),
+        "weight_decay": _AxisDefaults("The strength of weight decay", "0,0.001,0.01,0.1,1"),
+        "init": _AxisDefaults("Compares inits", "all"),
+        "regularizer": _AxisDefaults("Compares regularizers", "all"),
+        "architecture": _AxisDefaults("Compares networks", "all"),
     }
 
 
@@ -60,12 +60,14 @@ class SweepForm(Form):
 
     @dataclass
     class Changed(Message):
-        """The form says something else than before."""
+        """The form has changed."""
 
-    def __init__(self, presets: Presets, steps: int, keys: Mapping[str, str], *, id: str) -> None:
+    def __init__(
+        self, presets: Presets, steps: int, key_texts: Mapping[str, str], *, id: str
+    ) -> None:
         super().__init__(id=id)
-        self._presets, self._keycaps = presets, keys
-        self._axes = _axes()
+        self._presets, self._key_texts = presets, key_texts
+        self._axes = _axis_defaults()
         for key, axis in self._axes.items():
             values = make_axis(key, axis.values, presets).values
             axis.seeds = axis.seeds or str(least_seeds(len(values)))
@@ -75,43 +77,40 @@ class SweepForm(Form):
         self.border_title = "Sweep"
 
     def compose(self) -> ComposeResult:
-        """Lay out the rows and fields."""
         now = self._axes[self._key]
-        title = Content.assemble((f"{self._keycaps['values']} ", "bold $text-accent"), "values")
-        yield ChoiceRow("axis", "Axis", self._keycaps["axis"])
+        title = Content.assemble((f"{self._key_texts['values']} ", "bold $text-accent"), "values")
+        yield ChoiceRow("axis", "Axis", self._key_texts["axis"])
         yield TextField("values", title, now.values, self._check_values)
         yield TextField("seeds", "  seeds", now.seeds, _whole_number)
         yield TextField("steps", "  steps", self._first_steps, lambda t: parse_number("steps", t))
         yield Static("", id="amount")
-        yield ChoiceRow("objective", "Objective", self._keycaps["objective"])
+        yield ChoiceRow("objective", "Objective", self._key_texts["objective"])
 
     def on_mount(self) -> None:
-        """Fill the rows."""
         self._show()
 
     @property
     def axis(self) -> SweepAxis:
-        """The axis; a field in error counts with what stood there before."""
+        """The axis; an invalid field counts with its last valid text."""
         return make_axis(self._key, self.field("values").text, self._presets)
 
     @property
     def seeds(self) -> int:
-        """How many seeds each value gets."""
         return _whole_number(self.field("seeds").text)
 
     @property
     def steps(self) -> int:
-        """How many steps each candidate takes at most."""
+        """The maximum steps of each candidate."""
         return int(parse_number("steps", self.field("steps").text))
 
     @property
     def objective(self) -> Objective:
-        """Which validation loss is to be low."""
+        """The validation loss to minimise."""
         return self._objective
 
     @property
     def amount(self) -> str:
-        """What it amounts to, in words."""
+        """The size of the sweep in words."""
         values, seeds = len(self.axis.values), self.seeds
         what = "presets" if self._key in PARTS else "values"
         return f"{values:,} {what} × {seeds:,} seeds = {values * seeds:,} candidates"
@@ -132,7 +131,7 @@ class SweepForm(Form):
         )
 
     def turn_axis(self, direction: Direction) -> None:
-        """Go to the next (1) or previous (-1) setting; what was typed for it stands again."""
+        """Go to the next (1) or previous (-1) setting, with what was last typed for it."""
         self._keep()
         keys = list(self._axes)
         self._key = keys[(keys.index(self._key) + direction) % len(keys)]
@@ -142,12 +141,11 @@ class SweepForm(Form):
         self._changed()
 
     def turn_objective(self) -> None:
-        """Go to the other objective."""
         self._objective = _OBJECTIVES[1 - _OBJECTIVES.index(self._objective)]
         self._changed()
 
     def mark_next_sweep(self, shown: Sweep | None) -> None:
-        """Say whether the form is about the next sweep and no longer the one that is shown."""
+        """Mark the form where it differs from the sweep that is shown."""
         differs = shown is not None and (self.axis, self.seeds, self.objective, self.steps) != (
             shown.axes[0],
             shown.seeds,

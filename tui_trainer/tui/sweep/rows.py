@@ -1,33 +1,24 @@
 """A sweep in rows: its candidates, or its points and how they compare."""
 
 import math
-from typing import TYPE_CHECKING
 
 from tui_trainer.formatting import loss_text
 from tui_trainer.sweeps.axes import value_text
 from tui_trainer.sweeps.plan import Sweep
+from tui_trainer.sweeps.recommendation import Verdict, verdict_of
+from tui_trainer.sweeps.result import PointResult
 from tui_trainer.training.state import State
 from tui_trainer.tui.sweep.feed import SweepFeed
 from tui_trainer.tui.widgets.row_table import Column, Row
+from tui_trainer.tui.wording import BADGES
 
-if TYPE_CHECKING:  # needs numpy, which the first frame does not
-    from tui_trainer.sweeps.result import PointResult
-
-_STATE_WORDS = {
-    State.STARTING: ("◔", "waiting"),
-    State.RUNNING: ("●", "training"),
-    State.FINISHED: ("✓", "finished"),
-    State.STOPPED_EARLY: ("■", "stopped early"),
-    State.DIVERGED: ("✕", "diverged"),
-    State.STOPPED: ("□", "stopped"),
-}
 _STATE_LOOKS = {State.DIVERGED: "diverged", State.STARTING: "note"}
 
 
-def candidate_columns(plan: Sweep, width: int) -> list[Column]:
+def candidate_columns(sweep: Sweep, width: int) -> list[Column]:
     """Return the columns of the table of candidates, the most needed first."""
     return [
-        Column(plan.axes[0].key, _value_width(plan, width)),
+        Column(sweep.axes[0].key, _value_width(sweep, width)),
         Column("seed", 4, right=True),
         Column("state", 15 if width >= 60 else 10),
         Column("best", 8, right=True),
@@ -38,11 +29,12 @@ def candidate_columns(plan: Sweep, width: int) -> list[Column]:
     ]
 
 
-def candidate_row(view: SweepFeed, index: int) -> Row:
+def candidate_row(feed: SweepFeed, index: int) -> Row:
     """Write a candidate."""
-    result, state = view.result.candidates[index], view.state_of(index)
-    point = view.sweep.points[view.sweep.candidates[index].point]
-    sign, word = _STATE_WORDS[state]
+    result, state = feed.result.candidates[index], feed.state_of(index)
+    point = feed.sweep.points[feed.sweep.candidates[index].point]
+    sign, label = BADGES[state]
+    word = "waiting" if state is State.STARTING else label.lower()
     best = result.best
     return (
         (value_text(point.values[0]), "row"),
@@ -56,10 +48,10 @@ def candidate_row(view: SweepFeed, index: int) -> Row:
     )
 
 
-def point_columns(plan: Sweep, width: int) -> list[Column]:
+def point_columns(sweep: Sweep, width: int) -> list[Column]:
     """Return the columns of the table of points, the most needed first."""
     return [
-        Column(plan.axes[0].key, _value_width(plan, width)),
+        Column(sweep.axes[0].key, _value_width(sweep, width)),
         Column("median", 8, right=True),
         Column("seeds worse than ◆", 30),
         Column("lowest to highest", 17),
@@ -68,25 +60,29 @@ def point_columns(plan: Sweep, width: int) -> list[Column]:
     ]
 
 
-def point_row(view: SweepFeed, point: "PointResult") -> Row:
+def point_row(feed: SweepFeed, point: PointResult) -> Row:
     """Write a point: its median, how it compares, the spread over its seeds."""
-    median, spread = point.objective.median, point.objective
+    spread = point.objective
     diverged = round(point.diverged_share * point.seeds)
     known = math.isfinite(spread.low)
     return (
         (value_text(point.point.values[0]), "row"),
-        ("–" if math.isnan(median) else loss_text(median), "row"),
-        _verdict(view, point),
+        (_median_text(point.objective.median), "row"),
+        _verdict(feed, point),
         (f"{loss_text(spread.low)} to {loss_text(spread.high)}" if known else "–", "row"),
         (f"✕ {diverged}" if diverged else "", "diverged"),
         (f"{point.ended}/{point.seeds}", "row"),
     )
 
 
-def _verdict(view: SweepFeed, point: "PointResult") -> tuple[str, str]:
-    """Compare a point with the recommended one: is the difference more than the seeds' noise?"""
-    from tui_trainer.sweeps.recommendation import Verdict, verdict_of
+def _median_text(median: float) -> str:
+    if math.isnan(median):
+        return "–"
+    return "diverged" if math.isinf(median) else loss_text(median)
 
+
+def _verdict(view: SweepFeed, point: PointResult) -> tuple[str, str]:
+    """Compare a point with the recommended one: is the difference more than the seeds' noise?"""
     found = view.recommendation
     if found is not None and found.point == point.point:
         return "◆ recommended", "best"
@@ -99,7 +95,7 @@ def _verdict(view: SweepFeed, point: "PointResult") -> tuple[str, str]:
     return f"{figures}{verdict.value}", looks.get(verdict, "row")
 
 
-def _value_width(plan: Sweep, width: int) -> int:
-    axis = plan.axes[0]
+def _value_width(sweep: Sweep, width: int) -> int:
+    axis = sweep.axes[0]
     longest = max(len(value_text(value)) for value in axis.values)
     return max(len(axis.key), min(longest, 24 if width >= 60 else 9))

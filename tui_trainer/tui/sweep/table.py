@@ -1,4 +1,4 @@
-"""The table under a sweep's plot: its points or its candidates, in an order that stays."""
+"""The table below a sweep's plot: its points or candidates, in a stable order."""
 
 import math
 from typing import Literal, TypeAlias
@@ -7,7 +7,6 @@ from tui_trainer.config.presets import PARTS
 from tui_trainer.sweeps.result import objective_loss
 from tui_trainer.tui.sweep.feed import SweepFeed
 from tui_trainer.tui.sweep.rows import candidate_columns, candidate_row, point_columns, point_row
-from tui_trainer.tui.widgets.framed import Part
 from tui_trainer.tui.widgets.row_table import RowTable
 
 Move: TypeAlias = Literal["up", "down", "page_up", "page_down", "first", "last"]
@@ -16,33 +15,33 @@ Move: TypeAlias = Literal["up", "down", "page_up", "page_down", "first", "last"]
 class SweepTable(RowTable):
     """Rows of a sweep. The cursor stays on its candidate or point, whatever the order."""
 
-    def __init__(self, *, id: str, classes: str) -> None:
-        super().__init__(id=id, classes=classes)
-        self._view: SweepFeed | None = None
+    def __init__(self, *, id: str) -> None:
+        super().__init__(id=id)
+        self._feed: SweepFeed | None = None
         self.shows_candidates = True
         self.is_by_loss = False
         self._order: list[int] = []
         self._selected: int | None = None
         self._sorted_at_end = False
 
-    def start(self, view: SweepFeed) -> None:
-        """Show another sweep: a race by its points, the best one first in the end."""
-        self._view = view
+    def start(self, feed: SweepFeed) -> None:
+        """Show another sweep: a comparison of presets by its points, the best one first."""
+        self._feed = feed
         self._selected = None
         self._sorted_at_end = False
-        self.shows_candidates = view.sweep.axes[0].key not in PARTS
+        self.shows_candidates = feed.sweep.axes[0].key not in PARTS
         self.is_by_loss = not self.shows_candidates
         self._sort()
 
     def toggle(self) -> None:
-        """Show the points in the place of the candidates, or the other way round."""
+        """Toggle between points and candidates."""
         selected = self.point if self.shows_candidates else self.candidate
         self.shows_candidates = not self.shows_candidates
         self._selected = selected
         self._sort()
 
     def toggle_order(self) -> None:
-        """Sort the rows by their loss as it is now, or by value and seed; show the first ones."""
+        """Toggle between current loss and value and seed as the order; show the first rows."""
         self.is_by_loss = not self.is_by_loss
         self._sort()
         if self._selected is not None:
@@ -74,69 +73,68 @@ class SweepTable(RowTable):
     @property
     def candidate(self) -> int | None:
         """The candidate under the cursor: the first one of a point."""
-        if self._selected is None or self._view is None or self.shows_candidates:
+        if self._selected is None or self._feed is None or self.shows_candidates:
             return self._selected
-        return self._view.sweep.of_point(self._selected)[0].index
+        return self._feed.sweep.of_point(self._selected)[0].index
 
     @property
     def point(self) -> int | None:
         """The point under the cursor: that of a candidate."""
-        if self._selected is None or self._view is None or not self.shows_candidates:
+        if self._selected is None or self._feed is None or not self.shows_candidates:
             return self._selected
-        return self._view.sweep.candidates[self._selected].point
+        return self._feed.sweep.candidates[self._selected].point
 
     def draw_rows(self) -> None:
-        """Show the rows as they are now; once the sweep has ended, sorted for good."""
-        view = self._view
-        if view is None:
-            self.blank("no sweep yet", (("Candidates", "title"),))
+        """Show the current rows, sorted once more when the sweep has ended."""
+        feed = self._feed
+        if feed is None:
+            self.blank("no sweep yet", "Candidates")
             return
-        if view.result.ended is not None and not self._sorted_at_end:
+        if feed.result.ended is not None and not self._sorted_at_end:
             self._sorted_at_end = True
             self._sort()
         width = self.size.width
         if self.shows_candidates:
-            columns = candidate_columns(view.sweep, width)
+            columns = candidate_columns(feed.sweep, width)
             self.put(
                 self._named("Candidates"),
                 columns,
                 len(self._order),
-                lambda row: candidate_row(view, self._order[row]),
+                lambda row: candidate_row(feed, self._order[row]),
                 self._cursor_row(),
             )
         else:
-            columns = point_columns(view.sweep, width)
-            points = view.result.points()
+            columns = point_columns(feed.sweep, width)
+            points = feed.result.points()
             self.put(
-                self._named("Presets" if view.sweep.axes[0].key in PARTS else "Points"),
+                self._named("Presets" if feed.sweep.axes[0].key in PARTS else "Points"),
                 columns,
                 len(self._order),
-                lambda row: point_row(view, points[self._order[row]]),
+                lambda row: point_row(feed, points[self._order[row]]),
                 self._cursor_row(),
             )
 
-    def _named(self, name: str) -> tuple[Part, ...]:
-        order = " by loss" if self.is_by_loss else ""
-        return ((name + order, "title"),)
+    def _named(self, name: str) -> str:
+        return f"{name} by loss" if self.is_by_loss else name
 
     def _cursor_row(self) -> int | None:
         return None if self._selected is None else self._order.index(self._selected)
 
     def _sort(self) -> None:
-        """Put the rows in their order: it changes here and nowhere else, so that none jumps."""
-        view = self._view
-        if view is None:
+        """Order the rows: nowhere else, so that none jumps while it is read."""
+        feed = self._feed
+        if feed is None:
             return
         if not self.shows_candidates:
-            ranked = view.result.ranked() if self.is_by_loss else view.result.points()
+            ranked = feed.result.ranked() if self.is_by_loss else feed.result.points()
             self._order = [point.point.index for point in ranked]
             return
-        self._order = list(range(len(view.result.candidates)))
+        self._order = list(range(len(feed.result.candidates)))
         if self.is_by_loss:
             self._order.sort(key=self._candidate_loss)
 
     def _candidate_loss(self, index: int) -> float:
-        assert self._view is not None
-        candidate = self._view.result.candidates[index]
-        loss = objective_loss(candidate, self._view.sweep.objective)
+        assert self._feed is not None
+        candidate = self._feed.result.candidates[index]
+        loss = objective_loss(candidate, self._feed.sweep.objective)
         return math.inf if math.isnan(loss) else loss

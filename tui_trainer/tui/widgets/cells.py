@@ -26,7 +26,7 @@ class Cells(Widget):
         self._styles: dict[str, Style] = {}
 
     def show(self, lines: Sequence[Strip]) -> None:
-        """Replace the lines from the top down; refresh only the cells that differ."""
+        """Replace the lines, and refresh what differs."""
         regions = [
             Region(start, y, stop - start, 1)
             for y, (old, new) in enumerate(zip_longest(self._lines, lines, fillvalue=Strip([])))

@@ -1,4 +1,4 @@
-"""Parts of forms: choices to step through, and text fields that are checked while typing."""
+"""The parts of forms: choices, and text fields that are checked as they are typed."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ Direction = Literal[-1, 1]
 
 
 class ChoiceRow(Static, can_focus=True):
-    """One choice: its key, the current value and a description of it."""
+    """One choice: its key, what is chosen, and a description."""
 
     DEFAULT_CSS = """
     ChoiceRow {
@@ -35,7 +35,7 @@ class ChoiceRow(Static, can_focus=True):
 
     @dataclass
     class Turned(Message):
-        """The next (1) or previous (-1) value is wanted."""
+        """The next or previous choice was asked for."""
 
         choice: str
         direction: Direction
@@ -47,7 +47,6 @@ class ChoiceRow(Static, can_focus=True):
         self._shown = ("", "", "")
 
     def put(self, chosen: str, description: str, note: str = "") -> None:
-        """Show the current value; unchanged ones cost nothing."""
         if (chosen, description, note) == self._shown:
             return
         self._shown = (chosen, description, note)
@@ -64,7 +63,6 @@ class ChoiceRow(Static, can_focus=True):
         self.update(Content("\n").join(lines))
 
     def action_turn(self, direction: Direction) -> None:
-        """Ask the form for the next (1) or previous (-1) value."""
         self.post_message(self.Turned(self._choice, direction))
 
     def on_click(self, event: events.Click) -> None:
@@ -73,9 +71,9 @@ class ChoiceRow(Static, can_focus=True):
 
 
 class TextField(Vertical):
-    """A labelled input with its error below; `text` is the last valid one.
+    """A labelled text with its error below; `text` is the last valid one.
 
-    `check` raises `InvalidSettingsError` for an invalid text.
+    `check` raises an `InvalidSettingsError` for an invalid text.
     """
 
     DEFAULT_CSS = """
@@ -91,7 +89,7 @@ class TextField(Vertical):
 
     @dataclass
     class Committed(Message):
-        """The field was left or submitted with a new valid text."""
+        """A changed, valid text was submitted or left."""
 
         key: str
 
@@ -104,7 +102,6 @@ class TextField(Vertical):
         self._title, self._check_text = title, check
 
     def compose(self) -> ComposeResult:
-        """Lay out label, input and error."""
         with Horizontal():
             yield Label(self._title)
             yield Input(self.text, id=f"input-{self.key}", compact=True)
@@ -112,11 +109,11 @@ class TextField(Vertical):
 
     @property
     def invalid(self) -> bool:
-        """Whether the text on the screen has an error."""
+        """Whether the current text has an error."""
         return self.has_class("-invalid")
 
     def put(self, text: str) -> None:
-        """Replace the text by a valid one, without posting a message."""
+        """Replace the current text by a valid one."""
         self.text = text
         with self.prevent(Input.Changed):
             self.query_one(Input).value = text
@@ -146,7 +143,7 @@ class TextField(Vertical):
 
 
 class Form(VerticalScroll, can_focus=False):
-    """A column of choices and fields; the up and down arrows move between them."""
+    """Rows and fields below each other; the arrow keys move between them."""
 
     DEFAULT_CSS = """
     Form {
@@ -169,9 +166,7 @@ class Form(VerticalScroll, can_focus=False):
         return next((field for field in self.query(TextField) if field.invalid), None)
 
     def row(self, name: str) -> ChoiceRow:
-        """Return a row by the name of its choice."""
         return self.query_one(f"#row-{name}", ChoiceRow)
 
     def field(self, key: str) -> TextField:
-        """Return a field by its key."""
         return self.query_one(f"#field-{key}", TextField)

@@ -1,4 +1,4 @@
-"""A frame with text in its edges, drawn as cells; it is heavy while the pane has the focus."""
+"""Cells in a frame with text in its edges; the frame has the colour of the screen's state."""
 
 from typing import ClassVar, TypeAlias
 
@@ -16,7 +16,7 @@ _THIN, _HEAVY = "╭╮╰╯─│", "┏┓┗┛━┃"
 
 
 class Framed(Cells, can_focus=True):
-    """A pane; subclasses draw what is inside, in `_draw`."""
+    """A pane; a subclass draws its contents in `_draw`."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         "pane--frame",
@@ -51,31 +51,27 @@ class Framed(Cells, can_focus=True):
     """
 
     def on_resize(self, event: events.Resize) -> None:
-        """Draw to the new size, at once."""
         self._redraw()
 
-    def on_focus(self) -> None:
-        """Mark the pane that zooming would enlarge."""
+    def on_focus(self) -> None:  # the focused pane is the one to zoom
         self._redraw()
 
     def on_blur(self) -> None:
-        """Remove the mark."""
         self._redraw()
 
     def notify_style_update(self) -> None:
-        """Draw in the new colours."""
         super().notify_style_update()
         self._redraw()
 
     def _redraw(self) -> None:
-        """Draw everything anew, after a change of size, colours or focus."""
+        """Draw everything: the size, the colours or the focus have changed."""
         self._draw()
 
     def _draw(self) -> None:
         """Draw what has changed."""
 
     def _box(self, inside: list[Strip], title: tuple[Part, ...], note: tuple[Part, ...]) -> None:
-        """Add the top and bottom edges to lines that have their sides already, and show them."""
+        """Show lines that have their sides between the other two edges."""
         corners = _HEAVY if self.has_focus else _THIN
         top = self._edge(corners[0], corners[4], corners[1], title, left=True)
         bottom = self._edge(corners[2], corners[4], corners[3], note, left=False)

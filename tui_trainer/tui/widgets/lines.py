@@ -9,7 +9,7 @@ from textual import events
 from textual.strip import Strip
 from textual.widget import Widget
 
-from tui_trainer.tui.keys import Key, Place, keycap, keys_of
+from tui_trainer.tui.keys import Key, ScreenName, key_text, keys_of
 from tui_trainer.tui.widgets.cells import Cells
 
 
@@ -26,31 +26,31 @@ class StatusLine(Cells):
 class HeaderLine(Cells):
     """What is trained on the left, the state and the device on the right."""
 
-    COMPONENT_CLASSES = {"header--badge", "header--name", "header--place"}
+    COMPONENT_CLASSES = {"header--badge", "header--name", "header--device"}
     DEFAULT_CSS = """
     HeaderLine {
         height: 1;
         & > .header--name { color: $foreground 60%; }
         & > .header--badge { text-style: bold; }
-        & > .header--place { color: $foreground 60%; }
+        & > .header--device { color: $foreground 60%; }
     }
     """
 
-    def put(self, setup: str, badge: str, place: str) -> None:
-        """Show the setup, the state's badge and the device; in a narrow line the setup is cut."""
+    def put(self, setup: str, badge: str, device: str) -> None:
+        """Show setup, badge and device; the badge has priority where there is little room."""
         width = self.size.width
         name = " tui-trainer  " if width >= 100 else " "
-        place = f"  {place} " if width >= 100 else " "
-        room = max(0, width - len(name) - len(badge) - len(place) - 1)
+        device = f"  {device} " if width >= 100 else " "
+        room = max(0, width - len(name) - len(badge) - len(device) - 1)
         if len(setup) > room:
             setup = setup[: max(0, room - 1)] + "…" if room > 1 else ""
-        gap = " " * max(1, width - len(name) - len(setup) - len(badge) - len(place))
+        gap = " " * max(1, width - len(name) - len(setup) - len(badge) - len(device))
         parts = [
             Segment(name, self._style("name")),
             Segment(setup),
             Segment(gap),
             Segment(badge, self._style("badge")),
-            Segment(place, self._style("place")),
+            Segment(device, self._style("device")),
         ]
         self.show([Strip(parts)])
 
@@ -59,7 +59,7 @@ class HeaderLine(Cells):
 
 
 class Banner(Widget):
-    """What happened, until the next run starts; takes no room while it is empty."""
+    """What happened, in words, until the next run; hidden while there is nothing to say."""
 
     DEFAULT_CSS = """
     Banner {
@@ -77,19 +77,17 @@ class Banner(Widget):
         self.words = ""
 
     def put(self, words: str) -> None:
-        """Replace the text; an empty one hides the banner."""
         if words != self.words:
             self.words = words
             self.set_class(bool(words), "-shown")
             self.refresh(layout=True)
 
     def render(self) -> Text:
-        """Return the text; Textual wraps it."""
         return Text(self.words)
 
 
 class KeyLine(Cells):
-    """The keys in groups, as many as fit one line; a click on one presses it."""
+    """The keys in groups, as many as fit; a click on one presses it."""
 
     COMPONENT_CLASSES = {"keys--key", "keys--rule"}
     DEFAULT_CSS = """
@@ -101,24 +99,22 @@ class KeyLine(Cells):
     }
     """
 
-    def __init__(self, place: Place, keymap: dict[str, str], *, id: str) -> None:
+    def __init__(self, screen: ScreenName, keymap: dict[str, str], *, id: str) -> None:
         super().__init__(id=id)
-        self._keys = keys_of(place)
+        self._keys = keys_of(screen)
         self._keymap = keymap
         self._labels: dict[str, str] = {}
 
     def relabel(self, **labels: str) -> None:
-        """Change labels by key id: ``pause="resume"``; an empty label hides the key."""
+        """Change labels by the keys' ids: ``pause="resume"``; "" omits a key."""
         if labels != self._labels:
             self._labels = labels
             self._redraw()
 
     def on_resize(self, event: events.Resize) -> None:
-        """Choose the keys that fit the new width."""
         self._redraw()
 
     def notify_style_update(self) -> None:
-        """Draw in the new colours."""
         super().notify_style_update()
         self._redraw()
 
@@ -131,12 +127,12 @@ class KeyLine(Cells):
         for gap, key in self._that_fit():
             press = Style.from_meta({"@click": self._click(key)})
             segments.append(Segment(gap, rule_style))
-            segments.append(Segment(self._keycap(key), key_style + press))
+            segments.append(Segment(self._text(key), key_style + press))
             segments.append(Segment(f" {self._label(key)}", press))
         self.show([Strip(segments)])
 
     def _that_fit(self) -> list[tuple[str, Key]]:
-        """Return the keys to show, each with the gap before it: the highest-ranked that fit."""
+        """Return the keys of the lowest ranks that fit, each with the gap before it."""
         chosen: set[str] = set()
         spaced: list[tuple[str, Key]] = []
         for key in sorted(filter(self._label, self._keys), key=lambda k: k.rank):
@@ -158,10 +154,10 @@ class KeyLine(Cells):
         return key.action if key.action.startswith("app.") else f"screen.{key.action}"
 
     def _width(self, key: Key) -> int:
-        return len(self._keycap(key)) + 1 + len(self._label(key))
+        return len(self._text(key)) + 1 + len(self._label(key))
 
-    def _keycap(self, key: Key) -> str:
-        return keycap(self._keymap.get(key.id, key.key))
+    def _text(self, key: Key) -> str:
+        return key_text(self._keymap.get(key.id, key.key))
 
     def _label(self, key: Key) -> str:
         return self._labels.get(key.id, key.label)

@@ -1,6 +1,6 @@
-"""A framed plot with its legend in the upper edge."""
+"""A plot in a frame, with its legend in the upper edge."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
 from rich.segment import Segment
@@ -14,7 +14,7 @@ if TYPE_CHECKING:  # both need numpy, which the first frame does not
     from tui_trainer.plotting.chart import Chart, Drawing, Span
 
 MakeChart: TypeAlias = "Callable[[int, int], Chart]"
-MakeTitle: TypeAlias = "Callable[[Chart], tuple[Part, ...]]"
+Named: TypeAlias = Sequence[tuple[Role, str]]
 
 
 def draw_chart(chart: "Chart", width: int, height: int, charset: Charset) -> "Drawing":
@@ -25,47 +25,40 @@ def draw_chart(chart: "Chart", width: int, height: int, charset: Charset) -> "Dr
 
 
 class PlotPane(Framed):
-    """Draws a chart to its own size; `is_log` says whether the y axis in view is a log one."""
+    """Draws a chart to its own size."""
 
-    is_log = False
+    log_axis: bool | None = None  # the losses' axis; None chooses by their range
 
-    def __init__(self, charset: Charset, *, id: str, classes: str | None = None) -> None:
-        super().__init__(id=id, classes=classes)
+    def __init__(self, charset: Charset, *, id: str) -> None:
+        super().__init__(id=id)
         self._charset = charset
         self._make_chart: MakeChart | None = None
-        self._make_title: MakeTitle | None = None
-        self._title: tuple[Part, ...] = ()
-        self._note: tuple[Part, ...] = ()
+        self._heading = ""
+        self._legend_names: Named = ()
+        self._note = ""
         self._blank_text = ""
+        self._is_log = False
         self._drawing: Drawing | None = None
         self._rows: list[Strip] = []
 
-    def plot(
-        self, make_chart: MakeChart, make_title: MakeTitle, note: tuple[Part, ...] = ()
-    ) -> None:
-        """Show a chart, its title in the upper edge, `note` in the lower."""
-        self._make_chart, self._make_title, self._note = make_chart, make_title, note
+    def plot(self, make_chart: MakeChart, name: str, legend: Named, note: str = "") -> None:
+        """Show a chart, its name and legend in the upper edge and `note` in the lower one."""
+        self._make_chart, self._heading, self._note = make_chart, name, note
+        self._legend_names = legend
         self._draw()
 
-    def blank(self, text: str, title: tuple[Part, ...]) -> None:
-        """Show a line of text in the middle instead of a plot."""
-        self._make_chart, self._title, self._note = None, title, ()
+    def blank(self, text: str, name: str) -> None:
+        """Show a line of text instead of a plot."""
+        self._make_chart, self._heading, self._note = None, name, ""
         self._blank_text = text
         self._draw()
 
-    @property
-    def scale_note(self) -> str:
-        """What a title adds to its name where the y axis in view is a log one."""
-        return " · log y" if self.is_log else ""
-
-    def legend(self, *names: tuple[Role, str]) -> tuple[Part, ...]:
-        """Return title parts that explain the plot's signs."""
-        space = " " if self.size.width < 60 else "  "
-        texts = [f"{sign(role, self._charset)} {name}{space}" for role, name in names]
-        return tuple((text, role) for text, (role, _) in zip(texts, names, strict=True))
+    def toggle_log(self) -> None:
+        """Toggle between a log and a linear axis of losses."""
+        self.log_axis = not (self._is_log if self.log_axis is None else self.log_axis)
 
     def _redraw(self) -> None:
-        """Draw every row anew, after a change of size, colours or focus."""
+        """Draw everything: the size, the colours or the focus have changed."""
         self._drawing = None
         self._draw()
 
@@ -73,18 +66,25 @@ class PlotPane(Framed):
         width, height = self.size.width - 2, self.size.height - 2
         if not self.is_mounted or width <= 0 or height <= 0:
             return
+        note: tuple[Part, ...] = ((self._note, "note"),) if self._note else ()
         if self._make_chart is None:
             self._drawing = None
-            inside = self._message(self._blank_text, width, height)
-        else:
-            inside = self._plot(self._make_chart(width, height), width, height)
-        self._box(inside, self._title, self._note)
+            self._box(self._message(self._blank_text, width, height), self._title(()), note)
+            return
+        chart = self._make_chart(width, height)
+        self._is_log = chart.y.log
+        inside = self._plot(chart, width, height)
+        self._box(inside, self._title(self._legend_names), note)
+
+    def _title(self, legend: Named) -> tuple[Part, ...]:
+        """Return the name, a log scale, and the legend."""
+        space = " " if self.size.width < 60 else "  "
+        scale = " · log y" if legend and self._is_log else ""
+        signs = [(f"{sign(role, self._charset)} {name}{space}", role) for role, name in legend]
+        return ((f"{self._heading}{scale}  ", "title"), *signs)
 
     def _plot(self, chart: "Chart", width: int, height: int) -> list[Strip]:
-        """Draw a chart; rows that did not change keep their strips."""
-        self.is_log = chart.y.log
-        if self._make_title is not None:
-            self._title = self._make_title(chart)
+        """Draw a chart; make new strips only for the rows that changed."""
         drawing = draw_chart(chart, width, height, self._charset)
         changed = drawing.rows_changed_from(self._drawing)
         if len(changed) == height:

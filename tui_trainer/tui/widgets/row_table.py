@@ -1,4 +1,4 @@
-"""A table that renders only the rows in view: thousands cost as much as twenty."""
+"""A table that makes only the rows in view: thousands cost as much as twenty."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ _EDGES = 3  # lines for frame and head
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column; where a table is too narrow, its last columns are not shown."""
+    """A column; where there is no room, the last ones are omitted."""
 
     title: str
     width: int
@@ -44,12 +44,12 @@ class RowTable(Framed):
 
         row: int
 
-    def __init__(self, *, id: str, classes: str | None = None) -> None:
-        super().__init__(id=id, classes=classes)
+    def __init__(self, *, id: str) -> None:
+        super().__init__(id=id)
         self._columns: Sequence[Column] = ()
         self._count = 0
         self._row: Callable[[int], Row] = lambda index: ()
-        self._title: tuple[Part, ...] = ()
+        self._title = ""
         self._blank_text = ""
         self._cursor: int | None = None
         self._first = 0
@@ -57,7 +57,7 @@ class RowTable(Framed):
 
     def put(
         self,
-        title: tuple[Part, ...],
+        title: str,
         columns: Sequence[Column],
         count: int,
         row: Callable[[int], Row],
@@ -74,7 +74,7 @@ class RowTable(Framed):
             self.refresh(layout=True)
         self._draw()
 
-    def blank(self, text: str, title: tuple[Part, ...]) -> None:
+    def blank(self, text: str, title: str) -> None:
         """Show a line of text instead of rows."""
         self._blank_text = text
         self.put(title, (), 0, self._row, None)
@@ -125,7 +125,7 @@ class RowTable(Framed):
         if not self.is_mounted or width <= 0 or height <= 0:
             return
         if not self._count:
-            self._box(self._message(self._blank_text, width, height), self._title, ())
+            self._box(self._message(self._blank_text, width, height), ((self._title, "title"),), ())
             return
         columns = self._that_fit(width)
         last = min(self._count, self._first + height - 1)
@@ -141,7 +141,7 @@ class RowTable(Framed):
         lines += [self._boxed([Segment(" " * width)])] * (height - len(lines))
         shown = f"{self._first + 1:,} to {last:,} of {self._count:,}"
         note: tuple[Part, ...] = ((shown, "note"),) if last - self._first < self._count else ()
-        self._box(lines, self._title, note)
+        self._box(lines, ((self._title, "title"),), note)
 
     def _that_fit(self, width: int) -> list[Column]:
         gap = self._gap

@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING
 
 from tui_trainer.plotting.roles import Role
 from tui_trainer.training.events import FitSampled, Points
-from tui_trainer.tui.widgets.framed import Part
 from tui_trainer.tui.widgets.plot_pane import PlotPane
 
 if TYPE_CHECKING:
@@ -15,10 +14,10 @@ if TYPE_CHECKING:
 class FitPane(PlotPane):
     """Points of both splits and the fit."""
 
-    def put(self, points: Points | None, fit: FitSampled | None) -> None:
-        """Show a fit over its data."""
+    def put(self, points: Points | None, fit: FitSampled | None, missing: str = "") -> None:
+        """Show a fit over its data, or say that one is `missing`."""
         if points is None or fit is None:
-            self.blank("loading torch…", (("Fit", "title"),))
+            self.blank(missing, "Fit")
             return
 
         def make_chart(width: int, height: int) -> "Chart":
@@ -26,13 +25,12 @@ class FitPane(PlotPane):
 
             return fit_chart(points, fit, width, height)
 
-        names = [(Role.MODEL, "model"), (Role.TRAIN_POINT, "train")]
-        names.append((Role.VALIDATION_POINT, "val" if self.size.width < 60 else "validation"))
         name = "Fit" if points.features == 1 else "Predicted against actual"
-        title: tuple[Part, ...] = ((f"{name} · {_weights(fit)}  ", "title"), *self.legend(*names))
+        legend = [(Role.MODEL, "model"), (Role.TRAIN_POINT, "train")]
+        legend.append((Role.VALIDATION_POINT, "val" if self.size.width < 60 else "validation"))
         r2 = fit.metrics["r2"]
-        quality = f"validation R² {r2:.3f}" if math.isfinite(r2) else "the curve is not finite"
-        self.plot(make_chart, lambda _: title, ((quality, "note"),))
+        quality = f"validation R² {r2:.3f}" if math.isfinite(r2) else "the prediction is not finite"
+        self.plot(make_chart, f"{name} · {_weights(fit)}", legend, quality)
 
 
 def _weights(fit: FitSampled) -> str:

@@ -1,4 +1,4 @@
-"""Learning rates along 1-2-5."""
+"""Learning rates of the 1-2-5 series."""
 
 import math
 from typing import Literal
@@ -11,8 +11,8 @@ def next_lr(lr: float, direction: Literal[-1, 1]) -> float:
     if (lr >= _HIGHEST and direction > 0) or (lr <= _LOWEST and direction < 0):
         return lr
     exponent = math.floor(math.log10(lr))
-    # Decimal texts, so that a rung is the very number a person would type.
-    rungs = [float(f"{m}e{e}") for e in range(exponent - 1, exponent + 2) for m in (1, 2, 5)]
+    # From decimal texts, so that a value is the very number a person would type.
+    series = [float(f"{m}e{e}") for e in range(exponent - 1, exponent + 2) for m in (1, 2, 5)]
     if direction > 0:
-        return min(rung for rung in rungs if rung > lr * (1 + 1e-9))
-    return max(rung for rung in rungs if rung < lr * (1 - 1e-9))
+        return min(value for value in series if value > lr * (1 + 1e-9))
+    return max(value for value in series if value < lr * (1 - 1e-9))

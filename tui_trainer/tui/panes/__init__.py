@@ -1,0 +1,1 @@
+"""The panes that more than one screen shows."""
