@@ -1,7 +1,5 @@
 """The app around the cockpit: the terminal's signals, the palette, the way out."""
 
-import asyncio
-import signal
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -25,6 +23,7 @@ from tui_trainer.tui.quit_question import QuitQuestion
 from tui_trainer.tui.run.screen import Cockpit
 from tui_trainer.tui.terminal import thrifty_driver
 from tui_trainer.tui.textual_private import mend_compositor
+from tui_trainer.tui.way_out import WayOut, with_way_out
 
 if TYPE_CHECKING:
     from tui_trainer.tui.lr.screen import LrFinderScreen
@@ -63,6 +62,7 @@ class TrainerApp(App[None]):
         ui_share: float = UI_SHARE,
     ) -> None:
         mend_compositor()
+        self._way_out = WayOut(lambda number: self.exit(return_code=128 + number))
         super().__init__()
         self._ascii = charset is Charset.ASCII
         self.set_keymap(keymap or {})
@@ -75,13 +75,6 @@ class TrainerApp(App[None]):
         return self.cockpit
 
     def on_mount(self) -> None:
-        """Restore the terminal, whatever ends the program."""
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGHUP):
-            try:
-                loop.add_signal_handler(number, self._leave, number)
-            except (NotImplementedError, RuntimeError, ValueError):
-                return  # no signals here: not the main thread, or not a Unix
         self.app_resume_signal.subscribe(self, lambda _: self.refresh(layout=True))
 
     def get_line_filters(self) -> Sequence[LineFilter]:
@@ -90,8 +83,9 @@ class TrainerApp(App[None]):
         return [*filters, AsciiFilter()] if self._ascii else filters
 
     def get_driver_class(self) -> type[Driver]:
-        """Return the platform's driver, made to write fewer bytes."""
-        return thrifty_driver(super().get_driver_class(), self._count_bytes)
+        """Return the platform's driver, made to write fewer bytes and to leave in any case."""
+        thrifty = thrifty_driver(super().get_driver_class(), self._count_bytes)
+        return with_way_out(thrifty, self._way_out)
 
     def _count_bytes(self, count: int) -> None:
         self.bytes_written += count
@@ -139,9 +133,11 @@ class TrainerApp(App[None]):
         self, result: None = None, return_code: int = 0, message: RenderableType | None = None
     ) -> None:
         """Leave, and ask the threads to end, since they can't be killed."""
+        self._way_out.must_end(return_code)
         for screen in self.live_screens:
             screen.action_stop()
         super().exit(result, return_code, message)
 
-    def _leave(self, number: signal.Signals) -> None:
-        self.exit(return_code=128 + number)
+    def on_unmount(self) -> None:
+        """End also where an error ends the app."""
+        self._way_out.must_end(self.return_code or 0)

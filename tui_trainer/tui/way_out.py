@@ -1,0 +1,144 @@
+"""The way out: the process is gone seconds after a request to leave, its terminal as it was.
+
+Textual leaves once its threads have ended and the terminal has taken all that was written. A step
+that does not return, or a terminal that nobody reads, would hold it for ever.
+"""
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+import termios
+import threading
+import time
+from collections.abc import Callable
+from queue import SimpleQueue
+from typing import Any
+
+from textual.driver import Driver
+
+_GRACE = 3.0  # seconds for an orderly end
+_STUBBORN = 1.0  # seconds for a terminal to take the sequences below
+_REQUESTS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+# What Textual's driver switches on, switched off: an unfinished frame, mouse, focus, pasting, sizes,
+# keyboard protocol; then the colours, the line wrap, the normal screen and the cursor.
+_RESTORING = b"".join(
+    b"\x1b[" + code
+    for code in (
+        *(b"?%dl" % mode for mode in (2026, 1000, 1003, 1015, 1006, 1016, 1004, 2004, 2048)),
+        *(b"<u", b"0m", b"?7h", b"?1049l", b"?25h"),
+    )
+)
+
+
+class WayOut:
+    """Ends the process by force where it does not end by itself.
+
+    Args:
+        leave: called in the event loop when a signal asks to leave.
+    """
+
+    def __init__(self, leave: Callable[[signal.Signals], None]) -> None:
+        self._leave = leave
+        self._statuses: SimpleQueue[int] = SimpleQueue()  # a signal's handler may put into it
+        self._terminal: _Terminal | None = None  # while the app has it
+        self._watches = False
+
+    def must_end(self, status: int) -> None:
+        """Give the process some seconds to end by itself; the first status counts."""
+        self._statuses.put(status)
+
+    def take(self, terminal: "_Terminal") -> None:
+        """Watch over a terminal that the app takes, and over the signals from now on."""
+        self._terminal = terminal
+        if self._watches:
+            return
+        self._watches = True
+        threading.Thread(target=self._insist, name="way-out", daemon=True).start()
+        loop = asyncio.get_running_loop()
+
+        def ask(number: int, frame: object) -> None:
+            self.must_end(128 + number)
+            _stay_awake()
+            with contextlib.suppress(RuntimeError):  # the loop is closed: it is on its way
+                loop.call_soon_threadsafe(self._leave, signal.Signals(number))
+
+        # The loop's own handlers would wait for a thread that waits for the terminal.
+        for request in _REQUESTS:
+            signal.signal(request, ask)
+
+    @property
+    def has_terminal(self) -> bool:
+        """Whether the app has the terminal; a suspended one has not."""
+        return self._terminal is not None
+
+    def gave_back(self) -> None:
+        """Note that the terminal is as it was."""
+        self._terminal = None
+
+    def _insist(self) -> None:
+        status = self._statuses.get()
+        time.sleep(_GRACE)
+        try:
+            if self._terminal is not None:
+                self._terminal.restore()
+        finally:
+            os._exit(status)
+
+
+class _Terminal:
+    """The terminal behind two descriptors, and its attributes when it was found."""
+
+    def __init__(self, stdin: int, stderr: int) -> None:
+        self._stdin, self._stderr = stdin, stderr
+        self._attributes: list[Any] = termios.tcgetattr(stdin)
+
+    def restore(self) -> None:
+        """Restore modes, screen and cursor, even if nobody reads and a thread is stuck writing.
+
+        What has been written and not read is dropped, and so is what that thread has left.
+
+        Raises:
+            OSError, termios.error: if the terminal is gone.
+        """
+        # Opened anew: a descriptor that may not block is not to be the shell's, too.
+        own = os.open(os.ttyname(self._stderr), os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), self._stderr)
+        rest, deadline = _RESTORING, time.monotonic() + _STUBBORN
+        while rest and time.monotonic() < deadline:
+            termios.tcsetattr(own, termios.TCSANOW, self._attributes)  # wakes that thread, too
+            try:
+                rest = rest[os.write(own, rest) :]
+            except BlockingIOError:
+                termios.tcflow(own, termios.TCOON)
+                termios.tcflush(own, termios.TCOFLUSH)
+                time.sleep(0.01)
+
+
+def with_way_out(driver: type[Driver], way_out: WayOut) -> type[Driver]:
+    """Derive a driver that tells when it takes a terminal and when it has given it back."""
+
+    class WatchedDriver(driver):  # type: ignore[misc, valid-type]
+        def start_application_mode(self) -> None:
+            stdin, stderr = sys.__stdin__, sys.__stderr__
+            way_out.take(_Terminal(stdin.fileno(), stderr.fileno()))
+            super().start_application_mode()
+
+        def stop_application_mode(self) -> None:
+            if way_out.has_terminal:
+                super().stop_application_mode()
+
+        def close(self) -> None:
+            super().close()
+            way_out.gave_back()
+
+    return WatchedDriver
+
+
+def _stay_awake() -> None:
+    """Keep a process that leaves from being stopped: in the background, by the terminal."""
+    for number in (signal.SIGTTOU, signal.SIGTTIN):
+        signal.signal(number, signal.SIG_IGN)
+    for number in (signal.SIGTSTP, signal.SIGCONT):  # one may be pending, so not SIG_IGN
+        signal.signal(number, lambda number, frame: None)
