@@ -1,4 +1,4 @@
-"""The app with a trainer and a preview that don't return: ``python stubborn.py spin|sleep|preview``."""
+"""The app with a trainer or a preview that doesn't return: ``stubborn.py spin|sleep|preview``."""
 
 import sys
 import time

@@ -335,9 +335,7 @@ async def test_a_candidate_that_trains_is_watched_live_and_no_longer_afterwards(
         step = re.search(r"Fit · step \d+", screen_text(pilot.app))[0]
         await hidden(pilot, f"{step} ")  # a later one is drawn
         control.stop()
-        await shown(
-            pilot, "□ STOPPED", "Stopped by hand"
-        )  # though the sweep screen gets the message
+        await shown(pilot, "□ STOPPED", "Stopped by hand")  # though the sweep screen gets the message
         await press(pilot, "escape")
         await until(pilot, lambda: control.watched is None)
 

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 from tqdm import tqdm
 
-from tui_trainer.formatting import duration_text, loss_text
+from tui_trainer.formatting import duration_text, loss_text, printable
 from tui_trainer.sweeps.axes import value_text
 from tui_trainer.sweeps.events import (
     CandidatesAdvanced,
@@ -44,9 +44,9 @@ def follow(events: Iterable[SweepEvent], sweep: Sweep) -> SweepResult:
             match event:
                 case SweepStarted(how=how):
                     progress.reset()  # the time to import torch does not count
-                    progress.write(f"{count:,} candidates: {how}", file=sys.stderr)
+                    progress.write(f"{count:,} candidates: {printable(how)}", file=sys.stderr)
                 case SweepNoted(words=words):
-                    progress.write(words, file=sys.stderr)
+                    progress.write(printable(words), file=sys.stderr)
                 case CandidatesAdvanced() | SweepEnded():
                     progress.update(results.progress - progress.n)
                     rate = results.steps / max(results.seconds, 1e-9)
@@ -60,7 +60,7 @@ def summary(results: SweepResult) -> str:
     ended, sweep = results.ended, results.sweep
     assert ended is not None, "the last event is missing"
     if ended.reason is StopReason.FAILED:
-        return f"result           failed: {ended.detail}"
+        return f"result           failed: {printable(ended.detail)}"
     found = recommend(results)
     lines = [*_table(results, found), ""]
     facts = []
@@ -75,7 +75,7 @@ def summary(results: SweepResult) -> str:
         facts.append(("result", f"{ended.detail}; {count} had finished"))
     took = f"{duration_text(ended.seconds)} ({ended.seconds:.2f} s)"
     facts.append(("time", f"{took}, {ended.steps_per_second:,.0f} steps/s in total"))
-    return "\n".join([*lines, *(f"{name:<16} {fact}" for name, fact in facts)])
+    return "\n".join([*lines, *(f"{name:<16} {printable(fact)}" for name, fact in facts)])
 
 
 def to_json(results: SweepResult) -> str:

@@ -1,5 +1,6 @@
 """The app around the cockpit: the terminal's signals, the palette, the way out."""
 
+import signal
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ from tui_trainer.tui.ascii import AsciiFilter
 from tui_trainer.tui.background import Work
 from tui_trainer.tui.commands import ScreenCommands
 from tui_trainer.tui.frames import UI_SHARE
+from tui_trainer.tui.keys import key_texts
 from tui_trainer.tui.live_screen import Context, LiveScreen
 from tui_trainer.tui.messages import ValuesTaken
 from tui_trainer.tui.quit_question import QuitQuestion
@@ -62,7 +64,7 @@ class TrainerApp(App[None]):
         ui_share: float = UI_SHARE,
     ) -> None:
         mend_compositor()
-        self._way_out = WayOut(lambda number: self.exit(return_code=128 + number))
+        self._way_out = WayOut(self._leave)
         super().__init__()
         self._ascii = charset is Charset.ASCII
         self.set_keymap(keymap or {})
@@ -105,6 +107,11 @@ class TrainerApp(App[None]):
             question = QuitQuestion(warnings)
             self.push_screen(question, lambda quits: self.exit() if quits else None)
 
+    def action_help_quit(self) -> None:
+        """Say on Ctrl-C how to quit, as Textual does, but for the markup in a user's key."""
+        key = key_texts(self.cockpit.context.keymap)["quit"]
+        self.notify(f"Press {key} to quit", title="Do you want to quit?", markup=False)
+
     def action_sweep(self) -> None:
         """Show the newest sweep, or the form for the first."""
         from tui_trainer.tui.sweep.screen import SweepScreen  # the first frame needs none of it
@@ -137,6 +144,10 @@ class TrainerApp(App[None]):
         for screen in self.live_screens:
             screen.action_stop()
         super().exit(result, return_code, message)
+
+    def _leave(self, number: signal.Signals) -> None:
+        """Exit; not in the middle of mounting, which would find parts missing."""
+        self.call_after_refresh(self.exit, return_code=128 + number)
 
     def on_unmount(self) -> None:
         """End also where an error ends the app."""

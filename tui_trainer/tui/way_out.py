@@ -21,8 +21,8 @@ from textual.driver import Driver
 _GRACE = 3.0  # seconds for an orderly end
 _STUBBORN = 1.0  # seconds for a terminal to take the sequences below
 _REQUESTS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-# What Textual's driver switches on, switched off: an unfinished frame, mouse, focus, pasting, sizes,
-# keyboard protocol; then the colours, the line wrap, the normal screen and the cursor.
+# What Textual's driver switches on, switched off: unfinished frame, mouse, focus, pasting, sizes,
+# keyboard protocol; then colours, line wrap, the normal screen and the cursor.
 _RESTORING = b"".join(
     b"\x1b[" + code
     for code in (
@@ -121,8 +121,9 @@ def with_way_out(driver: type[Driver], way_out: WayOut) -> type[Driver]:
 
     class WatchedDriver(driver):  # type: ignore[misc, valid-type]
         def start_application_mode(self) -> None:
-            stdin, stderr = sys.__stdin__, sys.__stderr__
-            way_out.take(_Terminal(stdin.fileno(), stderr.fileno()))
+            assert sys.__stdin__ is not None
+            assert sys.__stderr__ is not None
+            way_out.take(_Terminal(sys.__stdin__.fileno(), sys.__stderr__.fileno()))
             super().start_application_mode()
 
         def stop_application_mode(self) -> None:
