@@ -64,7 +64,7 @@ class TrainerApp(App[None]):
         ui_share: float = UI_SHARE,
     ) -> None:
         mend_compositor()
-        self._way_out = WayOut(self._leave)
+        self._way_out = WayOut(self._leave, self._stop_threads)
         super().__init__()
         self._ascii = charset is Charset.ASCII
         self.set_keymap(keymap or {})
@@ -141,9 +141,12 @@ class TrainerApp(App[None]):
     ) -> None:
         """Leave, and ask the threads to end, since they can't be killed."""
         self._way_out.must_end(return_code)
+        self._stop_threads()
+        super().exit(result, return_code, message)
+
+    def _stop_threads(self) -> None:
         for screen in self.live_screens:
             screen.action_stop()
-        super().exit(result, return_code, message)
 
     def _leave(self, number: signal.Signals) -> None:
         """Exit; not in the middle of mounting, which would find parts missing."""

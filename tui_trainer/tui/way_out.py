@@ -37,10 +37,11 @@ class WayOut:
 
     Args:
         leave: called in the event loop when a signal asks to leave.
+        stop: asks the app's threads to end; called in a thread of its own.
     """
 
-    def __init__(self, leave: Callable[[signal.Signals], None]) -> None:
-        self._leave = leave
+    def __init__(self, leave: Callable[[signal.Signals], None], stop: Callable[[], None]) -> None:
+        self._leave, self._stop = leave, stop
         self._statuses: SimpleQueue[int] = SimpleQueue()  # a signal's handler may put into it
         self._terminal: _Terminal | None = None  # while the app has it
         self._watches = False
@@ -50,23 +51,12 @@ class WayOut:
         self._statuses.put(status)
 
     def take(self, terminal: "_Terminal") -> None:
-        """Watch over a terminal that the app takes, and over the signals from now on."""
+        """Note that the app takes a terminal; from the first one on, signals are watched."""
         self._terminal = terminal
-        if self._watches:
-            return
-        self._watches = True
-        threading.Thread(target=self._insist, name="way-out", daemon=True).start()
-        loop = asyncio.get_running_loop()
-
-        def ask(number: int, frame: object) -> None:
-            self.must_end(128 + number)
-            _stay_awake()
-            with contextlib.suppress(RuntimeError):  # the loop is closed: it is on its way
-                loop.call_soon_threadsafe(self._leave, signal.Signals(number))
-
-        # The loop's own handlers would wait for a thread that waits for the terminal.
-        for request in _REQUESTS:
-            signal.signal(request, ask)
+        if not self._watches:
+            self._watches = True
+            threading.Thread(target=self._insist, name="way-out", daemon=True).start()
+            self._watch_signals(asyncio.get_running_loop())
 
     @property
     def has_terminal(self) -> bool:
@@ -77,8 +67,24 @@ class WayOut:
         """Note that the terminal is as it was."""
         self._terminal = None
 
+    def _watch_signals(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Take requests by signal even while the UI's thread waits for the terminal.
+
+        The loop's own handlers would wait with it.
+        """
+
+        def ask(number: int, frame: object) -> None:
+            self.must_end(128 + number)
+            _stay_awake()
+            with contextlib.suppress(RuntimeError):  # the loop is closed: it is leaving already
+                loop.call_soon_threadsafe(self._leave, signal.Signals(number))
+
+        for request in _REQUESTS:
+            signal.signal(request, ask)
+
     def _insist(self) -> None:
         status = self._statuses.get()
+        threading.Thread(target=self._stop, daemon=True).start()  # this one may not be held up
         time.sleep(_GRACE)
         try:
             if self._terminal is not None:
@@ -91,7 +97,7 @@ class _Terminal:
     """The terminal behind two descriptors, and its attributes when it was found."""
 
     def __init__(self, stdin: int, stderr: int) -> None:
-        self._stdin, self._stderr = stdin, stderr
+        self._stderr = stderr
         self._attributes: list[Any] = termios.tcgetattr(stdin)
 
     def restore(self) -> None:
