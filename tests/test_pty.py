@@ -14,6 +14,7 @@ import pyte
 import pytest
 
 PROGRAM = str(Path(sys.executable).with_name("tui-trainer"))
+STUBBORN = str(Path(__file__).with_name("stubborn.py"))
 DEADLINE = 60  # seconds; the machine may be busy
 FOR_EVER = ("--recipe", "kaiming", "--lr", "0.001", "--steps", "1000000000")
 COUNTER = r"[\d,]+/1,000,000,000"
@@ -26,13 +27,13 @@ MODES = (1000, 1003, 1004, 1006, 1015, 2004)
 class Terminal:
     """A program in a pty, and the screen that its output draws."""
 
-    def __init__(self, *arguments, size=WIDE, **environment):
+    def __init__(self, *arguments, program=PROGRAM, size=WIDE, **environment):
         columns, rows = size
         self.sent = b""
         self.screen = pyte.Screen(columns, rows)
         self._stream = pyte.ByteStream(self.screen)
         self.child = pexpect.spawn(
-            PROGRAM,
+            program,
             list(arguments),
             dimensions=(rows, columns),
             env=os.environ
@@ -100,6 +101,18 @@ class Terminal:
             pass
         child = self.child
         return child.exitstatus if child.signalstatus is None else -child.signalstatus
+
+    def wait_for_the_end_unread(self):
+        """Wait for the exit status, and read nothing."""
+        deadline = time.monotonic() + DEADLINE
+        while self.child.isalive():
+            assert time.monotonic() < deadline, "it does not end unread"
+            time.sleep(0.05)
+        return self.child.exitstatus
+
+    def hang_up(self):
+        os.close(self.child.child_fd)
+        self.child.closed = True
 
     def is_on(self, mode):
         """Whether a private mode was last switched on rather than off."""
@@ -222,12 +235,82 @@ def test_a_terminal_that_is_gone_ends_the_program(open_terminal):
     terminal.wait_for("READY")
     terminal.press("s")
     terminal.wait_for("TRAINING")
-    os.close(terminal.child.child_fd)
-    terminal.child.closed = True
+    terminal.hang_up()
+    terminal.wait_for_the_end_unread()
+
+
+def test_a_signal_before_the_first_paint_leaves_as_later(open_terminal):
+    terminal = open_terminal()
+    while b"\x1b[?1049h" not in terminal.sent:
+        assert terminal.read(DEADLINE), "no first byte"
+    terminal.child.kill(signal.SIGTERM)
+    assert terminal.wait_for_the_end() == 143
+    terminal.assert_restored()
+
+
+def quit_with_keys(terminal):
+    terminal.press("q")
+    terminal.wait_for("Quit and lose it")
+    terminal.press("y")
+
+
+@pytest.mark.parametrize(
+    ("never_returns", "leave", "status"),
+    [
+        ("spin", quit_with_keys, 0),
+        ("sleep", lambda terminal: terminal.child.kill(signal.SIGTERM), 143),
+        ("preview", lambda terminal: terminal.press("q"), 0),
+    ],
+)
+def test_a_step_or_preview_that_does_not_return_keeps_nothing(
+    open_terminal, never_returns, leave, status
+):
+    terminal = open_terminal(STUBBORN, never_returns, program=sys.executable)
+    if never_returns == "preview":
+        terminal.wait_for("LOADING TORCH")
+    else:
+        terminal.wait_for("READY")
+        terminal.press("s")
+        terminal.wait_for("TRAINING")
+    leave(terminal)
+    assert terminal.wait_for_the_end() == status
+    terminal.assert_restored()
+
+
+def test_a_step_that_does_not_return_ends_with_its_terminal(open_terminal):
+    terminal = open_terminal(STUBBORN, "spin", program=sys.executable)
+    terminal.wait_for("READY")
+    terminal.press("s")
+    terminal.wait_for("TRAINING")
+    terminal.hang_up()
+    assert terminal.wait_for_the_end_unread() == 129
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_a_terminal_that_nobody_reads_is_restored(open_terminal, tmp_path, number, status):
+    is_full = tmp_path / "full"
+    terminal = open_terminal(STUBBORN, "flood", str(is_full), program=sys.executable)
+    terminal.wait_for("READY")
+    terminal.press("s")
     deadline = time.monotonic() + DEADLINE
-    while terminal.child.isalive():
-        assert time.monotonic() < deadline, "it goes on without a terminal"
+    while not is_full.exists():
+        assert time.monotonic() < deadline, "the terminal never fills up"
         time.sleep(0.05)
+    terminal.child.kill(number)
+    assert terminal.wait_for_the_end_unread() == status
+    while terminal.read(1):
+        pass
+    terminal.assert_restored()
+
+
+def test_a_suspended_program_ends_in_the_background(open_terminal):
+    terminal = open_terminal("-c", f"set -m; {PROGRAM}; echo suspended; kill %1; wait %1; echo $?",
+                             program="/bin/bash")  # fmt: skip
+    terminal.wait_for("READY")
+    terminal.press("\x1a")
+    terminal.wait_for("suspended")
+    terminal.wait_for("143")
+    assert terminal.tty_modes() == (True, True)
 
 
 def test_nothing_is_sent_while_nothing_changes(open_terminal):

@@ -1,7 +1,5 @@
 """What the screen says in each state, how one leads to another, and what can go wrong."""
 
-import os
-import signal
 import threading
 from dataclasses import replace
 from threading import Event
@@ -321,12 +319,3 @@ async def test_quitting_ends_the_trainers_thread():
         await until(pilot, lambda: app.cockpit.run.step > 0)
         await press(pilot, "q", "y")
         await until(pilot, lambda: app.cockpit._control.stopped)
-
-
-async def test_sigterm_leaves_as_quitting_does():
-    app = make_app()
-    async with app.run_test(size=SIZE) as pilot:
-        await ready(pilot)
-        os.kill(os.getpid(), signal.SIGTERM)
-        await until(pilot, lambda: not app.is_running)
-    assert app.return_code == 128 + signal.SIGTERM

@@ -1,7 +1,11 @@
-"""Numbers in words: the same in the app, the console and every sentence."""
+"""Numbers in words, and texts that a terminal can show: the same in the app and the console."""
 
 import math
+import unicodedata
 from decimal import Decimal
+
+# Control, format (text direction, zero width) and surrogate characters, line and paragraph ends.
+_NOT_SHOWN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 
 
 def loss_text(loss: float | None) -> str:
@@ -46,3 +50,13 @@ def bytes_text(count: float) -> str:
         if count >= size:
             return f"{count / size:.3g} {unit}"
     return f"{count / 1e3:.3g} kB"
+
+
+def printable(text: str) -> str:
+    """Write what a terminal would obey and not show as escapes: ``\\x1b``, ``\\u202e``, ``\\n``."""
+    if text.isprintable():
+        return text
+    return "".join(
+        char.encode("unicode_escape").decode() if unicodedata.category(char) in _NOT_SHOWN else char
+        for char in text
+    )

@@ -25,6 +25,7 @@ from tui_trainer.config.settings import (
     RunConfig,
 )
 from tui_trainer.config.validation import InvalidSettingsError, convert, one_of, shortened
+from tui_trainer.formatting import printable
 
 S = TypeVar("S", Dataset, Architecture, Init, Regularizer, Recipe)
 
@@ -168,6 +169,8 @@ def _read(file: Any, category: str) -> Iterable[Preset[Any]]:
 
 
 def _preset(name: str, table: Any, kind: type[msgspec.Struct]) -> Preset[Any]:
+    if printable(name) != name:
+        raise InvalidSettingsError("a name is one line without control characters")
     if not isinstance(table, dict):
         raise InvalidSettingsError(f"expected a table of settings, got {shortened(table)}")
     keys = ["description", *(f.name for f in msgspec.structs.fields(kind) if f.name != "name")]
@@ -177,6 +180,8 @@ def _preset(name: str, table: Any, kind: type[msgspec.Struct]) -> Preset[Any]:
     description = table.get("description")
     if not isinstance(description, str) or not description.strip():
         raise InvalidSettingsError("description: expected a string that says what to expect")
+    if printable(description) != description:
+        raise InvalidSettingsError("description: expected one line without control characters")
     settings = {key: value for key, value in table.items() if key != "description"}
     return Preset(name, description, convert({"name": name, **settings}, kind))
 

@@ -10,6 +10,8 @@ from typing import Any, TypeVar
 import msgspec
 from msgspec import inspect
 
+from tui_trainer.formatting import printable
+
 T = TypeVar("T")
 
 # msgspec says what is wrong in English alone. A message in other words is passed on as it is.
@@ -29,7 +31,7 @@ class InvalidSettingsError(ValueError):
     """Settings that can't be used; the message is one line for the person who wrote them."""
 
     def __init__(self, message: str) -> None:
-        super().__init__(" ".join(message.splitlines()))
+        super().__init__(printable(" ".join(message.splitlines())))
 
 
 def convert(table: Mapping[str, Any], kind: type[T]) -> T:

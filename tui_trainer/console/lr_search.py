@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from tui_trainer.console.progress import progress_bar
 from tui_trainer.console.run import Style, styled
-from tui_trainer.formatting import duration_text, number_text
+from tui_trainer.formatting import duration_text, number_text, printable
 from tui_trainer.lr_search.events import (
     LrEvent,
     LrRangeAdvanced,
@@ -62,7 +62,7 @@ def _show(bar: Any, note: Callable[[str], None], event: LrEvent) -> None:
 
 def _suggested(suggestion: LrSuggestion) -> str:
     if suggestion.lr is None:
-        return f"none: {suggestion.words}"
+        return f"none: {printable(suggestion.words)}"
     return f"{number_text(suggestion.lr)}: {suggestion.words}"
 
 
@@ -73,7 +73,7 @@ def summary(results: LrSearchResult, command: str | None) -> str:
     assert results.found is not None
     found = results.found
     if found.reason is StopReason.FAILED and found.words == results.tested.suggestion.words:
-        return f"{'result':<14} failed: {found.words}"  # both ways for one reason
+        return f"{'result':<14} failed: {printable(found.words)}"  # both ways for one reason
     facts = [
         ("range test", _suggested(results.tested.suggestion)),
         ("trials", _suggested(results.tried.suggestion)),
@@ -89,7 +89,7 @@ def summary(results: LrSearchResult, command: str | None) -> str:
     facts.append(("time", f"{duration_text(seconds)} ({seconds:.2f} s)"))
     if command is not None:
         facts.append(("train with it", command))
-    return "\n".join(f"{name:<14} {fact}" for name, fact in facts)
+    return "\n".join(f"{name:<14} {printable(fact)}" for name, fact in facts)
 
 
 def to_json(results: LrSearchResult, command: str | None) -> str:

@@ -10,6 +10,8 @@ from typing import Any, TextIO
 
 from tqdm import tqdm
 
+from tui_trainer.formatting import printable
+
 END_SECONDS = 1.0  # for the last line, before a terminal that takes none is given up
 
 
@@ -26,7 +28,7 @@ def progress_bar(**options: Any) -> Iterator[tuple[Any, Callable[[str], None]]]:
 
         def note(line: str) -> None:
             if not bar.disable:
-                bar.write(line, file=stream)
+                bar.write(printable(line), file=stream)
 
         yield bar, note
 

@@ -8,7 +8,7 @@ import msgspec
 
 from tui_trainer.config.settings import RunConfig
 from tui_trainer.console.progress import progress_bar
-from tui_trainer.formatting import duration_text, loss_text
+from tui_trainer.formatting import duration_text, loss_text, printable
 from tui_trainer.plotting.canvas import draw
 from tui_trainer.plotting.chart import Drawing
 from tui_trainer.plotting.fit_chart import fit_chart
@@ -59,9 +59,9 @@ def follow(events: Iterable[Event], config: RunConfig, *, quiet: bool = False) -
 def _engine_words(event: RunStarted | EngineKept | EngineChanged | Compiled) -> str:
     match event:
         case RunStarted(engine=engine, engine_reason=reason) | EngineKept(engine, reason):
-            return f"engine: {engine} ({reason})"
+            return f"engine: {engine} ({printable(reason)})"
         case EngineChanged(step=step, engine=engine, reason=reason):
-            return f"engine: {engine} from step {step:,} ({reason})"
+            return f"engine: {engine} from step {step:,} ({printable(reason)})"
         case Compiled(seconds=seconds):
             return f"compiled in {seconds:.1f} s"
 
@@ -95,7 +95,7 @@ def summary(result: RunResult) -> str:
         facts.append(("compiled in", f"{result.compile_seconds:.1f} s"))
     if result.not_learning is not None:
         facts.insert(1, ("not learning", result.not_learning.words))
-    return "\n".join(f"{name:<16} {fact}" for name, fact in facts)
+    return "\n".join(f"{name:<16} {printable(fact)}" for name, fact in facts)
 
 
 def to_json(result: RunResult) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from tui_trainer.console.progress import progress_bar
-from tui_trainer.formatting import duration_text, loss_text
+from tui_trainer.formatting import duration_text, loss_text, printable
 from tui_trainer.sweeps.axes import value_text
 from tui_trainer.sweeps.events import (
     CandidatesAdvanced,
@@ -54,7 +54,7 @@ def summary(results: SweepResult) -> str:
     ended, sweep = results.ended, results.sweep
     assert ended is not None, "the last event is missing"
     if ended.reason is StopReason.FAILED:
-        return f"result           failed: {ended.detail}"
+        return f"result           failed: {printable(ended.detail)}"
     found = recommend(results)
     lines = [*_table(results, found), ""]
     facts = []
@@ -69,7 +69,7 @@ def summary(results: SweepResult) -> str:
         facts.append(("result", f"{ended.detail}; {count} had finished"))
     took = f"{duration_text(ended.seconds)} ({ended.seconds:.2f} s)"
     facts.append(("time", f"{took}, {ended.steps_per_second:,.0f} steps/s in total"))
-    return "\n".join([*lines, *(f"{name:<16} {fact}" for name, fact in facts)])
+    return "\n".join([*lines, *(f"{name:<16} {printable(fact)}" for name, fact in facts)])
 
 
 def to_json(results: SweepResult) -> str:

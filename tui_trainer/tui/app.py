@@ -1,6 +1,5 @@
 """The app around the cockpit: the terminal's signals, the palette, the way out."""
 
-import asyncio
 import signal
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -19,12 +18,14 @@ from tui_trainer.tui.ascii import AsciiFilter
 from tui_trainer.tui.background import Work
 from tui_trainer.tui.commands import ScreenCommands
 from tui_trainer.tui.frames import UI_SHARE
+from tui_trainer.tui.keys import key_texts
 from tui_trainer.tui.live_screen import Context, LiveScreen
 from tui_trainer.tui.messages import ValuesTaken
 from tui_trainer.tui.quit_question import QuitQuestion
 from tui_trainer.tui.run.screen import Cockpit
 from tui_trainer.tui.terminal import thrifty_driver
 from tui_trainer.tui.textual_private import mend_compositor
+from tui_trainer.tui.way_out import WayOut, with_way_out
 
 if TYPE_CHECKING:
     from tui_trainer.tui.lr.screen import LrFinderScreen
@@ -63,6 +64,7 @@ class TrainerApp(App[None]):
         ui_share: float = UI_SHARE,
     ) -> None:
         mend_compositor()
+        self._way_out = WayOut(self._leave, self._stop_threads)
         super().__init__()
         self._ascii = charset is Charset.ASCII
         self.set_keymap(keymap or {})
@@ -74,17 +76,7 @@ class TrainerApp(App[None]):
     def get_default_screen(self) -> Cockpit:
         return self.cockpit
 
-    def on_load(self) -> None:
-        """Restore the terminal, whatever ends the program."""
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            try:
-                loop.add_signal_handler(number, self._leave, number)
-            except (NotImplementedError, RuntimeError, ValueError):
-                return  # no signals here: not the main thread, or not a Unix
-
     def on_mount(self) -> None:
-        """Redraw everything after the shell had the terminal."""
         self.app_resume_signal.subscribe(self, lambda _: self.refresh(layout=True))
 
     def get_line_filters(self) -> Sequence[LineFilter]:
@@ -93,8 +85,9 @@ class TrainerApp(App[None]):
         return [*filters, AsciiFilter()] if self._ascii else filters
 
     def get_driver_class(self) -> type[Driver]:
-        """Return the platform's driver, made to write fewer bytes."""
-        return thrifty_driver(super().get_driver_class(), self._count_bytes)
+        """Return the platform's driver, made to write fewer bytes and to leave in any case."""
+        thrifty = thrifty_driver(super().get_driver_class(), self._count_bytes)
+        return with_way_out(thrifty, self._way_out)
 
     def _count_bytes(self, count: int) -> None:
         self.bytes_written += count
@@ -113,6 +106,11 @@ class TrainerApp(App[None]):
         elif not isinstance(self.screen, QuitQuestion):
             question = QuitQuestion(warnings)
             self.push_screen(question, lambda quits: self.exit() if quits else None)
+
+    def action_help_quit(self) -> None:
+        """Say on Ctrl-C how to quit, as Textual does, but for the markup in a user's key."""
+        key = key_texts(self.cockpit.context.keymap)["quit"]
+        self.notify(f"Press {key} to quit", title="Do you want to quit?", markup=False)
 
     def action_sweep(self) -> None:
         """Show the newest sweep, or the form for the first."""
@@ -142,10 +140,18 @@ class TrainerApp(App[None]):
         self, result: None = None, return_code: int = 0, message: RenderableType | None = None
     ) -> None:
         """Leave, and ask the threads to end, since they can't be killed."""
-        for screen in self.live_screens:
-            screen.action_stop()
+        self._way_out.must_end(return_code)
+        self._stop_threads()
         super().exit(result, return_code, message)
 
+    def _stop_threads(self) -> None:
+        for screen in self.live_screens:
+            screen.action_stop()
+
     def _leave(self, number: signal.Signals) -> None:
-        # Not before the form stands: its parts look for each other.
+        """Exit; not in the middle of mounting, which would find parts missing."""
         self.call_after_refresh(self.exit, return_code=128 + number)
+
+    def on_unmount(self) -> None:
+        """End also where an error ends the app."""
+        self._way_out.must_end(self.return_code or 0)

@@ -5,6 +5,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from textual.command import DiscoveryHit, Hit, Hits, Provider
+from textual.content import Content
 from textual.types import IgnoreReturnCallbackType
 
 from tui_trainer.config.presets import CATEGORIES
@@ -45,10 +46,19 @@ class ScreenCommands(Provider):
 
     async def discover(self) -> Hits:
         for name, command, description in self._commands():
-            yield DiscoveryHit(name, command, help=description)
+            yield DiscoveryHit(_prompt(Content(name), description), command, text=name)
 
     async def search(self, query: str) -> Hits:
         matcher = self.matcher(query)
         for name, command, description in self._commands():
-            if (score := matcher.match(name)) > 0:
-                yield Hit(score, matcher.highlight(name), command, help=description)
+            score, found = matcher.fuzzy_search.match(query, name)
+            if score > 0:
+                content = Content(name)
+                for place in found:
+                    content = content.stylize(matcher.match_style, place, place + 1)
+                yield Hit(score, _prompt(content, description), command, text=name)
+
+
+def _prompt(name: Content, description: str) -> Content:
+    """Write a command; as names and help, Textual would read brackets in them as markup."""
+    return Content.assemble(name, "\n", (description, "dim not bold"))

@@ -25,7 +25,7 @@ class QuitQuestion(ModalScreen[bool]):
         """Give each sentence a line of its own, so that numbers have room to grow."""
         with Vertical(classes="dialog"):
             for warning in self._warnings:
-                yield Static(warning)
+                yield Static(warning, markup=False)
             yield Static(f"Quit and lose {'it' if len(self._warnings) == 1 else 'them'}?")
             yield Static("[b]y[/b] quit   [b]n[/b] stay", classes="answers")
 

@@ -3,7 +3,7 @@
 from textual.content import Content
 from textual.widgets import Static
 
-from tui_trainer.formatting import number_text
+from tui_trainer.formatting import number_text, printable
 from tui_trainer.lr_search.result import LrSearchResult
 from tui_trainer.plotting.chart import Chart
 from tui_trainer.plotting.lr_chart import lr_chart
@@ -63,4 +63,4 @@ class LrAnswers(Static):
     @staticmethod
     def _paragraph(answer: tuple[str, str, str]) -> Content:
         sign, name, words = answer
-        return Content.assemble((f"{sign} {name:<13} ", f"bold {_LOOKS[sign]}"), words)
+        return Content.assemble((f"{sign} {name:<13} ", f"bold {_LOOKS[sign]}"), printable(words))

@@ -83,7 +83,7 @@ class SweepForm(Form):
         yield TextField("values", title, now.values, self._check_values)
         yield TextField("seeds", "  seeds", now.seeds, _whole_number)
         yield TextField("steps", "  steps", self._first_steps, lambda t: parse_number("steps", t))
-        yield Static("", id="amount")
+        yield Static("", id="amount", markup=False)
         yield ChoiceRow("objective", "Objective", self._key_texts["objective"])
 
     def on_mount(self) -> None:

@@ -13,6 +13,7 @@ from textual.message import Message
 from textual.widgets import Input, Label, Static
 
 from tui_trainer.config.validation import InvalidSettingsError
+from tui_trainer.formatting import printable
 
 Direction = Literal[-1, 1]
 
@@ -47,6 +48,7 @@ class ChoiceRow(Static, can_focus=True):
         self._shown = ("", "", "")
 
     def put(self, chosen: str, description: str, note: str = "") -> None:
+        note = printable(note)  # may hold a compiler's last words
         if (chosen, description, note) == self._shown:
             return
         self._shown = (chosen, description, note)

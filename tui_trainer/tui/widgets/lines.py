@@ -9,6 +9,7 @@ from textual import events
 from textual.strip import Strip
 from textual.widget import Widget
 
+from tui_trainer.formatting import printable
 from tui_trainer.tui.keys import Key, ScreenName, key_text, keys_of
 from tui_trainer.tui.widgets.cells import Cells
 
@@ -38,7 +39,7 @@ class HeaderLine(Cells):
 
     def put(self, setup: str, badge: str, device: str) -> None:
         """Show setup, badge and device; the badge has priority where there is little room."""
-        width = self.size.width
+        setup, device, width = printable(setup), printable(device), self.size.width
         name = " tui-trainer  " if width >= 100 else " "
         device = f"  {device} " if width >= 100 else " "
         room = max(0, width - len(name) - len(badge) - len(device) - 1)
@@ -77,6 +78,7 @@ class Banner(Widget):
         self.words = ""
 
     def put(self, words: str) -> None:
+        words = printable(words)
         if words != self.words:
             self.words = words
             self.set_class(bool(words), "-shown")

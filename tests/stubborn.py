@@ -1,0 +1,48 @@
+"""The app with work that does not return: ``stubborn.py spin|sleep|preview`` or ``flood FILE``."""
+
+import sys
+import threading
+import time
+from pathlib import Path
+
+from scripted import make_app, preview, started
+
+
+def spin(config=None):
+    while True:
+        pass
+
+
+def flood(file):
+    """Write nothing visible until the terminal takes no more, then make `file`."""
+    written = [0]
+
+    def write():
+        while True:
+            app.call_from_thread(app._driver.write, "\x1b7\x1b8" * 1000)
+            written[0] += 1
+
+    threading.Thread(target=write, daemon=True).start()
+    before = -1
+    while written[0] != before:
+        before = written[0]
+        time.sleep(1)
+    Path(file).touch()
+
+
+def train(config, control):
+    yield started(config)
+    match sys.argv[1:]:
+        case ["spin"]:
+            spin()
+        case ["sleep"]:
+            time.sleep(1_000_000)
+        case ["flood", file]:
+            flood(file)
+            time.sleep(1_000_000)
+
+
+if __name__ == "__main__":
+    app = make_app(train, preview=spin if sys.argv[1] == "preview" else preview)
+    app.run()
+    sys.exit(app.return_code)
