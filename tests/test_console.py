@@ -155,6 +155,13 @@ def test_a_summary_of_a_network_that_does_not_learn_says_so():
     assert "all weights are zero" in facts(run("dead-zeros"))["not learning"]
 
 
+def test_a_summary_writes_control_characters_as_escapes():
+    failed = RunEnded(StopReason.FAILED, "RuntimeError: \x1b]0;title\x07", 0)
+    result = RunResult(config_of("kaiming"))
+    result.apply(failed)
+    assert r"failed: RuntimeError: \x1b]0;title\x07" in summary(result)
+
+
 def test_a_summary_of_a_run_that_failed_says_why_without_numbers():
     found = facts(ended(StopReason.FAILED, "device cuda is not available", 0))
     assert found["result"] == "failed: device cuda is not available"

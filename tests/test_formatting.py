@@ -5,7 +5,7 @@ import random
 
 import pytest
 
-from tui_trainer.formatting import apart, duration_text, loss_text, number_text
+from tui_trainer.formatting import apart, duration_text, loss_text, number_text, printable
 
 
 @pytest.mark.parametrize(
@@ -100,3 +100,18 @@ def test_any_setting_reads_back_as_the_same_number():
     for _ in range(500):
         number = draw.uniform(0.1, 10) * 10.0 ** draw.randint(-300, 300)
         assert float(number_text(number)) == number
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("größer · √d — 日本 \\x1b [b]", "größer · √d — 日本 \\x1b [b]"),
+        ("no\u00a0break", "no\u00a0break"),
+        ("\x1b]0;title\x07", r"\x1b]0;title\x07"),
+        ("a\r\nb\tc\x7f", r"a\r\nb\tc\x7f"),
+        ("\x9b2J \u202e \u2066 \u2028 \udc80", r"\x9b2J \u202e \u2066 \u2028 \udc80"),
+    ],
+)
+def test_what_a_terminal_would_obey_is_written_as_an_escape(text, shown):
+    assert printable(text) == shown
+    assert printable(shown) == shown

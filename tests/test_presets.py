@@ -238,6 +238,12 @@ MISTAKES = [
         he("a").replace('"LinearHe"', "3"),
         f"[a] layer: unknown value 3; allowed: {LAYERS}",
     ),
+    *(
+        ("init", he("a", text), "[a] description: expected one line without control characters")
+        for text in (r"\u001b[2J", r"two\nlines", r"\u009b2J", r"\u202eright to left")
+    ),
+    ("init", he(r'"a\u001b[2J"'), r"[a\x1b[2J] a name is one line without control characters"),
+    ("init", he("a") + r'"\u0007" = 1', r"[a] \x07: unknown key; allowed: description, layer"),
     ("init", 'a = "LinearHe"', "[a] expected a table of settings, got 'LinearHe'"),
     ("init", "[[a]]\nb = 1", "[a] expected a table of settings, got [{'b': 1}]"),
     ("init", "[a", "not a TOML file: "),

@@ -274,6 +274,7 @@ def test_a_keymap_is_read_from_a_file(tmp_path):
     [
         ('[keys]\nstrat = "f5"\n', ["[keys] strat", "unknown id", "did you mean 'start'"]),
         ("[keys]\nstart = 5\n", ["[keys] start", "expected a key"]),
+        ('[keys]\nstart = "\\u001b"\n', ["[keys] start", "expected a key"]),
         ('[keys]\nstart = "x"\n', ["start and stop are both on 'x'"]),
         ('[kyes]\nstart = "x"\n', ["[kyes]", "did you mean 'keys'"]),
         ("keys = 3\n", ["keys", "expected a table"]),

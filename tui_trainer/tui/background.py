@@ -84,7 +84,7 @@ class Background:
             self._owner.post_message(PreviewReady(request, preview(config)))
         except Exception as error:
             reason = str(error) if isinstance(error, ValueError) else repr(error)
-            self._owner.post_message(PreviewFailed(request, reason))
+            self._owner.post_message(PreviewFailed(request, " ".join(reason.split())))
 
     def _follow(
         self,
@@ -99,5 +99,5 @@ class Background:
                 if not isinstance(event, frequent):
                     self._owner.post_message(Updated(feed))
         except Exception as error:
-            feed.inbox.append(failed(f"{type(error).__name__}: {error}"))
+            feed.inbox.append(failed(" ".join(f"{type(error).__name__}: {error}".split())))
             self._owner.post_message(Updated(feed))

@@ -9,6 +9,7 @@ from textual.binding import Binding
 
 from tui_trainer.config.presets import read_toml
 from tui_trainer.config.validation import InvalidSettingsError, one_of
+from tui_trainer.formatting import printable
 
 ScreenName: TypeAlias = Literal["cockpit", "sweep", "candidate", "lr_finder"]
 
@@ -144,7 +145,7 @@ def _checked(keys: Mapping[str, object], file: Path) -> dict[str, str]:
     for name, key in keys.items():
         if name not in ids:
             raise InvalidSettingsError(f"{file}: [keys] {name}: unknown id; {one_of(name, ids)}")
-        if not isinstance(key, str) or not key.strip():
+        if not isinstance(key, str) or not key.strip() or printable(key) != key:
             raise InvalidSettingsError(f"{file}: [keys] {name}: expected a key such as 'ctrl+s'")
         keymap[name] = key.strip()
     for screen in _EVERYWHERE:
