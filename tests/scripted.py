@@ -238,7 +238,7 @@ class LrScript:
             time.sleep(0.005)
         reason = StopReason.STOPPED if self.waits else StopReason.COMPLETED
         yield LrTrialsEnded(reason, self._of_trials(), trials, 0.4)
-        words = "the trials' answer: they really train"
+        words = "from the trials, which train longer"
         suggestions = self.of_range, self.of_trials
         yield LrFound(reason, *suggestions, self.of_trials, words, self.disagreement)
 

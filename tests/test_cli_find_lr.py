@@ -28,7 +28,7 @@ def test_both_answers_and_what_to_take_are_on_stdout_and_progress_on_stderr():
     assert [name for name in found if name != "disagreement"] == names
     assert "falls steepest" in found["range test"]
     assert "the lowest of 8" in found["trials"]
-    assert "the trials' answer" in found["recommended"]
+    assert "from the trials" in found["recommended"]
     assert "200" in result.stderr
     assert "trials: batched" in result.stderr
 

@@ -43,7 +43,7 @@ def test_trials_that_diverged_are_out_however_low_they_were():
 def test_of_neighbours_as_low_the_middle_one_is_chosen():
     found = choose_trial(trials([9, 2.001, 2.0005, 2.0, 9, 2.0], lrs=[1, 2, 3, 4, 5, 6]))
     assert found.lr == 3
-    assert "as low from 2 to 4" in found.words
+    assert "the middle of 2 to 4, equally low" in found.words
 
 
 def test_a_choice_at_the_edge_says_so():
@@ -53,7 +53,7 @@ def test_a_choice_at_the_edge_says_so():
 
 def test_where_there_is_nothing_to_choose_the_words_say_why():
     for found, words in (
-        (trials([1, 2, 3], diverged=range(3)), "every trial diverged, that with lr 0.0001 too"),
+        (trials([1, 2, 3], diverged=range(3)), "every trial diverged, down to lr 0.0001"),
         (trials([NAN] * 3, steps=0), "no trial took a step"),
         (trials([2, 2, 2.0001]), "all 3 trials are as low"),
     ):
@@ -73,8 +73,8 @@ def found_of(
 
 def test_the_trials_have_the_last_word_where_they_have_one():
     for of_range, of_trials, recommended, words in (
-        (0.01, 0.02, 0.02, "the trials' answer"),
-        (None, 0.02, 0.02, "the trials' answer"),
+        (0.01, 0.02, 0.02, "from the trials"),
+        (None, 0.02, 0.02, "from the trials"),
         (0.01, None, 0.01, "the range test's answer, since so low"),
         (None, None, None, "range test: so it fell; trials: so low"),
     ):
@@ -107,7 +107,7 @@ def test_a_factor_above_three_is_a_disagreement_that_names_both():
         words = found_of(one, other).disagreement
         assert f"the range test says {number_text(one)}" in words
         assert f"the trials say {number_text(other)}" in words
-        assert "sees one step with each lr" in words
+        assert "does one step with each lr" in words
         assert "for 300 steps" in words
 
 

@@ -38,7 +38,7 @@ async def test_both_answers_are_marked_and_in_words():
         finder = await opened(pilot)
         await shown(
             pilot,
-            "✓ Take lr 0.00244: the trials' answer",
+            "✓ Take lr 0.00244: from the trials",
             "╎ 0.01",
             "◆ 0.00244",
             "range test    0.01: the training loss falls steepest around it",

@@ -204,7 +204,7 @@ async def test_at_the_end_the_recommendation_stands_in_words():
 
 def test_each_row_of_points_has_its_verdict():
     losses = [value + seed / 100 for value in (1, 2, 3) for seed in range(7)]
-    for seeds, worse in ((7, "7/7   p 0.047  worse"), (6, "6/6   p 0.094  too few seeds")):
+    for seeds, worse in ((7, "7/7   p 0.047   worse"), (6, "6/6   p 0.094   too few seeds")):
         view = SweepFeed(plan("lr=0.1,0.2,0.3", seeds=seeds))
         kept = [loss for index, loss in enumerate(losses) if index % 7 < seeds]
         view.result = finished(view.sweep, kept, diverged=range(2 * seeds, 3 * seeds))
@@ -220,11 +220,11 @@ def test_each_row_of_points_has_its_verdict():
 async def test_a_race_shows_its_verdict_the_best_first():
     async with make_app(sweep=SweepScript(diverged=(1,))).run_test(size=SIZE) as pilot:
         await swept(pilot, *"aaaa")
-        await shown(pilot, "Presets by loss", "◆ recommended  ", "0.039  worse", "✕ 9")
+        await shown(pilot, "Presets by loss", "◆ recommended  ", "0.039   worse", "✕ 9")
         drawn = screen_text(pilot.app)
         lines = [line for line in drawn.split("\n") if "p 0.039" in line]
-        assert drawn.index("◆ recommended  ") < drawn.index("0.039  worse")
-        assert "9/9   p 0.039  worse" in lines[0]
+        assert drawn.index("◆ recommended  ") < drawn.index("0.039   worse")
+        assert "9/9   p 0.039   worse" in lines[0]
         assert "diverged" in lines[-1]
         assert "✕ 9" in lines[-1]
         assert "normal" in lines[-1]

@@ -72,7 +72,8 @@ def sweep(
     written = csv_file is None or _write(console, results, csv_file)
     click.echo(console.to_json(results) if as_json else for_stdout(console.summary(results)))
     assert results.ended is not None
-    failed = not written or results.ended.reason is StopReason.FAILED
+    diverged = all(candidate.diverged for candidate in results.candidates)
+    failed = not written or diverged or results.ended.reason is StopReason.FAILED
     context.exit(exit_status(signals, failed))
 
 

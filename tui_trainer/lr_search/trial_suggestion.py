@@ -14,7 +14,7 @@ from tui_trainer.training.early_stopping import StopReason
 
 AGREEMENT = 3.0  # two learning rates within this factor say the same
 _AS_LOW = 1.001  # losses within this factor are one
-_TRIALS_REASON = "the trials' answer: they really train, and are compared by validation loss"
+_TRIALS_REASON = "from the trials, which train longer and are compared by validation loss"
 
 
 def choose_trial(trials: LrTrials) -> LrSuggestion:
@@ -36,7 +36,7 @@ def choose_trial(trials: LrTrials) -> LrSuggestion:
 
 
 def conclude(tested: LrRangeEnded, tried: LrTrialsEnded) -> LrFound:
-    """Recommend a learning rate: the trials', which really trained, or else the range test's.
+    """Recommend a learning rate: the trials', which trained longer, or else the range test's.
 
     Trials that were stopped by hand have the last word only where the range test has none.
     """
@@ -83,7 +83,7 @@ def _as_low(losses: np.ndarray, lowest: int) -> tuple[int, int]:
 def _no_choice(trials: LrTrials) -> str:
     if not trials.steps.any():
         return "no trial took a step"
-    return f"every trial diverged, that with lr {_lr(trials, 0)} too"
+    return f"every trial diverged, down to lr {_lr(trials, 0)}"
 
 
 def _choice(trials: LrTrials, losses: np.ndarray, first: int, last: int) -> str:
@@ -93,7 +93,7 @@ def _choice(trials: LrTrials, losses: np.ndarray, first: int, last: int) -> str:
         f"lowest of {len(losses)}"
     )
     if first < last:
-        words += f"; as low from {_lr(trials, first)} to {_lr(trials, last)}, this is the middle"
+        words += f"; the middle of {_lr(trials, first)} to {_lr(trials, last)}, equally low"
     if trials.diverged.any():
         count, lowest = int(trials.diverged.sum()), int(trials.diverged.argmax())
         words += f"; {count} diverged, from {_lr(trials, lowest)} on"
@@ -110,8 +110,8 @@ def _disagreement(of_range: float | None, of_trials: float | None, steps: int) -
         return None
     return (
         f"the range test says {number_text(of_range)}, the trials say {number_text(of_trials)}, a "
-        f"factor of {factor:.2g} apart. The range test sees one step with each lr, early in a "
-        f"training and on the way from the lrs before it; the trials really train with each, for "
+        f"factor of {factor:.2g} apart. The range test does one step with each lr, early in a "
+        f"training and after the steps with lower ones; the trials train with each of them for "
         f"{steps:,} steps, and are compared by validation loss"
     )
 

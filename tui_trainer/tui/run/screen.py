@@ -11,6 +11,7 @@ from textual.widget import Widget
 
 from tui_trainer.config.presets import PARTS
 from tui_trainer.config.settings import RunConfig, Value
+from tui_trainer.formatting import number_text
 from tui_trainer.training.control import Control
 from tui_trainer.training.early_stopping import StopReason
 from tui_trainer.training.events import (
@@ -212,7 +213,7 @@ class Cockpit(LiveScreen):
 
     def draw_panes(self) -> None:
         self.loss_pane.put(self.run)
-        self.fit_pane.put(*self._fit(), missing="loading torch…")
+        self.fit_pane.put(*self._fit(), missing=self._missing_fit)
 
     def draw_lines(self) -> None:
         super().draw_lines()
@@ -224,7 +225,8 @@ class Cockpit(LiveScreen):
         config = run.config if run and self.active else form
         setup = " · ".join(getattr(config, part).name for part in PARTS)
         if self.size.width < 100:
-            setup += f" · lr {config.lr:g}"
+            lr = run.lr if run and self.active else form.lr
+            setup += f" · lr {number_text(lr)}"
         device = run.started.device if run and run.started else config.device
         return setup, f"{device} · {run.engine if run else form.engine}"
 
@@ -251,6 +253,11 @@ class Cockpit(LiveScreen):
             "best": "last fit" if self._best_fit else "best fit",
             "pause": "resume" if self.state is State.PAUSED else "pause",
         }
+
+    @property
+    def _missing_fit(self) -> str:
+        ended = self.run is not None and self.run.ended is not None
+        return "no preview" if self._problem or ended else "loading torch…"
 
     def _fit(self) -> tuple[Points | None, FitSampled | None]:
         if self.run is not None and not self._preview_shown:

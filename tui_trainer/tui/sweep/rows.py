@@ -90,7 +90,7 @@ def _verdict(view: SweepFeed, point: PointResult) -> tuple[str, str]:
     if verdict is None:
         return "", "row"
     held = found.comparison(point.point) if found else None
-    figures = f"{f'{held.wins}/{held.seeds}':<6}p {held.p:<7.2g}" if held else ""
+    figures = f"{f'{held.wins}/{held.seeds}':<6}p {held.p:<8.2g}" if held else ""
     looks = {Verdict.WITHIN_NOISE: "title", Verdict.DIVERGED: "diverged"}
     return f"{figures}{verdict.value}", looks.get(verdict, "row")
 
