@@ -133,9 +133,7 @@ def _no_start(curve: LrCurve) -> str:
 def _no_descent(curve: LrCurve, count: int, lowest: int) -> str:
     to = f"up to lr {_lr(curve.lrs[count - 1])}"
     if count < len(curve.losses):
-        return (
-            f"the loss is not finite at lr {_lr(curve.lrs[count])}, and never falls before"
-        )
+        return f"the loss is not finite at lr {_lr(curve.lrs[count])}, and never falls before"
     if count <= _MEDIAN:
         return f"too few steps to tell: {count}, {to}"
     first, best = (loss_text(curve.smoothed[step]) for step in (0, lowest))
