@@ -74,7 +74,7 @@ def test_a_terminal_that_nobody_reads_stops_no_command_and_ctrl_c_ends_it_at_its
         frozen = dict.fromkeys(("stdin", "stdout", "stderr"), terminal)
         with running(
             start("train", "--steps", 30, "--history", history, **frozen),
-            start("sweep", "--over", "lr=0.1,0.2", "--steps", 20, "--json", stderr=terminal),
+            start("sweep", "--over", "lr=0.001,0.002", "--steps", 20, "--json", stderr=terminal),
             start("find-lr", "--trials", 4, "--trial-steps", 30, "--json", stderr=terminal),
             start("train", "--steps", 30, "--json", stderr=full),
         ) as (waiting, *others):

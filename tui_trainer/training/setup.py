@@ -33,6 +33,8 @@ def preview(config: RunConfig) -> Previewed:
     """
     try:
         return _preview(config)
+    except ValueError:
+        raise
     except Exception as error:
         raise ValueError(describe_failure(error)) from error
 
