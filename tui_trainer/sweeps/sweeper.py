@@ -33,7 +33,7 @@ from tui_trainer.training.failure import describe_failure
 from tui_trainer.training.fit import to_points
 
 CHUNK_SECONDS = 0.05  # of a block: what a request waits for at most
-# A GPU idles while the chunk's losses are judged, whose cost hardly depends on its length.
+# A GPU idles while a chunk's losses are judged; most of that is for each candidate, not each step.
 _GPU_CHUNKS = 4  # times as long
 _FIT_SECONDS = 0.1
 
