@@ -32,6 +32,7 @@ if TYPE_CHECKING:  # the first frame needs no sweeps
     from tui_trainer.sweeps.control import SweepControl
 
 _TICK = 0.1  # seconds
+_SAID_SECONDS = 4.0  # that words about a key stay in the status line
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +77,8 @@ class LiveScreen(Screen[None]):
         self._problem = ""  # why a request came to nothing
         self._show_overhead = False
         self._timer: Timer | None = None
+        self._said = ""
+        self._said_timer: Timer | None = None
 
     def compose(self) -> ComposeResult:
         """Lay out the parts; which of them show depends on the size."""
@@ -205,8 +208,22 @@ class LiveScreen(Screen[None]):
         self.header.put(setup, self.badge_text(), device)
         self.banner.put(self._problem or self.banner_text())
         overhead = overhead_text(self._budget.overhead)
-        self.status_line.put(overhead if self._show_overhead else self.status_text())
+        self.status_line.put(
+            self._said or (overhead if self._show_overhead else self.status_text())
+        )
         self.key_line.relabel(**self.key_labels())
+
+    def say(self, words: str) -> None:
+        """Show words in the status line for some seconds: what a key changed, or why it did not."""
+        self._said = f" {words}"
+        if self._said_timer is not None:
+            self._said_timer.stop()
+        self._said_timer = self.set_timer(_SAID_SECONDS, self._unsay)
+        self.draw_lines()
+
+    def _unsay(self) -> None:
+        self._said = ""
+        self.draw_lines()
 
     def _redraw_soon(self) -> None:
         self._dirty = True
