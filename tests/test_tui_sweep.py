@@ -17,6 +17,7 @@ from tui_trainer.tui.sweep.candidate_screen import CandidateScreen
 from tui_trainer.tui.sweep.feed import SweepFeed
 from tui_trainer.tui.sweep.rows import point_row
 from tui_trainer.tui.sweep.screen import SweepScreen
+from tui_trainer.tui.sweep.table import SweepTable
 
 SIZE = (140, 40)
 OFFERED = sweep_form._axis_defaults()
@@ -208,10 +209,9 @@ def test_each_row_of_points_has_its_verdict():
         view = SweepFeed(plan("lr=0.1,0.2,0.3", seeds=seeds))
         kept = [loss for index, loss in enumerate(losses) if index % 7 < seeds]
         view.result = finished(view.sweep, kept, diverged=range(2 * seeds, 3 * seeds))
-        points = view.result.points()
-        assert [point_row(view, point)[2][0] for point in points] == ["", "", "diverged"]
+        assert [point_row(view, point)[2][0] for point in range(3)] == ["", "", "diverged"]
         view.recommendation = recommend(view.result)
-        first, second, third = (point_row(view, point)[2] for point in points)
+        first, second, third = (point_row(view, point)[2] for point in range(3))
         assert first == ("◆ recommended", "best")
         assert second == (worse, "row")
         assert third[0].endswith("  diverged")
@@ -293,6 +293,18 @@ async def test_the_cursor_moves_and_the_table_follows_it():
         assert " 1.00 " in sweep.table.text.split("\n")[2]
         await press(pilot, "b")
         assert "▸ 0.00001 " in sweep.table.text.split("\n")[2]
+
+
+@pytest.mark.parametrize("size", [(120, 40), (80, 24)])
+async def test_a_shorter_sweep_after_a_longer_one_shows_its_own_rows_from_the_first_on(size):
+    async with make_app(sweep=SweepScript()).run_test(size=size) as pilot:
+        sweep = await swept(pilot)
+        await press(pilot, "end", "a", "s")
+        sweep.table.post_message(SweepTable.Chosen(255))  # a click that came late
+        await until(pilot, lambda: sweep.state is State.FINISHED and sweep.is_idle)
+        assert "of 60" in sweep.table.text
+        assert sweep.table.candidate is None
+        assert sweep.table.text.split("\n")[2].split()[1:3] == ["0", "0"]
 
 
 async def test_states_have_a_sign_and_a_word():

@@ -60,8 +60,9 @@ def point_columns(sweep: Sweep, width: int) -> list[Column]:
     ]
 
 
-def point_row(feed: SweepFeed, point: PointResult) -> Row:
+def point_row(feed: SweepFeed, index: int) -> Row:
     """Write a point: its median, how it compares, the spread over its seeds."""
+    point = feed.result.point(index)
     spread = point.objective
     diverged = round(point.diverged_share * point.seeds)
     known = math.isfinite(spread.low)

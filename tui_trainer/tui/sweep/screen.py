@@ -130,7 +130,7 @@ class SweepScreen(LiveScreen):
 
     @on(SweepTable.Chosen)
     def _take_row(self, event: SweepTable.Chosen) -> None:
-        self.table.choose(event.row)
+        self.table.choose(event.key)
         self.draw_all()
 
     @on(SweepForm.Changed)

@@ -1,6 +1,7 @@
 """The table below a sweep's plot: its points or candidates, in a stable order."""
 
 import math
+from functools import partial
 from typing import Literal, TypeAlias
 
 from tui_trainer.config.presets import PARTS
@@ -32,6 +33,8 @@ class SweepTable(RowTable):
         self.shows_candidates = feed.sweep.axes[0].key not in PARTS
         self.is_by_loss = not self.shows_candidates
         self._sort()
+        self.to_top()
+        self.draw_rows()
 
     def toggle(self) -> None:
         """Toggle between points and candidates."""
@@ -45,17 +48,17 @@ class SweepTable(RowTable):
         self.is_by_loss = not self.is_by_loss
         self._sort()
         if self._selected is not None:
-            self.choose(0)
+            self._selected = self._order[0]
 
     def move(self, move: Move) -> None:
         """Move the cursor; the first move puts it on the first row."""
         if not self._order:
             return
         last = len(self._order) - 1
-        row = self._cursor_row()
-        if row is None:
-            self.choose(last if move == "last" else 0)
+        if self._selected is None:
+            self._selected = self._order[last if move == "last" else 0]
             return
+        row = self._order.index(self._selected)
         places = {
             "up": row - 1,
             "down": row + 1,
@@ -64,11 +67,12 @@ class SweepTable(RowTable):
             "first": 0,
             "last": last,
         }
-        self.choose(max(0, min(places[move], last)))
+        self._selected = self._order[max(0, min(places[move], last))]
 
-    def choose(self, row: int) -> None:
-        """Put the cursor on a row."""
-        self._selected = self._order[row]
+    def choose(self, key: int) -> None:
+        """Put the cursor on a candidate or point, if it is among the rows."""
+        if key in self._order:
+            self._selected = key
 
     @property
     def candidate(self) -> int | None:
@@ -96,29 +100,15 @@ class SweepTable(RowTable):
         width = self.size.width
         if self.shows_candidates:
             columns = candidate_columns(feed.sweep, width)
-            self.put(
-                self._named("Candidates"),
-                columns,
-                len(self._order),
-                lambda row: candidate_row(feed, self._order[row]),
-                self._cursor_row(),
-            )
+            name, row = "Candidates", partial(candidate_row, feed)
         else:
             columns = point_columns(feed.sweep, width)
-            points = feed.result.points()
-            self.put(
-                self._named("Presets" if feed.sweep.axes[0].key in PARTS else "Points"),
-                columns,
-                len(self._order),
-                lambda row: point_row(feed, points[self._order[row]]),
-                self._cursor_row(),
-            )
+            name = "Presets" if feed.sweep.axes[0].key in PARTS else "Points"
+            row = partial(point_row, feed)
+        self.put(self._named(name), columns, self._order, row, self._selected)
 
     def _named(self, name: str) -> str:
         return f"{name} by loss" if self.is_by_loss else name
-
-    def _cursor_row(self) -> int | None:
-        return None if self._selected is None else self._order.index(self._selected)
 
     def _sort(self) -> None:
         """Order the rows: nowhere else, so that none jumps while it is read."""

@@ -40,15 +40,15 @@ class RowTable(Framed):
 
     @dataclass
     class Chosen(Message):
-        """A row was clicked."""
+        """The row of this key was clicked; since then it may have gone."""
 
-        row: int
+        key: int
 
     def __init__(self, *, id: str) -> None:
         super().__init__(id=id)
         self._columns: Sequence[Column] = ()
-        self._count = 0
-        self._row: Callable[[int], Row] = lambda index: ()
+        self._keys: tuple[int, ...] = ()  # of the rows from the top to the bottom
+        self._row: Callable[[int], Row] = lambda key: ()
         self._title = ""
         self._blank_text = ""
         self._cursor: int | None = None
@@ -59,16 +59,19 @@ class RowTable(Framed):
         self,
         title: str,
         columns: Sequence[Column],
-        count: int,
+        keys: Sequence[int],
         row: Callable[[int], Row],
         cursor: int | None,
     ) -> None:
-        """Show `count` rows; `row` is called with the index of each that comes into view."""
-        grows = count != self._count
+        """Show a row for each of the distinct `keys`, with the cursor on that of `cursor`.
+
+        `row` is called with the key of each row that comes into view, now and until the next call.
+        """
+        grows = len(keys) != len(self._keys)
         if columns != self._columns:
             self._made = {}
-        self._title, self._columns, self._count = title, columns, count
-        self._row, self._cursor = row, cursor
+        self._title, self._columns, self._keys = title, columns, tuple(keys)
+        self._row, self._cursor = row, self._place(cursor)
         self._keep_in_view()
         if grows:
             self.refresh(layout=True)
@@ -77,7 +80,11 @@ class RowTable(Framed):
     def blank(self, text: str, title: str) -> None:
         """Show a line of text instead of rows."""
         self._blank_text = text
-        self.put(title, (), 0, self._row, None)
+        self.put(title, (), (), self._row, None)
+
+    def to_top(self) -> None:
+        """Scroll to the first row, for rows that have nothing to do with those before."""
+        self._first = 0
 
     @property
     def page(self) -> int:
@@ -86,7 +93,7 @@ class RowTable(Framed):
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
         """Ask for a line per row, plus frame and head."""
-        return max(1, self._count) + _EDGES
+        return max(1, len(self._keys)) + _EDGES
 
     def on_resize(self, event: events.Resize) -> None:
         """Keep the cursor in view."""
@@ -95,8 +102,8 @@ class RowTable(Framed):
     def on_click(self, event: events.Click) -> None:
         """Choose the row under the mouse."""
         row = self._first + event.y - 2
-        if event.y >= 2 and row < min(self._count, self._first + self.page):
-            self.post_message(self.Chosen(row))
+        if event.y >= 2 and row < min(len(self._keys), self._first + self.page):
+            self.post_message(self.Chosen(self._keys[row]))
 
     def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
         """Scroll by three rows; the cursor may leave the view."""
@@ -107,14 +114,17 @@ class RowTable(Framed):
         self._scroll(-3)
 
     def _scroll(self, rows: int) -> None:
-        self._first = max(0, min(self._first + rows, self._count - self.page))
+        self._first = max(0, min(self._first + rows, len(self._keys) - self.page))
         self._draw()
+
+    def _place(self, key: int | None) -> int | None:
+        return self._keys.index(key) if key in self._keys else None
 
     def _keep_in_view(self) -> None:
         if self._cursor is not None:
             self._first = min(self._first, self._cursor)
             self._first = max(self._first, self._cursor - self.page + 1)
-        self._first = max(0, min(self._first, self._count - self.page))
+        self._first = max(0, min(self._first, len(self._keys) - self.page))
 
     def _redraw(self) -> None:
         self._made = {}
@@ -124,23 +134,24 @@ class RowTable(Framed):
         width, height = self.size.width - 2, self.size.height - 2
         if not self.is_mounted or width <= 0 or height <= 0:
             return
-        if not self._count:
+        if not self._keys:
             self._box(self._message(self._blank_text, width, height), ((self._title, "title"),), ())
             return
         columns = self._that_fit(width)
-        last = min(self._count, self._first + height - 1)
+        last = min(len(self._keys), self._first + height - 1)
         head = [(c.title, "head") for c in columns]
         lines = [self._line(head, columns, width, "head")]
         made, self._made = self._made, {}
-        for index in range(self._first, last):
-            look = "chosen" if index == self._cursor else "row"
-            row = tuple(self._row(index))
+        for place in range(self._first, last):
+            look = "chosen" if place == self._cursor else "row"
+            row = tuple(self._row(self._keys[place]))
             line = made.get((row, look)) or self._line(row, columns, width, look)
             self._made[row, look] = line  # unchanged rows are not rendered again
             lines.append(line)
         lines += [self._boxed([Segment(" " * width)])] * (height - len(lines))
-        shown = f"{self._first + 1:,} to {last:,} of {self._count:,}"
-        note: tuple[Part, ...] = ((shown, "note"),) if last - self._first < self._count else ()
+        shown = f"{self._first + 1:,} to {last:,} of {len(self._keys):,}"
+        some = 0 < last - self._first < len(self._keys)
+        note: tuple[Part, ...] = ((shown, "note"),) if some else ()
         self._box(lines, ((self._title, "title"),), note)
 
     def _that_fit(self, width: int) -> list[Column]:
