@@ -23,16 +23,19 @@ from tui_trainer.plotting.chart import (
     Scatter,
     VerticalLine,
 )
+from tui_trainer.plotting.octants import OCTANTS
 from tui_trainer.plotting.plotext_axes import draw_axes
 from tui_trainer.plotting.roles import Charset, Role
 from tui_trainer.plotting.scales import Scale
 
 MIN_WIDTH, MIN_HEIGHT = 12, 3
 _ASCII_AXES = str.maketrans("┤├│└┘┌┐┬┴┼─", "|||+++++++-")
-_BRAILLE = (2, 4)  # dots in a cell
+_FINE = (2, 4)  # dots in a cell
+_BRAILLE = np.arange(0x2800, 0x2900, dtype=np.uint32)
 _JUMP = 2  # dots
-# The bit of each dot in a braille character, [row from the bottom, column].
-_DOT_BITS = np.array([[0x40, 0x80], [0x04, 0x20], [0x02, 0x10], [0x01, 0x08]], np.uint8)
+# The bit of each dot in a braille character and in an octant, [row from the bottom, column].
+_BRAILLE_BITS = np.array([[0x40, 0x80], [0x04, 0x20], [0x02, 0x10], [0x01, 0x08]], np.uint8)
+_OCTANT_BITS = np.array([[0x40, 0x80], [0x10, 0x20], [0x04, 0x08], [0x01, 0x02]], np.uint8)
 
 Dots: TypeAlias = NDArray[np.float64]
 Places: TypeAlias = NDArray[np.int64]
@@ -78,7 +81,10 @@ def _draw_layers(drawing: Drawing, chart: Chart, columns: int, rows: int, charse
     roles = drawing.roles[:rows, left:][::-1]
     dots = np.zeros((rows, columns), np.uint8)
     is_braille = np.zeros((rows, columns), bool)
-    fine = _BRAILLE if charset is Charset.UNICODE else (1, 1)
+    fine = (1, 1) if charset is Charset.ASCII else _FINE
+    glyphs, bits = (
+        (OCTANTS, _OCTANT_BITS) if charset is Charset.OCTANT else (_BRAILLE, _BRAILLE_BITS)
+    )
     for layer in chart.layers:
         marker = _marker(layer, charset)
         column, row = _places(layer, chart, columns, rows, fine)
@@ -86,10 +92,10 @@ def _draw_layers(drawing: Drawing, chart: Chart, columns: int, rows: int, charse
         roles[cells] = _code(layer.role)
         is_braille[cells] = marker == BRAILLE_DOT
         if marker == BRAILLE_DOT:
-            np.bitwise_or.at(dots, cells, _DOT_BITS[row % 4, column % 2])
+            np.bitwise_or.at(dots, cells, bits[row % 4, column % 2])
         else:
             characters[cells] = ord(marker)
-    characters[is_braille] = 0x2800 + dots[is_braille].astype(np.uint32)
+    characters[is_braille] = glyphs[dots[is_braille]]
 
 
 def _marker(layer: Layer, charset: Charset) -> str:

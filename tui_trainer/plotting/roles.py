@@ -26,7 +26,8 @@ class Role(Enum):
 
 
 class Charset(Enum):
-    """What the terminal can show."""
+    """What the terminal can show; UNICODE draws curves in braille, OCTANT without its gaps."""
 
     UNICODE = auto()
+    OCTANT = auto()
     ASCII = auto()
