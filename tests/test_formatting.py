@@ -5,7 +5,25 @@ import random
 
 import pytest
 
-from tui_trainer.formatting import apart, duration_text, loss_text, number_text, printable
+from tui_trainer.formatting import (
+    apart,
+    duration_text,
+    loss_text,
+    metric_text,
+    number_text,
+    printable,
+    short_text,
+)
+
+
+@pytest.mark.parametrize(
+    "number", [0.5, -999.9, -1e30, 3.4e38, 1 / 3, 0.1 + 0.2, 1e-300, 123456789]
+)
+def test_what_is_only_looked_at_is_never_long(number):
+    assert len(metric_text(number)) <= 10
+    assert len(short_text(number)) <= 12
+    assert float(metric_text(number)) == pytest.approx(number, rel=0.01, abs=0.001)
+    assert float(short_text(number)) == pytest.approx(number, rel=1e-3)
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,8 @@ async def test_a_number_counts_once_enter_is_pressed():
     async with make_app(seed=3).run_test(size=SIZE) as pilot:
         await ready(pilot)
         for key, text, number in (
-            ("lr", "0.25", 0.25), ("lr", "1e-5", 1e-5), ("steps", "77", 77), ("seed", "0", 0),
+            ("lr", "0.25", 0.25), ("lr", " .5 ", 0.5), ("lr", "5.", 5), ("lr", "1e-5", 1e-5),
+            ("steps", "77", 77), ("seed", "0", 0),
             ("data_seed", "12", 12),
         ):  # fmt: skip
             await type_into(pilot, key, text)
@@ -53,6 +54,8 @@ async def test_an_invalid_number_is_beside_its_error_and_changes_nothing():
             await type_into(pilot, key, text)
             await press(pilot, "enter")
             await shown(pilot, f"! {error}")
+            assert pilot.app.focused.id == f"input-{key}"  # what is typed next is no command
+            assert "start" not in pilot.app.cockpit.key_line.text
             assert pilot.app.cockpit.query_one(f"#input-{key}").value == text
             assert pilot.app.cockpit.form.config == before
             await type_into(pilot, key, "5")

@@ -51,14 +51,14 @@ async def test_a_recipe_keeps_the_seeds_of_the_form():
         assert (config.seed, config.data_seed) == (7, 3)
 
 
-async def test_brackets_move_the_lr_along_1_2_5():
+async def test_brackets_move_the_lr_along_1_2_5_and_back_to_where_it_was():
     async with make_app(lr=0.003).run_test(size=SIZE) as pilot:
         await ready(pilot)
         seen = []
         for key in ("]", "]", "]", "[", "[", "[", "["):
             await press(pilot, key)
             seen.append(pilot.app.cockpit.form.config.lr)
-        assert seen == [0.005, 0.01, 0.02, 0.01, 0.005, 0.002, 0.001]
+        assert seen == [0.005, 0.01, 0.02, 0.01, 0.005, 0.003, 0.002]
 
 
 async def test_s_starts_and_starts_again():
@@ -203,6 +203,8 @@ async def test_q_asks_while_training():
         await press(pilot, "s")
         await until(pilot, lambda: app.cockpit.state is State.RUNNING)
         await press(pilot, "q")
+        assert isinstance(app.screen, QuitQuestion)
+        await press(pilot, "q", "enter", "s")  # none of them is a yes
         assert isinstance(app.screen, QuitQuestion)
         await press(pilot, "n")
         assert app.cockpit.state is State.RUNNING

@@ -98,7 +98,15 @@ def test_the_line_of_state_fits(width):
 
 
 @pytest.mark.parametrize(
-    ("share", "bar"), [(0, "▕░░░░▏"), (0.5, "▕██░░▏"), (1, "▕████▏"), (7, "▕████▏"), (-1, "▕░░░░▏")]
+    ("share", "bar"),
+    [
+        (0, "▕░░░░▏"),
+        (0.5, "▕██░░▏"),
+        (0.999, "▕███░▏"),
+        (1, "▕████▏"),
+        (7, "▕████▏"),
+        (-1, "▕░░░░▏"),
+    ],
 )
 def test_bars_stay_in_their_edges(share, bar):
     assert progress_bar(share, 4) == bar
@@ -120,3 +128,15 @@ def test_bars_stay_in_their_edges(share, bar):
 def test_learning_rates_of_the_1_2_5_series(lr, up, down):
     assert next_lr(lr, 1) == up
     assert next_lr(lr, -1) == down
+
+
+@pytest.mark.parametrize("home", [0.003, 0.01, 7.5e-9, 1e6, 1e-12])
+def test_the_way_back_leads_to_the_learning_rate_one_came_from(home):
+    for direction in (-1, 1):
+        lr = home
+        for _ in range(3):
+            lr = next_lr(lr, direction, home)
+        for _ in range(3):
+            if lr != home:  # the ends of the series stay
+                lr = next_lr(lr, -direction, home)
+        assert lr == home

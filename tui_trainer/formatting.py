@@ -19,6 +19,11 @@ def loss_text(loss: float | None) -> str:
     return f"{loss:.2f}" if loss >= 1 else f"{loss:.3f}"
 
 
+def metric_text(metric: float) -> str:
+    """Write a figure of the fit: ``0.572``, ``-1.2e+30``."""
+    return f"{metric:.3f}" if abs(metric) < 1000 else f"{metric:.2e}"
+
+
 def apart(one: float, other: float) -> tuple[str, str]:
     """Write two numbers with as many digits as it takes to tell them apart, two at least."""
     for digits in range(3, 18):
@@ -42,6 +47,11 @@ def number_text(number: float) -> str:
     if number and not 1e-7 <= abs(number) < 1e15:
         return repr(number)
     return format(Decimal(repr(number)), "f").removesuffix(".0")
+
+
+def short_text(number: float) -> str:
+    """Write a setting with at most four digits, for a place where it is only looked at."""
+    return number_text(float(f"{number:.4g}"))
 
 
 def bytes_text(count: float) -> str:

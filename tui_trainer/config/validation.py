@@ -52,16 +52,22 @@ def convert_text(text: str, kind: Any) -> Any:
     Raises:
         InvalidSettingsError: with what was expected, and nothing else.
     """
-    text = text.encode(errors="replace").decode()  # an argument may be of any bytes
+    text = text.encode(errors="replace").decode().strip()  # an argument may be of any bytes
     try:
-        return msgspec.convert(text.strip(), kind, strict=False)
+        return msgspec.convert(_with_digits(text), kind, strict=False)
     except msgspec.ValidationError as error:
-        text = text.strip().lower()
+        text = text.lower()
         if str(error).endswith("out of range"):
             # Too long for msgspec to read; of a shorter number it says which range `kind` has.
             convert_text("-" * text.startswith("-") + "9" * 40, kind)
         infinite = text.lstrip("+-") in ("inf", "infinity")
         raise InvalidSettingsError(_FINITE if infinite else _plain(str(error))) from None
+
+
+def _with_digits(text: str) -> str:
+    """Add the zero that people omit and msgspec requires: ``.5`` and ``5.``."""
+    text = re.sub(r"^([+-]?)\.(?=\d)", r"\g<1>0.", text)
+    return re.sub(r"^([+-]?\d+)\.(?=e|$)", r"\g<1>.0", text, flags=re.IGNORECASE)
 
 
 def shortened(value: object) -> str:

@@ -8,7 +8,7 @@ import msgspec
 
 from tui_trainer.config.settings import RunConfig
 from tui_trainer.console.progress import progress_bar
-from tui_trainer.formatting import duration_text, loss_text, printable
+from tui_trainer.formatting import duration_text, loss_text, metric_text, printable
 from tui_trainer.plotting.canvas import draw
 from tui_trainer.plotting.chart import Drawing
 from tui_trainer.plotting.fit_chart import fit_chart
@@ -162,7 +162,9 @@ def plots(result: RunResult, width: int, charset: Charset, style: Style) -> str:
             (Role.VALIDATION_POINT, "validation"),
         )
         drawn = styled(draw(chart, width, height, charset), style)
-        title = f"Fit after step {fit.step:,}, validation R² {fit.metrics['r2']:.3f}:  {names}"
+        title = (
+            f"Fit after step {fit.step:,}, validation R² {metric_text(fit.metrics['r2'])}:  {names}"
+        )
         parts += ["", title, drawn]
     text = "\n".join(parts)
     return text.replace("²", "2") if charset is Charset.ASCII else text

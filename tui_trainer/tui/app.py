@@ -146,7 +146,7 @@ class TrainerApp(App[None]):
 
     def _stop_threads(self) -> None:
         for screen in self.live_screens:
-            screen.action_stop()
+            screen.stop_thread()
 
     def _leave(self, number: signal.Signals) -> None:
         """Exit; not in the middle of mounting, which would find parts missing."""

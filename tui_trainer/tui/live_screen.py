@@ -1,17 +1,12 @@
-"""A screen that shows the result of a thread: its parts, its layout at every size, its frames."""
+"""A screen that shows the result of a thread: when it is drawn, and what is in its lines."""
 
 from abc import abstractmethod
-from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 from textual import events, on
-from textual.app import ComposeResult
-from textual.containers import Horizontal, Vertical
-from textual.getters import query_one
-from textual.screen import Screen
 from textual.timer import Timer
-from textual.widget import Widget
+from textual.widgets import Input
 
 from tui_trainer.config.presets import Presets
 from tui_trainer.plotting.roles import Charset
@@ -21,10 +16,9 @@ from tui_trainer.tui.background import Background, Work
 from tui_trainer.tui.feed import Feed
 from tui_trainer.tui.frames import FrameBudget
 from tui_trainer.tui.help import HelpScreen
-from tui_trainer.tui.keys import ScreenName
+from tui_trainer.tui.keys import key_texts, keys_of
 from tui_trainer.tui.messages import Updated
-from tui_trainer.tui.widgets.fields import Form
-from tui_trainer.tui.widgets.lines import Banner, HeaderLine, KeyLine, StatusLine
+from tui_trainer.tui.pane_screen import PaneScreen
 from tui_trainer.tui.widgets.plot_pane import PlotPane
 from tui_trainer.tui.wording import badge_text, overhead_text
 
@@ -46,28 +40,13 @@ class Context:
     ui_share: float
 
 
-class LiveScreen(Screen[None]):
-    """Header, banner, form, panes, status line and keys; a subclass says what is in them.
-
-    The form is beside the panes where there is room, else over them; in a small terminal form and
-    panes are shown one at a time.
-    """
-
-    AUTO_FOCUS = ""  # the keys work at once; a focused field would take them
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (60, "-medium"), (100, "-wide")]
-    VERTICAL_BREAKPOINTS = [(0, "-short"), (18, "-tall")]
-
-    screen_name: ClassVar[ScreenName]
-    FIRST_ROW: ClassVar[str] = ""  # of the form
-
-    header = query_one("#header", HeaderLine)
-    banner = query_one("#banner", Banner)
-    status_line = query_one("#status", StatusLine)
-    key_line = query_one("#keys", KeyLine)
+class LiveScreen(PaneScreen):
+    """Follows a thread: takes in its events, and draws frames of what they amount to."""
 
     def __init__(self, context: Context) -> None:
-        super().__init__()
+        super().__init__(context.keymap)
         self.context = context
+        self.keys = key_texts(context.keymap)  # how the user's keys are written, by their ids
         self.feed: Feed[Any] | None = None  # None before there is anything to show
         self._control: Control | SweepControl = Control()
         self._background = Background(self)
@@ -80,17 +59,6 @@ class LiveScreen(Screen[None]):
         self._said = ""
         self._said_timer: Timer | None = None
 
-    def compose(self) -> ComposeResult:
-        """Lay out the parts; which of them show depends on the size."""
-        yield HeaderLine(id="header")
-        yield Banner(id="banner")
-        with Horizontal(id="body"):
-            yield from self.make_form()
-            with Vertical(id="panes"):
-                yield from self.make_panes()
-        yield StatusLine(id="status")
-        yield KeyLine(self.screen_name, self.context.keymap, id="keys")
-
     def on_mount(self) -> None:
         """Start the timer of the frames, and draw the first one."""
         self._show_view(self._views[0])
@@ -99,7 +67,7 @@ class LiveScreen(Screen[None]):
         self.call_after_refresh(self.draw)
 
     def on_unmount(self) -> None:
-        self.action_stop()
+        self.stop_thread()
 
     def on_resize(self, event: events.Resize) -> None:
         """Rewrite the lines: their wording depends on the width."""
@@ -111,14 +79,6 @@ class LiveScreen(Screen[None]):
         self.call_after_refresh(self.draw)
 
     # What a screen consists of
-
-    def make_form(self) -> Iterator[Form]:
-        """Make the form, with the id ``form``; a screen may have none."""
-        yield from ()
-
-    @abstractmethod
-    def make_panes(self) -> Iterator[Widget]:
-        """Make the panes, from the top to the bottom; the log key is for the first."""
 
     @abstractmethod
     def draw_panes(self) -> None:
@@ -186,6 +146,16 @@ class LiveScreen(Screen[None]):
             self.draw_lines()
             self.call_after_refresh(self.draw)
 
+    @property
+    def typing(self) -> bool:
+        """Whether a text field has the focus: there letters are text and no keys."""
+        return isinstance(self.focused, Input)
+
+    @on(events.DescendantFocus)
+    @on(events.DescendantBlur)
+    def _offer_other_keys(self) -> None:
+        self.draw_lines()
+
     # When to draw, and what
 
     def draw(self) -> None:
@@ -211,7 +181,11 @@ class LiveScreen(Screen[None]):
         self.status_line.put(
             self._said or (overhead if self._show_overhead else self.status_text())
         )
-        self.key_line.relabel(**self.key_labels())
+        self.key_line.relabel(**(self._typing_labels() if self.typing else self.key_labels()))
+
+    def _typing_labels(self) -> dict[str, str]:
+        """Offer no key that would be typed."""
+        return {key.id: "" for key in keys_of(self.screen_name)} | {"setup": "next field"}
 
     def say(self, words: str) -> None:
         """Show words in the status line for some seconds: what a key changed, or why it did not."""
@@ -248,47 +222,16 @@ class LiveScreen(Screen[None]):
 
     # Keys
 
-    def action_stop(self) -> None:
+    def stop_thread(self) -> None:
         """Ask the screen's thread to end, if there is one."""
         self._control.stop()
+
+    def action_stop(self) -> None:
+        self.stop_thread()
 
     def action_log(self) -> None:
         self.query("#panes > *").first(PlotPane).toggle_log()
         self.draw_all()
-
-    def action_zoom(self) -> None:
-        """Give one pane all the room, or take it back."""
-        zoomed = not self.has_class("-zoomed")
-        if zoomed and not self._one_pane:
-            panes = self._panes
-            self._show_view(self.focused if self.focused in panes else panes[0])
-        self.set_class(zoomed, "-zoomed")
-        self.call_after_refresh(self.draw)
-
-    def action_next_view(self) -> None:
-        """Go to the next field, to the form and back, or to the next pane, as the size allows."""
-        views = self._views
-        if self._one_pane:
-            shown = next(index for index, view in enumerate(views) if view.has_class("-front"))
-            self._show_view(views[(shown + 1) % len(views)])
-        elif self.has_class("-wide") or not self.query("#form"):
-            self.focus_next()
-        else:
-            self._open_form(not self.has_class("-form-open"))
-
-    def action_leave(self) -> None:
-        """Leave the field, the open form, the zoom."""
-        self.set_focus(None)
-        self.remove_class("-form-open")
-        if self.has_class("-zoomed"):
-            self.action_zoom()
-
-    def action_back(self) -> None:
-        """Leave the field, the open form, the zoom; else the screen."""
-        if self.focused is not None or self.has_class("-form-open") or self.has_class("-zoomed"):
-            self.action_leave()
-        else:
-            self.app.pop_screen()
 
     def action_overhead(self) -> None:
         """Toggle between the status line and the UI overhead."""
@@ -297,50 +240,3 @@ class LiveScreen(Screen[None]):
 
     def action_help(self) -> None:
         self.app.push_screen(HelpScreen(self.context.keymap))
-
-    # Room
-
-    @property
-    def _panes(self) -> list[Widget]:
-        return list(self.query_one("#panes").children)
-
-    @property
-    def _views(self) -> list[Widget]:
-        """The panes and the form, which a small terminal shows one at a time."""
-        return [*self._panes, *self.query("#form")]
-
-    @property
-    def _one_pane(self) -> bool:
-        return self.has_class("-narrow") or self.has_class("-short")
-
-    def _show_view(self, front: Widget) -> None:
-        for view in self._views:
-            view.set_class(view is front, "-front")
-        is_form = front.id == "form"
-        self.set_class(is_form, "-form-front")
-        if is_form and self._one_pane:
-            self.query_one(self.FIRST_ROW).focus()
-        elif self._one_pane:
-            self.set_focus(None)
-        self.call_after_refresh(self.draw)
-
-    def _open_form(self, opened: bool) -> None:
-        if self.has_class("-wide"):
-            return
-        if self._one_pane:
-            if opened:
-                self._show_view(self.query_one("#form"))
-            return
-        self.set_class(opened, "-form-open")
-        if not opened:
-            self.set_focus(None)
-        elif self.focused is None:
-            self.query_one(self.FIRST_ROW).focus()
-
-    def _focus_invalid_field(self, form: Form) -> bool:
-        """Go to the form's first invalid field, and return whether there is one."""
-        if (field := form.invalid_field) is None:
-            return False
-        self._open_form(True)
-        field.query_one("Input").focus()
-        return True

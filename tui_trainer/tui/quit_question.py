@@ -10,10 +10,13 @@ from textual.widgets import Static
 
 
 class QuitQuestion(ModalScreen[bool]):
-    """Asks whether to quit while something is running; answers True for yes."""
+    """Asks whether to quit while something is running; answers True for yes.
+
+    Only y says yes: whoever presses q or enter twice by mistake loses nothing.
+    """
 
     BINDINGS = [
-        Binding("y,q,enter", "answer(True)", "quit"),
+        Binding("y", "answer(True)", "quit"),
         Binding("n,escape", "answer(False)", "stay"),
     ]
 

@@ -38,8 +38,8 @@ def first_clause(words: str, end: str = ", ") -> str:
 
 
 def progress_bar(share: float, width: int) -> str:
-    """Draw a share of 1 as a bar of `width` cells between two edges."""
-    filled = round(max(0.0, min(1.0, share)) * width)
+    """Draw a share of 1 as a bar of `width` cells between two edges; it is full at 1 only."""
+    filled = int(max(0.0, min(1.0, share)) * width)
     return f"▕{'█' * filled}{'░' * (width - filled)}▏"
 
 

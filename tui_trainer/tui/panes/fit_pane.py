@@ -3,6 +3,7 @@
 import math
 from typing import TYPE_CHECKING
 
+from tui_trainer.formatting import metric_text
 from tui_trainer.plotting.roles import Role
 from tui_trainer.training.events import FitSampled, Points
 from tui_trainer.tui.widgets.plot_pane import PlotPane
@@ -29,7 +30,9 @@ class FitPane(PlotPane):
         legend = [(Role.MODEL, "model"), (Role.TRAIN_POINT, "train")]
         legend.append((Role.VALIDATION_POINT, "val" if self.size.width < 60 else "validation"))
         r2 = fit.metrics["r2"]
-        quality = f"validation R² {r2:.3f}" if math.isfinite(r2) else "the prediction is not finite"
+        quality = "the prediction is not finite"
+        if math.isfinite(r2):
+            quality = f"validation R² {metric_text(r2)}"
         self.plot(make_chart, f"{name} · {_weights(fit)}", legend, quality)
 
 

@@ -20,6 +20,7 @@ from tui_trainer.config.settings import (
     parse_number,
 )
 from tui_trainer.formatting import number_text
+from tui_trainer.tui.run.next_lr import next_lr
 from tui_trainer.tui.widgets.fields import ChoiceRow, Direction, Form, TextField
 
 _TITLES = {
@@ -61,6 +62,7 @@ class ConfigForm(Form):
         self._engine = str(config.engine)
         self._engine_reason = ""
         self._numbers = {key: getattr(config, key) for key in NUMBERS}
+        self._lr_home = config.lr  # that the lr keys set out from
         self._overrides = self._numbers_over_preset(config)
         self._parameter_count: int | None = None
         self._warning = ""
@@ -116,13 +118,18 @@ class ConfigForm(Form):
                 self._overrides = {}
         self._changed()
 
+    def turn_lr(self, direction: Direction) -> None:
+        """Raise or lower the lr along 1-2-5, and through the lr that one set out from."""
+        home = self._lr_home
+        self.set_number("lr", next_lr(self._numbers["lr"], direction, home))
+        self._lr_home = home
+
     def set_number(self, key: str, number: float) -> None:
         """Set a number, of the form or in place of that of the regularizer's preset."""
         if key in REGULARIZER_NUMBERS:
             self._overrides[key] = number
         else:
-            self._numbers[key] = number
-            self.field(key).put(number_text(number))
+            self._put_number(key, number)
         self._changed(key)
 
     def take(self, key: str, value: Value) -> None:
@@ -157,7 +164,7 @@ class ConfigForm(Form):
         event.stop()
         number = parse_number(event.key, self.field(event.key).text)
         if number != self._numbers[event.key]:
-            self._numbers[event.key] = number
+            self._put_number(event.key, number)
             self._changed(event.key)
 
     def _take_recipe(self, name: str) -> None:
@@ -168,8 +175,13 @@ class ConfigForm(Form):
         for key in NUMBERS:
             number = getattr(recipe, key)
             if number is not None:
-                self._numbers[key] = number
-                self.field(key).put(number_text(number))
+                self._put_number(key, number)
+
+    def _put_number(self, key: str, number: float) -> None:
+        self._numbers[key] = number
+        self.field(key).put(number_text(number))
+        if key == "lr":
+            self._lr_home = number
 
     def _changed(self, number: str | None = None) -> None:
         self._show()

@@ -11,7 +11,7 @@ from textual.widget import Widget
 
 from tui_trainer.config.presets import PARTS
 from tui_trainer.config.settings import RunConfig, Value
-from tui_trainer.formatting import number_text
+from tui_trainer.formatting import short_text
 from tui_trainer.training.control import Control
 from tui_trainer.training.early_stopping import StopReason
 from tui_trainer.training.events import (
@@ -30,7 +30,6 @@ from tui_trainer.tui.messages import PreviewFailed, PreviewReady
 from tui_trainer.tui.panes.fit_pane import FitPane
 from tui_trainer.tui.panes.loss_pane import LossPane
 from tui_trainer.tui.run.form import ConfigForm
-from tui_trainer.tui.run.next_lr import next_lr
 from tui_trainer.tui.run.wording import banner_text, status_text
 from tui_trainer.tui.widgets.fields import Direction, Form
 from tui_trainer.tui.wording import BADGES, NARROW, badge_text
@@ -115,7 +114,7 @@ class Cockpit(LiveScreen):
 
     def action_lr(self, direction: Direction) -> None:
         """Raise or lower the lr along 1-2-5, also that of a run that is training."""
-        self.form.set_number("lr", next_lr(self.form.config.lr, direction))
+        self.form.turn_lr(direction)
 
     def action_smooth(self) -> None:
         self.loss_pane.toggle_smooth()
@@ -226,7 +225,7 @@ class Cockpit(LiveScreen):
         setup = " · ".join(getattr(config, part).name for part in PARTS)
         if self.size.width < 100:
             lr = run.lr if run and self.active else form.lr
-            setup += f" · lr {number_text(lr)}"
+            setup += f" · lr {short_text(lr)}"
         device = run.started.device if run and run.started else config.device
         return setup, f"{device} · {run.engine if run else form.engine}"
 

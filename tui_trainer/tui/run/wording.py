@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from tui_trainer.config.settings import RunConfig
-from tui_trainer.formatting import duration_text, loss_text, number_text
+from tui_trainer.formatting import duration_text, loss_text, short_text
 from tui_trainer.training.state import State
 from tui_trainer.tui.wording import BADGES, NARROW, first_clause, progress_text, sentences
 
@@ -52,7 +52,7 @@ def status_text(
     val = loss_text(result.val_loss if result else None)
     best_loss = f"{loss_text(best.val_loss if best else None):<6}"
     best_step = f"{best.step:<{digits},}" if best else "–"
-    lr = number_text(result.lr if result else config.lr)
+    lr = short_text(result.lr if result else config.lr)
     rate, eta = _pace(result, config.steps)
     rates = (f"{rate:>6} steps/s  ETA {eta:<5} ", f"{rate:>6}/s  ETA {eta:<5} ", f"{rate:>6}/s  ")
     long, shorter, short = rates if pace else ("", "", "")

@@ -140,8 +140,8 @@ class TextField(Vertical):
         if not self.invalid and text != self.text:
             self.text = text
             self.post_message(self.Committed(self.key))
-        if isinstance(event, Input.Submitted):
-            self.screen.set_focus(None)
+        if isinstance(event, Input.Submitted) and not self.invalid:
+            self.screen.set_focus(None)  # with an error it stays: the next letters are no keys
 
 
 class Form(VerticalScroll, can_focus=False):

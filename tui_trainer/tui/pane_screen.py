@@ -1,0 +1,145 @@
+"""A screen's parts, which of them show at every size, and how one goes from one to another."""
+
+from abc import abstractmethod
+from collections.abc import Iterator
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+from textual.getters import query_one
+from textual.screen import Screen
+from textual.widget import Widget
+
+from tui_trainer.tui.keys import ScreenName
+from tui_trainer.tui.widgets.fields import Form
+from tui_trainer.tui.widgets.lines import Banner, HeaderLine, KeyLine, StatusLine
+
+
+class PaneScreen(Screen[None]):
+    """Header, banner, form, panes, status line and keys; a subclass says what is in them.
+
+    The form is beside the panes where there is room, else over them; in a small terminal form and
+    panes are shown one at a time.
+    """
+
+    AUTO_FOCUS = ""  # the keys work at once; a focused field would take them
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (60, "-medium"), (100, "-wide")]
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (18, "-tall")]
+
+    screen_name: ClassVar[ScreenName]
+    FIRST_ROW: ClassVar[str] = ""  # of the form
+
+    header = query_one("#header", HeaderLine)
+    banner = query_one("#banner", Banner)
+    status_line = query_one("#status", StatusLine)
+    key_line = query_one("#keys", KeyLine)
+
+    def __init__(self, keymap: dict[str, str]) -> None:
+        super().__init__()
+        self._keymap = keymap
+
+    def compose(self) -> ComposeResult:
+        """Lay out the parts; which of them show depends on the size."""
+        yield HeaderLine(id="header")
+        yield Banner(id="banner")
+        with Horizontal(id="body"):
+            yield from self.make_form()
+            with Vertical(id="panes"):
+                yield from self.make_panes()
+        yield StatusLine(id="status")
+        yield KeyLine(self.screen_name, self._keymap, id="keys")
+
+    def make_form(self) -> Iterator[Form]:
+        """Make the form, with the id ``form``; a screen may have none."""
+        yield from ()
+
+    @abstractmethod
+    def make_panes(self) -> Iterator[Widget]:
+        """Make the panes, from the top to the bottom; the log key is for the first."""
+
+    @abstractmethod
+    def draw(self) -> None:
+        """Draw the newest state."""
+
+    # Keys
+
+    def action_zoom(self) -> None:
+        """Give one pane all the room, or take it back."""
+        zoomed = not self.has_class("-zoomed")
+        if zoomed and not self._one_pane:
+            panes = self._panes
+            self._show_view(self.focused if self.focused in panes else panes[0])
+        self.set_class(zoomed, "-zoomed")
+        self.call_after_refresh(self.draw)
+
+    def action_next_view(self) -> None:
+        """Go to the next field, to the form and back, or to the next pane, as the size allows."""
+        views = self._views
+        if self._one_pane:
+            shown = next(index for index, view in enumerate(views) if view.has_class("-front"))
+            self._show_view(views[(shown + 1) % len(views)])
+        elif self.has_class("-wide") or not self.query("#form"):
+            self.focus_next()
+        else:
+            self._open_form(not self.has_class("-form-open"))
+
+    def action_leave(self) -> None:
+        """Leave the field, the open form, the zoom."""
+        self.set_focus(None)
+        self.remove_class("-form-open")
+        if self.has_class("-zoomed"):
+            self.action_zoom()
+
+    def action_back(self) -> None:
+        """Leave the field, the open form, the zoom; else the screen."""
+        if self.focused is not None or self.has_class("-form-open") or self.has_class("-zoomed"):
+            self.action_leave()
+        else:
+            self.app.pop_screen()
+
+    # Room
+
+    @property
+    def _panes(self) -> list[Widget]:
+        return list(self.query_one("#panes").children)
+
+    @property
+    def _views(self) -> list[Widget]:
+        """The panes and the form, which a small terminal shows one at a time."""
+        return [*self._panes, *self.query("#form")]
+
+    @property
+    def _one_pane(self) -> bool:
+        return self.has_class("-narrow") or self.has_class("-short")
+
+    def _show_view(self, front: Widget) -> None:
+        for view in self._views:
+            view.set_class(view is front, "-front")
+        is_form = front.id == "form"
+        self.set_class(is_form, "-form-front")
+        if is_form and self._one_pane:
+            self.query_one(self.FIRST_ROW).focus()
+        elif self._one_pane:
+            self.set_focus(None)
+        self.call_after_refresh(self.draw)
+
+    def _open_form(self, opened: bool) -> None:
+        if self.has_class("-wide"):
+            return
+        if self._one_pane:
+            if opened:
+                self._show_view(self.query_one("#form"))
+            return
+        self.set_class(opened, "-form-open")
+        if not opened:
+            self.set_focus(None)
+        elif self.focused is None:
+            self.query_one(self.FIRST_ROW).focus()
+
+    def _focus_invalid_field(self, form: Form) -> bool:
+        """Go to the form's first invalid field, and return whether there is one."""
+        if (field := form.invalid_field) is None:
+            return False
+        self._open_form(True)
+        field.query_one("Input").focus()
+        return True
