@@ -175,4 +175,4 @@ def test_ctrl_c_ends_with_the_table_so_far_and_status_130():
 def test_a_sweep_in_which_everything_diverged_is_status_1():
     result = sweep("--over", "lr=10,100", "--recipe", "kaiming", "--steps", "50")
     assert result.exit_code == 1
-    assert "none: no value has a finite median" in result.stdout
+    assert "none: every candidate diverged; try an lr below 10" in result.stdout

@@ -5,7 +5,7 @@ import math
 import pytest
 from scripted_sweep import finished, plan
 
-from tui_trainer.sweeps.recommendation import Verdict, recommend, values_text, verdict_of
+from tui_trainer.sweeps.recommendation import Verdict, recommend, values_text, verdict_of, why_none
 from tui_trainer.sweeps.result import SweepResult
 
 
@@ -19,19 +19,40 @@ def test_the_lowest_median_wins_with_the_config_of_the_first_seed():
 
 def test_where_all_diverged_nothing_is_recommended():
     sweep = plan("lr=0.1,0.2")
-    assert recommend(finished(sweep, [1, 2], diverged=[0, 1])) is None
+    results = finished(sweep, [1, 2], diverged=[0, 1])
+    assert recommend(results) is None
+    assert why_none(results) == "every candidate diverged; try an lr below 0.1"
+    assert [verdict_of(point, None) for point in results.points()] == [Verdict.DIVERGED] * 2
+
+
+def test_where_half_diverged_everywhere_or_nothing_ran_it_says_so():
+    half = finished(plan("lr=0.1,0.2", seeds=2), [1, 2, 1, 2], diverged=[0, 3])
+    assert recommend(half) is None
+    assert why_none(half).startswith("at every value half of the seeds or more diverged")
+    assert [verdict_of(point, None) for point in half.points()] == [None, None]
+    assert why_none(SweepResult(plan("lr=0.1,0.2"))) == "no step was run"
+
+
+def test_seeds_at_which_both_diverged_tell_nothing():
+    sweep = plan("init=he,kaiming", seeds=8)
+    losses = [1 + s for s in range(8)] + [2 + s for s in range(8)]
+    for both, verdict in ((2, Verdict.WORSE), (3, Verdict.TOO_FEW_SEEDS)):
+        diverged = [*range(both), *range(8, 8 + both)]
+        (held,) = recommend(finished(sweep, losses, diverged=diverged)).comparisons
+        assert (held.verdict, held.wins, held.seeds) == (verdict, 8 - both, 8 - both)
 
 
 def test_one_seed_says_that_it_can_not_tell():
     found = recommend(finished(plan("lr=0.1,0.2"), [1, 2]))
-    assert "One seed can't tell" in found.reason
+    assert "One seed is too few to tell it from the others: it takes 6 or more." in found.reason
+    assert [c.verdict for c in found.comparisons] == [Verdict.TOO_FEW_SEEDS]
 
 
 def test_too_few_seeds_say_how_many_could_and_which_values_overlap():
     sweep = plan("lr=0.1,0.2,0.3,0.4", seeds=3)
     losses = [1, 2, 3, 2.5, 4, 5, 2.6, 5, 5, 8, 8, 8]
     found = recommend(finished(sweep, losses))
-    assert "3 seeds can't tell it from noise; 8 could, by winning on all of them. " in found.reason
+    assert "3 seeds are too few to tell it from the others: it takes 8 or more. " in found.reason
     assert "lr 0.2 and lr 0.3 overlap with it." in found.reason
     assert {c.verdict for c in found.comparisons} == {Verdict.TOO_FEW_SEEDS}
     one = recommend(finished(sweep, [*losses[:6], *losses[9:], *losses[9:]])).reason
@@ -54,7 +75,7 @@ def test_a_difference_in_every_seed_is_larger_than_noise():
     found = recommend(finished(sweep, [1 + s / 10 for s in range(8)] + [2 + s for s in range(8)]))
     assert [c.verdict for c in found.comparisons] == [Verdict.WORSE]
     assert found.comparisons[0].wins == 8
-    assert "Every other value is worse by more than the seeds' noise." in found.reason
+    assert "Every other value is worse by more than luck with the seeds explains." in found.reason
 
 
 def test_a_difference_that_changes_sides_is_within_noise():
@@ -62,7 +83,7 @@ def test_a_difference_that_changes_sides_is_within_noise():
     theirs = [1.1, 1.0, 1.3, 1.2, 1.6, 1.4, 1.7, 1.8]
     found = recommend(finished(plan("init=kaiming,normal", seeds=8), ours + theirs))
     assert [c.verdict for c in found.comparisons] == [Verdict.WITHIN_NOISE]
-    assert "Within the seeds' noise of it: init normal (1.35 against 1.35)" in found.reason
+    assert "not told apart from it by these seeds: init normal (1.35 against 1.35)" in found.reason
 
 
 def test_the_pairs_are_those_of_one_seed():

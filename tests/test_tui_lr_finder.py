@@ -1,11 +1,21 @@
 """The lr finder's screen: it searches at once, says what both ways say, and hands over the lr."""
 
+import re
+from dataclasses import replace
+
+import numpy as np
 import pytest
 from scripted import LrScript, hidden, make_app, press, shown, until
 
+from tui_trainer.config.presets import load_presets
+from tui_trainer.lr_search.events import LrTrialsAdvanced, LrTrialsEnded
+from tui_trainer.lr_search.plan import plan_lr_search
+from tui_trainer.lr_search.result import LrSearchResult
 from tui_trainer.plotting.roles import Charset
+from tui_trainer.training.early_stopping import StopReason
 from tui_trainer.training.state import State
 from tui_trainer.tui.headless import screen_text
+from tui_trainer.tui.lr.wording import lr_status_text
 from tui_trainer.tui.quit_question import QuitQuestion
 from tui_trainer.tui.run.screen import Cockpit
 
@@ -77,6 +87,25 @@ async def test_without_an_answer_there_is_nothing_to_use():
         await press(pilot, "u")
         assert pilot.app.screen is finder
         assert pilot.app.cockpit.form.config.lr == 0.5
+
+
+def test_the_bar_shows_the_numbers_beside_it_and_is_full_once_the_search_is_done():
+    search = plan_lr_search(load_presets(), "kaiming")
+    result = LrSearchResult(search)
+    for event in LrScript()(search, None):
+        if isinstance(event, LrTrialsAdvanced | LrTrialsEnded):
+            steps = np.full(len(event.trials.lrs), 30)
+            steps[7] = 68  # all others diverged
+            event = replace(event, trials=replace(event.trials, steps=steps))
+        result.apply(event)
+        text = lr_status_text(result, 160)
+        if counts := re.search(r"step +([\d,]+)/([\d,]+) ▕(█*)(░*)▏", text):
+            done, total, full, empty = counts.groups()
+            share = len(full) / len(full + empty)
+            assert share == pytest.approx(int(done) / int(total), abs=0.02)
+    assert text.startswith(" trials done at step 68 ▕█████")
+    result.found = replace(result.found, reason=StopReason.STOPPED)
+    assert "trials step  68/300 ▕███████░░" in lr_status_text(result, 160)
 
 
 async def test_x_stops_s_searches_again_and_quitting_asks():

@@ -2,22 +2,27 @@
 
 import re
 
+import numpy as np
 import pytest
 from scripted import Script, SweepScript, hidden, make_app, press, ready, shown, until
-from scripted_sweep import finished, plan
+from scripted_sweep import advanced, ended, finished, plan, started
 
 from tui_trainer.plotting.roles import Charset
+from tui_trainer.sweeps.events import SweepEnded
 from tui_trainer.sweeps.recommendation import recommend
+from tui_trainer.training.early_stopping import StopReason
 from tui_trainer.training.state import State
 from tui_trainer.tui.headless import screen_text
 from tui_trainer.tui.quit_question import QuitQuestion
 from tui_trainer.tui.run.screen import Cockpit
 from tui_trainer.tui.sweep import form as sweep_form
+from tui_trainer.tui.sweep import table as sweep_table
 from tui_trainer.tui.sweep.candidate_screen import CandidateScreen
 from tui_trainer.tui.sweep.feed import SweepFeed
 from tui_trainer.tui.sweep.rows import point_row
 from tui_trainer.tui.sweep.screen import SweepScreen
 from tui_trainer.tui.sweep.table import SweepTable
+from tui_trainer.tui.sweep.wording import status_text
 
 SIZE = (140, 40)
 OFFERED = sweep_form._axis_defaults()
@@ -228,6 +233,36 @@ async def test_a_race_shows_its_verdict_the_best_first():
         assert "diverged" in lines[-1]
         assert "✕ 9" in lines[-1]
         assert "normal" in lines[-1]
+
+
+async def test_rows_by_loss_say_since_when_and_are_sorted_anew_while_nobody_reads(monkeypatch):
+    for rest, title in ((9.0, "Presets by loss, as of 0:00 ─"), (0.4, "Presets by loss ─")):
+        monkeypatch.setattr(sweep_table, "_REST_SECONDS", rest)
+        async with make_app(sweep=SweepScript(waits=True)).run_test(size=SIZE) as pilot:
+            sweep = await under_way(pilot, *"aaaa")
+            await shown(pilot, title)
+            await press(pilot, "x")
+            await until(pilot, lambda s=sweep: s.state is State.STOPPED and s.is_idle)
+            await shown(pilot, "Presets by loss ─")
+
+
+def test_the_bar_shows_the_percentage_beside_it():
+    view = SweepFeed(plan("lr=0.1,0.2", seeds=2, steps=200))
+    for event in (
+        started(view.sweep),
+        advanced(range(4), 1, np.ones((82, 4))),
+        ended(0, StopReason.DIVERGED),
+        ended(1, StopReason.STOPPED),
+        SweepEnded(StopReason.STOPPED, "stopped by hand", 328, 1.0),
+    ):
+        view.result.apply(event)
+        percent = int(100 * view.result.progress)
+        for width in (160, 100, 80, 60, 40):
+            text = status_text(view, width)
+            assert f"{percent} %" in text
+            if (room := text.count("█") + text.count("░")) > 0:
+                assert abs(text.count("█") / room - view.result.progress) <= 0.51 / room
+    assert percent == 55  # that diverged is done, those stopped are where they were
 
 
 async def test_a_sweep_that_fails_says_why_and_the_screen_goes_on():

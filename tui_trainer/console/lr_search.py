@@ -54,10 +54,10 @@ def _show(bar: Any, note: Callable[[str], None], event: LrEvent) -> None:
             note(f"trials: {how}")
             bar.set_description("trials", refresh=False)
             bar.set_postfix_str("", refresh=False)
-            bar.reset(search.trial_steps * len(search.trials.candidates))
+            bar.reset(search.trial_steps)
         case LrTrialsAdvanced(trials=trials) | LrTrialsEnded(trials=trials):
             bar.set_postfix_str(f"{int(trials.diverged.sum())} diverged", refresh=False)
-            bar.update(int(trials.steps.sum()) - bar.n)
+            bar.update(int(trials.steps.max()) - bar.n)
 
 
 def _suggested(suggestion: LrSuggestion) -> str:

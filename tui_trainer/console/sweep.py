@@ -19,7 +19,13 @@ from tui_trainer.sweeps.events import (
     SweepStarted,
 )
 from tui_trainer.sweeps.plan import Candidate, Sweep
-from tui_trainer.sweeps.recommendation import Recommendation, recommend, values_text, verdict_of
+from tui_trainer.sweeps.recommendation import (
+    Recommendation,
+    recommend,
+    values_text,
+    verdict_of,
+    why_none,
+)
 from tui_trainer.sweeps.result import PointResult, Spread, SweepResult
 from tui_trainer.training.early_stopping import StopReason
 from tui_trainer.training.result import RunResult
@@ -59,7 +65,7 @@ def summary(results: SweepResult) -> str:
     lines = [*_table(results, found), ""]
     facts = []
     if found is None:
-        facts.append(("recommended", "none: no value has a finite median; try a smaller lr"))
+        facts.append(("recommended", f"none: {why_none(results)}"))
     else:
         facts.append(("recommended", f"{values_text(sweep, found.point)}: {found.reason}"))
     if ended.reason is StopReason.STOPPED:

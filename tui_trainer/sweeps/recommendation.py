@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from enum import Enum
 
 from tui_trainer.config.settings import RunConfig
-from tui_trainer.formatting import apart, loss_text
+from tui_trainer.formatting import apart, loss_text, number_text
 from tui_trainer.sweeps.axes import Spacing, value_text
 from tui_trainer.sweeps.plan import Point, Sweep
 from tui_trainer.sweeps.result import PointResult, SweepResult
 from tui_trainer.sweeps.significance import SIGNIFICANT, best_of_all_ps, least_seeds
 
 _MOST_NAMED = 3
+_MORE_THAN_LUCK = "by more than luck with the seeds explains"
 
 
 class Verdict(Enum):
@@ -26,11 +27,12 @@ class Verdict(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """The recommended point compared with another, over the `seeds` that both have a loss for.
+    """The recommended point compared with another, over the `seeds` that can tell them apart.
 
-    `wins` counts those for which the recommended one's loss is lower. `p` is that of Wilcoxon's
-    signed-rank test for its being lower, corrected as `best_of_all_ps` does. Too few seeds are
-    those that could not tell even by winning on all of them.
+    Those are the seeds that both have a loss for, but for which not both diverged. `wins` counts
+    those for which the recommended one's loss is lower. `p` is that of Wilcoxon's signed-rank test
+    for its being lower, corrected as `best_of_all_ps` does. Too few seeds are those that could not
+    tell even by winning on all of them.
     """
 
     point: Point
@@ -78,6 +80,20 @@ def verdict_of(result: PointResult, found: Recommendation | None) -> Verdict | N
     return comparison.verdict if comparison else None
 
 
+def why_none(results: SweepResult) -> str:
+    """Say, as a clause, why no point is recommended."""
+    if not any(candidate.step for candidate in results.candidates):
+        return "no step was run"
+    if all(candidate.diverged for candidate in results.candidates):
+        return f"every candidate diverged; {_smaller_lr(results.sweep)}"
+    return f"at every value half of the seeds or more diverged; {_smaller_lr(results.sweep)}"
+
+
+def _smaller_lr(sweep: Sweep) -> str:
+    lrs = next((axis.values for axis in sweep.axes if axis.key == "lr"), (sweep.base.lr,))
+    return f"try an lr below {number_text(min(map(float, lrs)))}"
+
+
 def values_text(sweep: Sweep, point: Point) -> str:
     """Write a point as ``lr 0.01, init kaiming``."""
     pairs = zip(sweep.axes, point.values, strict=True)
@@ -101,9 +117,9 @@ def _compare(best: PointResult, others: Sequence[PointResult]) -> tuple[Comparis
 
 
 def _pairs(best: PointResult, other: PointResult) -> list[tuple[float, float]]:
-    """Pair the losses of the same seed, without those that have none yet."""
+    """Pair the losses of the same seed, but for those without one, or where both diverged."""
     pairs = zip(best.losses, other.losses, strict=True)
-    return [pair for pair in pairs if not any(map(math.isnan, pair))]
+    return [(a, b) for a, b in pairs if not (math.isnan(a) or math.isnan(b) or a == b == math.inf)]
 
 
 def _reasons(
@@ -141,19 +157,21 @@ def _against_others(
     if not rivals:
         return "Every other value diverged."
     if all(c.verdict is Verdict.WORSE for _, c in rivals):
-        return "Every other value is worse by more than the seeds' noise."
+        return f"Every other value is worse {_MORE_THAN_LUCK}."
     near, nearest = rivals[0]
     if nearest.verdict is Verdict.TOO_FEW_SEEDS:
-        seeds = "One seed" if nearest.seeds == 1 else f"{nearest.seeds} seeds"
-        needed = f"{least_seeds(len(others) + 1)} could, by winning on all of them"
-        return f"{seeds} can't tell it from noise; {needed}.{_overlaps(sweep, best, others)}"
+        few = "One seed is" if nearest.seeds == 1 else f"{nearest.seeds or 'No'} seeds are"
+        needed = f"it takes {least_seeds(len(others) + 1)} or more"
+        overlaps = _overlaps(sweep, best, others)
+        return f"{few} too few to tell it from the others: {needed}.{overlaps}"
     ours, theirs = apart(best.objective.median, near.objective.median)
     next_value = f"{values_text(sweep, near.point)} ({theirs} against {ours})"
-    if nearest.verdict is Verdict.WORSE:
-        return f"The next, {next_value}, is worse by more than the seeds' noise."
     alike = sum(c.verdict is Verdict.WITHIN_NOISE for _, c in rivals)
+    if nearest.verdict is Verdict.WORSE:
+        others_too = f" {alike} further down are within noise." if alike else ""
+        return f"The next, {next_value}, is worse {_MORE_THAN_LUCK}.{others_too}"
     rest = f" and {alike - 1} more" if alike > 1 else ""
-    return f"Within the seeds' noise of it: {next_value}{rest}."
+    return f"Within noise, that is not told apart from it by these seeds: {next_value}{rest}."
 
 
 def _overlaps(sweep: Sweep, best: PointResult, others: Sequence[PointResult]) -> str:

@@ -17,6 +17,7 @@ from tui_trainer.sweeps.events import (
     SweepStarted,
 )
 from tui_trainer.sweeps.plan import Objective, Point, Sweep
+from tui_trainer.training.early_stopping import StopReason
 from tui_trainer.training.result import RunResult
 from tui_trainer.training.state import ENDS, State
 
@@ -115,12 +116,9 @@ class SweepResult:
 
     @property
     def progress(self) -> float:
-        """The fraction of all steps that is done: ended candidates count as complete."""
+        """The fraction of all steps that is done; one that ended by itself has none left."""
         total = sum(result.config.steps for result in self.candidates)
-        done = sum(
-            result.config.steps if result.ended else result.step for result in self.candidates
-        )
-        return done / total
+        return sum(map(_steps_done, self.candidates)) / total
 
     def of_point(self, point: int) -> Sequence[RunResult]:
         """Return a point's candidates, one a seed."""
@@ -171,6 +169,11 @@ class SweepResult:
             train, val = event.train_loss[:count, column], event.val_loss[:count, column]
             self._candidate(index).advance(train, val)
             self.steps += count
+
+
+def _steps_done(result: RunResult) -> int:
+    ended = result.ended is not None and result.ended.reason is not StopReason.STOPPED
+    return result.config.steps if ended else result.step
 
 
 def _spread(values: Sequence[float]) -> Spread:

@@ -57,10 +57,9 @@ def lr_status_text(result: LrSearchResult, width: int) -> str:
         done, total, name = len(curve.lrs) if curve else 0, search.range.steps, "range test"
         after = f" lr {curve.lrs[-1]:.2g}" if curve else ""
     else:
-        done, name = int(trials.steps.sum()), "trials"
-        total = search.trial_steps * len(search.trials.candidates)
+        done, total, name = int(trials.steps.max()), search.trial_steps, "trials"
         after = f" ✕ {int(trials.diverged.sum())} diverged"
-    share, count = done / total, f"{name} {done:>{len(f'{total:,}')},}/{total:,} steps"
-    if result.found is not None:  # trials that ended early leave some of their steps
-        share, count = 1.0, f"{name} {done:,} steps"
+    share, count = done / total, f"{name} step {done:>{len(f'{total:,}')},}/{total:,}"
+    if result.state is State.FINISHED:  # where all ended early, the bar has no more to come
+        share, count = 1.0, f"{name} done at step {done:,}"
     return progress_text(share, [(count, after)], f"{count} {after}", width)

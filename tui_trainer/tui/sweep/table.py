@@ -5,10 +5,13 @@ from functools import partial
 from typing import Literal, TypeAlias
 
 from tui_trainer.config.presets import PARTS
+from tui_trainer.formatting import duration_text
 from tui_trainer.sweeps.result import objective_loss
 from tui_trainer.tui.sweep.feed import SweepFeed
 from tui_trainer.tui.sweep.rows import candidate_columns, candidate_row, point_columns, point_row
 from tui_trainer.tui.widgets.row_table import RowTable
+
+_REST_SECONDS = 2.0  # between two sorts of rows that nobody reads
 
 Move: TypeAlias = Literal["up", "down", "page_up", "page_down", "first", "last"]
 
@@ -23,13 +26,12 @@ class SweepTable(RowTable):
         self.is_by_loss = False
         self._order: list[int] = []
         self._selected: int | None = None
-        self._sorted_at_end = False
+        self._sorted = (0, 0.0)  # after how many events, and at which second of the sweep
 
     def start(self, feed: SweepFeed) -> None:
         """Show another sweep: a comparison of presets by its points, the best one first."""
         self._feed = feed
         self._selected = None
-        self._sorted_at_end = False
         self.shows_candidates = feed.sweep.axes[0].key not in PARTS
         self.is_by_loss = not self.shows_candidates
         self._sort()
@@ -89,13 +91,12 @@ class SweepTable(RowTable):
         return self._feed.sweep.candidates[self._selected].point
 
     def draw_rows(self) -> None:
-        """Show the current rows, sorted once more when the sweep has ended."""
+        """Show the current rows, sorted anew where that is due."""
         feed = self._feed
         if feed is None:
             self.blank("no sweep yet", "Candidates")
             return
-        if feed.result.ended is not None and not self._sorted_at_end:
-            self._sorted_at_end = True
+        if self._is_unsorted and (feed.result.ended is not None or self._nobody_reads):
             self._sort()
         width = self.size.width
         if self.shows_candidates:
@@ -108,13 +109,28 @@ class SweepTable(RowTable):
         self.put(self._named(name), columns, self._order, row, self._selected)
 
     def _named(self, name: str) -> str:
-        return f"{name} by loss" if self.is_by_loss else name
+        if not self.is_by_loss:
+            return name
+        return f"{name} by loss{f', as of {duration_text(self._sorted[1])}' * self._is_unsorted}"
+
+    @property
+    def _is_unsorted(self) -> bool:
+        """Whether losses have changed since the rows were sorted by them."""
+        return self.is_by_loss and self._feed is not None and self._feed.applied != self._sorted[0]
+
+    @property
+    def _nobody_reads(self) -> bool:
+        """Whether rows may change places: no cursor is on any, and they stood for a while."""
+        assert self._feed is not None
+        seconds = self._feed.result.seconds - self._sorted[1]
+        return self._selected is None and seconds >= _REST_SECONDS
 
     def _sort(self) -> None:
         """Order the rows: nowhere else, so that none jumps while it is read."""
         feed = self._feed
         if feed is None:
             return
+        self._sorted = (feed.applied, feed.result.seconds)
         if not self.shows_candidates:
             ranked = feed.result.ranked() if self.is_by_loss else feed.result.points()
             self._order = [point.point.index for point in ranked]

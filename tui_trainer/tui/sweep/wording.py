@@ -6,6 +6,7 @@ from tui_trainer.config.presets import PARTS
 from tui_trainer.config.settings import RunConfig
 from tui_trainer.formatting import duration_text, loss_text
 from tui_trainer.sweeps.axes import SweepAxis, value_text
+from tui_trainer.sweeps.recommendation import why_none
 from tui_trainer.training.early_stopping import StopReason
 from tui_trainer.training.state import State
 from tui_trainer.tui.sweep.feed import SweepFeed
@@ -36,7 +37,7 @@ def banner_text(feed: SweepFeed, width: int) -> str:
     count = f"{_done_count(feed):,} of {len(feed.sweep.candidates):,} candidates"
     lead = f"Stopped by hand, {count} done. So far " if state is State.STOPPED else ""
     if feed.recommendation is None:
-        return f"{sign} {lead}every value's median loss is infinite: most seeds diverged."
+        return f"{sign} {lead}{'no' if lead else 'No'} value to recommend: {why_none(feed.result)}."
     reason = feed.recommendation.reason
     if width < NARROW:
         reason = first_clause(reason, " (")
@@ -61,7 +62,8 @@ def status_text(feed: SweepFeed, width: int) -> str:
     result = feed.result
     total, finished = len(result.candidates), _done_count(feed)
     done = f"{finished:>{len(f'{total:,}')},}/{total:,}"
-    share = finished / total if result.state is State.STOPPED else result.progress
+    share = result.progress
+    percent = f"{int(100 * share):>3} %"  # of the steps: those of a batch end at once, or nearly
     rate = f"{result.steps / result.seconds:,.0f}" if result.seconds else "–"
     known = share and result.ended is None
     eta = duration_text(result.seconds * (1 - share) / share if known else math.inf)
@@ -69,11 +71,11 @@ def status_text(feed: SweepFeed, width: int) -> str:
     early = sum(candidate.stopped_early for candidate in result.candidates)
     ends = f"✕ {diverged:,} diverged  ■ {early:,} stopped early"
     variants = (
-        (f"candidates {done}", f"{rate:>7} steps/s  ETA {eta:<6} {ends}"),
-        (done, f"{rate:>7}/s  ETA {eta:<6} ✕ {diverged:,}  ■ {early:,}"),
-        (done, f"{rate:>7}/s  ✕ {diverged:,} ■ {early:,}"),
+        (f"candidates {done}", f"{percent}{rate:>8} steps/s  ETA {eta:<6} {ends}"),
+        (done, f"{percent}{rate:>8}/s  ETA {eta:<6} ✕ {diverged:,}  ■ {early:,}"),
+        (done, f"{percent}{rate:>8}/s  ✕ {diverged:,} ■ {early:,}"),
     )
-    return progress_text(share, variants, f"{done} {rate}/s", width)
+    return progress_text(share, variants, f"{done} {percent.strip()} {rate}/s", width)
 
 
 def _done_count(feed: SweepFeed) -> int:
