@@ -6,6 +6,23 @@ from decimal import Decimal
 
 # Control, format (text direction, zero width) and surrogate characters, line and paragraph ends.
 _NOT_SHOWN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+_ASCII_SIGNS = {
+    "●": "*", "○": "o", "◔": "o", "■": "#", "□": "#", "✓": "+", "✕": "x", "⚠": "!", "◌": "o",
+    "⏸": "=", "◆": "@", "∘": "o", "·": "-", "•": "*", "–": "-", "—": "-", "…": ".", "×": "x",
+    "→": ">", "←": "<", "↑": "^", "↓": "v", "√": "V", "²": "2", "▕": "[", "▏": "]", "█": "#",
+    "░": ".", "▌": "|", "▐": "|", "▀": "-", "▄": "_", "▔": "-", "▁": "_", "▎": "|", "▊": "|",
+    "▲": "^", "◑": "o",
+    "┄": "-", "┃": "|", "╎": ":", "‹": "<", "›": ">", "▸": ">", "▾": "v", "❯": ">", "≠": "/",
+}  # fmt: skip
+_ASCII_BOXES = "─━═╌╍" + "│║╏┆┇" + "╭╮╰╯┌┐└┘┏┓┗┛╔╗╚╝├┤┬┴┼┝┥┣┫┳┻╋"
+_TO_ASCII = str.maketrans(
+    dict.fromkeys(_ASCII_BOXES[:5], "-")
+    | dict.fromkeys(_ASCII_BOXES[5:10], "|")
+    | dict.fromkeys(_ASCII_BOXES[10:], "+")
+    | {chr(code): "#" for code in range(0x2580, 0x25A0)}  # blocks, as in scrollbars
+    | {chr(code): "." for code in range(0x2800, 0x2900)}  # braille
+    | _ASCII_SIGNS
+)
 
 
 def loss_text(loss: float | None) -> str:
@@ -70,3 +87,10 @@ def printable(text: str) -> str:
         char.encode("unicode_escape").decode() if unicodedata.category(char) in _NOT_SHOWN else char
         for char in text
     )
+
+
+def to_ascii(text: str) -> str:
+    """Replace each character by an ASCII one that looks like it, ``?`` where there is none."""
+    if text.isascii():
+        return text
+    return "".join(char if char.isascii() else "?" for char in text.translate(_TO_ASCII))

@@ -1,6 +1,7 @@
 """``tui-trainer``: the app, and the group of its commands."""
 
 import asyncio
+import os
 import sys
 from importlib import import_module
 from pathlib import Path
@@ -11,11 +12,12 @@ from click.core import ParameterSource
 from msgspec import Meta
 
 from tui_trainer import __version__
+from tui_trainer.cli.looks import charset_of, looks_options, take_looks, terminal_problem
 from tui_trainer.cli.output import (
     EXIT_FAILED,
     EXIT_OK,
     EXIT_USAGE,
-    charset_of,
+    for_stdout,
     require_writable,
     say,
 )
@@ -27,8 +29,9 @@ from tui_trainer.cli.wiring import (
     sweep_events,
     train_events,
 )
-from tui_trainer.config.presets import user_config_folder
+from tui_trainer.config.user_settings import UserSettings, config_file, read_user_settings
 from tui_trainer.config.validation import InvalidSettingsError
+from tui_trainer.formatting import printable
 from tui_trainer.plotting.roles import Charset
 
 _COMMANDS = ("train", "find-lr", "sweep", "presets")  # each in the module of its name
@@ -71,6 +74,7 @@ class _Program(click.Group):
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 @settings_options
+@looks_options
 @click.option("--ui-budget", type=Number(Annotated[float, Meta(gt=0, le=100)]), default=5.0,
               show_default=True, metavar="PERCENT",
               help="At most this share of the time goes to drawing.")  # fmt: skip
@@ -107,16 +111,11 @@ def main(
     if context.invoked_subcommand is not None:
         _refuse_flags_before(context, context.invoked_subcommand)
         return
-    if not headless and not (_is_terminal(sys.stdin) and _is_terminal(sys.stderr)):
-        click.echo(
-            "tui-trainer needs a terminal on stdin and stderr; "
-            "without one, 'tui-trainer train' runs the same training.",
-            err=True,
-        )
-        context.exit(EXIT_USAGE)
-    app = _make_app(
-        settings, Charset.UNICODE if headless else charset_of(sys.stderr), ui_budget / 100
-    )
+    if not headless:
+        _require_terminal()
+    user = read_user_settings(config_file())
+    take_looks(context, user, headless=headless)
+    app = _make_app(settings, user, charset_of(None if headless else sys.stderr), ui_budget / 100)
     if not headless:
         app.run()
         context.exit(app.return_code or EXIT_OK)
@@ -127,7 +126,7 @@ def main(
         require_writable(screenshot, "--screenshot")
     outcome = asyncio.run(visit(app, Visit(size, press, until, timeout, screenshot)))
     if print_screen:
-        click.echo(outcome.screen)
+        click.echo(for_stdout(outcome.screen))
     if outcome.problem is not None:
         say(f"tui-trainer --headless: {outcome.problem}")
         context.exit(app.return_code or EXIT_FAILED)
@@ -147,12 +146,26 @@ def _is_terminal(stream: Any) -> bool:
     return stream is not None and bool(stream.isatty())
 
 
-def _make_app(settings: dict[str, Any], charset: Charset, ui_share: float) -> Any:
+def _require_terminal() -> None:
+    """Refuse to start the app where there is no terminal to show it."""
+    if not (_is_terminal(sys.stdin) and _is_terminal(sys.stderr)):
+        problem = "needs a terminal on stdin and stderr; without one"
+    elif problem := terminal_problem(os.environ):
+        problem = f"can't be shown: {printable(problem)}. Set TERM to your terminal's name; else"
+    else:
+        return
+    say(f"tui-trainer {problem}, 'tui-trainer train' runs the same training.")
+    click.get_current_context().exit(EXIT_USAGE)
+
+
+def _make_app(
+    settings: dict[str, Any], user: UserSettings, charset: Charset, ui_share: float
+) -> Any:
     from tui_trainer.tui.app import TrainerApp
     from tui_trainer.tui.background import Work
-    from tui_trainer.tui.keys import read_keymap
+    from tui_trainer.tui.keys import checked_keymap
 
-    loaded, config = configure(settings)
-    keymap = read_keymap(user_config_folder() / "config.toml")
+    loaded, config = configure(settings, user)
+    keymap = checked_keymap(user.keys, config_file())
     work = Work(train_events, preview, sweep_events, lr_search_events)
     return TrainerApp(loaded, config, settings["recipe"], work, keymap, charset, ui_share)

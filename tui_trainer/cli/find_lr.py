@@ -7,16 +7,18 @@ from typing import Any
 
 import click
 
+from tui_trainer.cli.looks import charset_of, looks_options, take_looks
 from tui_trainer.cli.output import (
-    charset_of,
     colored,
+    echo_json,
     exit_status,
     for_stdout,
 )
 from tui_trainer.cli.parameters import Number, settings_options
-from tui_trainer.cli.wiring import lr_search_events, on_first_signal
+from tui_trainer.cli.wiring import lr_search_events, on_first_signal, recipe_of
 from tui_trainer.config.presets import load_presets
 from tui_trainer.config.settings import LearningRate, PositiveInt
+from tui_trainer.config.user_settings import UserSettings, config_file, read_user_settings
 from tui_trainer.formatting import number_text
 from tui_trainer.lr_search.plan import (
     HIGH,
@@ -45,6 +47,7 @@ from tui_trainer.training.engines.choice import require_engine
               help=f"Steps of a trial: {TRIAL_STEPS}, or the run's if fewer.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of text.")
 @click.option("--plot", is_flag=True, help="Plot both losses against the learning rate.")
+@looks_options
 @click.pass_context
 def find_lr(context: click.Context, /, as_json: bool, plot: bool, **settings: Any) -> None:
     """Find a learning rate by a range test and by trials.
@@ -52,7 +55,9 @@ def find_lr(context: click.Context, /, as_json: bool, plot: bool, **settings: An
     The trials train with many learning rates at once. The settings are those of the run;
     --lr can't be given, since it is what is searched for.
     """
-    search = _plan(settings)
+    user = read_user_settings(config_file())
+    take_looks(context, user)
+    search = _plan(settings, user)
 
     from tui_trainer.console import lr_search as console
 
@@ -63,7 +68,7 @@ def find_lr(context: click.Context, /, as_json: bool, plot: bool, **settings: An
     assert found is not None
     command = _command(settings, found.recommended) if found.recommended is not None else None
     if as_json:
-        click.echo(console.to_json(results, command))
+        echo_json(console.to_json(results, command))
     else:
         click.echo(for_stdout(console.summary(results, command)))
     if plot:
@@ -74,12 +79,14 @@ def find_lr(context: click.Context, /, as_json: bool, plot: bool, **settings: An
     context.exit(exit_status(signals, failed=found.recommended is None))
 
 
-def _plan(settings: dict[str, Any]) -> LrSearch:
-    """Plan the search of the flags."""
-    given = dict(settings)
-    if given["lr"] is not None:
+def _plan(settings: dict[str, Any], user: UserSettings) -> LrSearch:
+    """Plan the search of the flags; fill in the recipe."""
+    if settings["lr"] is not None:
         raise click.UsageError("--lr is what find-lr searches for: omit it")
-    search = plan_lr_search(load_presets(given.pop("presets_folder")), **given)
+    presets = load_presets(settings["presets_folder"])
+    settings["recipe"] = recipe_of(settings["recipe"], user, presets)
+    given = {key: value for key, value in settings.items() if key != "presets_folder"}
+    search = plan_lr_search(presets, **given)
     require_engine(search.config)
     return search
 

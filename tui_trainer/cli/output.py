@@ -1,6 +1,7 @@
-"""Streams, encodings, colours and exit statuses of the commands."""
+"""What the commands print, and their exit statuses."""
 
 import contextlib
+import json
 import os
 import sys
 from collections.abc import Sequence
@@ -9,7 +10,8 @@ from typing import Any
 
 import click
 
-from tui_trainer.plotting.roles import Charset, Role
+from tui_trainer.formatting import printable, to_ascii
+from tui_trainer.plotting.roles import Role
 
 EXIT_OK, EXIT_FAILED, EXIT_USAGE, EXIT_SIGNALLED = 0, 1, 2, 128  # and the signal's number
 _COLORS = {
@@ -23,21 +25,40 @@ _COLORS = {
 }
 
 
-def charset_of(stream: Any) -> Charset:
-    """Return the characters that a stream can show."""
-    encoding = (getattr(stream, "encoding", None) or "ascii").lower().replace("-", "")
-    return Charset.UNICODE if encoding.startswith("utf") else Charset.ASCII
-
-
 def for_stdout(text: str) -> str:
     """Replace the characters that stdout's encoding lacks."""
+    return _encodable(text, sys.stdout)
+
+
+def echo_json(text: str) -> None:
+    """Print JSON, with escapes for what the encoding lacks or a terminal would obey."""
     encoding = getattr(sys.stdout, "encoding", None) or "ascii"
-    return text.encode(encoding, errors="replace").decode(encoding)
+
+    def escaped(char: str) -> str:
+        plain = char.isprintable() and _fits(char, encoding)
+        return char if plain else json.dumps(char)[1:-1]
+
+    click.echo(text if text.isascii() else "".join(map(escaped, text)))
+
+
+def _encodable(text: str, stream: Any) -> str:
+    encoding = getattr(stream, "encoding", None) or "ascii"
+    if _fits(text, encoding):
+        return text
+    return "".join(char if _fits(char, encoding) else to_ascii(char) for char in text)
+
+
+def _fits(text: str, encoding: str) -> bool:
+    try:
+        text.encode(encoding)
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def colored(text: str, role: Role) -> str:
     """Colour a string by its role, unless NO_COLOR is set."""
-    if role not in _COLORS or "NO_COLOR" in os.environ:
+    if role not in _COLORS or os.environ.get("NO_COLOR"):
         return text
     return click.style(text, fg=_COLORS[role])
 
@@ -45,7 +66,7 @@ def colored(text: str, role: Role) -> str:
 def say(line: str) -> None:
     """Write a line on stderr, if that can be written."""
     with contextlib.suppress(OSError):
-        click.echo(line, err=True)
+        click.echo(_encodable(printable(line), sys.stderr), err=True)
 
 
 def exit_status(signals: Sequence[int], failed: bool) -> int:

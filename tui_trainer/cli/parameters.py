@@ -120,7 +120,7 @@ def settings_options(command: F) -> F:
     """Add the flags that make a config."""
     parts = {"dataset": "data set", "architecture": "network"}
     options = [
-        click.option("--recipe", default=DEFAULT_RECIPE, show_default=True, metavar="NAME",
+        click.option("--recipe", show_default=DEFAULT_RECIPE, metavar="NAME",
                      help="A named full config to start from."),
         *(click.option(f"--{category}", metavar="NAME",
                        help=f"Override the recipe's {parts.get(category, category)}.")

@@ -7,17 +7,20 @@ from typing import Any
 
 import click
 
+from tui_trainer.cli.looks import looks_options, take_looks
 from tui_trainer.cli.output import (
     EXIT_SIGNALLED,
+    echo_json,
     exit_status,
     for_stdout,
     require_writable,
     say,
 )
 from tui_trainer.cli.parameters import File, Number, settings_options
-from tui_trainer.cli.wiring import cluster_events, on_first_signal, sweep_events
+from tui_trainer.cli.wiring import cluster_events, on_first_signal, recipe_of, sweep_events
 from tui_trainer.config.presets import Presets, load_presets
 from tui_trainer.config.settings import PositiveInt
+from tui_trainer.config.user_settings import UserSettings, config_file, read_user_settings
 from tui_trainer.config.validation import InvalidSettingsError
 from tui_trainer.sweeps.axes import SweepAxis, parse_axis
 from tui_trainer.sweeps.cluster.driver_process import find_address, place
@@ -43,6 +46,7 @@ from tui_trainer.training.engines.choice import require_engine
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of text.")
 @click.option("--csv", "csv_file", metavar="FILE.csv", type=File(),
               help="Write all candidates, one row each.")  # fmt: skip
+@looks_options
 @click.pass_context
 def sweep(
     context: click.Context,
@@ -59,7 +63,9 @@ def sweep(
 
     Recommends values, with the reason.
     """
-    plan = _plan(axes, seeds, objective, settings)
+    user = read_user_settings(config_file())
+    take_looks(context, user)
+    plan = _plan(axes, seeds, objective, settings, user)
     if csv_file is not None:
         require_writable(csv_file, "--csv")
 
@@ -70,19 +76,28 @@ def sweep(
     with on_first_signal(lambda _: control.stop()) as signals:
         results = console.follow(events, plan)
     written = csv_file is None or _write(console, results, csv_file)
-    click.echo(console.to_json(results) if as_json else for_stdout(console.summary(results)))
+    if as_json:
+        echo_json(console.to_json(results))
+    else:
+        click.echo(for_stdout(console.summary(results)))
     assert results.ended is not None
     diverged = all(candidate.diverged for candidate in results.candidates)
     failed = not written or diverged or results.ended.reason is StopReason.FAILED
     context.exit(exit_status(signals, failed))
 
 
-def _plan(axes: tuple[str, ...], seeds: int, objective: str, settings: dict[str, Any]) -> Sweep:
+def _plan(
+    axes: tuple[str, ...],
+    seeds: int,
+    objective: str,
+    settings: dict[str, Any],
+    user: UserSettings,
+) -> Sweep:
     """Plan the sweep of the flags."""
     presets = load_presets(settings.pop("presets_folder"))
     plan = plan_sweep(
         presets,
-        settings.pop("recipe"),
+        recipe_of(settings.pop("recipe"), user, presets),
         [_axis(text, presets) for text in axes],
         seeds=seeds,
         objective="final" if objective == "final" else "best",

@@ -8,9 +8,10 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
+from tui_trainer.cli.looks import charset_of, looks_options, take_looks
 from tui_trainer.cli.output import (
-    charset_of,
     colored,
+    echo_json,
     exit_status,
     for_stdout,
     require_writable,
@@ -19,6 +20,7 @@ from tui_trainer.cli.output import (
 from tui_trainer.cli.parameters import File, settings_options
 from tui_trainer.cli.wiring import configure, on_first_signal, train_events
 from tui_trainer.config.settings import RunConfig
+from tui_trainer.config.user_settings import config_file, read_user_settings
 from tui_trainer.config.validation import InvalidSettingsError
 from tui_trainer.sweeps.recommended_config import CHANGEABLE, read_recommended
 from tui_trainer.training.control import Control
@@ -35,6 +37,7 @@ from tui_trainer.training.engines.choice import require_engine
 @click.option("--plot", is_flag=True, help="Plot the losses and the fit.")
 @click.option("--history", "history_file", metavar="FILE.csv", type=File(),
               help="Write the columns step, train_loss and val_loss.")  # fmt: skip
+@looks_options
 @click.pass_context
 def train(
     context: click.Context,
@@ -49,8 +52,10 @@ def train(
 
     Progress goes to stderr, the result to stdout.
     """
+    user = read_user_settings(config_file())
+    take_looks(context, user)
     if sweep_file is None:
-        _, config = configure(settings)
+        _, config = configure(settings, user)
     else:
         config = _recommended(context, sweep_file, settings)
     if history_file is not None:
@@ -63,7 +68,7 @@ def train(
         result = console.follow(train_events(config, control), config)
     written = history_file is None or _write_history(console, result.history, history_file)
     if as_json:
-        click.echo(console.to_json(result))
+        echo_json(console.to_json(result))
     else:
         click.echo(for_stdout(console.summary(result)))
     if plot:

@@ -9,8 +9,15 @@ import signal
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from tui_trainer.config.presets import Presets, load_presets, make_config
+from tui_trainer.config.presets import (
+    DEFAULT_RECIPE,
+    Presets,
+    load_presets,
+    make_config,
+)
 from tui_trainer.config.settings import RunConfig
+from tui_trainer.config.user_settings import UserSettings, config_file
+from tui_trainer.config.validation import InvalidSettingsError, one_of
 from tui_trainer.training.control import Control
 from tui_trainer.training.engines.choice import require_engine
 from tui_trainer.training.events import Event, Previewed
@@ -25,16 +32,35 @@ if TYPE_CHECKING:  # the app's first frame needs none of it
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
-def configure(settings: dict[str, Any]) -> tuple[Presets, RunConfig]:
-    """Make a config of the flags.
+def configure(settings: dict[str, Any], user: UserSettings) -> tuple[Presets, RunConfig]:
+    """Make a config of the flags, and fill in their recipe.
 
     Raises:
-        InvalidSettingsError: for a mistake in a flag or in a preset file.
+        InvalidSettingsError: for a mistake in a flag, in a preset file or in ``config.toml``.
     """
     loaded = load_presets(settings.pop("presets_folder"))
+    settings["recipe"] = recipe_of(settings["recipe"], user, loaded)
     config = make_config(loaded, **settings)
     require_engine(config)
     return loaded, config
+
+
+def recipe_of(flag: str | None, user: UserSettings, presets: Presets) -> str:
+    """Return the recipe of the flag, else that of ``config.toml``, else the default one.
+
+    Raises:
+        InvalidSettingsError: if there is none of the name in ``config.toml``.
+    """
+    if flag is not None:
+        return flag
+    if user.recipe is None:
+        return DEFAULT_RECIPE
+    if user.recipe not in presets.recipe:
+        raise InvalidSettingsError(
+            f"{config_file()}: recipe: unknown recipe '{user.recipe}'; "
+            f"{one_of(user.recipe, presets.recipe)}"
+        )
+    return user.recipe
 
 
 def train_events(config: RunConfig, control: Control) -> Iterator[Event]:

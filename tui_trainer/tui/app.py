@@ -16,6 +16,7 @@ from tui_trainer.config.settings import RunConfig
 from tui_trainer.plotting.roles import Charset
 from tui_trainer.tui.ascii import AsciiFilter
 from tui_trainer.tui.background import Work
+from tui_trainer.tui.colorless import ColorlessFilter
 from tui_trainer.tui.commands import ScreenCommands
 from tui_trainer.tui.frames import UI_SHARE
 from tui_trainer.tui.keys import key_texts
@@ -67,6 +68,7 @@ class TrainerApp(App[None]):
         self._way_out = WayOut(self._leave, self._stop_threads)
         super().__init__()
         self._ascii = charset is Charset.ASCII
+        self.set_class(self.no_color or self.console.color_system == "standard", "-plain")
         self.set_keymap(keymap or {})
         context = Context(presets, work, keymap or {}, charset, ui_share)
         self.cockpit = Cockpit(context, config, recipe)
@@ -80,9 +82,13 @@ class TrainerApp(App[None]):
         self.app_resume_signal.subscribe(self, lambda _: self.refresh(layout=True))
 
     def get_line_filters(self) -> Sequence[LineFilter]:
-        """Add the ASCII filter where the terminal can't show more."""
+        """Add the filters for a terminal that shows ASCII alone, or no colours."""
         filters = list(super().get_line_filters())
-        return [*filters, AsciiFilter()] if self._ascii else filters
+        if self._ascii:
+            filters.append(AsciiFilter())
+        if self.no_color:
+            filters.append(ColorlessFilter())
+        return filters
 
     def get_driver_class(self) -> type[Driver]:
         """Return the platform's driver, made to write fewer bytes and to leave in any case."""

@@ -2,34 +2,20 @@
 
 import asyncio
 import math
-import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from textual import events
-from textual.keys import KEY_NAME_REPLACEMENTS, Keys
 from textual.pilot import Pilot
 
 from tui_trainer.training.state import ACTIVE, State
 from tui_trainer.tui.app import TrainerApp
+from tui_trainer.tui.key_names import CHARACTERS, key_name, key_problem
 from tui_trainer.tui.live_screen import LiveScreen
 from tui_trainer.tui.textual_private import screen_text
 
 _POLL_SECONDS = 0.02
-_MODIFIERS = {"ctrl", "shift", "alt", "super", "meta", "hyper"}
-_NAMES = {key.value for key in Keys}
-
-
-def key_name(character: str) -> str:
-    """Return Textual's name for the key that types a character: ``question_mark`` for ?."""
-    if character.isalnum():
-        return character
-    name = unicodedata.name(character, character).lower().replace("-", "_").replace(" ", "_")
-    return KEY_NAME_REPLACEMENTS.get(name, name)
-
-
-_CHARACTERS = {key_name(c): c for c in map(chr, range(32, 127)) if not c.isalnum()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +78,7 @@ async def press(pilot: Pilot[None], key: str) -> None:
 
     `Pilot.press` first waits for the process to do nothing, up to two seconds while it trains.
     """
-    character = key if len(key) == 1 else _CHARACTERS.get(key)
+    character = key if len(key) == 1 else CHARACTERS.get(key)
     name = key_name(key) if len(key) == 1 else key
     pilot.app.post_message(events.Key(name, character))
     await pilot.pause(_POLL_SECONDS)
@@ -102,16 +88,11 @@ def parse_keys(text: str) -> list[str]:
     """Read comma-separated keys: characters, or names such as space, tab, ctrl+p, comma.
 
     Raises:
-        ValueError: names the first that is no key.
+        ValueError: names the first that no terminal sends.
     """
     keys = [key.strip() for key in text.split(",") if key.strip()]
-    for key in keys:
-        *modifiers, base = key.split("+") if len(key) > 1 else [key]
-        known = len(base) == 1 or base in _NAMES or base in _CHARACTERS
-        if not known or not _MODIFIERS.issuperset(modifiers):
-            raise ValueError(
-                f"no such key: '{key}'; a character, or a name such as space or ctrl+p"
-            )
+    if problem := next(filter(None, map(key_problem, keys)), ""):
+        raise ValueError(problem)
     return keys
 
 

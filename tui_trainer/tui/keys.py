@@ -7,9 +7,8 @@ from typing import Literal, TypeAlias, get_args
 
 from textual.binding import Binding
 
-from tui_trainer.config.presets import read_toml
-from tui_trainer.config.validation import InvalidSettingsError, one_of
-from tui_trainer.formatting import printable
+from tui_trainer.config.validation import InvalidSettingsError, one_of, shortened
+from tui_trainer.tui.key_names import key_name, key_problem
 
 ScreenName: TypeAlias = Literal["cockpit", "sweep", "candidate", "lr_finder"]
 
@@ -117,37 +116,25 @@ def key_text(key: str) -> str:
     return _KEY_TEXTS.get(first, first)
 
 
-def read_keymap(file: Path) -> dict[str, str]:
-    """Read ``[keys]`` of a user's config file: keys by id that override the default ones.
-
-    A file that is not there means no changes.
+def checked_keymap(keys: Mapping[str, object], file: Path) -> dict[str, str]:
+    """Return a user's ``[keys]``: keys by id, in place of the default ones.
 
     Raises:
         InvalidSettingsError: one line that names the file, the id and what is allowed.
     """
-    if not file.exists():
-        return {}
-    settings = read_toml(file)
-    for table in settings:
-        if table != "keys":
-            raise InvalidSettingsError(
-                f"{file}: [{table}] unknown table; {one_of(table, ['keys'])}"
-            )
-    keys = settings.get("keys", {})
-    if not isinstance(keys, dict):
-        raise InvalidSettingsError(f"{file}: keys: expected a table of ids and keys")
-    return _checked(keys, file)
-
-
-def _checked(keys: Mapping[str, object], file: Path) -> dict[str, str]:
     ids = [key.id for key in KEYS]
     keymap: dict[str, str] = {}
     for name, key in keys.items():
         if name not in ids:
             raise InvalidSettingsError(f"{file}: [keys] {name}: unknown id; {one_of(name, ids)}")
-        if not isinstance(key, str) or not key.strip() or printable(key) != key:
-            raise InvalidSettingsError(f"{file}: [keys] {name}: expected a key such as 'ctrl+s'")
-        keymap[name] = key.strip()
+        if not isinstance(key, str) or not key.strip(" ,"):
+            raise InvalidSettingsError(
+                f"{file}: [keys] {name}: expected a key such as 'ctrl+s', got {shortened(key)}"
+            )
+        several = [one.strip() for one in key.split(",") if one.strip()]
+        if problem := next(filter(None, map(key_problem, several)), ""):
+            raise InvalidSettingsError(f"{file}: [keys] {name}: {problem}")
+        keymap[name] = ",".join(several)
     for screen in _EVERYWHERE:
         if both := _clash(keymap, screen):
             raise InvalidSettingsError(f"{file}: [keys] {both}; give one of them another key")
@@ -159,6 +146,7 @@ def _clash(keymap: Mapping[str, str], screen: ScreenName) -> str:
     owners: dict[str, str] = {}
     for known in keys_of(screen):
         for key in keymap.get(known.id, known.key).split(","):
-            if (owner := owners.setdefault(key_text(key.strip()), known.id)) != known.id:
+            name = key_name(key) if len(key) == 1 else key
+            if (owner := owners.setdefault(name, known.id)) != known.id:
                 return f"{owner} and {known.id} are both on '{key}'"
     return ""

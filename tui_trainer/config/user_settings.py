@@ -1,0 +1,51 @@
+"""``config.toml``: what a person sets once, for every start of the program."""
+
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+
+from msgspec import Struct
+
+from tui_trainer.config.presets import read_toml, user_config_folder
+from tui_trainer.config.validation import InvalidSettingsError, convert
+
+Glyphs: TypeAlias = Literal["auto", "ascii", "braille", "octants"]
+Colors: TypeAlias = Literal["auto", "none", "16", "256", "truecolor"]
+Notices: TypeAlias = Literal["bell", "off"]
+
+
+class UserSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The settings of ``config.toml``.
+
+    Those that only others can judge are left to them: `theme` to Textual, `recipe` to the presets,
+    `keys` to the screens. None and "auto" leave the choice to the program.
+    """
+
+    theme: str | None = None
+    glyphs: Glyphs = "auto"
+    colors: Colors = "auto"
+    notices: Notices = "bell"
+    recipe: str | None = None
+    keys: dict[str, Any] = {}
+
+
+def config_file() -> Path:
+    """Return the path of the file, which need not be there."""
+    return user_config_folder() / "config.toml"
+
+
+def read_user_settings(file: Path) -> UserSettings:
+    """Read the settings; a file that is not there says nothing.
+
+    Raises:
+        InvalidSettingsError: one line that names the file, the key and what is allowed.
+    """
+    try:
+        if not file.exists():
+            return UserSettings()
+    except OSError as error:
+        raise InvalidSettingsError(f"{file}: can't be read: {error.strerror}") from None
+    table = read_toml(file)
+    try:
+        return convert(table, UserSettings)
+    except InvalidSettingsError as error:
+        raise InvalidSettingsError(f"{file}: {error}") from None
