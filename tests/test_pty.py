@@ -352,14 +352,22 @@ def test_another_size_is_drawn_anew(open_terminal):
     assert terminal.wait_for_the_end() == 0
 
 
-def test_no_color_is_colourless(open_terminal):
+def test_no_color_sends_no_colour_at_all(open_terminal):
     terminal = open_terminal(NO_COLOR="1")
     terminal.wait_for("READY")
-    assert not terminal.shows_colour()
+    terminal.press("\t")
+    terminal.wait_for_silence(0.3)
+    codes = {
+        code
+        for sequence in re.findall(rb"\x1b\[([\d;]*)m", terminal.sent)
+        for code in sequence.split(b";")
+    }
+    assert codes <= {b"", b"0", b"1", b"2", b"3", b"4", b"7"}
+    assert {b"1", b"2", b"7"} <= codes  # what is bold, faint, and focused
 
 
 def test_a_terminal_without_unicode_gets_ascii(open_terminal):
-    terminal = open_terminal(PYTHONIOENCODING="ascii")
+    terminal = open_terminal(TERM="linux", COLORTERM="")
     terminal.wait_for("READY")
     terminal.press("s")
     terminal.wait_for("STOPPED EARLY")
@@ -368,3 +376,13 @@ def test_a_terminal_without_unicode_gets_ascii(open_terminal):
     assert terminal.sent.isascii()
     assert b"\\u" not in terminal.sent
     terminal.assert_restored()
+
+
+@pytest.mark.parametrize("term", ["dumb", ""])
+def test_a_terminal_that_can_not_show_it_is_told_in_one_line(open_terminal, term):
+    terminal = open_terminal(TERM=term)
+    assert terminal.wait_for_the_end() == 2
+    text = unbroken(terminal.sent.decode())
+    assert text.startswith("tui-trainer can't be shown: TERM is " + (term or "not set"))
+    assert text.endswith("'tui-trainer train' runs the same training.")
+    assert b"\x1b" not in terminal.sent

@@ -1,14 +1,12 @@
 """Every key does what the help says, without anything focused."""
 
-import pytest
 from scripted import EARLY, FINISHED, Script, hidden, make_app, press, ready, shown, until
 
 from tui_trainer.config.presets import load_presets
-from tui_trainer.config.validation import InvalidSettingsError
 from tui_trainer.training.state import State
 from tui_trainer.tui.headless import screen_text
 from tui_trainer.tui.help import HelpScreen
-from tui_trainer.tui.keys import KEYS, read_keymap
+from tui_trainer.tui.keys import KEYS
 from tui_trainer.tui.quit_question import QuitQuestion
 
 SIZE = (120, 40)
@@ -262,33 +260,3 @@ async def test_a_users_keymap_moves_a_key_and_the_line_says_so():
         await shown(pilot, "f5 start")
         await press(pilot, "f5")
         await until(pilot, lambda: pilot.app.cockpit.state is State.FINISHED)
-
-
-def test_a_keymap_is_read_from_a_file(tmp_path):
-    file = tmp_path / "config.toml"
-    file.write_text('[keys]\nstart = "f5"\nquit = "ctrl+x"\n')
-    assert read_keymap(file) == {"start": "f5", "quit": "ctrl+x"}
-    assert read_keymap(tmp_path / "none.toml") == {}
-
-
-@pytest.mark.parametrize(
-    ("text", "told"),
-    [
-        ('[keys]\nstrat = "f5"\n', ["[keys] strat", "unknown id", "did you mean 'start'"]),
-        ("[keys]\nstart = 5\n", ["[keys] start", "expected a key"]),
-        ('[keys]\nstart = "\\u001b"\n', ["[keys] start", "expected a key"]),
-        ('[keys]\nstart = "x"\n', ["start and stop are both on 'x'"]),
-        ('[kyes]\nstart = "x"\n', ["[kyes]", "did you mean 'keys'"]),
-        ("keys = 3\n", ["keys", "expected a table"]),
-        ("[keys\n", ["not a TOML file"]),
-    ],
-)
-def test_a_mistake_in_a_keymap_is_one_line(tmp_path, text, told):
-    file = tmp_path / "config.toml"
-    file.write_text(text)
-    with pytest.raises(InvalidSettingsError) as caught:
-        read_keymap(file)
-    line = str(caught.value)
-    assert "\n" not in line
-    assert str(file) in line
-    assert all(part in line for part in told)
