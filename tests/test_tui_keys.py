@@ -1,12 +1,23 @@
 """Every key does what the help says, without anything focused."""
 
-from scripted import EARLY, FINISHED, Script, hidden, make_app, press, ready, shown, until
+from scripted import (
+    EARLY,
+    FINISHED,
+    Script,
+    SweepScript,
+    hidden,
+    make_app,
+    press,
+    ready,
+    shown,
+    until,
+)
 
 from tui_trainer.config.presets import load_presets
 from tui_trainer.training.state import State
 from tui_trainer.tui.headless import screen_text
 from tui_trainer.tui.help import HelpScreen
-from tui_trainer.tui.keys import KEYS
+from tui_trainer.tui.keys import KEYS, key_of, key_text
 from tui_trainer.tui.quit_question import QuitQuestion
 
 SIZE = (120, 40)
@@ -240,6 +251,65 @@ async def test_a_click_on_a_key_of_the_last_line_presses_it():
         await ready(pilot)
         await pilot.click("#keys", offset=(2, 0))
         await until(pilot, lambda: pilot.app.cockpit.state is State.FINISHED)
+
+
+async def test_a_key_that_does_nothing_says_why_and_is_not_in_the_last_line():
+    script, sweep = Script(FINISHED), SweepScript()
+    async with make_app(script, sweep=sweep, lr=1e-12).run_test(size=(160, 45)) as pilot:
+        await ready(pilot)
+        for opens, expected in (
+            ((), {"stop", "pause", "best", "log", "smooth", "lr_down"}),
+            (("w",), {"stop", "use", "open", "table", "by_loss", "log"}),
+            (("s",), {"stop", "open"}),
+        ):
+            await press(pilot, *opens)
+            screen = pilot.app.screen
+            await until(pilot, lambda s=screen: s.is_idle)
+            reasons = screen.why_not()
+            assert set(reasons) == expected
+            for name, reason in reasons.items():
+                key = key_of(name)
+                assert f"{key_text(key.key)} {key.label}" not in screen.key_line.text
+                await press(pilot, key.key)
+                await shown(pilot, reason)
+        assert not script.calls
+        assert len(sweep.calls) == 1
+
+
+async def test_keys_of_the_last_line_keep_their_places():
+    script = Script()
+    async with make_app(script).run_test(size=(160, 45)) as pilot:
+        await ready(pilot)
+        for width in (200, 160, 120, 80, 40):
+            await pilot.resize_terminal(width, 24)
+            places = {}
+            for key, state in (
+                ("s", State.RUNNING), ("space", State.PAUSED), ("x", State.STOPPED), ("t", None),
+            ):  # fmt: skip
+                await press(pilot, key)
+                if state is not None:
+                    await until(pilot, lambda s=state: pilot.app.cockpit.state is s)
+                await until(pilot, lambda: not pilot.app.cockpit.unread)
+                pilot.app.cockpit.draw()
+                line = pilot.app.cockpit.key_line.text
+                assert len(line) <= width
+                assert ("x stop" in line) == ("pause" in line or "resume" in line)
+                assert width < 80 or all(text in line for text in ("f find lr", "w sweep"))
+                for text in ("x stop", "space", "f find", "w sweep", "tab", "? help", "m smooth"):
+                    if text in line:
+                        assert places.setdefault(text, line.index(text)) == line.index(text)
+
+
+async def test_in_a_text_field_the_last_line_has_the_keys_of_the_field():
+    async with make_app().run_test(size=SIZE) as pilot:
+        await ready(pilot)
+        line = pilot.app.cockpit.key_line
+        assert "s start" in line.text
+        await pilot.click("#input-lr")
+        await until(pilot, lambda: "enter accept" in line.text)
+        assert "s start" not in line.text
+        await press(pilot, "escape")
+        await until(pilot, lambda: "s start" in line.text)
 
 
 async def test_a_click_on_a_preset_takes_the_next_one():

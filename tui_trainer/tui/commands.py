@@ -10,7 +10,7 @@ from textual.types import IgnoreReturnCallbackType
 
 from tui_trainer.config.presets import CATEGORIES
 from tui_trainer.config.settings import ENGINES
-from tui_trainer.tui.keys import keys_of
+from tui_trainer.tui.keys import keys_of, press
 
 if TYPE_CHECKING:
     from tui_trainer.tui.run.screen import Cockpit
@@ -28,9 +28,11 @@ class ScreenCommands(Provider):
 
         screen = self.screen
         if isinstance(screen, LiveScreen):
+            reasons = screen.why_not()
             for key in keys_of(screen.screen_name):
                 if key.id not in _LEFT_OUT and not key.action.startswith("cycle"):
-                    yield key.help, partial(screen.run_action, key.action), f"key {key.key}"
+                    about = reasons.get(key.id, f"key {screen.key(key.id)}")
+                    yield key.help, partial(screen.run_action, press(key)), about
         if isinstance(screen, Cockpit):
             yield from self._presets(screen)
 

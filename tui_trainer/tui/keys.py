@@ -21,8 +21,9 @@ _STARTING: tuple[ScreenName, ...] = ("cockpit", "sweep", "lr_finder")
 class Key:
     """A key; a user's keymap names its `id`.
 
-    `label` is its word in the footer, where "" omits it; keys of the highest `rank` are the first
-    to go where there is no room.
+    `label` is its word in the footer, where "" omits it, and `also` one that it has in another
+    state; keys of the highest `rank` are the first to go where there is no room. In a small
+    terminal it `shares` the place of another key, before which it goes while it does something.
     """
 
     id: str
@@ -33,6 +34,8 @@ class Key:
     label: str = ""
     rank: int = 5
     screens: tuple[ScreenName, ...] = ("cockpit",)
+    also: str = ""
+    shares: str = ""
 
 
 def _cycle(key: str, category: str, title: str, label: str = "", rank: int = 5) -> tuple[Key, Key]:
@@ -45,45 +48,49 @@ def _cycle(key: str, category: str, title: str, label: str = "", rank: int = 5) 
 
 KEYS = (
     Key("start", "s", "start", "run", "start, or restart, with the form's settings", "start", 0,
-        _STARTING),
-    Key("pause", "space", "pause", "run", "pause or resume", "pause", 2),
+        _STARTING, also="again"),
     Key("step", "n", "step", "run", "run one step, then pause", "step", 3),
-    Key("stop", "x", "stop", "run", "stop", "stop", 2, _STARTING),
-    *_cycle("p", "recipe", "recipe", "recipe", 2),
-    *_cycle("d", "dataset", "data set", "data", 4),
-    *_cycle("a", "architecture", "network", "net", 4),
-    *_cycle("i", "init", "init", "init", 4),
-    *_cycle("r", "regularizer", "regularizer", "reg", 4),
+    Key("pause", "space", "pause", "run", "pause or resume", "pause", 0, also="resume"),
+    Key("stop", "x", "stop", "run", "stop", "stop", 0, _STARTING, shares="start"),
+    *_cycle("p", "recipe", "recipe", "recipe", 4),
+    *_cycle("d", "dataset", "data set", "data", 5),
+    *_cycle("a", "architecture", "network", "net", 5),
+    *_cycle("i", "init", "init", "init", 5),
+    *_cycle("r", "regularizer", "regularizer", "reg", 5),
     *_cycle("e", "engine", "engine"),
-    Key("lr_down", "[", "lr(-1)", "presets", "lower the lr (1-2-5), also in a run", "lr-", 3),
-    Key("lr_up", "]", "lr(1)", "presets", "raise the lr (1-2-5), also in a run", "lr+", 3),
-    Key("sweep", "w", "app.sweep", "search", "sweep: train with many values at once", "sweep", 2),
-    Key("find_lr", "f", "app.find_lr", "search", "lr finder: search for a good lr", "lr finder", 3),
+    Key("lr_down", "[", "lr(-1)", "presets", "lower the lr (1-2-5), also in a run", "lr-", 4),
+    Key("lr_up", "]", "lr(1)", "presets", "raise the lr (1-2-5), also in a run", "lr+", 4),
+    Key("find_lr", "f", "app.find_lr", "search", "lr finder: search for a good lr", "find lr", 1),
+    Key("sweep", "w", "app.sweep", "search", "sweep: train with many values at once", "sweep", 1),
+    Key("use", "u", "use", "sweep", "use the value in the form, and go back to it", "use", 0,
+        ("sweep", "candidate", "lr_finder")),
+    Key("open", "enter", "open", "sweep", "open the candidate's losses and fit", "open", 1, _SWEEP),
     Key("axis_next", "a", "axis(1)", "sweep", "next setting to sweep over", "axis", 3, _SWEEP),
     Key("axis_previous", "A", "axis(-1)", "sweep", "previous setting", "", 5, _SWEEP),
     Key("values", "v", "values", "sweep", "edit the values to try", "values", 2, _SWEEP),
     Key("objective", "o", "objective", "sweep", "minimise best or final loss", "", 5, _SWEEP),
-    Key("table", "c", "table", "sweep", "show points or candidates", "candidates", 3, _SWEEP),
-    Key("by_loss", "b", "by_loss", "sweep", "toggle sorting by loss", "by loss", 4, _SWEEP),
-    Key("open", "enter", "open", "sweep", "open the candidate's losses and fit", "open", 1, _SWEEP),
-    Key("use", "u", "use", "sweep", "use the value in the form, and go back to it", "use", 0,
-        ("sweep", "candidate", "lr_finder")),
+    Key("table", "c", "table", "sweep", "show points or candidates", "candidates", 3, _SWEEP,
+        also="points"),
+    Key("by_loss", "b", "by_loss", "sweep", "toggle sorting by loss", "by loss", 4, _SWEEP,
+        also="by value"),
+    Key("best", "k", "best", "view", "show the fit of the best or last weights", "best fit", 2,
+        also="last fit"),
     Key("log", "l", "log", "view", "toggle the log scale of losses", "log", 3,
         ("cockpit", "sweep", "candidate")),
     Key("smooth", "m", "smooth", "view", "toggle smoothing; raw losses stay visible", "smooth", 4,
         ("cockpit", "candidate")),
-    Key("zoom", "z", "zoom", "view", "zoom the focused pane, or the first one", "zoom", 4,
+    Key("zoom", "z", "zoom", "view", "zoom the focused pane, or the first one", "zoom", 3,
         _EVERYWHERE),
-    Key("best", "k", "best", "view", "show the fit of the best or last weights", "best fit", 3),
     Key("overhead", "t", "overhead", "view", "toggle the UI overhead", "", 5, _EVERYWHERE),
-    Key("setup", "tab", "next_view", "view", "open the form, or show the next pane", "setup", 1,
-        _EVERYWHERE),
+    Key("setup", "tab", "next_view", "app", "open the form, or show the next pane", "form", 0,
+        _EVERYWHERE, also="pane"),
     Key("back", "escape", "back", "app", "back to the previous screen", "back", 0,
         ("sweep", "candidate", "lr_finder")),
-    Key("help", "question_mark", "help", "app", "this help", "help", 1, _EVERYWHERE),
+    Key("help", "question_mark", "help", "app", "this help", "help", 0, _EVERYWHERE),
     Key("palette", "ctrl+p", "app.command_palette", "app", "find a preset or command by name", "",
         5, _EVERYWHERE),
-    Key("quit", "q", "app.quit", "app", "quit; asks first while training", "quit", 0, _EVERYWHERE),
+    Key("quit", "q", "app.quit", "app", "quit; asks first while training", "quit", 1, _EVERYWHERE,
+        shares="pause"),
 )  # fmt: skip
 
 _KEY_TEXTS = {
@@ -100,14 +107,25 @@ def keys_of(screen: ScreenName) -> list[Key]:
     return [key for key in KEYS if screen in key.screens]
 
 
+def key_of(name: str) -> Key:
+    """Return the key with this id."""
+    return next(key for key in KEYS if key.id == name)
+
+
 def bindings(screen: ScreenName) -> list[Binding]:
-    """Return the bindings of a screen, with their ids."""
-    return [Binding(k.key, k.action, k.help, show=False, id=k.id) for k in keys_of(screen)]
+    """Return the bindings of a screen, with their ids; `press` says why a key does nothing."""
+    return [Binding(k.key, press(k), k.help, show=False, id=k.id) for k in keys_of(screen)]
+
+
+def press(key: Key) -> str:
+    """Return the screen's action that stands for pressing a key."""
+    return f"press('{key.id}')"
 
 
 def key_texts(keymap: Mapping[str, str]) -> dict[str, str]:
-    """Return how keys are written, by their ids without ``_next``."""
-    return {key.id.removesuffix("_next"): key_text(keymap.get(key.id, key.key)) for key in KEYS}
+    """Return how keys are written, by their ids; those of ``_next`` also without it."""
+    texts = {key.id: key_text(keymap.get(key.id, key.key)) for key in KEYS}
+    return texts | {name.removesuffix("_next"): text for name, text in texts.items()}
 
 
 def key_text(key: str) -> str:

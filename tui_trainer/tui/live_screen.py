@@ -16,7 +16,7 @@ from tui_trainer.tui.background import Background, Work
 from tui_trainer.tui.feed import Feed
 from tui_trainer.tui.frames import FrameBudget
 from tui_trainer.tui.help import HelpScreen
-from tui_trainer.tui.keys import key_texts, keys_of
+from tui_trainer.tui.keys import key_of, key_texts
 from tui_trainer.tui.messages import Updated
 from tui_trainer.tui.pane_screen import PaneScreen
 from tui_trainer.tui.widgets.plot_pane import PlotPane
@@ -58,6 +58,7 @@ class LiveScreen(PaneScreen):
         self._timer: Timer | None = None
         self._said = ""
         self._said_timer: Timer | None = None
+        self._key_texts = key_texts(context.keymap)
 
     def on_mount(self) -> None:
         """Start the timer of the frames, and draw the first one."""
@@ -98,7 +99,11 @@ class LiveScreen(PaneScreen):
 
     @abstractmethod
     def key_labels(self) -> dict[str, str]:
-        """Return labels that differ from those in `KEYS`; "" omits a key."""
+        """Return labels that differ from those in `KEYS`."""
+
+    def why_not(self) -> dict[str, str]:
+        """Return why keys do nothing now, by their ids; the others do something."""
+        return {} if self.active else {"stop": f"Nothing is running: {self.key('start')} starts."}
 
     def badge_text(self) -> str:
         return badge_text(self.state)
@@ -181,11 +186,7 @@ class LiveScreen(PaneScreen):
         self.status_line.put(
             self._said or (overhead if self._show_overhead else self.status_text())
         )
-        self.key_line.relabel(**(self._typing_labels() if self.typing else self.key_labels()))
-
-    def _typing_labels(self) -> dict[str, str]:
-        """Offer no key that would be typed."""
-        return {key.id: "" for key in keys_of(self.screen_name)} | {"setup": "next field"}
+        self.key_line.put(self.key_labels(), self.why_not(), in_field=self.typing)
 
     def say(self, words: str) -> None:
         """Show words in the status line for some seconds: what a key changed, or why it did not."""
@@ -221,6 +222,17 @@ class LiveScreen(PaneScreen):
             self.update_node_styles()  # once: it is expensive
 
     # Keys
+
+    def key(self, name: str) -> str:
+        """Write the key with this id as it is pressed here."""
+        return self._key_texts[name]
+
+    async def action_press(self, name: str) -> None:
+        """Do what the key with this id is for, or say why it does nothing now."""
+        if reason := self.why_not().get(name):
+            self.say(reason)
+        else:
+            await self.run_action(key_of(name).action)
 
     def stop_thread(self) -> None:
         """Ask the screen's thread to end, if there is one."""

@@ -12,7 +12,8 @@ from textual.widget import Widget
 
 from tui_trainer.tui.keys import ScreenName
 from tui_trainer.tui.widgets.fields import Form
-from tui_trainer.tui.widgets.lines import Banner, HeaderLine, KeyLine, StatusLine
+from tui_trainer.tui.widgets.key_line import KeyLine
+from tui_trainer.tui.widgets.lines import Banner, HeaderLine, StatusLine
 
 
 class PaneScreen(Screen[None]):

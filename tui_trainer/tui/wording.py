@@ -6,6 +6,7 @@ from tui_trainer.training.state import State
 from tui_trainer.tui.frames import Overhead
 
 NARROW = 60  # columns below which words are shortened
+MEDIUM = 100  # columns below which the form is folded
 
 BADGES = {
     State.IDLE: ("○", "READY"),

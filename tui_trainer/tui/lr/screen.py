@@ -29,7 +29,7 @@ class LrFinderScreen(LiveScreen):
     """Searches as soon as it is shown, unless it has already done so for these settings."""
 
     screen_name = "lr_finder"
-    BINDINGS = [*bindings("lr_finder"), Binding("enter", "use", show=False)]
+    BINDINGS = [*bindings("lr_finder"), Binding("enter", "press('use')", show=False)]
 
     plot = query_one("#plot", LrPane)
     answers = query_one("#answers", LrAnswers)
@@ -118,14 +118,18 @@ class LrFinderScreen(LiveScreen):
         return lr_status_text(self.result, self.size.width) if self.result else ""
 
     def key_labels(self) -> dict[str, str]:
-        """Omit the keys that do nothing now."""
-        roomy = self.size.width >= NARROW
         lr = self.result.recommended if self.result is not None else None
-        use = f"use lr {number_text(lr)}" if lr is not None else ""
-        labels = {
-            "start": "search again" if roomy else "" if self.active else "again",
-            "stop": "stop" if self.active else "",
-            "use": use if roomy else use[:3],
-            "setup": "pane" if self._one_pane else "",
+        named = lr is not None and self.size.width >= NARROW
+        return {
+            "start": "again",
+            "use": f"use lr {number_text(lr)}" if named and lr is not None else "use",
+            "setup": "pane",
         }
-        return labels if roomy else labels | {"quit": ""}
+
+    def why_not(self) -> dict[str, str]:
+        """Return why keys do nothing now."""
+        reasons = super().why_not()
+        if self.result is None or self.result.recommended is None:
+            searches = "still searching" if self.active else "the search found none"
+            reasons["use"] = f"No lr to use: {searches}."
+        return reasons

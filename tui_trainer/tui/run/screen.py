@@ -32,7 +32,7 @@ from tui_trainer.tui.panes.loss_pane import LossPane
 from tui_trainer.tui.run.form import ConfigForm
 from tui_trainer.tui.run.wording import banner_text, status_text
 from tui_trainer.tui.widgets.fields import Direction, Form
-from tui_trainer.tui.wording import BADGES, NARROW, badge_text
+from tui_trainer.tui.wording import BADGES, badge_text
 
 if TYPE_CHECKING:  # needs numpy, which the first frame does not
     from tui_trainer.training.result import RunResult
@@ -247,11 +247,26 @@ class Cockpit(LiveScreen):
 
     def key_labels(self) -> dict[str, str]:
         return {
-            "start": "restart" if self.run and self.size.width >= NARROW else "start",
-            "setup": "pane" if self._one_pane else "setup",
+            "start": "again" if self.run else "start",
+            "setup": "pane" if self._one_pane else "form",
             "best": "last fit" if self._best_fit else "best fit",
             "pause": "resume" if self.state is State.PAUSED else "pause",
         }
+
+    def why_not(self) -> dict[str, str]:
+        """Return why keys do nothing now: most need a run, and lists and numbers have ends."""
+        reasons = super().why_not()
+        if not self.active:
+            reasons["pause"] = reasons["stop"]
+        if self.run is None:
+            none_yet = f"No run yet: {self.key('start')} starts one."
+            reasons |= dict.fromkeys(("best", "log", "smooth"), none_yet)
+        lr = self.form.config.lr
+        if next_lr(lr, -1) == lr:
+            reasons["lr_down"] = f"lr {number_text(lr)} is the lowest there is."
+        if next_lr(lr, 1) == lr:
+            reasons["lr_up"] = f"lr {number_text(lr)} is the highest there is."
+        return reasons
 
     @property
     def _missing_fit(self) -> str:

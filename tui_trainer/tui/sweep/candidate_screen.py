@@ -16,7 +16,7 @@ from tui_trainer.tui.panes.loss_pane import LossPane
 from tui_trainer.tui.run.wording import banner_text, status_text
 from tui_trainer.tui.sweep.feed import SweepFeed
 from tui_trainer.tui.sweep.wording import point_text
-from tui_trainer.tui.wording import NARROW
+from tui_trainer.tui.wording import MEDIUM
 
 
 class CandidateScreen(LiveScreen):
@@ -81,7 +81,7 @@ class CandidateScreen(LiveScreen):
         return status_text(self._result, self._result.config, self.size.width, pace=False)
 
     def key_labels(self) -> dict[str, str]:
-        if self.size.width < NARROW:
-            return {"use": "use", "setup": "pane", "quit": ""}
+        if self.size.width < MEDIUM:
+            return {"setup": "pane"}
         value, seed = point_text(self.feed, self._point), self._result.config.seed
         return {"use": f"use {value}, seed {seed}", "setup": "pane"}

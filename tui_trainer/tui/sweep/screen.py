@@ -32,7 +32,7 @@ from tui_trainer.tui.sweep.plot_pane import SweepPane
 from tui_trainer.tui.sweep.table import Move, SweepTable
 from tui_trainer.tui.sweep.wording import banner_text, setup_text, status_text
 from tui_trainer.tui.widgets.fields import Direction, Form
-from tui_trainer.tui.wording import NARROW
+from tui_trainer.tui.wording import MEDIUM
 
 _MOVES: dict[str, Move] = {
     "up": "up",
@@ -197,29 +197,28 @@ class SweepScreen(LiveScreen):
         return status_text(self.feed, self.size.width)
 
     def key_labels(self) -> dict[str, str]:
-        """Omit the keys that do nothing now."""
-        wide = self.size.width >= 100
-        labels = {
-            "start": "restart" if self.feed and wide else "start",
-            "stop": "stop" if self.active else "",
-            "setup": "pane" if self._one_pane else "setup",
+        return {
+            "start": "again" if self.feed else "start",
+            "setup": "pane" if self._one_pane else "form",
             "table": "points" if self.table.shows_candidates else "candidates",
             "by_loss": "by value" if self.table.is_by_loss else "by loss",
-            "open": "open" if self.table.candidate is not None else "",
-            "use": self._use_label(wide),
+            "use": self._use_label(),
         }
-        if self.size.width < NARROW:  # tab and stop are needed more
-            labels |= {"quit": "", "open": ""} | ({"start": "", "help": ""} if self.active else {})
-        if self.feed is None:
-            labels |= dict.fromkeys(("table", "by_loss", "log", "zoom"), "")
-        return labels
 
-    def _use_label(self, wide: bool) -> str:
-        """Name the value; in a narrow terminal the banner or the cursor does."""
-        values = self._values_to_use()
-        if self.size.width < NARROW:
-            return "use" if values else ""
-        if not wide:
-            values.pop("seed", None)
+    def why_not(self) -> dict[str, str]:
+        """Return why keys do nothing now: most need a sweep, or a row under the cursor."""
+        reasons = super().why_not()
+        if self.feed is None:
+            none_yet = f"No sweep yet: {self.key('start')} starts it."
+            return reasons | dict.fromkeys(("use", "open", "table", "by_loss", "log"), none_yet)
+        if self.table.candidate is None:
+            reasons["open"] = "No candidate under the cursor: ↑ ↓ choose one."
+        if not self._values_to_use():
+            reasons["use"] = "Nothing to recommend yet; ↑ ↓ choose a row."
+        return reasons
+
+    def _use_label(self) -> str:
+        """Name the value; in a small terminal the banner or the cursor does."""
+        values = self._values_to_use() if self.size.width >= MEDIUM else {}
         texts = [f"{key} {value_text(value)}" for key, value in values.items()]
-        return f"use {', '.join(texts)}" if texts else ""
+        return f"use {', '.join(texts)}" if texts else "use"

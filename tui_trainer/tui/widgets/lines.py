@@ -1,16 +1,12 @@
-"""One-line widgets that redraw only where they changed: header, status, keys."""
-
-from itertools import pairwise
+"""One-line widgets that redraw only where they changed: header and status; the banner."""
 
 from rich.segment import Segment
 from rich.style import Style
 from rich.text import Text
-from textual import events
 from textual.strip import Strip
 from textual.widget import Widget
 
 from tui_trainer.formatting import printable
-from tui_trainer.tui.keys import Key, ScreenName, key_text, keys_of
 from tui_trainer.tui.widgets.cells import Cells
 
 
@@ -86,80 +82,3 @@ class Banner(Widget):
 
     def render(self) -> Text:
         return Text(self.words)
-
-
-class KeyLine(Cells):
-    """The keys in groups, as many as fit; a click on one presses it."""
-
-    COMPONENT_CLASSES = {"keys--key", "keys--rule"}
-    DEFAULT_CSS = """
-    KeyLine {
-        height: 1;
-        color: $foreground 75%;
-        & > .keys--key { color: $text-accent; text-style: bold; }
-        & > .keys--rule { color: $foreground 30%; }
-    }
-    """
-
-    def __init__(self, screen: ScreenName, keymap: dict[str, str], *, id: str) -> None:
-        super().__init__(id=id)
-        self._keys = keys_of(screen)
-        self._keymap = keymap
-        self._labels: dict[str, str] = {}
-
-    def relabel(self, **labels: str) -> None:
-        """Change labels by the keys' ids: ``pause="resume"``; "" omits a key."""
-        if labels != self._labels:
-            self._labels = labels
-            self._redraw()
-
-    def on_resize(self, event: events.Resize) -> None:
-        self._redraw()
-
-    def notify_style_update(self) -> None:
-        super().notify_style_update()
-        self._redraw()
-
-    def _redraw(self) -> None:
-        if not self.is_mounted:
-            return
-        key_style = self.component_style("keys--key")
-        rule_style = self.component_style("keys--rule")
-        segments = [Segment(" ")]
-        for gap, key in self._that_fit():
-            press = Style.from_meta({"@click": self._click(key)})
-            segments.append(Segment(gap, rule_style))
-            segments.append(Segment(self._text(key), key_style + press))
-            segments.append(Segment(f" {self._label(key)}", press))
-        self.show([Strip(segments)])
-
-    def _that_fit(self) -> list[tuple[str, Key]]:
-        """Return the keys of the lowest ranks that fit, each with the gap before it."""
-        chosen: set[str] = set()
-        spaced: list[tuple[str, Key]] = []
-        for key in sorted(filter(self._label, self._keys), key=lambda k: k.rank):
-            more = self._spaced([k for k in self._keys if k.id in chosen or k is key])
-            if sum(len(gap) + self._width(k) for gap, k in more) > self.size.width - 2:
-                break
-            chosen.add(key.id)
-            spaced = more
-        return spaced
-
-    @staticmethod
-    def _spaced(keys: list[Key]) -> list[tuple[str, Key]]:
-        """Put two blanks between keys of a group and a rule between groups."""
-        gaps = ["  " if one.group == other.group else " │ " for one, other in pairwise(keys)]
-        return list(zip(["", *gaps], keys, strict=True))
-
-    @staticmethod
-    def _click(key: Key) -> str:
-        return key.action if key.action.startswith("app.") else f"screen.{key.action}"
-
-    def _width(self, key: Key) -> int:
-        return len(self._text(key)) + 1 + len(self._label(key))
-
-    def _text(self, key: Key) -> str:
-        return key_text(self._keymap.get(key.id, key.key))
-
-    def _label(self, key: Key) -> str:
-        return self._labels.get(key.id, key.label)
