@@ -50,7 +50,8 @@ KEYS = (
     Key("start", "s", "start", "run", "start, or restart, with the form's settings", "start", 0,
         _STARTING, also="again"),
     Key("step", "n", "step", "run", "run one step, then pause", "step", 3),
-    Key("pause", "space", "pause", "run", "pause or resume", "pause", 0, also="resume"),
+    Key("pause", "space", "pause", "run", "pause or resume", "pause", 0, also="resume",
+        shares="quit"),
     Key("stop", "x", "stop", "run", "stop", "stop", 0, _STARTING, shares="start"),
     *_cycle("p", "recipe", "recipe", "recipe", 4),
     *_cycle("d", "dataset", "data set", "data", 5),
@@ -89,8 +90,7 @@ KEYS = (
     Key("help", "question_mark", "help", "app", "this help", "help", 0, _EVERYWHERE),
     Key("palette", "ctrl+p", "app.command_palette", "app", "find a preset or command by name", "",
         5, _EVERYWHERE),
-    Key("quit", "q", "app.quit", "app", "quit; asks first while training", "quit", 1, _EVERYWHERE,
-        shares="pause"),
+    Key("quit", "q", "app.quit", "app", "quit; asks first while training", "quit", 1, _EVERYWHERE),
 )  # fmt: skip
 
 _KEY_TEXTS = {

@@ -11,7 +11,7 @@ from textual.widget import Widget
 
 from tui_trainer.config.presets import PARTS
 from tui_trainer.config.settings import RunConfig, Value
-from tui_trainer.formatting import short_text
+from tui_trainer.formatting import number_text, short_text
 from tui_trainer.training.control import Control
 from tui_trainer.training.early_stopping import StopReason
 from tui_trainer.training.events import (
@@ -30,6 +30,7 @@ from tui_trainer.tui.messages import PreviewFailed, PreviewReady
 from tui_trainer.tui.panes.fit_pane import FitPane
 from tui_trainer.tui.panes.loss_pane import LossPane
 from tui_trainer.tui.run.form import ConfigForm
+from tui_trainer.tui.run.next_lr import next_lr
 from tui_trainer.tui.run.wording import banner_text, status_text
 from tui_trainer.tui.widgets.fields import Direction, Form
 from tui_trainer.tui.wording import BADGES, badge_text

@@ -21,7 +21,7 @@ _MARGIN, _GAP = 1, 2
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """Room for one key, or for two of which the first goes before its host while it is useful."""
+    """Room for one key, or for a guest and its host: the first that does something is shown."""
 
     keys: tuple[Key, ...]
     room: int
@@ -32,7 +32,7 @@ class _Place:
 
     @property
     def rank(self) -> int:
-        return self.keys[-1].rank
+        return min(key.rank for key in self.keys)
 
 
 class KeyLine(Cells):
