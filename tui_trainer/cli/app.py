@@ -12,7 +12,13 @@ from click.core import ParameterSource
 from msgspec import Meta
 
 from tui_trainer import __version__
-from tui_trainer.cli.looks import charset_of, looks_options, take_looks, terminal_problem
+from tui_trainer.cli.looks import (
+    charset_of,
+    is_served,
+    looks_options,
+    take_looks,
+    terminal_problem,
+)
 from tui_trainer.cli.output import (
     EXIT_FAILED,
     EXIT_OK,
@@ -34,7 +40,7 @@ from tui_trainer.config.validation import InvalidSettingsError
 from tui_trainer.formatting import printable
 from tui_trainer.plotting.roles import Charset
 
-_COMMANDS = ("train", "find-lr", "sweep", "presets")  # each in the module of its name
+_COMMANDS = ("train", "find-lr", "sweep", "presets", "serve")  # each in the module of its name
 
 
 class _Program(click.Group):
@@ -111,11 +117,12 @@ def main(
     if context.invoked_subcommand is not None:
         _refuse_flags_before(context, context.invoked_subcommand)
         return
-    if not headless:
+    screen = None if headless or is_served(os.environ) else sys.stderr
+    if screen is not None:
         _require_terminal()
     user = read_user_settings(config_file())
-    take_looks(context, user, headless=headless)
-    app = _make_app(settings, user, charset_of(None if headless else sys.stderr), ui_budget / 100)
+    take_looks(context, user, headless=screen is None)
+    app = _make_app(settings, user, charset_of(screen), ui_budget / 100)
     if not headless:
         app.run()
         context.exit(app.return_code or EXIT_OK)

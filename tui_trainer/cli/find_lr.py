@@ -14,7 +14,7 @@ from tui_trainer.cli.output import (
     exit_status,
     for_stdout,
 )
-from tui_trainer.cli.parameters import Number, settings_options
+from tui_trainer.cli.parameters import Number, flags_of, settings_options
 from tui_trainer.cli.wiring import lr_search_events, on_first_signal, recipe_of
 from tui_trainer.config.presets import load_presets
 from tui_trainer.config.settings import LearningRate, PositiveInt
@@ -94,9 +94,5 @@ def _plan(settings: dict[str, Any], user: UserSettings) -> LrSearch:
 def _command(settings: dict[str, Any], lr: float) -> str:
     """Return the command that trains with `lr` and with the settings given here."""
     of_search = ("low", "high", "range_steps", "trials", "trial_steps", "lr")
-    words = ["tui-trainer", "train"]
-    for key, value in settings.items():
-        if value is not None and key not in of_search:
-            flag = "presets" if key == "presets_folder" else key.replace("_", "-")
-            words += [f"--{flag}", str(value)]
-    return shlex.join([*words, "--lr", number_text(lr)])
+    of_run = {key: value for key, value in settings.items() if key not in of_search}
+    return shlex.join(["tui-trainer", "train", *flags_of(of_run), "--lr", number_text(lr)])

@@ -42,6 +42,12 @@ def looks_options(command: F) -> F:
     return command
 
 
+def flags_of_looks(context: click.Context) -> list[str]:
+    """Return those of the flags that were given."""
+    flags = {"ascii": "--ascii", "no_color": "--no-color"}
+    return [flag for name, flag in flags.items() if context.meta.get(f"{_META}{name}")]
+
+
 def _note(context: click.Context, parameter: click.Parameter, value: bool) -> None:
     context.meta[f"{_META}{parameter.name}"] = value
 
@@ -49,7 +55,7 @@ def _note(context: click.Context, parameter: click.Parameter, value: bool) -> No
 def take_looks(context: click.Context, settings: UserSettings, *, headless: bool = False) -> None:
     """Decide what to show, and have streams, colours and Textual follow; before Textual is there.
 
-    What is headless does not depend on a terminal or a locale.
+    What is headless, or in a browser, does not depend on a terminal or a locale.
     """
     flags = context.meta
     colors: Colors = "none" if flags.get(f"{_META}no_color") else settings.colors
@@ -93,6 +99,11 @@ def charset_of(stream: Any | None) -> Charset:
 def _is_unicode(stream: Any) -> bool:
     encoding = (getattr(stream, "encoding", None) or "ascii").lower().replace("-", "")
     return encoding.startswith("utf")
+
+
+def is_served(environ: Mapping[str, str]) -> bool:
+    """Say whether textual-serve runs this process: its terminal is a browser's, behind pipes."""
+    return environ.get("TEXTUAL_DRIVER") == "textual.drivers.web_driver:WebDriver"
 
 
 def terminal_problem(environ: Mapping[str, str]) -> str:

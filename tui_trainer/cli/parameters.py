@@ -1,6 +1,6 @@
 """Types of the command line's parameters, and the flags that make a config."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, TypeAlias, TypeVar
 
@@ -135,3 +135,13 @@ def settings_options(command: F) -> F:
     for option in reversed(options):
         command = option(command)
     return command
+
+
+def flags_of(settings: Mapping[str, Any]) -> list[str]:
+    """Write settings as the flags that they were given by."""
+    words = []
+    for key, value in settings.items():
+        if value is not None:
+            flag = "presets" if key == "presets_folder" else key.replace("_", "-")
+            words += [f"--{flag}", str(value)]
+    return words

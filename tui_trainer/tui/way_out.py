@@ -20,6 +20,7 @@ from textual.driver import Driver
 
 _GRACE = 3.0  # seconds for an orderly end
 _STUBBORN = 1.0  # seconds for a terminal to take the sequences below
+_HUNG_UP = 128 + signal.SIGHUP
 _REQUESTS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 # What Textual's driver switches on, switched off: unfinished frame, mouse, focus, pasting, sizes,
 # keyboard protocol; then colours, line wrap, the normal screen and the cursor.
@@ -43,14 +44,14 @@ class WayOut:
     def __init__(self, leave: Callable[[signal.Signals], None], stop: Callable[[], None]) -> None:
         self._leave, self._stop = leave, stop
         self._statuses: SimpleQueue[int] = SimpleQueue()  # a signal's handler may put into it
-        self._terminal: _Terminal | None = None  # while the app has it
+        self._terminal: _Terminal | _Browser | None = None  # while the app has it
         self._watches = False
 
     def must_end(self, status: int) -> None:
         """Give the process some seconds to end by itself; the first status counts."""
         self._statuses.put(status)
 
-    def take(self, terminal: "_Terminal") -> None:
+    def take(self, terminal: "_Terminal | _Browser") -> None:
         """Note that the app takes a terminal; from the first one on, signals are watched."""
         self._terminal = terminal
         if not self._watches:
@@ -93,6 +94,13 @@ class WayOut:
             os._exit(status)
 
 
+class _Browser:
+    """What is behind pipes: there is nothing to restore."""
+
+    def restore(self) -> None:
+        """Leave it."""
+
+
 class _Terminal:
     """The terminal behind two descriptors, and its attributes when it was found."""
 
@@ -129,8 +137,17 @@ def with_way_out(driver: type[Driver], way_out: WayOut) -> type[Driver]:
         def start_application_mode(self) -> None:
             assert sys.__stdin__ is not None
             assert sys.__stderr__ is not None
-            way_out.take(_Terminal(sys.__stdin__.fileno(), sys.__stderr__.fileno()))
-            super().start_application_mode()
+            if self.is_web:
+                super().start_application_mode()  # which takes the signals
+                way_out.take(_Browser())
+            else:
+                way_out.take(_Terminal(sys.__stdin__.fileno(), sys.__stderr__.fileno()))
+                super().start_application_mode()
+
+        def run_input_thread(self) -> None:
+            super().run_input_thread()
+            if self.is_web:  # the page, or all that served it, is gone
+                way_out.must_end(_HUNG_UP)
 
         def stop_application_mode(self) -> None:
             if way_out.has_terminal:
