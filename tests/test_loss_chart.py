@@ -71,7 +71,9 @@ def test_the_best_marker_stands_at_its_step_and_loss():
         loss = float(losses[step - 1])
         chart = chart_of(history(losses), LossMarks(step, loss), width, height)
         found = cells_of(chart, Role.BEST, width, height, charset)
-        assert found == [cell_at(chart, step, loss, width, height)]
+        (column, row), (expected, nearest) = *found, cell_at(chart, step, loss, width, height)
+        assert column == expected
+        assert abs(row - nearest) <= (charset is not Charset.ASCII)  # that of the curve's dot
 
 
 def test_the_stop_line_stands_at_its_step_from_bottom_to_top():

@@ -151,6 +151,11 @@ def plots(result: RunResult, width: int, charset: Charset, style: Style) -> str:
     if result.history.steps:
         chart = loss_chart(result.history, result.marks, width, height)
         scale = ", log y" if chart.y.log else ""
+        scale += (
+            f", {'^' if charset is Charset.ASCII else '▲'} up to {loss_text(chart.highest)}"
+            if chart.highest
+            else ""
+        )
         names = legend((Role.TRAIN, "train"), (Role.VALIDATION, "validation"), (Role.BEST, "best"))
         drawn = styled(draw(chart, width, height, charset), style)
         parts += [f"Loss by step{scale}:  {names}", drawn]

@@ -4,7 +4,6 @@ plotext draws the axes, which takes some milliseconds, and they are cached while
 Layers change with every frame and are rasterised here.
 """
 
-import math
 from functools import lru_cache
 from typing import TypeAlias
 
@@ -26,7 +25,7 @@ from tui_trainer.plotting.chart import (
 from tui_trainer.plotting.octants import OCTANTS
 from tui_trainer.plotting.plotext_axes import draw_axes
 from tui_trainer.plotting.roles import Charset, Role
-from tui_trainer.plotting.scales import Scale
+from tui_trainer.plotting.scales import AXIS_ROWS, Scale
 
 MIN_WIDTH, MIN_HEIGHT = 12, 3
 _ASCII_AXES = str.maketrans("┤├│└┘┌┐┬┴┼─", "|||+++++++-")
@@ -56,7 +55,7 @@ def draw(chart: Chart, width: int, height: int, charset: Charset = Charset.UNICO
 def plot_area(y: Scale, width: int, height: int) -> tuple[int, int]:
     """Return the cells that are left for data beside labels and axes: columns and rows."""
     label_width = max((len(label) for _, label in y.ticks), default=0)
-    return width - label_width - 1, height - 2
+    return width - label_width - 1, height - AXIS_ROWS
 
 
 def _blank(width: int, height: int) -> Drawing:
@@ -116,14 +115,14 @@ def _places(
             return _trace(layer, chart, columns * fine[0], rows * fine[1])
         case Scatter():
             x, y = chart.x.unit(layer.x), chart.y.unit(layer.y)
-            there = np.isfinite(x) & np.isfinite(y)
+            there = chart.x.holds(layer.x) & np.isfinite(y)
             whole = 1 if layer.marker == BRAILLE_DOT else fine[0]
             column = _nearest(x[there], columns * fine[0] // whole) * whole
             return column, _nearest(y[there], rows * fine[1])
         case Bars():
             return _bars(layer, chart, columns, rows, fine)
         case VerticalLine():
-            height = rows if math.isfinite(layer.x) else 0
+            height = rows if chart.x.holds(layer.x) else 0
             x = chart.x.unit(np.full(height, layer.x))
             return _nearest(x, columns) * fine[0], np.arange(height) * fine[1]
 
@@ -138,7 +137,7 @@ def _bars(
 ) -> tuple[Places, Places]:
     """Place bars in the same columns as markers at the same x."""
     x, low, high = chart.x.unit(bars.x), chart.y.unit(bars.low), chart.y.unit(bars.high)
-    there = np.isfinite(x) & np.isfinite(low) & np.isfinite(high)
+    there = chart.x.holds(bars.x) & np.isfinite(low) & np.isfinite(high)
     bottom, top = (_nearest(y[there], rows * fine[1]) for y in (low, high))
     return _columns(_nearest(x[there], columns) * fine[0], bottom, top)
 
@@ -147,7 +146,7 @@ def _trace(curve: Curve, chart: Chart, columns: int, rows: int) -> tuple[Places,
     """Rasterise a curve on a ``columns × rows`` grid of dots; a gap in it stays a gap."""
     x = chart.x.unit(curve.x) * (columns - 1)
     low, high = chart.y.unit(curve.low) * (rows - 1), chart.y.unit(curve.high) * (rows - 1)
-    finite = np.isfinite(x) & np.isfinite(low) & np.isfinite(high)
+    finite = chart.x.holds(curve.x) & np.isfinite(low) & np.isfinite(high)
     parts = [
         _dots(x[part], low[part], high[part], curve.dash)
         for part in _stretches(finite)

@@ -1,6 +1,6 @@
 """Charts as data, and what they look like once drawn in cells."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from itertools import pairwise
 from typing import TypeAlias
@@ -75,11 +75,24 @@ Layer: TypeAlias = Curve | Scatter | Bars | VerticalLine
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Chart:
-    """Two axes and the layers over them, later ones on top."""
+    """Two axes and the layers over them, later ones on top; what lies beside `x` is not shown.
+
+    `whole` is the x axis with all data, of which `x` may be a part; None: it is all there is to
+    show. Data reach over `extent` in x, and have nothing new within `grain` of x. `highest` is a
+    value that lies above the plot, which is cut there so that it does not flatten the rest.
+    """
 
     x: Scale
     y: Scale
     layers: tuple[Layer, ...]
+    whole: Scale | None = None
+    extent: tuple[float, float] | None = None
+    grain: float = 0.0
+    highest: float | None = None
+
+    def with_cursor(self, x: float) -> "Chart":
+        """Return the chart with a thin line at `x`, below everything else."""
+        return replace(self, layers=(VerticalLine(Role.CURSOR, x, "│", "|"), *self.layers))
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,11 +5,14 @@ from numpy.typing import NDArray
 
 from tui_trainer.plotting.chart import BRAILLE_DOT, Chart, Curve, Dash, Scatter
 from tui_trainer.plotting.roles import Role
-from tui_trainer.plotting.scales import data_scale, row_ticks
+from tui_trainer.plotting.scales import AXIS_ROWS, data_scale, row_scale
+from tui_trainer.plotting.view import ALL, View
 from tui_trainer.training.events import FitSampled, Points
 
 
-def fit_chart(points: Points, fit: FitSampled | None, width: int, height: int) -> Chart:
+def fit_chart(
+    points: Points, fit: FitSampled | None, width: int, height: int, *, view: View = ALL
+) -> Chart:
     """Chart a fit for a plot of ``width × height`` cells.
 
     The axes are those of the data: a curve that leaves them is cut off at the edge, where it can
@@ -20,8 +23,10 @@ def fit_chart(points: Points, fit: FitSampled | None, width: int, height: int) -
     grid = x_values if fit is None else fit.x
     low, high = float(y_values.min()), float(y_values.max())
     margin = 0.08 * (high - low)
-    x = data_scale(float(grid.min()), float(grid.max()), max(3, width // 12))
-    y = data_scale(low - margin, high + margin, row_ticks(height))
+    ticks = max(3, width // 12)
+    whole = data_scale(float(grid.min()), float(grid.max()), ticks)
+    x = whole if view.part is None else data_scale(*view.part, ticks)
+    y = row_scale(low - margin, high + margin, height - AXIS_ROWS, snug=True)
     layers: list[Scatter | Curve] = [
         Scatter(Role.VALIDATION_POINT, points.val_x, points.val_y, marker="∘", ascii="o"),
         Scatter(Role.TRAIN_POINT, points.train_x, points.train_y, marker=BRAILLE_DOT, ascii="."),
@@ -29,7 +34,7 @@ def fit_chart(points: Points, fit: FitSampled | None, width: int, height: int) -
     if fit is not None:
         inside = _inside(fit.prediction, y.low, y.high)
         layers.append(Curve(Role.MODEL, fit.x, inside, inside, Dash.SOLID, ascii="#"))
-    return Chart(x, y, tuple(layers))
+    return Chart(x, y, tuple(layers), whole, (whole.low, whole.high))
 
 
 def _inside(prediction: NDArray[np.float32], low: float, high: float) -> NDArray[np.float32]:

@@ -1,10 +1,15 @@
 """Losses by step, the stopping rule's bound, and marks at steps where something happened."""
 
+import math
+from collections.abc import Sequence
+
 import numpy as np
 
 from tui_trainer.plotting.chart import Chart, Curve, Dash, Layer, Scatter, VerticalLine
+from tui_trainer.plotting.clipping import ceiling
 from tui_trainer.plotting.roles import Role
-from tui_trainer.plotting.scales import Scale, loss_scale, step_scale
+from tui_trainer.plotting.scales import Scale, loss_scale, spans_decades, step_part, step_scale
+from tui_trainer.plotting.view import ALL, Part, View
 from tui_trainer.training.history import Buckets, History, SeriesName
 from tui_trainer.training.marks import LossMarks
 
@@ -12,6 +17,7 @@ SMOOTHING_SHARE = 0.04
 SMOOTHING_LEAST = 8
 _DOTS_A_COLUMN = 2
 _LABEL_ROOM = 7
+_SERIES: tuple[SeriesName, ...] = ("train", "val", "bound")
 
 
 def loss_chart(
@@ -22,35 +28,65 @@ def loss_chart(
     *,
     log: bool | None = None,
     smooth: bool = False,
+    view: View = ALL,
 ) -> Chart:
     """Chart a history for a plot of ``width × height`` cells.
 
     `log` None chooses the scale of the losses by their range. With `smooth`, curves are running
-    means over 4 % of the steps on the axis (at least 8 steps), drawn over the raw ones.
+    means over 4 % of the steps on the axis (at least 8 steps), drawn over the raw ones. A few
+    losses that would flatten the rest are cut at the upper edge, with a ▲ there, unless they are
+    the newest.
     """
     columns = max(4, width - _LABEL_ROOM)
-    x = step_scale(history.steps, columns)
-    names: tuple[SeriesName, ...] = ("train", "val", "bound")
-    series = {n: history.buckets(n, 1, int(x.high), _DOTS_A_COLUMN * columns) for n in names}
-    losses = [part for name in ("train", "val") for part in (series[name].low, series[name].high)]
-    y = loss_scale(np.concatenate(losses), height, log)
+    whole = step_scale(history.steps, columns, marks.planned_steps)
+    x = _step_part(whole, view.part, columns)
+    first, last = max(1, math.ceil(x.low)), max(1, math.floor(x.high))
+    series = {n: history.buckets(n, first, last, _DOTS_A_COLUMN * columns) for n in _SERIES}
+    y, highest = _loss_axis([series["train"], series["val"]], height, log, view.clipped)
     layers: list[Layer] = [_vertical(Role.LR, step) for step in marks.lr_changes]
     if marks.stop_step is not None:
         layers.append(_vertical(Role.STOP, marks.stop_step))
     layers.append(_curve(Role.BOUND, series["bound"], Dash.DOTTED, "-"))
+    raw = dict(series)
     if smooth:
         layers.append(_curve(Role.VALIDATION_RAW, series["val"], Dash.SOLID, "."))
         layers.append(_curve(Role.TRAIN_RAW, series["train"], Dash.SOLID, "."))
-        window = max(SMOOTHING_LEAST, SMOOTHING_SHARE * x.high)
+        window = max(SMOOTHING_LEAST, SMOOTHING_SHARE * (x.high - x.low))
         series |= {name: _smoothed(series[name], window) for name in ("train", "val")}
     layers.append(_curve(Role.TRAIN, series["train"], Dash.SOLID, "*"))
     layers.append(_curve(Role.VALIDATION, series["val"], Dash.DASHED, "x"))
+    if highest is not None:
+        layers += [_cut(Role.TRAIN, raw["train"], y), _cut(Role.VALIDATION, raw["val"], y)]
     if marks.best_step is not None and marks.best_val_loss is not None:
         best = np.array([marks.best_step]), np.array([marks.best_val_loss])
         layers.append(Scatter(Role.BEST, *best, marker="◆", ascii="@"))
     if marks.engine_changes:
         layers.append(_at_the_foot(Role.ENGINE, marks.engine_changes, y))
-    return Chart(x, y, tuple(layers))
+    extent = (1.0, float(max(1, history.steps)))
+    return Chart(x, y, tuple(layers), whole, extent, grain=1.0, highest=highest)
+
+
+def _step_part(whole: Scale, part: Part | None, columns: int) -> Scale:
+    """Return the axis of the steps that are shown, from one whole step to another."""
+    if part is None:
+        return whole
+    low = max(whole.low, math.floor(part[0]))
+    return step_part(low, max(low + 1, min(whole.high, math.ceil(part[1]))), columns)
+
+
+def _loss_axis(
+    series: Sequence[Buckets], height: int, log: bool | None, clipped: bool
+) -> tuple[Scale, float | None]:
+    """Return the scale of the losses and, where it cuts some, the highest of them."""
+    losses = np.concatenate([part for b in series for part in (b.low, b.high)])
+    top = ceiling([b.high for b in series], losses, log) if clipped else None
+    if top is None:
+        return loss_scale(losses, height, log), None
+    finite = losses[np.isfinite(losses)]
+    low, high = float(finite.min()), float(finite.max())
+    log = spans_decades(low, high) if log is None else log
+    y = loss_scale(losses[losses <= top], height, log)
+    return y, high if high > y.top else None
 
 
 def _smoothed(buckets: Buckets, window: float) -> Buckets:
@@ -60,6 +96,12 @@ def _smoothed(buckets: Buckets, window: float) -> Buckets:
 
 def _curve(role: Role, buckets: Buckets, dash: Dash, ascii_marker: str) -> Curve:
     return Curve(role, buckets.step, buckets.low, buckets.high, dash, ascii_marker)
+
+
+def _cut(role: Role, buckets: Buckets, y: Scale) -> Scatter:
+    """Mark at the upper edge where losses lie above it."""
+    above = buckets.step[buckets.high > y.top]
+    return Scatter(role, above, np.full(len(above), y.top), marker="▲", ascii="^")
 
 
 def _at_the_foot(role: Role, steps: tuple[int, ...], y: Scale) -> Scatter:

@@ -8,12 +8,13 @@ from tui_trainer.lr_search.range_suggestion import EXPLODED
 from tui_trainer.lr_search.result import LrSearchResult
 from tui_trainer.plotting.chart import Chart, Curve, Dash, Layer, Scatter, Values, VerticalLine
 from tui_trainer.plotting.roles import Role
-from tui_trainer.plotting.scales import log_scale, loss_scale
+from tui_trainer.plotting.scales import log_part, log_scale, loss_scale
+from tui_trainer.plotting.view import ALL, View
 
 _COLUMNS_A_TICK = 10
 
 
-def lr_chart(results: LrSearchResult, width: int, height: int) -> Chart:
+def lr_chart(results: LrSearchResult, width: int, height: int, *, view: View = ALL) -> Chart:
     """Chart what a search has found so far for a plot of ``width × height`` cells.
 
     Over the learning rate it shows the smoothed training loss of the range test (TRAIN), the best
@@ -23,7 +24,9 @@ def lr_chart(results: LrSearchResult, width: int, height: int) -> Chart:
     """
     span = results.search.range if results.search is not None else None
     low, high = (span.low, span.high) if span is not None else (LOW, HIGH)
-    x = log_scale(low, high, max(2, width // _COLUMNS_A_TICK))
+    ticks = max(2, width // _COLUMNS_A_TICK)
+    whole = log_scale(low, high, ticks)
+    x = whole if view.part is None else log_part(*view.part, ticks)
     smoothed = _smoothed(results.curve)
     trials = _best(results.trials)
     layers: list[Layer] = []
@@ -34,7 +37,8 @@ def lr_chart(results: LrSearchResult, width: int, height: int) -> Chart:
     if results.batched_suggestion is not None:
         chosen = trials[0] == results.batched_suggestion
         layers.append(Scatter(Role.BEST, trials[0][chosen], trials[1][chosen], "◆", "@"))
-    return Chart(x, loss_scale(_shown(smoothed[1], trials[1]), height), tuple(layers))
+    shown = _shown(*(losses[x.holds(lrs)] for lrs, losses in (smoothed, trials)))
+    return Chart(x, loss_scale(shown, height), tuple(layers), whole, (low, high))
 
 
 def _smoothed(curve: LrCurve | None) -> tuple[Values, Values]:

@@ -23,6 +23,7 @@ from tui_trainer.training.marks import LossMarks
 from tui_trainer.training.progress import Best, lower_best
 from tui_trainer.training.state import ENDS, State
 
+_FEW_STEPS = 10
 _UNKEPT = History()  # that of results that keep none: nothing is added to it
 
 
@@ -139,7 +140,14 @@ class RunResult:
             stop_step=self.ended.steps if self.ended and self.stopped_early else None,
             lr_changes=tuple(change.step for change in self.lr_changes),
             engine_changes=tuple(c.step for c in self.engine_changes if c.step > 1),
+            planned_steps=self._planned_steps,
         )
+
+    @property
+    def _planned_steps(self) -> int:
+        """Those of the config; those of a run that ended within the first few."""
+        ended_soon = self.ended is not None and self.ended.steps < _FEW_STEPS
+        return self.ended.steps if self.ended and ended_soon else self.config.steps
 
     def fit(self, best: bool) -> FitSampled | None:
         """Return the fit of the best step's weights if it is wanted and known, else the newest."""

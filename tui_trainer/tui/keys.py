@@ -14,6 +14,7 @@ ScreenName: TypeAlias = Literal["cockpit", "sweep", "candidate", "lr_finder"]
 
 _EVERYWHERE: tuple[ScreenName, ...] = get_args(ScreenName)
 _SWEEP: tuple[ScreenName, ...] = ("sweep",)
+_PLOTS: tuple[ScreenName, ...] = ("cockpit", "candidate", "lr_finder")
 _STARTING: tuple[ScreenName, ...] = ("cockpit", "sweep", "lr_finder")
 
 
@@ -44,6 +45,16 @@ def _cycle(key: str, category: str, title: str, label: str = "", rank: int = 5) 
         Key(f"{category}_next", key, action.format(1), "presets", f"next {title}", label, rank),
         Key(f"{category}_previous", key.upper(), action.format(-1), "presets", f"previous {title}"),
     )
+
+
+def _plot_keys(
+    id: str, keys: tuple[str, str], command: str, amount: int, help: str
+) -> tuple[Key, Key]:
+    previous, following = (
+        Key(f"{id}_{way}", key, f"plot('{command}', {sign * amount})", "view", help, screens=_PLOTS)
+        for way, key, sign in zip(("previous", "next"), keys, (-1, 1), strict=True)
+    )
+    return previous, following
 
 
 KEYS = (
@@ -82,6 +93,13 @@ KEYS = (
         ("cockpit", "candidate")),
     Key("zoom", "z", "zoom", "view", "zoom the focused pane, or the first one", "zoom", 3,
         _EVERYWHERE),
+    *_plot_keys("cursor", ("left", "right"), "move", 1, "read the plot: move its cursor"),
+    *_plot_keys("cursor_ten", ("ctrl+left", "ctrl+right"), "move", 10, "by ten columns"),
+    *_plot_keys("cursor_end", ("home", "end"), "end", 1, "to the first or last value"),
+    *_plot_keys("x_zoom", ("minus", "plus,equals_sign"), "zoom", 1, "zoom out of or into x"),
+    *_plot_keys("x_pan", ("shift+left", "shift+right"), "pan", 1, "pan along x"),
+    Key("x_all", "0", "plot('all', 0)", "view", "show all of x; then losses that were cut",
+        screens=_PLOTS),
     Key("overhead", "t", "overhead", "view", "toggle the UI overhead", "", 5, _EVERYWHERE),
     Key("setup", "tab", "next_view", "app", "open the form, or show the next pane", "form", 0,
         _EVERYWHERE, also="pane"),
@@ -99,7 +117,9 @@ _KEY_TEXTS = {
     "right_square_bracket": "]",
     "ctrl+p": "^p",
     "escape": "esc",
-}
+    "left": "←", "right": "→", "ctrl+left": "^←", "ctrl+right": "^→",
+    "shift+left": "⇧←", "shift+right": "⇧→", "plus": "+", "minus": "-", "equals_sign": "=",
+}  # fmt: skip
 
 
 def keys_of(screen: ScreenName) -> list[Key]:

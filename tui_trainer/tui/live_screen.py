@@ -19,7 +19,7 @@ from tui_trainer.tui.help import HelpScreen
 from tui_trainer.tui.keys import key_of, key_texts
 from tui_trainer.tui.messages import Updated
 from tui_trainer.tui.pane_screen import PaneScreen
-from tui_trainer.tui.widgets.plot_pane import PlotPane
+from tui_trainer.tui.widgets.plot_pane import PlotCommand, PlotPane
 from tui_trainer.tui.wording import badge_text, overhead_text
 
 if TYPE_CHECKING:  # the first frame needs no sweeps
@@ -244,6 +244,15 @@ class LiveScreen(PaneScreen):
     def action_log(self) -> None:
         self.query("#panes > *").first(PlotPane).toggle_log()
         self.draw_all()
+
+    def action_plot(self, command: PlotCommand, amount: int) -> None:
+        """Hand a key on to the plot that it is about."""
+        if (pane := self.plot_pane) is not None and (words := pane.obey(command, amount)):
+            self.say(words)
+
+    @on(PlotPane.Noted)
+    def _say_note(self, message: PlotPane.Noted) -> None:
+        self.say(message.words)
 
     def action_overhead(self) -> None:
         """Toggle between the status line and the UI overhead."""

@@ -14,6 +14,7 @@ from tui_trainer.tui.keys import ScreenName
 from tui_trainer.tui.widgets.fields import Form
 from tui_trainer.tui.widgets.key_line import KeyLine
 from tui_trainer.tui.widgets.lines import Banner, HeaderLine, StatusLine
+from tui_trainer.tui.widgets.plot_pane import PlotPane
 
 
 class PaneScreen(Screen[None]):
@@ -85,15 +86,19 @@ class PaneScreen(Screen[None]):
             self._open_form(not self.has_class("-form-open"))
 
     def action_leave(self) -> None:
-        """Leave the field, the open form, the zoom."""
+        """Leave the field, the open form, the zoom; before that, take a plot's cursor away."""
+        if self._drop_cursor():
+            return
         self.set_focus(None)
         self.remove_class("-form-open")
         if self.has_class("-zoomed"):
             self.action_zoom()
 
     def action_back(self) -> None:
-        """Leave the field, the open form, the zoom; else the screen."""
-        if self.focused is not None or self.has_class("-form-open") or self.has_class("-zoomed"):
+        """Leave a plot's cursor, the field, the open form, the zoom; else the screen."""
+        if self._drop_cursor():
+            self.set_focus(None)
+        elif self.focused is not None or self.has_class("-form-open") or self.has_class("-zoomed"):
             self.action_leave()
         else:
             self.app.pop_screen()
@@ -108,6 +113,17 @@ class PaneScreen(Screen[None]):
     def _views(self) -> list[Widget]:
         """The panes and the form, which a small terminal shows one at a time."""
         return [*self._panes, *self.query("#form")]
+
+    @property
+    def plot_pane(self) -> PlotPane | None:
+        """The plot that keys are about: the focused one, else the first that shows."""
+        plots = [pane for pane in self._panes if isinstance(pane, PlotPane) and pane.display]
+        return next((pane for pane in plots if pane.has_focus), next(iter(plots), None))
+
+    def _drop_cursor(self) -> bool:
+        """Take the cursors off the plots, and return whether there were any."""
+        plots = [pane for pane in self._panes if isinstance(pane, PlotPane)]
+        return sum(pane.drop_cursor() for pane in plots) > 0
 
     @property
     def _one_pane(self) -> bool:

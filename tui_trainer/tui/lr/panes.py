@@ -7,6 +7,7 @@ from tui_trainer.formatting import number_text, printable
 from tui_trainer.lr_search.result import LrSearchResult
 from tui_trainer.plotting.chart import Chart
 from tui_trainer.plotting.lr_chart import lr_chart
+from tui_trainer.plotting.readings import lr_reader
 from tui_trainer.plotting.roles import Role
 from tui_trainer.tui.lr.wording import answers
 from tui_trainer.tui.widgets.plot_pane import PlotPane
@@ -25,7 +26,7 @@ class LrPane(PlotPane):
             return
 
         def make_chart(width: int, height: int) -> Chart:
-            return lr_chart(result, width, height)
+            return lr_chart(result, width, height, view=self.view)
 
         losses = (": training loss", ": validation loss") if self.size.width >= 100 else ("", "")
         legend = [(Role.TRAIN, f"range test{losses[0]}"), (Role.VALIDATION, f"trials{losses[1]}")]
@@ -33,7 +34,7 @@ class LrPane(PlotPane):
             legend.append((Role.BEST, number_text(result.batched_suggestion)))
         if result.range_suggestion is not None:
             legend.append((Role.LR, number_text(result.range_suggestion)))
-        self.plot(make_chart, "Loss by lr", legend)
+        self.plot(make_chart, "Loss by lr", legend, reader=lr_reader(result))
 
 
 class LrAnswers(Static):

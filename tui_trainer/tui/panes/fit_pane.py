@@ -24,7 +24,9 @@ class FitPane(PlotPane):
         def make_chart(width: int, height: int) -> "Chart":
             from tui_trainer.plotting.fit_chart import fit_chart
 
-            return fit_chart(points, fit, width, height)
+            return fit_chart(points, fit, width, height, view=self.view)
+
+        from tui_trainer.plotting.readings import fit_reader
 
         name = "Fit" if points.features == 1 else "Predicted against actual"
         legend = [(Role.MODEL, "model"), (Role.TRAIN_POINT, "train")]
@@ -33,7 +35,8 @@ class FitPane(PlotPane):
         quality = "the prediction is not finite"
         if math.isfinite(r2):
             quality = f"validation R² {metric_text(r2)}"
-        self.plot(make_chart, f"{name} · {_weights(fit)}", legend, quality)
+        reader = fit_reader(points, fit)
+        self.plot(make_chart, f"{name} · {_weights(fit)}", legend, quality, reader)
 
 
 def _weights(fit: FitSampled) -> str:

@@ -1,5 +1,6 @@
 """The losses of a run, with the stopping rule's bound and gauge."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tui_trainer.plotting.roles import Role
@@ -16,11 +17,14 @@ class LossPane(PlotPane):
     """Train and validation loss by step."""
 
     _smooth = False
+    _shown: "RunResult | None" = None
 
     def toggle_smooth(self) -> None:
         self._smooth = not self._smooth
 
     def put(self, result: "RunResult | None") -> None:
+        if result is not self._shown:  # a part of another run says nothing about this one
+            self._shown, self.view = result, replace(self.view, part=None)
         if result is None or not result.step:
             self.blank(self._waiting(result), "Loss")
             return
@@ -30,12 +34,21 @@ class LossPane(PlotPane):
 
             marks, smooth = result.marks, self._smooth
             return loss_chart(
-                result.history, marks, width, height, log=self.log_axis, smooth=smooth
+                result.history,
+                marks,
+                width,
+                height,
+                log=self.log_axis,
+                smooth=smooth,
+                view=self.view,
             )
+
+        from tui_trainer.plotting.readings import loss_reader
 
         name = "Loss · smoothed" if self._smooth else "Loss"
         note = _gauge_text(result.gauge, self.size.width) if result.gauge else ""
-        self.plot(make_chart, name, self._legend(result), note)
+        reader = loss_reader(result.history, result.marks)
+        self.plot(make_chart, name, self._legend(result), note, reader)
 
     @staticmethod
     def _waiting(result: "RunResult | None") -> str:

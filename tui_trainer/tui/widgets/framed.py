@@ -70,11 +70,18 @@ class Framed(Cells, can_focus=True):
     def _draw(self) -> None:
         """Draw what has changed."""
 
-    def _box(self, inside: list[Strip], title: tuple[Part, ...], note: tuple[Part, ...]) -> None:
+    def _box(
+        self,
+        inside: list[Strip],
+        title: tuple[Part, ...],
+        note: tuple[Part, ...],
+        *,
+        note_left: bool = False,
+    ) -> None:
         """Show lines that have their sides between the other two edges."""
         corners = _HEAVY if self.has_focus else _THIN
         top = self._edge(corners[0], corners[4], corners[1], title, left=True)
-        bottom = self._edge(corners[2], corners[4], corners[3], note, left=False)
+        bottom = self._edge(corners[2], corners[4], corners[3], note, left=note_left)
         self.show([top, *inside, bottom])
 
     def _message(self, text: str, width: int, height: int) -> list[Strip]:

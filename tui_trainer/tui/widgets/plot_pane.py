@@ -1,20 +1,31 @@
-"""A plot in a frame, with its legend in the upper edge."""
+"""A plot in a frame: its legend in the upper edge, what a cursor reads in the lower one."""
 
+import math
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, TypeAlias
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from rich.segment import Segment
+from textual import events
+from textual.message import Message
 from textual.strip import Strip
 
+from tui_trainer.formatting import loss_text
 from tui_trainer.plotting.legend import sign
 from tui_trainer.plotting.roles import Charset, Role
+from tui_trainer.plotting.view import ALL, View
 from tui_trainer.tui.widgets.framed import Framed, Part
 
 if TYPE_CHECKING:  # both need numpy, which the first frame does not
     from tui_trainer.plotting.chart import Chart, Drawing, Span
+    from tui_trainer.plotting.readings import Reader
 
 MakeChart: TypeAlias = "Callable[[int, int], Chart]"
 Named: TypeAlias = Sequence[tuple[Role, str]]
+PlotCommand: TypeAlias = Literal["move", "end", "zoom", "pan", "all"]
+
+_ZOOM = 2.0  # a key's or a wheel's factor
+_PAN = 0.25  # of what is shown
 
 
 def draw_chart(chart: "Chart", width: int, height: int, charset: Charset) -> "Drawing":
@@ -25,37 +36,198 @@ def draw_chart(chart: "Chart", width: int, height: int, charset: Charset) -> "Dr
 
 
 class PlotPane(Framed):
-    """Draws a chart to its own size."""
+    """Draws a chart to its own size; with a reader, it has a cursor, and shows parts of x."""
 
     log_axis: bool | None = None  # the losses' axis; None chooses by their range
+    view: View = ALL
+    cursor: float | None = None  # the x that is read
+
+    @dataclass
+    class Noted(Message):
+        """The plot changed by itself in a way that has to be said."""
+
+        words: str
 
     def __init__(self, charset: Charset, *, id: str) -> None:
         super().__init__(id=id)
         self._charset = charset
         self._make_chart: MakeChart | None = None
+        self._reader: Reader | None = None
         self._heading = ""
         self._legend_names: Named = ()
         self._note = ""
         self._blank_text = ""
-        self._is_log = False
+        self._chart: Chart | None = None
+        self._log_told = False
         self._drawing: Drawing | None = None
         self._rows: list[Strip] = []
 
-    def plot(self, make_chart: MakeChart, name: str, legend: Named, note: str = "") -> None:
+    def plot(
+        self,
+        make_chart: MakeChart,
+        name: str,
+        legend: Named,
+        note: str = "",
+        reader: "Reader | None" = None,
+    ) -> None:
         """Show a chart, its name and legend in the upper edge and `note` in the lower one."""
         self._make_chart, self._heading, self._note = make_chart, name, note
-        self._legend_names = legend
+        self._legend_names, self._reader = legend, reader
         self._draw()
 
     def blank(self, text: str, name: str) -> None:
         """Show a line of text instead of a plot."""
         self._make_chart, self._heading, self._note = None, name, ""
-        self._blank_text = text
+        self._blank_text, self._chart = text, None
         self._draw()
 
     def toggle_log(self) -> None:
         """Toggle between a log and a linear axis of losses."""
-        self.log_axis = not (self._is_log if self.log_axis is None else self.log_axis)
+        is_log = self._chart is not None and self._chart.y.log
+        self.log_axis = not (is_log if self.log_axis is None else self.log_axis)
+
+    # The cursor, and what part is shown
+
+    def obey(self, command: PlotCommand, amount: int) -> str:
+        """Do what a key asks for, and return words to say about it, "" for none."""
+        chart = self._chart
+        if self._reader is None or chart is None or chart.whole is None:
+            return "There is no curve to read here yet."
+        words = ""
+        match command:
+            case "move":
+                self._move(chart, amount)
+            case "end":
+                self._point_at(chart, math.copysign(math.inf, amount))
+            case "zoom":
+                words = self._zoom(chart, amount)
+            case "pan":
+                before, self.view = self.view, self.view.panned(amount * _PAN, _ends(chart))
+                words = "" if self.view != before else "All of it is shown on that side."
+            case "all":
+                words = self._show_all(chart)
+        self._draw()
+        return words
+
+    def drop_cursor(self) -> bool:
+        """Take the cursor away, and return whether there was one."""
+        dropped = self.cursor is not None
+        self.cursor = None
+        self._draw()
+        return dropped
+
+    def _move(self, chart: "Chart", columns: int) -> None:
+        """Move the cursor by columns, by one step at least; the first time, show it at an end."""
+        if (x := self._cursor_in(chart)) is None:
+            self._point_at(chart, -math.inf if columns > 0 else math.inf, inside=True)
+            return
+        count = self._columns(chart)
+        column = round(float(chart.x.unit(x)) * (count - 1)) + columns
+        self._point_at(chart, self._x_at(chart, column))
+        if self.cursor is not None and abs(self.cursor - x) < chart.grain:
+            self._point_at(chart, x + math.copysign(chart.grain, columns))
+
+    def _point_at(self, chart: "Chart", x: float, *, inside: bool = False) -> None:
+        """Put the cursor at an x that there are data at, and show it; `inside` what is shown."""
+        first, last = chart.extent or (chart.x.foot, chart.x.top)
+        if inside:
+            first, last = max(first, chart.x.foot), min(last, chart.x.top)
+        self.cursor = min(max(x, first), last)
+        self.view = self.view.showing(chart.x.place(self.cursor), _ends(chart))
+
+    def _x_at(self, chart: "Chart", column: int) -> float:
+        """Return the x that is read in a column."""
+        assert self._reader is not None
+        share = 1 / max(1, self._columns(chart) - 1)
+        x: float = chart.x.value(column * share)
+        reach = chart.x.value(share) - chart.x.value(0)
+        near: float = self._reader.near(x, 0.499 * reach)
+        return near
+
+    def _zoom(self, chart: "Chart", direction: int, anchor: float | None = None) -> str:
+        x = self._cursor_in(chart) if anchor is None else anchor
+        if x is None and chart.grain and chart.extent is not None:
+            x = chart.extent[1]
+        place = chart.x.place(x) if x is not None else (chart.x.low + chart.x.high) / 2
+        before = self.view
+        self.view = before.zoomed(_ZOOM**-direction, _ends(chart), place, chart.grain)
+        if self.view != before:
+            return ""
+        return "There is no finer detail." if direction > 0 else "All of it is shown."
+
+    def _show_all(self, chart: "Chart") -> str:
+        if self.view.part is not None:
+            self.view = replace(self.view, part=None)
+            return ""
+        if chart.highest is None and self.view.clipped:
+            return "All of it is shown."
+        self.view = replace(self.view, clipped=not self.view.clipped)
+        return (
+            "Losses that tower over the rest are cut again."
+            if self.view.clipped
+            else "The highest losses are shown, too; the same key cuts them again."
+        )
+
+    def _cursor_in(self, chart: "Chart") -> float | None:
+        """Return where the cursor is: no further than data reach."""
+        if self.cursor is None or chart.extent is None:
+            return None
+        return min(max(self.cursor, chart.extent[0]), chart.extent[1])
+
+    def _columns(self, chart: "Chart") -> int:
+        from tui_trainer.plotting.canvas import plot_area
+
+        return max(2, plot_area(chart.y, self.size.width - 2, self.size.height - 2)[0])
+
+    # The mouse
+
+    def on_mouse_down(self, event: events.MouseDown) -> None:
+        """Point at what was clicked, and follow the mouse until it is let go."""
+        if event.button == 1 and self._point_at_mouse(event):
+            self.capture_mouse()
+
+    def on_mouse_move(self, event: events.MouseMove) -> None:
+        """Follow the mouse while its button is down."""
+        if self.app.mouse_captured is self:
+            self._point_at_mouse(event)
+
+    def on_mouse_up(self, event: events.MouseUp) -> None:
+        """Leave the cursor where it is."""
+        self.release_mouse()
+
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        """Zoom in around the mouse; with shift, pan to the left."""
+        self._wheel(event, 1)
+
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        """Zoom out around the mouse; with shift, pan to the right."""
+        self._wheel(event, -1)
+
+    def _wheel(self, event: events.MouseEvent, direction: int) -> None:
+        chart = self._chart
+        if self._reader is None or chart is None or chart.whole is None:
+            return
+        event.stop()
+        if event.shift:
+            self.view = self.view.panned(-direction * _PAN, _ends(chart))
+        else:
+            self._zoom(chart, direction, self._x_at(chart, self._mouse_column(chart, event)))
+        self._draw()
+
+    def _point_at_mouse(self, event: events.MouseEvent) -> bool:
+        chart = self._chart
+        if self._reader is None or chart is None or chart.whole is None:
+            return False
+        self._point_at(chart, self._x_at(chart, self._mouse_column(chart, event)), inside=True)
+        self._draw()
+        return True
+
+    def _mouse_column(self, chart: "Chart", event: events.MouseEvent) -> int:
+        columns = self._columns(chart)
+        left = self.size.width - 1 - columns
+        return int(min(max(event.x - left, 0), columns - 1))
+
+    # Drawing
 
     def _redraw(self) -> None:
         """Draw everything: the size, the colours or the focus have changed."""
@@ -66,22 +238,57 @@ class PlotPane(Framed):
         width, height = self.size.width - 2, self.size.height - 2
         if not self.is_mounted or width <= 0 or height <= 0:
             return
-        note: tuple[Part, ...] = ((self._note, "note"),) if self._note else ()
         if self._make_chart is None:
             self._drawing = None
-            self._box(self._message(self._blank_text, width, height), self._title(()), note)
+            title: tuple[Part, ...] = ((self._heading, "title"),)
+            self._box(self._message(self._blank_text, width, height), title, ())
             return
         chart = self._make_chart(width, height)
-        self._is_log = chart.y.log
-        inside = self._plot(chart, width, height)
-        self._box(inside, self._title(self._legend_names), note)
+        self._tell_log(chart)
+        self._chart = chart
+        x = self._cursor_in(chart) if self._reader is not None else None
+        shown = chart if x is None else chart.with_cursor(x)
+        inside = self._plot(shown, width, height)
+        note = ((self._note, "note"),) if self._note else ()
+        self._box(
+            inside,
+            self._title(chart),
+            note if x is None else self._reading(x),
+            note_left=x is not None,
+        )
 
-    def _title(self, legend: Named) -> tuple[Part, ...]:
-        """Return the name, a log scale, and the legend."""
+    def _tell_log(self, chart: "Chart") -> None:
+        """Say it once when the axis of losses turns to a log one by itself."""
+        before = self._chart
+        turned = before is not None and not before.y.log and chart.y.log
+        if turned and self.log_axis is None and self.view.part is None and not self._log_told:
+            self._log_told = True
+            self.post_message(self.Noted("Losses differ tenfold and more: their axis is log now."))
+
+    def _reading(self, x: float) -> tuple[Part, ...]:
+        """Return what the cursor reads, a part for each value; the last are the first to go."""
+        assert self._reader is not None
+        gap = " · " if self.size.width >= 60 else "  "
+        parts = [(text, role or "title") for text, role in self._reader.read(x)]
+        if self.size.width < 60:
+            parts = [(text.replace("validation", "val"), role) for text, role in parts]
+        return tuple((f"{gap if n else ''}{text}", role) for n, (text, role) in enumerate(parts))
+
+    def _title(self, chart: "Chart") -> tuple[Part, ...]:
+        """Return the name, what is unlike a plain plot of everything, and the legend."""
         space = " " if self.size.width < 60 else "  "
-        scale = " · log y" if legend and self._is_log else ""
-        signs = [(f"{sign(role, self._charset)} {name}{space}", role) for role, name in legend]
-        return ((f"{self._heading}{scale}  ", "title"), *signs)
+        words = [self._heading]
+        if self._legend_names and chart.y.log:
+            words.append("log y")
+        if self._reader is not None and self.view.part is not None:
+            words.append(self._reader.range_text(chart.x.foot, chart.x.top))
+        if chart.highest is not None:
+            words.append(f"▲ up to {loss_text(chart.highest)}")
+        signs = [
+            (f"{sign(role, self._charset)} {name}{space}", role)
+            for role, name in self._legend_names
+        ]
+        return ((f"{' · '.join(words)}  ", "title"), *signs)
 
     def _plot(self, chart: "Chart", width: int, height: int) -> list[Strip]:
         """Draw a chart; make new strips only for the rows that changed."""
@@ -103,3 +310,8 @@ class PlotPane(Framed):
             else:
                 texts.append((span.text, span.role))
         return [Segment(text, self._role_style(role)) for text, role in texts]
+
+
+def _ends(chart: "Chart") -> tuple[float, float]:
+    whole = chart.whole or chart.x
+    return whole.low, whole.high

@@ -1,0 +1,129 @@
+"""What a cursor on a plot reads: exact values, never means of what a column holds."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tui_trainer.formatting import loss_text, number_text
+from tui_trainer.lr_search.result import LrSearchResult
+from tui_trainer.plotting.roles import Role
+from tui_trainer.training.events import FitSampled, Points
+from tui_trainer.training.history import History, SeriesName
+from tui_trainer.training.marks import LossMarks
+
+Reading: TypeAlias = tuple[str, Role | None]
+
+_SERIES: tuple[tuple[SeriesName, Role, str], ...] = (
+    ("train", Role.TRAIN, "train"),
+    ("val", Role.VALIDATION, "validation"),
+    ("bound", Role.BOUND, "bound"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Reads a plot: what stands at `x`, which x is read near one, and how an x is written.
+
+    `near` is given an x and how far from it a column reaches.
+    """
+
+    axis: str
+    read: Callable[[float], list[Reading]]
+    near: Callable[[float, float], float]
+    text: Callable[[float], str]
+
+    def range_text(self, low: float, high: float) -> str:
+        """Write a part of the x axis."""
+        return f"{self.axis} {self.text(low)} to {self.text(high)}"
+
+
+def loss_reader(history: History, marks: LossMarks) -> Reader:
+    """Read losses by step."""
+    return Reader(
+        "steps",
+        lambda x: loss_reading(history, marks, round(x)),
+        lambda x, reach: step_near(x, reach, marks),
+        lambda x: f"{x:,.0f}",
+    )
+
+
+def fit_reader(points: Points, fit: FitSampled) -> Reader:
+    """Read a fit and its data by x."""
+    axis = "x" if points.features == 1 else "actual"
+    return Reader(axis, lambda x: fit_reading(points, fit, x), lambda x, _: x, _value_text)
+
+
+def lr_reader(results: LrSearchResult) -> Reader:
+    """Read a search by learning rate."""
+    return Reader("lr", lambda x: lr_reading(results, x), lambda x, _: x, _lr_text)
+
+
+def step_near(x: float, reach: float, marks: LossMarks) -> float:
+    """Return the step to read at `x`: the best one if it is within `reach`, else the nearest."""
+    if marks.best_step is not None and abs(marks.best_step - x) <= reach:
+        return float(marks.best_step)
+    return float(round(x))
+
+
+def loss_reading(history: History, marks: LossMarks, step: int) -> list[Reading]:
+    """Return a step and each series' loss there, the best step's with a ◆."""
+    readings: list[Reading] = [(f"step {step:,}", None)]
+    for series, role, name in _SERIES:
+        losses = history.losses(series)
+        if 1 <= step <= len(losses):
+            loss = float(losses[step - 1])
+            best = " ◆" if series == "val" and step == marks.best_step else ""
+            if series != "bound" or np.isfinite(loss):
+                readings.append((f"{name} {loss_text(loss)}{best}", role))
+    return readings
+
+
+def fit_reading(points: Points, fit: FitSampled, x: float) -> list[Reading]:
+    """Return x, the prediction there, and the nearest point of each split."""
+    lead = "x" if points.features == 1 else "actual"
+    readings: list[Reading] = [(f"{lead} {_value_text(x)}", None)]
+    if len(fit.x) and fit.x[0] <= x <= fit.x[-1]:
+        prediction = float(np.interp(x, fit.x, fit.prediction))
+        readings.append((f"model {_value_text(prediction)}", Role.MODEL))
+    for role, name, xs, ys in (
+        (Role.TRAIN_POINT, "train", points.train_x, points.train_y),
+        (Role.VALIDATION_POINT, "validation", points.val_x, points.val_y),
+    ):
+        if len(xs):
+            near = _nearest(xs, x)
+            words = f"{name} {_value_text(float(ys[near]))} at {_value_text(float(xs[near]))}"
+            readings.append((words, role))
+    return readings
+
+
+def lr_reading(results: LrSearchResult, lr: float) -> list[Reading]:
+    """Return the nearest learning rates of the range test and the trials, and their losses."""
+    readings: list[Reading] = []
+    if (curve := results.curve) is not None and len(curve.lrs):
+        near = _nearest(np.log10(curve.lrs), np.log10(lr))
+        readings.append((f"lr {_lr_text(curve.lrs[near])}", None))
+        readings.append((f"range test {loss_text(float(curve.smoothed[near]))}", Role.TRAIN))
+    if (trials := results.trials) is not None and len(trials.lrs):
+        near = _nearest(np.log10(trials.lrs), np.log10(lr))
+        loss = float(trials.best_val_loss[near])
+        ended = "diverged" if trials.diverged[near] else loss_text(loss)
+        readings.append((f"trial at {_lr_text(trials.lrs[near])} {ended}", Role.VALIDATION))
+    return readings
+
+
+def _nearest(values: NDArray[np.floating], x: float) -> int:
+    return int(np.argmin(np.abs(values - x)))
+
+
+def _value_text(value: float) -> str:
+    """Write a value of the data with its sign: ``-1.25``, ``0.031``, ``1.2e+10``."""
+    if not value:
+        return "0"
+    return f"-{loss_text(-value)}" if value < 0 else loss_text(value)
+
+
+def _lr_text(lr: float) -> str:
+    return number_text(float(f"{lr:.2g}"))
