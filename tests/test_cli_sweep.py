@@ -176,3 +176,12 @@ def test_a_sweep_in_which_everything_diverged_is_status_1():
     result = sweep("--over", "lr=10,100", "--recipe", "kaiming", "--steps", "50")
     assert result.exit_code == 1
     assert "none: every candidate diverged; try an lr below 10" in result.stdout
+
+
+def test_a_plot_has_names_in_rows_and_values_on_a_scale_and_stays_out_of_the_json():
+    race = sweep("--over", "init=kaiming,he", "--plot", *QUICK, "--ascii").stdout
+    assert re.search(r"^(kaiming|he) +\S+ +@ +recommended$", race, re.MULTILINE)
+    assert "final validation" not in race
+    scale = sweep("--over", "lr=0.001:0.1:log:3", "--plot", *QUICK, "--json")
+    assert json.loads(scale.stdout)["recommended"]
+    assert "Best validation loss by lr" in scale.stderr

@@ -210,7 +210,7 @@ async def test_at_the_end_the_recommendation_stands_in_words():
 
 def test_each_row_of_points_has_its_verdict():
     losses = [value + seed / 100 for value in (1, 2, 3) for seed in range(7)]
-    for seeds, worse in ((7, "7/7   p 0.047   worse"), (6, "6/6   p 0.094   too few seeds")):
+    for seeds, worse in ((7, "worse (7/7, p 0.047)"), (6, "too few seeds")):
         view = SweepFeed(plan("lr=0.1,0.2,0.3", seeds=seeds))
         kept = [loss for index, loss in enumerate(losses) if index % 7 < seeds]
         view.result = finished(view.sweep, kept, diverged=range(2 * seeds, 3 * seeds))
@@ -219,31 +219,44 @@ def test_each_row_of_points_has_its_verdict():
         first, second, third = (point_row(view, point)[2] for point in range(3))
         assert first == ("◆ recommended", "best")
         assert second == (worse, "row")
-        assert third[0].endswith("  diverged")
+        assert third == ("diverged", "diverged")
 
 
 async def test_a_race_shows_its_verdict_the_best_first():
     async with make_app(sweep=SweepScript(diverged=(1,))).run_test(size=SIZE) as pilot:
         await swept(pilot, *"aaaa")
-        await shown(pilot, "Presets by loss", "◆ recommended  ", "0.039   worse", "✕ 9")
-        drawn = screen_text(pilot.app)
-        lines = [line for line in drawn.split("\n") if "p 0.039" in line]
-        assert drawn.index("◆ recommended  ") < drawn.index("0.039   worse")
-        assert "9/9   p 0.039   worse" in lines[0]
-        assert "diverged" in lines[-1]
-        assert "✕ 9" in lines[-1]
-        assert "normal" in lines[-1]
+        await shown(pilot, "Best validation loss by init · 9 seeds ─", "recommended", "✕")
+        table = pilot.app.sweep.table
+        head, *rows = [line.split() for line in table.text.split("\n")[1:8]]
+        assert head[1:3] == ["init", "median"]
+        assert [row[1] for row in rows[:5]] == ["kaiming", "he", "zeros", "xavier", "normal"]
+        assert ["◆" in "".join(row) for row in rows[:5]] == [True, *[False] * 4]
+        assert "worse (9/9, p 0.039)" in table.text.split("\n")[3]
+        assert rows[4][2:5] == ["diverged", "✕", "diverged"]
+        assert rows[5][1:] == ["1.0", "1.5", "2.0", "2.5", "3.0", "│"]  # the ticks
+        assert not pilot.app.sweep.plot.display  # one list, not two
+        await press(pilot, "down", "down")
+        await shown(pilot, "▸ he", "u use init he")
+        await press(pilot, "l")
+        await shown(pilot, "9 seeds · log ─")
+        await press(pilot, "c")
+        await shown(pilot, "Candidates by loss", "▸ he ")
+        await press(pilot, "a", "a", "a", "s")  # lr again: places on a scale
+        await until(pilot, lambda: pilot.app.sweep.plot.display)
 
 
 async def test_rows_by_loss_say_since_when_and_are_sorted_anew_while_nobody_reads(monkeypatch):
-    for rest, title in ((9.0, "Presets by loss, as of 0:00 ─"), (0.4, "Presets by loss ─")):
+    for rest, title in (
+        (9.0, "regularizer · 11 seeds · sorted at 0:00 ─"),
+        (0.4, "regularizer · 11 seeds ─"),
+    ):
         monkeypatch.setattr(sweep_table, "_REST_SECONDS", rest)
         async with make_app(sweep=SweepScript(waits=True)).run_test(size=SIZE) as pilot:
-            sweep = await under_way(pilot, *"aaaa")
+            sweep = await under_way(pilot, *"aaaaa")
             await shown(pilot, title)
             await press(pilot, "x")
             await until(pilot, lambda s=sweep: s.state is State.STOPPED and s.is_idle)
-            await shown(pilot, "Presets by loss ─")
+            await shown(pilot, "regularizer · 11 seeds ─")
 
 
 def test_the_bar_shows_the_percentage_beside_it():
@@ -296,6 +309,27 @@ async def test_a_sweep_goes_on_behind_the_cockpit_and_w_shows_it_again():
         assert not script.calls[1][1].stopped
         await until(pilot, lambda: sweep.feed is not first and sweep.feed.result.finished == 128)
         assert sweep.state is State.RUNNING
+
+
+async def test_the_header_of_other_screens_counts_the_sweep_and_says_that_it_ended_until_seen():
+    app = make_app(sweep=SweepScript(waits=True))
+    async with app.run_test(size=(80, 24)) as pilot:
+        sweep = await opened(pilot, "s", "escape")
+        await until(pilot, lambda: isinstance(app.screen, Cockpit))
+        await until(pilot, lambda: "● sweep 128/256" in app.cockpit.header.text)
+        await press(pilot, "f")
+        await until(pilot, lambda: app.lr_finder is not None and app.screen is app.lr_finder)
+        await until(pilot, lambda: "● sweep 128/256   " in app.lr_finder.header.text)
+        sweep.stop_thread()
+        await until(pilot, lambda: "□ sweep stopped" in app.lr_finder.header.text)
+        await press(pilot, "escape")
+        await until(pilot, lambda: "□ sweep stopped" in app.cockpit.header.text)
+        await press(pilot, "w")
+        await until(pilot, lambda: app.screen is sweep and "□ STOPPED" in sweep.header.text)
+        assert "sweep stopped" not in sweep.header.text  # its own badge says so
+        await press(pilot, "escape")
+        await until(pilot, lambda: app.screen is app.cockpit)
+        await until(pilot, lambda: "sweep" not in app.cockpit.header.text)
 
 
 # The table
@@ -441,6 +475,24 @@ async def test_numbers_that_the_app_was_started_with_are_kept():
 # Sizes
 
 
+async def test_a_race_has_name_median_and_bar_at_every_size_and_in_ascii():
+    for size, charset in (((160, 45), Charset.UNICODE), ((40, 12), Charset.ASCII)):
+        async with make_app(sweep=SweepScript(), charset=charset).run_test(size=size) as pilot:
+            sweep = await swept(pilot, *"aaaaa")
+            await until(pilot, lambda s=sweep: s.table.region.area)
+            shown_rows = sweep.table.text.split("\n")[2 : 2 + min(8, sweep.table.page)]
+            best = "@" if charset is Charset.ASCII else "◆"
+            assert re.search(rf"^. {{2}}l1 +1.05 +[-|├─┤]*{best}", shown_rows[0])
+            await press(pilot, "end")
+            await until(pilot, lambda s=sweep: "▸" in s.table.text)  # which the screen writes as >
+            assert len({row[3:15] for row in shown_rows}) == len(shown_rows)
+            await press(pilot, "tab")
+            assert sweep.table.region.area or sweep.form.region.area
+            for _ in range(2):
+                await press(pilot, "tab")
+                assert not sweep.plot.region.area
+
+
 @pytest.mark.parametrize(
     ("size", "charset"),
     [((160, 45), Charset.UNICODE), ((80, 24), Charset.ASCII), ((40, 12), Charset.ASCII)],
@@ -454,7 +506,7 @@ async def test_every_size_says_which_value_is_the_one(size, charset):
             "FINISHED",
             "256/256",
             "esc back",
-            "u use lr 0.00381" if size[0] > 60 else "u use",
+            "u use lr 0.00381" if size[0] >= 100 else "u use",
             "lr 0.00381: lowest median best validation loss 1.03",
         )
         assert sweep.plot.region.area

@@ -2,6 +2,7 @@
 
 import math
 import unicodedata
+from collections.abc import Sequence
 from decimal import Decimal
 
 # Control, format (text direction, zero width) and surrogate characters, line and paragraph ends.
@@ -77,6 +78,21 @@ def bytes_text(count: float) -> str:
         if count >= size:
             return f"{count / size:.3g} {unit}"
     return f"{count / 1e3:.3g} kB"
+
+
+def distinct(names: Sequence[str], room: int) -> list[str]:
+    """Shorten names to `room` characters, 5 at least, so that different ones stay different.
+
+    They lose their ends where that is enough, else their middles; failing that they are numbered.
+    """
+    long = [name for name in names if len(name) > room]
+    for tail in range(room - 1):
+        shorter = {name: f"{name[: room - 1 - tail]}…{name[len(name) - tail :]}" for name in long}
+        texts = [shorter.get(name, name) for name in names]
+        if len(set(texts)) == len(set(names)):
+            return texts
+    order = {name: f"…{number}" for number, name in enumerate(dict.fromkeys(names), 1)}
+    return [f"{name[: room - len(order[name])]}{order[name]}" for name in names]
 
 
 def printable(text: str) -> str:

@@ -1,5 +1,6 @@
 """``tui-trainer sweep``: trains all candidates of a grid at once."""
 
+import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,9 +8,10 @@ from typing import Any
 
 import click
 
-from tui_trainer.cli.looks import looks_options, take_looks
+from tui_trainer.cli.looks import charset_of, looks_options, take_looks
 from tui_trainer.cli.output import (
     EXIT_SIGNALLED,
+    colored,
     echo_json,
     exit_status,
     for_stdout,
@@ -44,6 +46,7 @@ from tui_trainer.training.engines.choice import require_engine
                    "on the cluster that this machine belongs to.")  # fmt: skip
 @settings_options
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of text.")
+@click.option("--plot", is_flag=True, help="Plot the losses over the values; names in rows.")
 @click.option("--csv", "csv_file", metavar="FILE.csv", type=File(),
               help="Write all candidates, one row each.")  # fmt: skip
 @looks_options
@@ -55,6 +58,7 @@ def sweep(
     seeds: int,
     objective: str,
     as_json: bool,
+    plot: bool,
     csv_file: Path | None,
     ray_address: str | None,
     **settings: Any,
@@ -76,14 +80,26 @@ def sweep(
     with on_first_signal(lambda _: control.stop()) as signals:
         results = console.follow(events, plan)
     written = csv_file is None or _write(console, results, csv_file)
+    drawn = _drawn(results, sys.stderr if as_json else sys.stdout) if plot else ""
     if as_json:
         echo_json(console.to_json(results))
+        click.echo(drawn, err=True, nl=bool(drawn))  # stdout is for the one object alone
     else:
-        click.echo(for_stdout(console.summary(results)))
+        click.echo(for_stdout(console.summary(results, drawn)))
     assert results.ended is not None
     diverged = all(candidate.diverged for candidate in results.candidates)
     failed = not written or diverged or results.ended.reason is StopReason.FAILED
     context.exit(exit_status(signals, failed))
+
+
+def _drawn(results: Any, stream: Any) -> str:
+    """Draw the losses as wide as the terminal, "" where there are none."""
+    from tui_trainer.console.sweep_plot import plot
+
+    if not any(candidate.step for candidate in results.candidates):
+        return ""
+    width = min(120, shutil.get_terminal_size((100, 30)).columns)
+    return plot(results, width, charset_of(stream), colored)
 
 
 def _plan(

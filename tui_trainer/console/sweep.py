@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from tui_trainer.console.progress import progress_bar
+from tui_trainer.console.sweep_plot import MOST_ROWS, is_in_rows
 from tui_trainer.formatting import duration_text, loss_text, printable
 from tui_trainer.sweeps.axes import value_text
 from tui_trainer.sweeps.events import (
@@ -26,11 +27,9 @@ from tui_trainer.sweeps.recommendation import (
     verdict_of,
     why_none,
 )
-from tui_trainer.sweeps.result import PointResult, Spread, SweepResult
+from tui_trainer.sweeps.result import PointResult, Spread, SweepResult, median_text
 from tui_trainer.training.early_stopping import StopReason
 from tui_trainer.training.result import RunResult
-
-_MOST_ROWS = 40
 
 
 def follow(events: Iterable[SweepEvent], sweep: Sweep) -> SweepResult:
@@ -55,14 +54,18 @@ def follow(events: Iterable[SweepEvent], sweep: Sweep) -> SweepResult:
     return results
 
 
-def summary(results: SweepResult) -> str:
-    """Write the table of points, lowest loss first, and the recommendation with its reason."""
+def summary(results: SweepResult, drawn: str = "") -> str:
+    """Write the table of points, lowest loss first, and the recommendation with its reason.
+
+    `drawn` is a plot to stand above the table, or in its place where it is one of rows itself.
+    """
     ended, sweep = results.ended, results.sweep
     assert ended is not None, "the last event is missing"
     if ended.reason is StopReason.FAILED:
         return f"result           failed: {printable(ended.detail)}"
     found = recommend(results)
-    lines = [*_table(results, found), ""]
+    table = [] if drawn and is_in_rows(sweep) else [*_table(results, found), ""]
+    lines = [*([drawn, ""] if drawn else []), *table]
     facts = []
     if found is None:
         facts.append(("recommended", f"none: {why_none(results)}"))
@@ -126,14 +129,14 @@ def _table(results: SweepResult, found: Recommendation | None) -> list[str]:
     head = [axis.key for axis in sweep.axes]
     head += ["best validation", "final validation", "steps", "early", "diverged", "verdict"]
     ranked = results.ranked()
-    rows = [_row(result, found) for result in ranked[:_MOST_ROWS]]
+    rows = [_row(result, found) for result in ranked[:MOST_ROWS]]
     widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
     lines = [
         "  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip()
         for row in [head, *rows]
     ]
-    if len(ranked) > _MOST_ROWS:
-        lines.append(f"… and {len(ranked) - _MOST_ROWS:,} more: --csv or --json lists all")
+    if len(ranked) > MOST_ROWS:
+        lines.append(f"… and {len(ranked) - MOST_ROWS:,} more: --csv or --json lists all")
     return lines
 
 
@@ -154,7 +157,7 @@ def _row(result: PointResult, found: Recommendation | None) -> list[str]:
 def _spread_text(spread: Spread, seeds: int) -> str:
     if math.isnan(spread.median):
         return "–"
-    median = "diverged" if math.isinf(spread.median) else loss_text(spread.median)
+    median = median_text(spread.median)
     if seeds == 1 or math.isnan(spread.low):
         return median
     return f"{median} ({loss_text(spread.low)} to {loss_text(spread.high)})"

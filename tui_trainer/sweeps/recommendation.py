@@ -80,6 +80,26 @@ def verdict_of(result: PointResult, found: Recommendation | None) -> Verdict | N
     return comparison.verdict if comparison else None
 
 
+def verdict_text(result: PointResult, found: Recommendation | None, *, figures: bool = True) -> str:
+    """Write a point's verdict, with what it rests on: ``worse (9/10, p 0.01)``, "" without one.
+
+    That is the number of seeds at which it is worse than the recommended one, and the chance p.
+    """
+    if found is not None and found.point == result.point:
+        words = "recommended"
+    elif (verdict := verdict_of(result, found)) is None:
+        return ""
+    else:
+        words = verdict.value
+        held = found.comparison(result.point) if found else None
+        if figures and held is not None and verdict is Verdict.WORSE:
+            words += f" ({held.wins}/{held.seeds}, p {held.p:.2g})"
+        elif figures and held is not None and verdict is Verdict.WITHIN_NOISE:
+            words += f" (p {held.p:.2g})"
+    diverged = round(result.diverged_share * result.seeds)
+    return f"{words}, {diverged} diverged" if figures and 0 < diverged < result.seeds else words
+
+
 def why_none(results: SweepResult) -> str:
     """Say, as a clause, why no point is recommended."""
     if not any(candidate.step for candidate in results.candidates):

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import get_args
 
+from tui_trainer.formatting import loss_text
 from tui_trainer.sweeps.events import (
     CandidateEnded,
     CandidateFitSampled,
@@ -183,6 +184,13 @@ def _spread(values: Sequence[float]) -> Spread:
     if not finite:
         return Spread(median, math.nan, math.nan)
     return Spread(median, min(finite), max(finite))
+
+
+def median_text(median: float) -> str:
+    """Write the median of a figure: ``–`` without one, ``diverged`` where it is infinite."""
+    if math.isnan(median):
+        return "–"
+    return "diverged" if math.isinf(median) else loss_text(median)
 
 
 def rank(result: PointResult) -> tuple[bool, float, float, int]:

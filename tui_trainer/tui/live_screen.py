@@ -1,9 +1,9 @@
 """A screen that shows the result of a thread: when it is drawn, and what is in its lines."""
 
-import time
 from abc import abstractmethod
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import events, on
 from textual.timer import Timer
@@ -18,10 +18,10 @@ from tui_trainer.tui.feed import Feed
 from tui_trainer.tui.frames import FrameBudget
 from tui_trainer.tui.help import HelpScreen
 from tui_trainer.tui.keys import key_of, key_texts
-from tui_trainer.tui.messages import Ended, Updated
+from tui_trainer.tui.messages import Updated
 from tui_trainer.tui.pane_screen import PaneScreen
 from tui_trainer.tui.widgets.plot_pane import PlotCommand, PlotPane
-from tui_trainer.tui.wording import badge_text, overhead_text
+from tui_trainer.tui.wording import BADGES, badge_text, overhead_text
 
 if TYPE_CHECKING:  # the first frame needs no sweeps
     from tui_trainer.sweeps.control import SweepControl
@@ -44,6 +44,8 @@ class Context:
 class LiveScreen(PaneScreen):
     """Follows a thread: takes in its events, and draws frames of what they amount to."""
 
+    WORK: ClassVar[str] = ""  # what goes on here, for other screens' headers; "" for no chip
+
     def __init__(self, context: Context) -> None:
         super().__init__(context.keymap)
         self.context = context
@@ -52,9 +54,10 @@ class LiveScreen(PaneScreen):
         self._control: Control | SweepControl = Control()
         self._background = Background(self)
         self._budget = FrameBudget(context.ui_share)
-        self._active_since: float | None = None
         self._dirty = True
         self._drawn = 0
+        self._seen_end: Feed[Any] | None = None
+        self._shown_chip = ""
         self._problem = ""  # why a request came to nothing
         self._show_overhead = False
         self._timer: Timer | None = None
@@ -141,16 +144,6 @@ class LiveScreen(PaneScreen):
     def take_inbox(self) -> None:
         if self.feed is not None:
             self.feed.take_inbox()
-        self._notice_end()
-
-    def _notice_end(self) -> None:
-        """Tell the app what has ended by itself, and how long it took."""
-        if self.active:
-            self._active_since = self._active_since or time.monotonic()
-        elif self._active_since is not None:
-            seconds, self._active_since = time.monotonic() - self._active_since, None
-            if self.state is not State.STOPPED:
-                self.post_message(Ended(seconds))
 
     @on(Updated)
     def _take_update(self, message: Updated) -> None:
@@ -183,6 +176,8 @@ class LiveScreen(PaneScreen):
         self.draw_all()
         self._dirty = False
         self._drawn = self.feed.applied if self.feed is not None else 0
+        if self.is_current and not self.active:
+            self._seen_end = self.feed
 
     def draw_all(self) -> None:
         self.draw_lines()
@@ -191,14 +186,40 @@ class LiveScreen(PaneScreen):
     def draw_lines(self) -> None:
         """Draw what is not in a pane."""
         self._show_state()
-        setup, device = self.header_texts()
-        self.header.put(setup, self.badge_text(), device)
+        self._draw_header()
         self.banner.put(self._problem or self.banner_text())
         overhead = overhead_text(self._budget.overhead)
         self.status_line.put(
             self._said or (overhead if self._show_overhead else self.status_text())
         )
         self.key_line.put(self.key_labels(), self.why_not(), in_field=self.typing)
+
+    def _draw_header(self) -> None:
+        setup, device = self.header_texts()
+        self.header.put(setup, self.badge_text(), device, self._chips_of_others())
+
+    def _chips_of_others(self) -> str:
+        others: Iterable[LiveScreen] = getattr(self.app, "live_screens", ())
+        return "  ".join(s.chip for s in others if s.chip and s.feed is not self.feed)
+
+    @property
+    def chip(self) -> str:
+        """What goes on here in a few letters, for other screens, until its end has been seen."""
+        if not self.WORK or self.feed is None or self._seen_end is self.feed:
+            return ""
+        sign, word = BADGES[self.state]
+        return f"{sign} {self.WORK} {self.work_count() if self.active else word.lower()}".rstrip()
+
+    def work_count(self) -> str:
+        """Return how far the screen's work is, as a count."""
+        return ""
+
+    def _show_chip(self) -> None:
+        """Have the screen that is shown draw this one's chip, if it has changed."""
+        current = self.app.screen
+        if self.chip != self._shown_chip and isinstance(current, LiveScreen):
+            self._shown_chip = self.chip
+            current._draw_header()
 
     def say(self, words: str) -> None:
         """Show words in the status line for some seconds: what a key changed, or why it did not."""
@@ -220,6 +241,7 @@ class LiveScreen(PaneScreen):
     def _tick(self) -> None:
         if not self.is_current:
             self.take_inbox()  # little by little, and not all at once when it comes back
+            self._show_chip()
         elif self._dirty or self.unread:
             if self._budget.due:
                 self.draw()

@@ -29,6 +29,7 @@ class LrFinderScreen(LiveScreen):
     """Searches as soon as it is shown, unless it has already done so for these settings."""
 
     screen_name = "lr_finder"
+    WORK = "lr finder"
     BINDINGS = [*bindings("lr_finder"), Binding("enter", "press('use')", show=False)]
 
     plot = query_one("#plot", LrPane)

@@ -5,12 +5,15 @@ import math
 from tui_trainer.formatting import loss_text
 from tui_trainer.sweeps.axes import value_text
 from tui_trainer.sweeps.plan import Sweep
-from tui_trainer.sweeps.recommendation import Verdict, verdict_of
-from tui_trainer.sweeps.result import PointResult
+from tui_trainer.sweeps.recommendation import Verdict, verdict_of, verdict_text
+from tui_trainer.sweeps.result import PointResult, median_text
 from tui_trainer.training.state import State
 from tui_trainer.tui.sweep.feed import SweepFeed
+from tui_trainer.tui.widgets.framed import Part
 from tui_trainer.tui.widgets.row_table import Column, Row
 from tui_trainer.tui.wording import BADGES
+
+VERDICT_LOOKS = {Verdict.WITHIN_NOISE: "title", Verdict.DIVERGED: "diverged"}
 
 _STATE_LOOKS = {State.DIVERGED: "diverged", State.STARTING: "note"}
 
@@ -53,7 +56,7 @@ def point_columns(sweep: Sweep, width: int) -> list[Column]:
     return [
         Column(sweep.axes[0].key, _value_width(sweep, width)),
         Column("median", 8, right=True),
-        Column("seeds worse than ◆", 30),
+        Column("against ◆ (seeds worse)", 30),
         Column("lowest to highest", 17),
         Column("diverged", 8, right=True),
         Column("done", 7, right=True),
@@ -68,7 +71,7 @@ def point_row(feed: SweepFeed, index: int) -> Row:
     known = math.isfinite(spread.low)
     return (
         (value_text(point.point.values[0]), "row"),
-        (_median_text(point.objective.median), "row"),
+        (median_text(point.objective.median), "row"),
         _verdict(feed, point),
         (f"{loss_text(spread.low)} to {loss_text(spread.high)}" if known else "–", "row"),
         (f"✕ {diverged}" if diverged else "", "diverged"),
@@ -76,24 +79,14 @@ def point_row(feed: SweepFeed, index: int) -> Row:
     )
 
 
-def _median_text(median: float) -> str:
-    if math.isnan(median):
-        return "–"
-    return "diverged" if math.isinf(median) else loss_text(median)
-
-
-def _verdict(view: SweepFeed, point: PointResult) -> tuple[str, str]:
-    """Compare a point with the recommended one: is the difference more than the seeds' noise?"""
-    found = view.recommendation
+def _verdict(feed: SweepFeed, point: PointResult) -> Part:
+    """Compare a point with the recommended one."""
+    found = feed.recommendation
+    words = verdict_text(point, found)
     if found is not None and found.point == point.point:
-        return "◆ recommended", "best"
+        return f"◆ {words}", "best"
     verdict = verdict_of(point, found)
-    if verdict is None:
-        return "", "row"
-    held = found.comparison(point.point) if found else None
-    figures = f"{f'{held.wins}/{held.seeds}':<6}p {held.p:<8.2g}" if held else ""
-    looks = {Verdict.WITHIN_NOISE: "title", Verdict.DIVERGED: "diverged"}
-    return f"{figures}{verdict.value}", looks.get(verdict, "row")
+    return words, VERDICT_LOOKS.get(verdict, "row") if verdict else "row"
 
 
 def _value_width(sweep: Sweep, width: int) -> int:

@@ -29,6 +29,7 @@ from tui_trainer.tui.sweep.candidate_screen import CandidateScreen
 from tui_trainer.tui.sweep.feed import SweepFeed
 from tui_trainer.tui.sweep.form import SweepForm
 from tui_trainer.tui.sweep.plot_pane import SweepPane
+from tui_trainer.tui.sweep.race_rows import is_race
 from tui_trainer.tui.sweep.table import Move, SweepTable
 from tui_trainer.tui.sweep.wording import banner_text, setup_text, status_text
 from tui_trainer.tui.widgets.fields import Direction, Form
@@ -53,6 +54,7 @@ class SweepScreen(LiveScreen):
         *(Binding(key, f"move('{move}')", show=False) for key, move in _MOVES.items()),
     ]
     FIRST_ROW = "#row-axis"
+    WORK = "sweep"
 
     form = query_one("#form", SweepForm)
     plot = query_one("#plot", SweepPane)
@@ -70,7 +72,7 @@ class SweepScreen(LiveScreen):
 
     def make_panes(self) -> Iterator[Widget]:
         yield SweepPane(self.context.charset, id="plot")
-        yield SweepTable(id="table")
+        yield SweepTable(self.context.charset, id="table")
 
     @property
     def quit_warning(self) -> str:
@@ -78,7 +80,29 @@ class SweepScreen(LiveScreen):
         done, total = self.feed.result.finished, len(self.feed.sweep.candidates)
         return f"A sweep is at {done:,} of {total:,} candidates."
 
+    def work_count(self) -> str:
+        assert self.feed is not None
+        return f"{self.feed.result.finished:,}/{len(self.feed.sweep.candidates):,}"
+
+    # Room
+
+    @property
+    def _panes(self) -> list[Widget]:
+        """The panes; a race is one list, in which each name has its plot."""
+        return [self.table] if self._is_race else [self.plot, self.table]
+
+    @property
+    def _is_race(self) -> bool:
+        return self.feed is not None and is_race(self.feed.sweep)
+
     # Keys
+
+    def action_log(self) -> None:
+        if self._is_race:
+            self.table.toggle_log()
+        else:
+            self.plot.toggle_log()
+        self.draw_all()
 
     def action_start(self) -> None:
         """Start the form's sweep, in place of one that is running."""
@@ -144,6 +168,8 @@ class SweepScreen(LiveScreen):
         self._control.stop()
         self._control = SweepControl()
         self.feed = SweepFeed(sweep)
+        self.set_class(self._is_race, "-race")
+        self._show_view(self._views[0])
         self.table.start(self.feed)
         self.action_leave()
         self._background.follow(
@@ -174,7 +200,7 @@ class SweepScreen(LiveScreen):
         self.set_class(self.feed is None, "-empty")
         if self.feed is None:
             self.plot.blank(f"s starts {self.form.amount}", "Sweep")
-        else:
+        elif not self._is_race:
             self.plot.put(self.feed, cursor=self.table.point)
         self.table.draw_rows()
 
@@ -201,7 +227,7 @@ class SweepScreen(LiveScreen):
             "start": "again" if self.feed else "start",
             "setup": "pane" if self._one_pane else "form",
             "table": "points" if self.table.shows_candidates else "candidates",
-            "by_loss": "by value" if self.table.is_by_loss else "by loss",
+            "by_loss": self._order_label,
             "use": self._use_label(),
         }
 
@@ -216,6 +242,12 @@ class SweepScreen(LiveScreen):
         if not self._values_to_use():
             reasons["use"] = "Nothing to recommend yet; ↑ ↓ choose a row."
         return reasons
+
+    @property
+    def _order_label(self) -> str:
+        if not self.table.is_by_loss:
+            return "by loss"
+        return "as listed" if self._is_race else "by value"
 
     def _use_label(self) -> str:
         """Name the value; in a small terminal the banner or the cursor does."""

@@ -4,11 +4,13 @@ import math
 from functools import partial
 from typing import Literal, TypeAlias
 
-from tui_trainer.config.presets import PARTS
 from tui_trainer.formatting import duration_text
+from tui_trainer.plotting.roles import Charset
 from tui_trainer.sweeps.result import objective_loss
 from tui_trainer.tui.sweep.feed import SweepFeed
+from tui_trainer.tui.sweep.race_rows import RaceRows, is_race
 from tui_trainer.tui.sweep.rows import candidate_columns, candidate_row, point_columns, point_row
+from tui_trainer.tui.sweep.wording import race_title
 from tui_trainer.tui.widgets.row_table import RowTable
 
 _REST_SECONDS = 2.0  # between two sorts of rows that nobody reads
@@ -19,8 +21,12 @@ Move: TypeAlias = Literal["up", "down", "page_up", "page_down", "first", "last"]
 class SweepTable(RowTable):
     """Rows of a sweep. The cursor stays on its candidate or point, whatever the order."""
 
-    def __init__(self, *, id: str) -> None:
+    log_axis: bool | None = None  # of a race's losses; None chooses by their range
+
+    def __init__(self, charset: Charset, *, id: str) -> None:
         super().__init__(id=id)
+        self._charset = charset
+        self._is_log = False
         self._feed: SweepFeed | None = None
         self.shows_candidates = True
         self.is_by_loss = False
@@ -32,7 +38,7 @@ class SweepTable(RowTable):
         """Show another sweep: a comparison of presets by its points, the best one first."""
         self._feed = feed
         self._selected = None
-        self.shows_candidates = feed.sweep.axes[0].key not in PARTS
+        self.shows_candidates = not is_race(feed.sweep)
         self.is_by_loss = not self.shows_candidates
         self._sort()
         self.to_top()
@@ -101,17 +107,39 @@ class SweepTable(RowTable):
         width = self.size.width
         if self.shows_candidates:
             columns = candidate_columns(feed.sweep, width)
-            name, row = "Candidates", partial(candidate_row, feed)
+            title, row = self._sorted_title("Candidates"), partial(candidate_row, feed)
+        elif is_race(feed.sweep):
+            self._draw_race(feed, width)
+            return
         else:
             columns = point_columns(feed.sweep, width)
-            name = "Presets" if feed.sweep.axes[0].key in PARTS else "Points"
-            row = partial(point_row, feed)
-        self.put(self._named(name), columns, self._order, row, self._selected)
+            title, row = self._sorted_title("Points"), partial(point_row, feed)
+        self.put(title, columns, self._order, row, self._selected)
 
-    def _named(self, name: str) -> str:
+    def _draw_race(self, feed: SweepFeed, width: int) -> None:
+        rows = RaceRows(feed, self.room, self.gap, self._charset, self.log_axis)
+        self._is_log = rows.scale.log
+        title = race_title(feed.sweep, width, log=rows.scale.log)
         if not self.is_by_loss:
-            return name
-        return f"{name} by loss{f', as of {duration_text(self._sorted[1])}' * self._is_unsorted}"
+            title += " · as listed"
+        self.put(
+            f"{title}{self._as_of()}",
+            rows.columns,
+            self._order,
+            rows.row,
+            self._selected,
+            rows.foot,
+        )
+
+    def toggle_log(self) -> None:
+        """Toggle between a log and a linear axis of a race's losses."""
+        self.log_axis = not (self._is_log if self.log_axis is None else self.log_axis)
+
+    def _sorted_title(self, name: str) -> str:
+        return f"{name} by loss{self._as_of()}" if self.is_by_loss else name
+
+    def _as_of(self) -> str:
+        return f" · sorted at {duration_text(self._sorted[1])}" if self._is_unsorted else ""
 
     @property
     def _is_unsorted(self) -> bool:

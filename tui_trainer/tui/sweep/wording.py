@@ -6,6 +6,7 @@ from tui_trainer.config.presets import PARTS
 from tui_trainer.config.settings import RunConfig
 from tui_trainer.formatting import duration_text, loss_text
 from tui_trainer.sweeps.axes import SweepAxis, value_text
+from tui_trainer.sweeps.plan import Sweep
 from tui_trainer.sweeps.recommendation import why_none
 from tui_trainer.training.early_stopping import StopReason
 from tui_trainer.training.state import State
@@ -42,6 +43,15 @@ def banner_text(feed: SweepFeed, width: int) -> str:
     if width < NARROW:
         reason = first_clause(reason, " (")
     return f"{sign} {lead}{point_text(feed, feed.recommendation.point.index)}: {reason}"
+
+
+def race_title(sweep: Sweep, width: int, *, log: bool) -> str:
+    """Name a race: its loss, what it is over, the seeds, a log scale."""
+    if width < NARROW:
+        return f"Loss by {sweep.axes[0].key}{' · log' * log}"
+    loss = f"{sweep.objective} validation loss".capitalize()
+    seeds = "1 seed" if sweep.seeds == 1 else f"{sweep.seeds} seeds"
+    return f"{loss} by {sweep.axes[0].key} · {seeds}{' · log' * log}"
 
 
 def leader_text(feed: SweepFeed) -> str:

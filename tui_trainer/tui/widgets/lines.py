@@ -23,29 +23,36 @@ class StatusLine(Cells):
 class HeaderLine(Cells):
     """What is trained on the left, the state and the device on the right."""
 
-    COMPONENT_CLASSES = {"header--badge", "header--name", "header--device"}
+    COMPONENT_CLASSES = {"header--badge", "header--name", "header--device", "header--chip"}
     DEFAULT_CSS = """
     HeaderLine {
         height: 1;
         & > .header--name { color: $foreground 60%; }
         & > .header--badge { text-style: bold; }
         & > .header--device { color: $foreground 60%; }
+        & > .header--chip { color: $text-accent; }
     }
     """
 
-    def put(self, setup: str, badge: str, device: str) -> None:
-        """Show setup, badge and device; the badge has priority where there is little room."""
+    def put(self, setup: str, badge: str, device: str, chip: str = "") -> None:
+        """Show setup, badge and device, and what goes on elsewhere as a chip.
+
+        Where there is little room the badge has priority, then the chip.
+        """
         setup, device, width = printable(setup), printable(device), self.size.width
         name = " tui-trainer  " if width >= 100 else " "
         device = f"  {device} " if width >= 100 else " "
-        room = max(0, width - len(name) - len(badge) - len(device) - 1)
+        chip = f"{chip}   " if chip else ""
+        right = len(chip) + len(badge) + len(device)
+        room = max(0, width - len(name) - right - 1)
         if len(setup) > room:
             setup = setup[: max(0, room - 1)] + "…" if room > 1 else ""
-        gap = " " * max(1, width - len(name) - len(setup) - len(badge) - len(device))
+        gap = " " * max(1, width - len(name) - len(setup) - right)
         parts = [
             Segment(name, self._style("name")),
             Segment(setup),
             Segment(gap),
+            Segment(chip, self._style("chip")),
             Segment(badge, self._style("badge")),
             Segment(device, self._style("device")),
         ]

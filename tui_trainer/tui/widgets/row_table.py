@@ -12,9 +12,18 @@ from textual.strip import Strip
 
 from tui_trainer.tui.widgets.framed import Framed, Part
 
-Row: TypeAlias = Sequence[Part]
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A cell of several colours, as wide as its column."""
+
+    parts: tuple[Part, ...]
+
+
+Row: TypeAlias = Sequence[Part | Picture]
 
 _EDGES = 3  # lines for frame and head
+_SIGN = 2  # columns for the sign of the cursor
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +33,12 @@ class Column:
     title: str
     width: int
     right: bool = False
+
+    def fitted(self, cell: Part) -> Part:
+        """Return a cell of the column's width, cut off or filled up."""
+        text, role = cell
+        cut = text if len(text) <= self.width else f"{text[: self.width - 1]}…"
+        return cut.rjust(self.width) if self.right else cut.ljust(self.width), role
 
 
 class RowTable(Framed):
@@ -53,6 +68,7 @@ class RowTable(Framed):
         self._blank_text = ""
         self._cursor: int | None = None
         self._first = 0
+        self._foot: Row = ()
         self._made: dict[tuple[Row, str], Strip] = {}
 
     def put(
@@ -62,16 +78,18 @@ class RowTable(Framed):
         keys: Sequence[int],
         row: Callable[[int], Row],
         cursor: int | None,
+        foot: Row = (),
     ) -> None:
         """Show a row for each of the distinct `keys`, with the cursor on that of `cursor`.
 
         `row` is called with the key of each row that comes into view, now and until the next call.
+        A `foot` stands below the last row.
         """
-        grows = len(keys) != len(self._keys)
+        grows = (len(keys), bool(foot)) != (len(self._keys), bool(self._foot))
         if columns != self._columns:
             self._made = {}
         self._title, self._columns, self._keys = title, columns, tuple(keys)
-        self._row, self._cursor = row, self._place(cursor)
+        self._row, self._cursor, self._foot = row, self._place(cursor), foot
         self._keep_in_view()
         if grows:
             self.refresh(layout=True)
@@ -89,11 +107,15 @@ class RowTable(Framed):
     @property
     def page(self) -> int:
         """How many rows fit."""
-        return max(1, self.size.height - _EDGES)
+        return max(1, self.size.height - self._edges)
+
+    @property
+    def _edges(self) -> int:
+        return _EDGES + bool(self._foot)
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
         """Ask for a line per row, plus frame and head."""
-        return max(1, len(self._keys)) + _EDGES
+        return max(1, len(self._keys)) + self._edges
 
     def on_resize(self, event: events.Resize) -> None:
         """Keep the cursor in view."""
@@ -138,7 +160,7 @@ class RowTable(Framed):
             self._box(self._message(self._blank_text, width, height), ((self._title, "title"),), ())
             return
         columns = self._that_fit(width)
-        last = min(len(self._keys), self._first + height - 1)
+        last = min(len(self._keys), self._first + self.size.height - self._edges)
         head = [(c.title, "head") for c in columns]
         lines = [self._line(head, columns, width, "head")]
         made, self._made = self._made, {}
@@ -148,33 +170,40 @@ class RowTable(Framed):
             line = made.get((row, look)) or self._line(row, columns, width, look)
             self._made[row, look] = line  # unchanged rows are not rendered again
             lines.append(line)
+        if self._foot and len(lines) < height:
+            lines.append(self._line(self._foot, columns, width, "head"))
         lines += [self._boxed([Segment(" " * width)])] * (height - len(lines))
         shown = f"{self._first + 1:,} to {last:,} of {len(self._keys):,}"
         some = 0 < last - self._first < len(self._keys)
         note: tuple[Part, ...] = ((shown, "note"),) if some else ()
         self._box(lines, ((self._title, "title"),), note)
 
+    @property
+    def room(self) -> int:
+        """The columns for cells and the gaps after them."""
+        return self.size.width - 2 - _SIGN
+
     def _that_fit(self, width: int) -> list[Column]:
-        gap = self._gap
+        gap = self.gap
         fitting: list[Column] = []
         for column in self._columns:
-            if 2 + sum(c.width + gap for c in fitting) + column.width > width:
+            if _SIGN + sum(c.width + gap for c in fitting) + column.width > width:
                 break
             fitting.append(column)
         return fitting
 
     @property
-    def _gap(self) -> int:
+    def gap(self) -> int:
+        """The blanks after a column."""
         return 2 if self.size.width >= 60 else 1
 
     def _line(self, cells: Row, columns: Sequence[Column], width: int, look: str) -> Strip:
         """Render a row; the chosen one has a sign in front, too, for terminals without colour."""
         base = self._style(look)
         segments = [Segment("▸ " if look == "chosen" else "  ", base)]
-        for (text, role), column in zip(cells, columns, strict=False):
-            cut = text if len(text) <= column.width else f"{text[: column.width - 1]}…"
-            padded = cut.rjust(column.width) if column.right else cut.ljust(column.width)
-            segments.append(Segment(padded, base + self._part_style(role)))
-            segments.append(Segment(" " * self._gap, base))
+        for cell, column in zip(cells, columns, strict=False):
+            parts = cell.parts if isinstance(cell, Picture) else (column.fitted(cell),)
+            segments += [Segment(text, base + self._part_style(role)) for text, role in parts]
+            segments.append(Segment(" " * self.gap, base))
         line = Strip(segments).adjust_cell_length(width, base)
         return self._boxed(list(line))

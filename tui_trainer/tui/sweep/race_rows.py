@@ -1,0 +1,89 @@
+"""A sweep over names in rows: each with its median, its spread on one scale, its verdict."""
+
+from tui_trainer.config.presets import PARTS
+from tui_trainer.formatting import distinct
+from tui_trainer.plotting.race import race_bar, race_scale, tick_line
+from tui_trainer.plotting.roles import Charset
+from tui_trainer.sweeps.axes import value_text
+from tui_trainer.sweeps.plan import Sweep
+from tui_trainer.sweeps.recommendation import verdict_of, verdict_text
+from tui_trainer.sweeps.result import PointResult, median_text
+from tui_trainer.tui.sweep.feed import SweepFeed
+from tui_trainer.tui.sweep.rows import VERDICT_LOOKS
+from tui_trainer.tui.widgets.row_table import Column, Picture, Row
+
+_LEAST_BAR = 14
+_MEDIAN = 8
+
+
+def is_race(sweep: Sweep) -> bool:
+    """Return whether a sweep compares names, which have no place on a scale of their own."""
+    return sweep.axes[0].key in PARTS
+
+
+class RaceRows:
+    """The rows of a race in a table that is `room` columns wide with `gap` between its columns.
+
+    A narrow table has verdicts without figures, or none; no name is cut to another's text.
+    """
+
+    def __init__(
+        self, feed: SweepFeed, room: int, gap: int, charset: Charset, log: bool | None
+    ) -> None:
+        self._feed, self._charset = feed, charset
+        points = feed.result.points()
+        self._leader = feed.leader()
+        names = [value_text(value) for value in feed.sweep.axes[0].values]
+        name_room = max(9, min(max(map(len, names)), room // 3))
+        self._names = distinct(names, name_room)
+        room -= name_room + _MEDIAN + 2 * gap
+        for figures in (True, False):
+            self._verdicts = [self._verdict(point, figures=figures) for point in points]
+            verdict_room = max(13, *map(len, self._verdicts))
+            if fits := room - verdict_room - 2 * gap >= _LEAST_BAR:
+                room -= verdict_room + gap
+                break
+        self._bar = max(4, room - gap)
+        self.scale = race_scale(points, self._bar, log)
+        self.columns = [
+            Column(feed.sweep.axes[0].key, name_room),
+            Column("median", _MEDIAN, right=True),
+            Column(self._key(), self._bar),
+            *([Column("against ◆", verdict_room)] if fits else []),
+        ]
+
+    @property
+    def foot(self) -> Row:
+        """The scale's ticks."""
+        return (("", "head"), ("", "head"), (tick_line(self.scale, self._bar), "head"))
+
+    def row(self, index: int) -> Row:
+        """Write the row of a point."""
+        point = self._feed.result.point(index)
+        leads = self._leader is not None and self._leader.point.index == index
+        verdict = verdict_of(point, self._feed.recommendation)
+        look = "best" if leads else VERDICT_LOOKS.get(verdict, "row") if verdict else "note"
+        return (
+            (self._names[index], "row"),
+            (median_text(point.objective.median), "row"),
+            Picture(race_bar(point, self.scale, self._bar, self._charset, leads=leads)),
+            (self._verdicts[index], look),
+        )
+
+    def _verdict(self, point: PointResult, *, figures: bool) -> str:
+        """Write a point's verdict; while the sweep trains, what there is instead."""
+        if words := verdict_text(point, self._feed.recommendation, figures=figures):
+            return words
+        if self._feed.result.ended is not None:
+            return ""
+        if self._leader is not None and self._leader.point.index == point.point.index:
+            return "lowest so far"
+        return f"{point.ended}/{point.seeds} done"
+
+    def _key(self) -> str:
+        """Explain a bar, in the words that there is room for."""
+        one_seed = self._feed.sweep.seeds == 1
+        ascii = self._charset is Charset.ASCII
+        keys = ("|- lowest  o median  highest -|" if ascii else "├─ lowest  ● median  highest ─┤",
+                "lowest to highest", "spread")  # fmt: skip
+        return "" if one_seed else next(key for key in keys if len(key) <= max(6, self._bar))
