@@ -262,12 +262,13 @@ def make_app(
     find_lr=None,
     keymap=None,
     charset=Charset.UNICODE,
+    app_class=TrainerApp,
     **settings,
 ):
     presets = load_presets()
     config = make_config(presets, recipe, **settings)
     work = Work(train or Script(), preview, sweep or SweepScript(), find_lr or LrScript())
-    return TrainerApp(presets, config, recipe, work, keymap, charset, ui_share=1.0)
+    return app_class(presets, config, recipe, work, keymap, charset, ui_share=1.0)
 
 
 async def until(pilot, condition, seconds=DEADLINE):

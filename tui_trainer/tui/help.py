@@ -73,7 +73,7 @@ class HelpScreen(ModalScreen[None]):
             for symbol, words in rows:
                 yield from _row(Content(symbol), words, room)
             yield Content("")
-        for line in wrap("Keys can be rebound by their ids: see the README.", room):
+        for line in wrap("Keys can be rebound by their ids: see the README.", max(8, room)):
             yield Content.styled(line, "$foreground 60%")
 
     def _key_lines(self, key: Key, room: int) -> Iterator[Content]:

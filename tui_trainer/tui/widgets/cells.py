@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from itertools import zip_longest
 from typing import Self
 
+from rich.cells import cell_len, set_cell_size
 from rich.style import Style
 from textual.geometry import Region
 from textual.strip import Strip
@@ -15,6 +16,13 @@ from textual.widget import Widget
 
 # Two changes closer than this go out as one: moving the cursor costs about as many bytes.
 _GAP = 10
+
+
+def cut(text: str, width: int) -> str:
+    """Shorten a text to a number of cells, with … at its end: some characters take two."""
+    if cell_len(text) <= width:
+        return text
+    return f"{set_cell_size(text, width - 1).rstrip()}…" if width > 0 else ""
 
 
 class Cells(Widget):

@@ -1,13 +1,15 @@
 """One-line widgets that redraw only where they changed: header and status; the banner."""
 
+from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 from rich.text import Text
+from textual import events
 from textual.strip import Strip
 from textual.widget import Widget
 
 from tui_trainer.formatting import printable
-from tui_trainer.tui.widgets.cells import Cells
+from tui_trainer.tui.widgets.cells import Cells, cut
 
 
 class StatusLine(Cells):
@@ -34,20 +36,32 @@ class HeaderLine(Cells):
     }
     """
 
+    def __init__(self, *, id: str) -> None:
+        super().__init__(id=id)
+        self._texts = "", "", "", ""
+
     def put(self, setup: str, badge: str, device: str, chip: str = "") -> None:
         """Show setup, badge and device, and what goes on elsewhere as a chip.
 
         Where there is little room the badge has priority, then the chip.
         """
-        setup, device, width = printable(setup), printable(device), self.size.width
+        self._texts = printable(setup), badge, printable(device), chip
+        self._redraw()
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Keep the badge in view also where a panel beside it takes room, and not the terminal."""
+        self._redraw()
+
+    def _redraw(self) -> None:
+        setup, badge, device, chip = self._texts
+        width = self.size.width
         name = " tui-trainer  " if width >= 100 else " "
         device = f"  {device} " if width >= 100 else " "
         chip = f"{chip}   " if chip else ""
-        right = len(chip) + len(badge) + len(device)
-        room = max(0, width - len(name) - right - 1)
-        if len(setup) > room:
-            setup = setup[: max(0, room - 1)] + "…" if room > 1 else ""
-        gap = " " * max(1, width - len(name) - len(setup) - right)
+        taken = len(name) + len(chip) + len(badge) + cell_len(device)
+        room = width - taken - 1
+        setup = cut(setup, room) if room > 1 else ""
+        gap = " " * max(1, width - taken - cell_len(setup))
         parts = [
             Segment(name, self._style("name")),
             Segment(setup),

@@ -236,7 +236,10 @@ class PlotPane(Framed):
 
     def _draw(self) -> None:
         width, height = self.size.width - 2, self.size.height - 2
-        if not self.is_mounted or width <= 0 or height <= 0:
+        if not self.is_mounted:
+            return
+        if width <= 0 or height <= 0:  # nothing, and not what fitted a larger size
+            self.show([])
             return
         if self._make_chart is None:
             self._drawing = None

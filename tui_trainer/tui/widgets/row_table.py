@@ -4,12 +4,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, TypeAlias
 
+from rich.cells import cell_len
 from rich.segment import Segment
 from textual import events
 from textual.geometry import Size
 from textual.message import Message
 from textual.strip import Strip
 
+from tui_trainer.tui.widgets.cells import cut
 from tui_trainer.tui.widgets.framed import Framed, Part
 
 
@@ -37,8 +39,9 @@ class Column:
     def fitted(self, cell: Part) -> Part:
         """Return a cell of the column's width, cut off or filled up."""
         text, role = cell
-        cut = text if len(text) <= self.width else f"{text[: self.width - 1]}…"
-        return cut.rjust(self.width) if self.right else cut.ljust(self.width), role
+        text = cut(text, self.width)
+        gap = " " * (self.width - cell_len(text))
+        return gap + text if self.right else text + gap, role
 
 
 class RowTable(Framed):
@@ -154,7 +157,10 @@ class RowTable(Framed):
 
     def _draw(self) -> None:
         width, height = self.size.width - 2, self.size.height - 2
-        if not self.is_mounted or width <= 0 or height <= 0:
+        if not self.is_mounted:
+            return
+        if width <= 0 or height <= 0:  # nothing, and not what fitted a larger size
+            self.show([])
             return
         if not self._keys:
             self._box(self._message(self._blank_text, width, height), ((self._title, "title"),), ())
