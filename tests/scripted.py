@@ -262,13 +262,14 @@ def make_app(
     find_lr=None,
     keymap=None,
     charset=Charset.UNICODE,
+    preferences=None,
     app_class=TrainerApp,
     **settings,
 ):
     presets = load_presets()
     config = make_config(presets, recipe, **settings)
     work = Work(train or Script(), preview, sweep or SweepScript(), find_lr or LrScript())
-    return app_class(presets, config, recipe, work, keymap, charset, ui_share=1.0)
+    return app_class(presets, config, recipe, work, keymap, charset, 1.0, preferences)
 
 
 async def until(pilot, condition, seconds=DEADLINE):

@@ -1,11 +1,16 @@
 """config.toml: read strictly, and written without touching what a person wrote."""
 
-import pytest
+from functools import partial
 
-from tui_trainer.config.user_settings import UserSettings, read_user_settings
+import pytest
+from scripted import FINISHED, Script, make_app, press, ready, shown, until
+
+from tui_trainer.config.user_settings import UserSettings, read_user_settings, write_setting
 from tui_trainer.config.validation import InvalidSettingsError
+from tui_trainer.training.state import State
 from tui_trainer.tui.key_names import key_problem
 from tui_trainer.tui.keys import KEYS, checked_keymap
+from tui_trainer.tui.preferences import Preferences, require_theme
 
 
 def read(file, text):
@@ -67,3 +72,97 @@ def test_the_keys_of_the_table_are_all_keys_and_names_of_nothing_are_none():
         assert key_problem(key) == ""
     for key in ("banana", "ctrl+", "f99", "<any>", "strg+p", "shift+a", "ctrl+m", "\x07", "return"):
         assert key_problem(key) != "", key
+
+
+WRITTEN = """# mine
+recipe = "l1"   # for now
+
+[keys] # as in vim
+start = "f5"
+"""
+
+
+def test_a_setting_is_written_and_the_rest_stays_as_it_was(file):
+    write_setting(file, "theme", "nord")
+    assert file.read_text() == 'theme = "nord"\n'
+    file.write_text(WRITTEN)
+    file.chmod(0o640)
+    link = file.with_name("link.toml")
+    link.symlink_to(file)
+    for key, value in (("recipe", "kaiming"), ("theme", "nord"), ("theme", "dracula")):
+        write_setting(link, key, value)
+    lines = file.read_text().splitlines()
+    assert 'theme = "dracula"' in lines
+    assert [line for line in lines if "theme" not in line and line] == [
+        "# mine",
+        'recipe = "kaiming"   # for now',
+        "[keys] # as in vim",
+        'start = "f5"',
+    ]
+    settings = read_user_settings(file)
+    assert (settings.recipe, settings.theme, settings.keys) == (
+        "kaiming",
+        "dracula",
+        {"start": "f5"},
+    )
+    assert link.is_symlink()
+    assert file.stat().st_mode & 0o777 == 0o640
+    assert sorted(path.name for path in file.parent.iterdir()) == ["config.toml", "link.toml"]
+
+
+def test_what_can_not_be_written_is_one_line_and_changes_nothing(file, tmp_path):
+    file.write_text("[keys\n")
+    (tmp_path / "a file").touch()
+    nowhere = tmp_path / "a file" / "config.toml"
+    for place, told in ((file, "not a TOML file"), (nowhere, "can.t be written")):
+        with pytest.raises(InvalidSettingsError, match=told) as caught:
+            write_setting(place, "theme", "nord")
+        assert str(place) in str(caught.value)
+    assert file.read_text() == "[keys\n"
+
+
+async def test_what_a_person_changes_in_the_app_is_kept(file):
+    file.write_text('theme = "nord"\n')
+    app = make_app(preferences=Preferences(read_user_settings(file), partial(write_setting, file)))
+    async with app.run_test(size=(120, 40)) as pilot:
+        await ready(pilot)
+        assert app.theme == "nord"
+        assert file.read_text() == 'theme = "nord"\n'
+        app.theme = "dracula"
+        await shown(pilot, "theme dracula is now in config.toml")
+        await press(pilot, "ctrl+p", *"notices: off", "enter")
+        await shown(pilot, "notices off is now in config.toml")
+        app.cockpit.choose("recipe", "l1")
+        await press(pilot, "ctrl+p", *"default recipe")
+        await shown(pilot, "default recipe: l1")
+        await press(pilot, "enter")
+        await shown(pilot, "recipe l1 is now in config.toml")
+        settings = read_user_settings(file)
+        assert (settings.theme, settings.notices, settings.recipe) == ("dracula", "off", "l1")
+        file.unlink()
+        file.mkdir()
+        app.theme = "gruvbox"
+        await shown(pilot, "theme gruvbox is for this session alone: ")
+        assert app.theme == "gruvbox"
+
+
+async def test_the_end_of_a_long_run_rings(monkeypatch):
+    for notices, long, rings in (("bell", 0.0, 1), ("bell", 3600.0, 0), ("off", 0.0, 0)):
+        monkeypatch.setattr("tui_trainer.tui.preferences._LONG_RUN", long)
+        rung = []
+        app = make_app(Script(FINISHED), preferences=Preferences(UserSettings(notices=notices)))
+        monkeypatch.setattr(app, "bell", lambda rung=rung: rung.append(True))
+        async with app.run_test(size=(80, 24)) as pilot:
+            await ready(pilot)
+            await press(pilot, "s")
+            await until(pilot, lambda app=app: app.cockpit.state is State.FINISHED)
+            await ready(pilot)
+            await pilot.pause()
+            assert len(rung) == rings, notices
+
+
+def test_themes_are_those_of_textual(file):
+    require_theme(UserSettings(), file)
+    require_theme(UserSettings(theme="nord"), file)
+    with pytest.raises(InvalidSettingsError, match=r"theme: unknown theme 'nrd'.* 'nord'"):
+        require_theme(UserSettings(theme="nrd"), file)

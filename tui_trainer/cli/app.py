@@ -3,6 +3,7 @@
 import asyncio
 import os
 import sys
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Any
@@ -35,7 +36,12 @@ from tui_trainer.cli.wiring import (
     sweep_events,
     train_events,
 )
-from tui_trainer.config.user_settings import UserSettings, config_file, read_user_settings
+from tui_trainer.config.user_settings import (
+    UserSettings,
+    config_file,
+    read_user_settings,
+    write_setting,
+)
 from tui_trainer.config.validation import InvalidSettingsError
 from tui_trainer.formatting import printable
 from tui_trainer.plotting.roles import Charset
@@ -171,8 +177,12 @@ def _make_app(
     from tui_trainer.tui.app import TrainerApp
     from tui_trainer.tui.background import Work
     from tui_trainer.tui.keys import checked_keymap
+    from tui_trainer.tui.preferences import Preferences, require_theme
 
     loaded, config = configure(settings, user)
     keymap = checked_keymap(user.keys, config_file())
+    require_theme(user, config_file())
+    preferences = Preferences(user, partial(write_setting, config_file()))
     work = Work(train_events, preview, sweep_events, lr_search_events)
-    return TrainerApp(loaded, config, settings["recipe"], work, keymap, charset, ui_share)
+    recipe = settings["recipe"]
+    return TrainerApp(loaded, config, recipe, work, keymap, charset, ui_share, preferences)

@@ -1,5 +1,7 @@
 """``config.toml``: what a person sets once, for every start of the program."""
 
+import os
+import tempfile
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
@@ -49,3 +51,36 @@ def read_user_settings(file: Path) -> UserSettings:
         return convert(table, UserSettings)
     except InvalidSettingsError as error:
         raise InvalidSettingsError(f"{file}: {error}") from None
+
+
+def write_setting(file: Path, key: str, value: str) -> None:
+    """Set one of the settings in the file; all else stays as a person wrote it.
+
+    The file is replaced in one step, and behind a link it is the one that the link names.
+
+    Raises:
+        InvalidSettingsError: if the file can't be read or written; one line that names it.
+    """
+    import tomlkit  # hardly ever needed
+
+    read_user_settings(file)  # a mistake in it is a person's to mend
+    document = tomlkit.parse(file.read_bytes() if file.exists() else b"")
+    document[key] = value
+    try:
+        _replace(file.resolve(), tomlkit.dumps(document).encode())
+    except OSError as error:
+        raise InvalidSettingsError(f"{file}: can't be written: {error.strerror}") from None
+
+
+def _replace(file: Path, content: bytes) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, name = tempfile.mkstemp(prefix=f".{file.name}.", dir=file.parent)
+    try:
+        with os.fdopen(descriptor, "wb") as stream:
+            stream.write(content)
+            if file.exists():
+                os.fchmod(descriptor, file.stat().st_mode)
+        Path(name).replace(file)
+    except BaseException:
+        Path(name).unlink()
+        raise

@@ -21,7 +21,8 @@ from tui_trainer.tui.commands import ScreenCommands
 from tui_trainer.tui.frames import UI_SHARE
 from tui_trainer.tui.keys import key_texts
 from tui_trainer.tui.live_screen import Context, LiveScreen
-from tui_trainer.tui.messages import ValuesTaken
+from tui_trainer.tui.messages import Ended, ValuesTaken
+from tui_trainer.tui.preferences import PreferenceCommands, Preferences
 from tui_trainer.tui.quit_question import QuitQuestion
 from tui_trainer.tui.run.screen import Cockpit
 from tui_trainer.tui.terminal import thrifty_driver
@@ -44,11 +45,12 @@ class TrainerApp(App[None]):
         keymap: keys by id, which override the default ones.
         charset: what the terminal can show.
         ui_share: the fraction of the time that drawing may take, above 0.
+        preferences: what is set for every start; those of this session alone, if None.
     """
 
     TITLE = "tui-trainer"
     CSS_PATH = "app.tcss"
-    COMMANDS = App.COMMANDS | {ScreenCommands}
+    COMMANDS = App.COMMANDS | {ScreenCommands, PreferenceCommands}
     BINDINGS = [Binding("ctrl+z", "suspend_process", "suspend", show=False)]
     ENABLE_COMMAND_PALETTE = True
 
@@ -63,13 +65,18 @@ class TrainerApp(App[None]):
         keymap: dict[str, str] | None = None,
         charset: Charset = Charset.UNICODE,
         ui_share: float = UI_SHARE,
+        preferences: Preferences | None = None,
     ) -> None:
         mend_compositor()
         self._way_out = WayOut(self._leave, self._stop_threads)
         super().__init__()
         self._ascii = charset is Charset.ASCII
-        self.set_class(self.no_color or self.console.color_system == "standard", "-plain")
         self.set_keymap(keymap or {})
+        self.preferences = preferences or Preferences()
+        theme = self.preferences.settings.theme
+        self._kept_theme = theme or self.theme
+        if theme is not None:
+            self.theme = theme
         context = Context(presets, work, keymap or {}, charset, ui_share)
         self.cockpit = Cockpit(context, config, recipe)
         self.sweep: SweepScreen | None = None
@@ -79,7 +86,26 @@ class TrainerApp(App[None]):
         return self.cockpit
 
     def on_mount(self) -> None:
+        few_colors = self.console.color_system == "standard" and not self.is_headless
+        self.set_class(self.no_color or few_colors, "-plain")
         self.app_resume_signal.subscribe(self, lambda _: self.refresh(layout=True))
+
+    def prefer(self, key: str, value: str) -> None:
+        """Change a setting for this session and all later ones, and say so."""
+        words = self.preferences.change(key, value)
+        if isinstance(self.screen, LiveScreen):
+            self.screen.say(words)
+
+    def watch_theme(self, theme: str) -> None:
+        """Keep a theme that was chosen in the palette."""
+        if theme != self._kept_theme:
+            self._kept_theme = theme
+            self.prefer("theme", theme)
+
+    @on(Ended)
+    def _ring(self, message: Ended) -> None:
+        if self.preferences.rings(message.seconds):
+            self.bell()
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         """Add the filters for a terminal that shows ASCII alone, or no colours."""

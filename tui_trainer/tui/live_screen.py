@@ -1,5 +1,6 @@
 """A screen that shows the result of a thread: when it is drawn, and what is in its lines."""
 
+import time
 from abc import abstractmethod
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from tui_trainer.tui.feed import Feed
 from tui_trainer.tui.frames import FrameBudget
 from tui_trainer.tui.help import HelpScreen
 from tui_trainer.tui.keys import key_of, key_texts
-from tui_trainer.tui.messages import Updated
+from tui_trainer.tui.messages import Ended, Updated
 from tui_trainer.tui.pane_screen import PaneScreen
 from tui_trainer.tui.widgets.plot_pane import PlotCommand, PlotPane
 from tui_trainer.tui.wording import BADGES, badge_text, overhead_text
@@ -54,6 +55,7 @@ class LiveScreen(PaneScreen):
         self._control: Control | SweepControl = Control()
         self._background = Background(self)
         self._budget = FrameBudget(context.ui_share)
+        self._active_since: float | None = None
         self._dirty = True
         self._drawn = 0
         self._seen_end: Feed[Any] | None = None
@@ -144,6 +146,16 @@ class LiveScreen(PaneScreen):
     def take_inbox(self) -> None:
         if self.feed is not None:
             self.feed.take_inbox()
+        self._notice_end()
+
+    def _notice_end(self) -> None:
+        """Tell the app what has ended by itself, and how long it took."""
+        if self.active:
+            self._active_since = self._active_since or time.monotonic()
+        elif self._active_since is not None:
+            seconds, self._active_since = time.monotonic() - self._active_since, None
+            if self.state is not State.STOPPED:
+                self.post_message(Ended(seconds))
 
     @on(Updated)
     def _take_update(self, message: Updated) -> None:

@@ -38,3 +38,10 @@ class ValuesTaken(Message):
     """Values by setting that were chosen on another screen, for the run's form."""
 
     values: dict[str, Value]
+
+
+@dataclass
+class Ended(Message):
+    """What a screen showed has ended, and not by its person; `seconds` after its start."""
+
+    seconds: float
