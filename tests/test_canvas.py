@@ -428,3 +428,31 @@ def test_a_bar_reaches_from_its_lowest_to_its_highest_and_nan_is_none():
     assert found.any(axis=0).sum() == 1
     assert rows[0] == nearest(0.25, len(found))
     assert rows.tolist() == list(range(rows[0], len(found)))
+
+
+def test_a_dashed_curve_over_a_solid_one_leaves_both_to_be_seen():
+    noise = np.random.default_rng(2).random(100)
+    for low, high in [(np.full(100, 0.5),) * 2, (np.linspace(0, 1, 100),) * 2, (noise / 2, noise)]:
+        x = np.linspace(0, 1, 100)
+        solid = curve(x, low, high=high)
+        dashed = curve(x, low, high=high, role=Role.VALIDATION, dash=Dash.DASHED)
+        drawing = draw(unit_chart(solid, dashed), 60, HEIGHT)
+        seen = [role for row in roles(drawing) for role in row]
+        assert min(seen.count(Role.TRAIN), seen.count(Role.VALIDATION)) > 8
+        both, alone = (dots(unit_chart(*layers), 60) for layers in ((solid, dashed), (solid,)))
+        on, period = Dash.DASHED.value
+        columns = np.arange(both.shape[1] - 1)
+        for beside in (on, period - 1):
+            cut = columns[columns % period == beside]
+            assert both[:, cut].sum() < 0.2 * alone[:, cut].sum()  # without colour, too
+        between = columns[columns % period == on + 1]
+        assert np.array_equal(both[:, between], alone[:, between])
+
+
+def test_tall_dots_are_two_on_each_other_inside_the_plot():
+    for share in [0.0, 0.3, 1.0]:
+        layer = Scatter(Role.BEST, np.array([0.5]), np.array([share]), BRAILLE_DOT, "o", tall=True)
+        found = np.argwhere(dots(unit_chart(layer)))
+        assert len(found) == 2
+        assert found[0, 1] == found[1, 1]
+        assert found[1, 0] - found[0, 0] == 1

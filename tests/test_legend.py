@@ -40,7 +40,7 @@ def test_an_ascii_sign_is_the_character_in_the_plot():
 
 
 def test_a_sign_of_one_character_is_the_one_in_the_plot():
-    for role in [Role.BEST, Role.STOP, Role.LR, Role.VALIDATION_POINT]:
+    for role in [Role.BEST, Role.STOP, Role.LR]:
         assert {sign(role, Charset.UNICODE)} == drawn(role, Charset.UNICODE)
 
 

@@ -38,6 +38,7 @@ _OCTANT_BITS = np.array([[0x40, 0x80], [0x10, 0x20], [0x04, 0x08], [0x01, 0x02]]
 
 Dots: TypeAlias = NDArray[np.float64]
 Places: TypeAlias = NDArray[np.int64]
+Spans: TypeAlias = tuple[Dots, Dots, Dots, NDArray[np.bool_]]
 
 
 def draw(chart: Chart, width: int, height: int, charset: Charset = Charset.UNICODE) -> Drawing:
@@ -87,6 +88,10 @@ def _draw_layers(drawing: Drawing, chart: Chart, columns: int, rows: int, charse
     for layer in chart.layers:
         marker = _marker(layer, charset)
         column, row = _places(layer, chart, columns, rows, fine)
+        if isinstance(layer, Curve) and layer.dash is Dash.DASHED and fine == _FINE:
+            gap_column, gap_row = _gaps(layer, chart, columns * fine[0], rows * fine[1])
+            gaps = gap_row // 4, gap_column // 2
+            np.bitwise_and.at(dots, gaps, ~bits[gap_row % 4, gap_column % 2])
         cells = row // fine[1], column // fine[0]
         roles[cells] = _code(layer.role)
         is_braille[cells] = marker == BRAILLE_DOT
@@ -118,7 +123,11 @@ def _places(
             there = chart.x.holds(layer.x) & np.isfinite(y)
             whole = 1 if layer.marker == BRAILLE_DOT else fine[0]
             column = _nearest(x[there], columns * fine[0] // whole) * whole
-            return column, _nearest(y[there], rows * fine[1])
+            row = _nearest(y[there], rows * fine[1])
+            if not (layer.tall and fine == _FINE):
+                return column, row
+            above = np.where(row + 1 < rows * fine[1], row + 1, row - 1)
+            return np.concatenate([column, column]), np.concatenate([row, above])
         case Bars():
             return _bars(layer, chart, columns, rows, fine)
         case VerticalLine():
@@ -144,18 +153,29 @@ def _bars(
 
 def _trace(curve: Curve, chart: Chart, columns: int, rows: int) -> tuple[Places, Places]:
     """Rasterise a curve on a ``columns × rows`` grid of dots; a gap in it stays a gap."""
+    return _columns(*_dashes(curve.dash, _spans(curve, chart, columns, rows)))
+
+
+def _gaps(curve: Curve, chart: Chart, columns: int, rows: int) -> tuple[Places, Places]:
+    """Return the dots beside a dashed curve's dashes, where others are cut to show both."""
+    on, period = curve.dash.value
+    column, bottom, top, _ = _spans(curve, chart, columns, rows)
+    beside = np.isin(column % period, (on, period - 1))
+    bottom, top = np.maximum(bottom - 1, 0), np.minimum(top + 1, rows - 1)
+    return _columns(column[beside], bottom[beside], top[beside])
+
+
+def _spans(curve: Curve, chart: Chart, columns: int, rows: int) -> Spans:
+    """Return the columns of dots that a curve crosses: the lowest and highest dot in each."""
     x = chart.x.unit(curve.x) * (columns - 1)
     low, high = chart.y.unit(curve.low) * (rows - 1), chart.y.unit(curve.high) * (rows - 1)
     finite = chart.x.holds(curve.x) & np.isfinite(low) & np.isfinite(high)
-    parts = [
-        _dots(x[part], low[part], high[part], curve.dash)
-        for part in _stretches(finite)
-        if len(x[part])
-    ]
+    parts = [_joined(x[part], low[part], high[part]) for part in _stretches(finite)]
     if not parts:
-        return np.empty(0, np.int64), np.empty(0, np.int64)
-    column, row = (np.concatenate(axis) for axis in zip(*parts, strict=True))
-    return column, row
+        nothing = np.empty(0)
+        return nothing, nothing, nothing, np.empty(0, np.bool_)
+    column, bottom, top, newest = (np.concatenate(axis) for axis in zip(*parts, strict=True))
+    return column, bottom, top, newest
 
 
 def _stretches(finite: NDArray[np.bool_]) -> list[slice]:
@@ -164,8 +184,8 @@ def _stretches(finite: NDArray[np.bool_]) -> list[slice]:
     return [slice(start, stop) for start, stop in edges.reshape(-1, 2)]
 
 
-def _dots(x: Dots, low: Dots, high: Dots, dash: Dash) -> tuple[Places, Places]:
-    """Join points to a line: for each column of dots, those from the lowest to the highest.
+def _joined(x: Dots, low: Dots, high: Dots) -> Spans:
+    """Join points to a line: for each column of dots, the lowest and highest, and whether it ends.
 
     `x` is not negative and never goes down.
     """
@@ -184,12 +204,27 @@ def _dots(x: Dots, low: Dots, high: Dots, dash: Dash) -> tuple[Places, Places]:
     bottom[1:] = np.where(rising, middle + 1, bottom[1:])
     bottom[:-1] = np.where(falling, np.minimum(falling_middle + 1, bottom[:-1]), bottom[:-1])
     top[1:] = np.where(falling, np.maximum(falling_middle, top[1:]), top[1:])
+    return column, bottom, top, column == column[-1]
+
+
+def _dashes(dash: Dash, spans: Spans) -> tuple[Dots, Dots, Dots]:
+    """Return the columns that are drawn: a gap must not swallow a jump, nor the newest step."""
+    column, bottom, top, newest = spans
     on, period = dash.value
-    # A gap must not swallow what matters: a jump, and the newest step.
-    drawn = (column % period < on) | (column == column[-1])
-    if dash is Dash.DASHED:
-        drawn |= top - bottom > _JUMP
-    return _columns(column[drawn], bottom[drawn], top[drawn])
+    drawn = (column % period < on) | newest
+    if dash is Dash.DASHED and len(column):
+        heights = top - bottom
+        around = _usual_height(np.where(drawn, heights, 0.0), period)
+        drawn |= heights > np.maximum(_JUMP, 2 * around)  # in noise all are high, and none a jump
+    return column[drawn], bottom[drawn], top[drawn]
+
+
+def _usual_height(heights: Dots, reach: int) -> Dots:
+    """Return the fourth highest within `reach` columns of each: a jump alone does not raise it."""
+    padded = np.pad(heights, reach)
+    windows = np.lib.stride_tricks.sliding_window_view(padded, 2 * reach + 1)
+    usual: Dots = np.partition(windows, -4, axis=1)[:, -4]
+    return usual
 
 
 def _columns(

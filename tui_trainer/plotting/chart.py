@@ -19,10 +19,13 @@ BRAILLE_DOT = "braille"  # a marker eight times finer than a cell
 
 
 class Dash(Enum):
-    """How curves differ besides their colour: dots drawn, and the length of the period."""
+    """How curves differ besides their colour: dots drawn, and the length of the period.
+
+    A dashed curve over a solid one cuts it beside its dashes, so that both are seen: ``━━╸╺╸━━``.
+    """
 
     SOLID = (1, 1)
-    DASHED = (4, 6)
+    DASHED = (5, 8)
     DOTTED = (1, 3)
 
 
@@ -40,13 +43,14 @@ class Curve:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Scatter:
-    """Points, one character each."""
+    """Points, one character each; braille dots may be `tall`, two of them on each other."""
 
     role: Role
     x: Values
     y: Values
     marker: str
     ascii: str
+    tall: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -28,8 +28,8 @@ def fit_chart(
     x = whole if view.part is None else data_scale(*view.part, ticks)
     y = row_scale(low - margin, high + margin, height - AXIS_ROWS, snug=True)
     layers: list[Scatter | Curve] = [
-        Scatter(Role.VALIDATION_POINT, points.val_x, points.val_y, marker="∘", ascii="o"),
-        Scatter(Role.TRAIN_POINT, points.train_x, points.train_y, marker=BRAILLE_DOT, ascii="."),
+        Scatter(Role.VALIDATION_POINT, points.val_x, points.val_y, BRAILLE_DOT, "o", tall=True),
+        Scatter(Role.TRAIN_POINT, points.train_x, points.train_y, BRAILLE_DOT, "."),
     ]
     if fit is not None:
         inside = _inside(fit.prediction, y.low, y.high)

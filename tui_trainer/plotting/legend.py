@@ -12,7 +12,7 @@ _SIGNS = {
     Role.ENGINE: ("▲", "^"),
     Role.MODEL: ("━━", "##"),
     Role.TRAIN_POINT: ("⠢", "."),
-    Role.VALIDATION_POINT: ("∘", "o"),
+    Role.VALIDATION_POINT: ("⠆", "o"),
     Role.MEDIAN: ("●", "o"),
     Role.SPREAD: ("⡇", "|"),
     Role.DIVERGED: ("✕", "x"),

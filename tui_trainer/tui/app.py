@@ -25,6 +25,7 @@ from tui_trainer.tui.messages import Ended, ValuesTaken
 from tui_trainer.tui.preferences import PreferenceCommands, Preferences
 from tui_trainer.tui.quit_question import QuitQuestion
 from tui_trainer.tui.run.screen import Cockpit
+from tui_trainer.tui.sixteen_colors import SixteenColorsFilter
 from tui_trainer.tui.terminal import thrifty_driver
 from tui_trainer.tui.textual_private import mend_compositor
 from tui_trainer.tui.way_out import WayOut, with_way_out
@@ -108,12 +109,14 @@ class TrainerApp(App[None]):
             self.bell()
 
     def get_line_filters(self) -> Sequence[LineFilter]:
-        """Add the filters for a terminal that shows ASCII alone, or no colours."""
+        """Add the filters for a terminal that shows ASCII alone, few colours or none."""
         filters = list(super().get_line_filters())
         if self._ascii:
             filters.append(AsciiFilter())
         if self.no_color:
             filters.append(ColorlessFilter())
+        elif self.console.color_system == "standard" and not self.is_headless:
+            filters.append(SixteenColorsFilter())
         return filters
 
     def get_driver_class(self) -> type[Driver]:

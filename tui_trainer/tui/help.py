@@ -34,7 +34,7 @@ _SYMBOLS = (
     ("◆", "the lowest validation loss so far"),
     ("┄", "the stopping rule's bound: a validation loss above it ends the run"),
     ("┃ ╎ ▲", "where the run stopped early, the lr changed, the engine changed"),
-    ("⠢ ∘ ━━", "training data, validation data, the network's prediction"),
+    ("⠢ ⠆ ━━", "training data, validation data, the network's prediction"),
     ("● ⡇ ✕", "a sweep's medians, their spread over the seeds, diverged seeds"),
 )
 _WIDTH, _SIDES = 108, 8  # of the page: its most columns, and those of border, padding, scrollbar

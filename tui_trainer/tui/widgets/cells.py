@@ -52,7 +52,10 @@ class Cells(Widget):
     def component_style(self, name: str) -> Style:
         """Return a component's style, cached: Textual drops its own cache with every refresh."""
         if name not in self._styles:
-            self._styles[name] = self.get_component_rich_style(name, partial=True)
+            own = self.get_component_rich_style(name, partial=True)
+            if own.color is not None:  # a partial style has lost how transparent its colour is
+                own += Style(color=self.get_component_rich_style(name).color)
+            self._styles[name] = own
         return self._styles[name]
 
     def refresh(self, *regions: Region, **what: bool) -> Self:

@@ -33,20 +33,20 @@ class Framed(Cells, can_focus=True):
         & > .pane--axis { color: $foreground 55%; }
         & > .pane--train { color: $text-primary; }
         & > .pane--validation { color: $text-warning; }
-        & > .pane--train-raw { color: $text-primary 30%; }
-        & > .pane--validation-raw { color: $text-warning 30%; }
+        & > .pane--train-raw { color: $text-primary 40%; }
+        & > .pane--validation-raw { color: $text-warning 40%; }
         & > .pane--bound { color: $foreground 60%; }
         & > .pane--best { color: $text-success; text-style: bold; }
         & > .pane--stop { color: $text-error; }
         & > .pane--lr { color: $text-accent; }
         & > .pane--engine { color: $text-accent; }
         & > .pane--train-point { color: $text-primary; }
-        & > .pane--validation-point { color: $text-warning 55%; }
+        & > .pane--validation-point { color: $text-warning 75%; }
         & > .pane--model { color: $text-success; }
         & > .pane--median { color: $text-warning; }
         & > .pane--spread { color: $foreground 45%; }
         & > .pane--diverged { color: $text-error; }
-        & > .pane--cursor { color: $text-accent; }
+        & > .pane--cursor { color: $foreground 80%; }
     }
     """
 

@@ -1,0 +1,42 @@
+"""In 16 colours, what colours tell apart is still told apart."""
+
+from rich.color import Color
+from rich.style import Style
+from scripted import make_app, ready
+
+from tui_trainer.plotting.roles import Role
+from tui_trainer.tui.sixteen_colors import in_sixteen_colors
+
+
+async def test_what_stands_in_one_plot_has_different_colours():
+    async with make_app().run_test(size=(120, 40)) as pilot:
+        await ready(pilot)
+        pane = pilot.app.cockpit.loss_pane
+        back = Style(bgcolor=pane.background_colors[1].rich_color)
+
+        def number(role):
+            name = f"pane--{role.name.lower().replace('_', '-')}"
+            style = in_sixteen_colors(back + pane.component_style(name))
+            assert style.color.number != style.bgcolor.number
+            return style.color.number
+
+        for roles in (
+            (Role.TRAIN, Role.VALIDATION, Role.BEST, Role.STOP, Role.BOUND),
+            (Role.TRAIN_POINT, Role.VALIDATION_POINT, Role.MODEL, Role.AXIS),
+            (Role.MEDIAN, Role.DIVERGED, Role.BEST, Role.SPREAD),
+            (Role.TRAIN, Role.TRAIN_RAW, Role.VALIDATION, Role.VALIDATION_RAW),
+        ):
+            assert len({number(role) for role in roles}) == len(roles)
+        hues = {Role.TRAIN: 4, Role.VALIDATION: 3, Role.MODEL: 2, Role.DIVERGED: 1}
+        assert {role: number(role) % 8 for role in hues} == hues
+
+
+def test_a_text_never_has_the_colour_of_its_background():
+    levels = (0, 60, 120, 180, 255)
+    colors = [Color.from_rgb(r, g, b) for r in levels for g in levels for b in levels]
+    for text in colors:
+        for back in colors:
+            style = in_sixteen_colors(Style(color=text, bgcolor=back, bold=True))
+            assert style.color.number != style.bgcolor.number
+            assert style.bold
+            assert max(style.color.number, style.bgcolor.number) < 16
