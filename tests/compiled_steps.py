@@ -1,4 +1,4 @@
-"""Real compiled steps for the tests, each compiled once a session, all at the same time."""
+"""Real compiled steps for the tests, each compiled once a session."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -8,54 +8,60 @@ import seam_files
 from reference_loop import make
 
 from tui_trainer.config.settings import Architecture, Regularizer
+from tui_trainer.training.engines import compilation
 from tui_trainer.training.engines.compilation import Compilation
 from tui_trainer.training.engines.compiled import CompiledEngine
-from tui_trainer.training.engines.step import step_spec
-from tui_trainer.training.engines.step_cache import find_step
+from tui_trainer.training.engines.step import find_compiler, step_spec
+from tui_trainer.training.engines.step_cache import find_step, step_key
 from tui_trainer.training.setup import Setup
 
-# The fixtures that compile take a minute, in the first test that needs one.
+# Compiling takes some seconds, in the first test that needs it; a busy machine many.
 COMPILE_TIMEOUT = 600
 
-_SMALL = Architecture(name="small", network="mlp", hidden=(6,))
+
+def _own(recipe="kaiming", hidden=(), regularizer=None, **settings):
+    """Make a config of a network of these widths, to be trained by its compiled step."""
+    config = make(recipe, **{"lr": 0.003, "engine": "compiled", **settings})
+    architecture = Architecture(name="own", network="mlp", hidden=hidden)
+    replaced = {"architecture": architecture}
+    if regularizer is not None:
+        replaced["regularizer"] = Regularizer(name="own", **regularizer)
+    return msgspec.structs.replace(config, **replaced)
 
 
-def _small(**regularizer):
-    replaced = {
-        "architecture": _SMALL,
-        "regularizer": Regularizer(name="own", **regularizer),
-        "engine": "compiled",
-    }
-    return msgspec.structs.replace(make("kaiming", lr=0.003), **replaced)
-
-
+ALL_AT_ONCE = {"dropout": 0.1, "l1_weight": 0.5, "weight_decay": 0.1}
 CONFIGS = {
     "classic": make("kaiming", lr=0.003, engine="compiled"),
-    "regularized": _small(dropout=0.1, l1_weight=0.5, weight_decay=0.1),
+    "dropout": make("dropout", engine="compiled"),
+    "odd": _own(hidden=(33, 7, 1, 3), init="xavier"),
+    "wide": _own(hidden=(400,), lr=0.0003, regularizer=ALL_AT_ONCE),
 }
 
 
-def spec_of(config):
-    return step_spec(config, Setup(config).parameter_count, 1)
+def key_of(config):
+    return step_key(step_spec(Setup(config).state.model, config.optimizer), find_compiler())
 
 
 def compile_all(folder):
     """Compile every config's step into a cache folder."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CACHE_HOME", str(folder))
+        # A busy machine would starve the tests.
+        patch.setattr(compilation, "_SCRIPT", compilation._SCRIPT.replace("nice -n 19", ""))
         seam_files.install(patch)
-        configs = [*CONFIGS.values(), seam_files.config_of()]
-        with ThreadPoolExecutor(len(configs)) as pool:
+        configs = [*CONFIGS.values(), seam_files.config_of(optimizer="sgd")]
+        with ThreadPoolExecutor(2) as pool:
             list(pool.map(_compile, configs))
 
 
 def _compile(config):
-    compilation = Compilation(spec_of(config))
-    assert compilation.finished(COMPILE_TIMEOUT)
+    compilation = Compilation(step_spec(Setup(config).state.model, config.optimizer))
+    compilation.finished(COMPILE_TIMEOUT)
     compilation.result()
 
 
 def make_compiled(config):
     """Make a config's compiled engine, from a cache that has its step."""
-    spec = spec_of(config)
-    return CompiledEngine(Setup(config).engine.state, spec, find_step(spec))
+    state = Setup(config).state
+    spec = step_spec(state.model, config.optimizer)
+    return CompiledEngine(state, spec, find_step(step_key(spec, find_compiler())))

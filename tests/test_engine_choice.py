@@ -2,6 +2,7 @@
 
 import threading
 import time
+from pathlib import Path
 
 import msgspec
 import numpy as np
@@ -9,13 +10,13 @@ import pytest
 import reference_loop
 import torch
 from comparing import assert_identical, losses_of
-from compiled_steps import COMPILE_TIMEOUT, CONFIGS, spec_of
+from compiled_steps import COMPILE_TIMEOUT, CONFIGS, key_of
 from reference_loop import make
 from strangers import NO_FILES, give_away, lock
 
 from tui_trainer.training import trainer
 from tui_trainer.training.control import Control
-from tui_trainer.training.engines import compilation, compiled, executor
+from tui_trainer.training.engines import compilation, executor, step_cache
 from tui_trainer.training.engines.step_cache import (
     find_step,
     make_build_folder,
@@ -36,6 +37,7 @@ from tui_trainer.training.events import (
 from tui_trainer.training.trainer import train
 
 DEADLINE_SECONDS = 60
+FAKE = Path(__file__).with_name("fake_compiler.sh")
 CLASSIC = CONFIGS["classic"]
 AUTO = msgspec.structs.replace(CLASSIC, engine="auto")
 needs_no_gpu = pytest.mark.skipif(torch.cuda.is_available(), reason="needs a machine without GPU")
@@ -45,8 +47,7 @@ needs_no_gpu = pytest.mark.skipif(torch.cuda.is_available(), reason="needs a mac
 def gate(tmp_path, monkeypatch):
     """A compiler that waits until this file exists, and then fails."""
     gate = tmp_path / "gate"
-    monkeypatch.setattr(compilation, "_MODULE", "fake_compiler")
-    monkeypatch.setattr(compilation, "_find_compiler", lambda: "fake")
+    monkeypatch.setenv("CXX", str(FAKE))
     monkeypatch.setenv("FAKE_GATE", str(gate))
     return gate
 
@@ -57,8 +58,8 @@ def processes_left(monkeypatch):
     started = []
     start = compilation.Compilation._start
 
-    def kept(self):
-        started.append(start(self))
+    def kept(self, command):
+        started.append(start(self, command))
         return started[-1]
 
     monkeypatch.setattr(compilation.Compilation, "_start", kept)
@@ -70,7 +71,8 @@ def fake_step(compiled_cache, gate, monkeypatch):
     """Let the compiler succeed, with a step that was compiled before."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CACHE_HOME", str(compiled_cache))
-        monkeypatch.setenv("FAKE_STEP", str(find_step(spec_of(CLASSIC))))
+        patch.delenv("CXX")
+        monkeypatch.setenv("FAKE_STEP", str(find_step(key_of(CLASSIC))))
 
 
 @pytest.fixture
@@ -83,7 +85,6 @@ def no_compiler(tmp_path, monkeypatch):
 @pytest.fixture
 def eager_to_auto(monkeypatch):
     """Let `auto` call the compiler for any run."""
-    monkeypatch.setattr(executor, "known_compile_seconds", lambda: 0.0)
     monkeypatch.setattr(executor, "WORTH_SECONDS", 0.0)
     monkeypatch.setattr(trainer, "MEASURED_SECONDS", 0.0)
 
@@ -123,6 +124,12 @@ def test_eager_is_eager_and_says_so():
     started, *_, end = train(make("kaiming", steps=5))
     assert (started.engine, started.engine_reason, started.threads) == ("eager", "as requested", 1)
     assert end.steps == 5
+
+
+@pytest.mark.usefixtures("compiled_steps_cached")
+def test_a_compiled_run_says_which_kind_of_step_it_takes():
+    started, *_ = train(msgspec.structs.replace(CLASSIC, steps=5))
+    assert (started.engine, started.engine_reason) == ("compiled", "as requested: a fused step")
 
 
 @needs_no_gpu
@@ -217,8 +224,10 @@ def test_a_compiler_that_fails_leaves_the_run_eager(gate):
     events = list(train(config))
     (change,) = of(EngineChanged, events)
     assert (change.step, change.engine) == (1, "eager")
-    assert "the fake compiler gives up" in change.reason
-    assert change.reason.endswith("staying eager")
+    assert change.reason == (
+        "the compiler failed (step.cpp:7:1: error: the fake compiler gives up): staying eager"
+    )
+    assert not list(steps_folder().iterdir())
     assert_identical(losses_of(events), reference_loop.run(config).losses)
 
 
@@ -226,8 +235,48 @@ def test_a_compiler_that_takes_too_long_is_ended(gate, monkeypatch, processes_le
     monkeypatch.setattr(compilation, "LIMIT_SECONDS", 0.1)
     events = list(train(make("kaiming", steps=3, engine="compiled")))
     (change,) = of(EngineChanged, events)
-    assert "took longer" in change.reason
+    assert change.reason == "the compiler took longer than 0.1 s: staying eager"
     assert not processes_left()
+    assert not list(steps_folder().iterdir())
+
+
+def test_a_compiler_that_does_not_answer_leaves_a_run_eager(tmp_path, monkeypatch):
+    script = tmp_path / "c++"
+    script.write_text("#!/bin/sh\nexec sleep 100\n")
+    script.chmod(0o700)
+    monkeypatch.setattr("tui_trainer.training.engines.step._ANSWER_SECONDS", 0.1)
+    monkeypatch.setenv("CXX", str(script))
+    assert_eager(make("kaiming", steps=5, engine="auto"), f"{script} does not say its version")
+
+
+def test_a_full_disk_leaves_a_run_eager(gate, tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    (tmp_path / "step").write_text("a step")
+    monkeypatch.setenv("FAKE_STEP", str(tmp_path / "step"))
+    gate.touch()
+    config = make("kaiming", steps=3, engine="compiled")
+    with monkeypatch.context() as patch:
+        patch.setattr(compilation, "store_step", full)
+        (change,) = of(EngineChanged, train(config))
+        assert "can't be kept: [Errno 28] No space left on device" in change.reason
+    with monkeypatch.context() as patch:
+        patch.setattr(compilation, "make_build_folder", full)
+        assert_eager(config, "can't be started: [Errno 28] No space left on device")
+    assert not list(steps_folder().iterdir())
+
+
+def test_a_step_for_a_processor_that_can_do_more_is_never_loaded(gate, monkeypatch):
+    config = make("kaiming", steps=3, engine="compiled")
+    with monkeypatch.context() as patch:
+        patch.setattr(step_cache, "processor", lambda: ("flags: avx1024",))
+        other = planted(config)
+    monkeypatch.setattr(executor, "CompiledEngine", lambda *_: pytest.fail("loaded"))
+    gate.touch()
+    (change,) = of(EngineChanged, train(config))
+    assert "gives up" in change.reason
+    assert other.exists()
 
 
 @pytest.mark.parametrize("engine", ["compiled", "auto"])
@@ -256,14 +305,14 @@ def planted(config):
     """Put a file where the config's compiled step would be."""
     built = make_build_folder() / "step.so"
     built.write_text("no library")
-    file = store_step(spec_of(config), built, 3.0)
+    file = store_step(key_of(config), built)
     built.parent.rmdir()
     return file
 
 
 @pytest.fixture
 def nothing_loaded(monkeypatch):
-    monkeypatch.setattr(compiled, "_load", lambda _: pytest.fail("loaded"))
+    monkeypatch.setattr(executor, "CompiledEngine", lambda *_: pytest.fail("loaded"))
     monkeypatch.setattr(executor, "Compilation", lambda _: pytest.fail("compiled"))
 
 
@@ -359,7 +408,7 @@ def test_a_step_is_loaded_without_a_temporary_folder(compiled_steps_cached, monk
 
 
 def test_auto_does_not_call_the_compiler_for_a_short_run(gate):
-    config = make("kaiming", steps=300, engine="auto")
+    config = make("kaiming", steps=30, engine="auto")
     events = list(train(config))
     assert events[0].engine == "eager"
     assert not of(EngineKept, events)
@@ -380,19 +429,23 @@ def test_auto_takes_a_step_from_the_cache_before_the_first_step():
 
 @pytest.mark.timeout(COMPILE_TIMEOUT)
 def test_autos_switch_is_told_and_a_replay_repeats_it(fake_step, gate, eager_to_auto):
-    run = Threaded(msgspec.structs.replace(AUTO, steps=4000))
+    run = Threaded(msgspec.structs.replace(AUTO, steps=1_000_000))
     run.wait_for(EngineKept)
     run.wait_for(StepsCompleted)
     gate.touch()
+    run.wait_for(EngineChanged)
+    run.control.stop()
     events = run.finish()
     (change,) = of(EngineChanged, events)
     assert events[0].engine == "eager"
     assert change.engine == "compiled"
-    assert 1 < change.step < 4000
+    assert change.reason == "auto: its fused step is ready"
+    steps = events[-1].steps
+    assert 1 < change.step <= steps
     eager = reference_loop.run(CLASSIC, steps=change.step - 1)
     assert_identical([part[: change.step - 1] for part in losses_of(events)], eager.losses)
     switches = {1: "eager", change.step: "compiled"}
-    replayed = list(train(msgspec.structs.replace(AUTO, steps=4000), switches=switches))
+    replayed = list(train(msgspec.structs.replace(AUTO, steps=steps), switches=switches))
     assert [(e.step, e.engine) for e in of(EngineChanged, replayed)] == [(change.step, "compiled")]
     assert_identical(losses_of(replayed), losses_of(events))
     assert (replayed[-1].best_step, replayed[-1].best_val_loss) == (

@@ -66,16 +66,18 @@ def test_a_snapshot_holds_what_the_optimiser_remembers():
 
 @pytest.mark.usefixtures("compiled_steps_cached")
 @pytest.mark.timeout(COMPILE_TIMEOUT)
-def test_the_compiled_step_is_eagers_within_float32_rounding():
-    config = seam_files.config_of()
-    compiled = make_compiled(config)
-    for found, expected in zip(compiled.advance(47), reference(config, 47), strict=True):
+def test_the_compiled_step_takes_several_features():
+    compiled = make_compiled(seam_files.config_of(optimizer="sgd"))
+    eager = Setup(seam_files.config_of(optimizer="sgd")).engine
+    for found, expected in zip(compiled.advance(47), eager.advance(47), strict=True):
         np.testing.assert_allclose(found, expected, rtol=1e-5)
-    start = compiled.state.snapshot()
-    expected = compiled.advance(12)
-    compiled.state.restore(start)
-    again = [compiled.advance(5), compiled.advance(7)]
-    assert_identical([np.concatenate(split) for split in zip(*again, strict=True)], expected)
+
+
+def test_an_optimiser_without_a_fused_step_leaves_a_run_eager():
+    config = seam_files.config_of(engine="compiled", steps=40)
+    events = list(train(config))
+    assert events[0].engine_reason == "optimiser momentum has no fused step: staying eager"
+    assert_identical(losses_of(events), reference(config, 40))
 
 
 def test_candidates_of_a_sweep_follow_their_own_runs_and_stop_as_exactly():

@@ -1,12 +1,10 @@
-"""The step as a pure function, uncompiled, against the eager engine; and what can't be one.
+"""Which step a network needs, who compiles it, and the draws of dropout ahead of a step."""
 
-Tolerance: as in `test_compiled.py`.
-"""
-
-import numpy as np
 import pytest
+import seam_files
 import torch
 from reference_loop import PRESETS, make
+from torch import nn
 
 from tui_trainer import models
 from tui_trainer.task.randomness import drawing_from
@@ -15,58 +13,55 @@ from tui_trainer.training.engines.dropout_draws import (
     draw_shapes,
     split_draws,
 )
-from tui_trainer.training.engines.step import make_step, step_spec
+from tui_trainer.training.engines.engine import EngineError
+from tui_trainer.training.engines.step import StepSpec, find_compiler, step_spec
 from tui_trainer.training.setup import Setup
 
 
-def inputs_of(state, count, unrolled):
-    data = state.task.data
-    numbers = draw_count(draw_shapes(state.model, data.train_x))
-    draws = [torch.rand(unrolled, numbers, generator=state.generator)] if numbers else []
-    parameters = [p.detach().clone() for p in state.parameters]
-    return [torch.tensor(count), torch.tensor(state.lr), *data.tensors, *draws, *parameters]
+def spec_of(config):
+    return step_spec(Setup(config).state.model, config.optimizer)
 
 
-def check_step(config):
-    eager, state = Setup(config).engine, Setup(config).engine.state
-    spec = step_spec(config, 100, 1)
-    step = make_step(state.model, state.task, spec.unrolled)
-    *parameters, train, val = step(*inputs_of(state, spec.unrolled, spec.unrolled))
-    expected = eager.advance(spec.unrolled)
-    for found, other in zip((train, val), expected, strict=True):
-        np.testing.assert_allclose(found.numpy(), other, rtol=1e-5)
-    for found, other in zip(parameters, eager.state.parameters, strict=True):
-        np.testing.assert_allclose(found.numpy(), other.detach().numpy(), rtol=1e-4, atol=1e-6)
+def test_a_step_is_compiled_for_the_widths_dropout_and_the_optimiser():
+    assert spec_of(make("kaiming")) == StepSpec((1, 20, 20, 20, 20, 1), (False,) * 5, "sgd")
+    assert spec_of(make("linear")) == StepSpec((1, 1), (False,), "sgd")
+    assert spec_of(make("dropout")).drops == (True,) * 5
+    assert StepSpec((3, 6, 1), (False, True), "sgd").defines == (
+        "-DWIDTHS=3,6,1",
+        "-DDROPS=0,1",
+        "-DOPTIMIZER=sgd",
+    )
 
 
-@pytest.mark.parametrize("regularizer", PRESETS.names("regularizer"))
-def test_every_regularizer_is_eagers_within_float32_rounding(regularizer):
-    check_step(make("kaiming", regularizer=regularizer, lr=0.003))
+def test_everything_else_of_a_config_shares_its_step():
+    expected = spec_of(make("kaiming"))
+    changes = {"lr": 0.5, "seed": 7, "data_seed": 9, "init": "he", "dataset": "wave-40"}
+    for name in PRESETS.names("regularizer"):
+        if PRESETS.regularizer[name].settings.dropout is None:
+            assert spec_of(make("kaiming", regularizer=name, **changes)) == expected
 
 
-@pytest.mark.parametrize("architecture", PRESETS.names("architecture"))
-def test_every_architecture_is_eagers_within_float32_rounding(architecture):
-    check_step(make("kaiming", architecture=architecture, lr=0.003))
+def test_a_network_of_anything_else_and_other_optimisers_have_no_step(monkeypatch):
+    with pytest.raises(EngineError, match="more than a row of linear layers and ReLUs"):
+        step_spec(nn.Sequential(models.LinearHe(1, 1), nn.Tanh(), models.LinearHe(1, 1)), "sgd")
+    seam_files.install(monkeypatch)
+    with pytest.raises(EngineError, match="optimiser momentum has no fused step"):
+        spec_of(seam_files.config_of())
 
 
-@pytest.mark.parametrize("count", [0, 1, 3])
-def test_steps_past_the_count_leave_the_parameters_alone(count):
-    config = make("kaiming")
-    eager, state = Setup(config).engine, Setup(config).engine.state
-    spec = step_spec(config, 100, 1)
-    step = make_step(state.model, state.task, spec.unrolled)
-    *parameters, _, _ = step(*inputs_of(state, count, spec.unrolled))
-    for _ in range(count):
-        eager.advance(1)
-    for found, other in zip(parameters, eager.state.parameters, strict=True):
-        tolerance = {"rtol": 1e-5, "atol": 1e-6} if count else {"rtol": 0}
-        np.testing.assert_allclose(found.numpy(), other.detach().numpy(), **tolerance)
-
-
-def test_large_networks_are_not_unrolled():
-    config = make("kaiming")
-    assert step_spec(config, 1321, 1).unrolled > 1
-    assert step_spec(config, 100_000, 1).unrolled == 1
+def test_the_compiler_is_the_one_that_cxx_names_or_else_one_that_is_there(tmp_path, monkeypatch):
+    for name in ("clang++", "mine"):
+        (tmp_path / name).write_text(f"#!/bin/sh\necho {name} 7\n")
+        (tmp_path / name).chmod(0o700)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("CXX", "missing")
+    assert find_compiler().path == str(tmp_path / "clang++")
+    assert "clang++ 7" in find_compiler().version
+    monkeypatch.setenv("CXX", "mine")
+    assert find_compiler().path == str(tmp_path / "mine")
+    (tmp_path / "mine").write_text("#!/bin/sh\nexit 1\n")
+    with pytest.raises(EngineError, match="mine does not say its version"):
+        find_compiler()
 
 
 def test_draws_in_one_go_are_the_draws_layer_by_layer():

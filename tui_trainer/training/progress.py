@@ -7,8 +7,9 @@ import numpy as np
 
 from tui_trainer.config.settings import RunConfig
 from tui_trainer.formatting import loss_text
-from tui_trainer.training.early_stopping import StoppingRule, StopReason, make_rule
+from tui_trainer.training.early_stopping import StopReason
 from tui_trainer.training.events import FloatArray, RunEnded, Weights
+from tui_trainer.training.stopping_rules import StoppingRule, make_rule
 
 Ending: TypeAlias = tuple[StopReason, str]
 
@@ -134,14 +135,13 @@ def judge(
     bound = np.full(len(val), np.nan, dtype=np.float32)
     bad = np.flatnonzero(~(np.isfinite(train) & np.isfinite(val)))
     finite = int(bad[0]) if len(bad) else len(val)
-    if rule is not None:
-        for index, loss in enumerate(val[:finite].tolist()):
-            verdict = rule.observe(loss)
-            bound[index] = verdict.bound
-            if verdict.stop:
-                words = f"stopped early at step {step + index + 1:,}"
-                judged = Judged(index + 1, bound[: index + 1])
-                return judged, (StopReason.EARLY_STOPPING, words)
+    if rule is not None and finite:
+        verdict = rule.observe(val[:finite])
+        count = len(verdict.bounds)
+        bound[:count] = verdict.bounds
+        if verdict.stop:
+            words = f"stopped early at step {step + count:,}"
+            return Judged(count, bound[:count]), (StopReason.EARLY_STOPPING, words)
     if not len(bad):
         return Judged(len(val), bound), None
     split = "training" if not np.isfinite(train[finite]) else "validation"

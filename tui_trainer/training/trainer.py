@@ -42,7 +42,7 @@ EVENT_SECONDS = 0.05
 FIT_SECONDS = 0.1
 COMPILING_SECONDS = 0.25
 # The first moments are slower than the rest.
-MEASURED_SECONDS = 0.5
+MEASURED_SECONDS = 0.1
 _POLL_SECONDS = 0.02
 
 
@@ -96,7 +96,7 @@ class _Training:
         self._threads = choose_threads(config, count, lambda: Setup(config).engine)
         torch.set_num_threads(self._threads)
         self._state = self._setup.state
-        self._executor = Executor(config, self._state, count, self._threads, switches)
+        self._executor = Executor(config, self._state, self._threads, switches)
         self._progress = Progress(config)
         self._reports = StepReports(self._progress)
         self._clock = self._reports.clock

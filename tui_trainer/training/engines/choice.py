@@ -1,8 +1,9 @@
 """Which engine executes which steps of a run, and why: pure decisions, nothing is done here.
 
 `auto` never makes a person wait. On a GPU steps are captured, which takes a second; where that
-fails, the run stays eager. On the CPU a run starts with the eager engine, and moves over at
-a step boundary once the compiled step is ready; where that is in the cache, before the first step.
+fails, the run stays eager. On the CPU a run starts with the eager engine, and moves over at a step
+boundary once the fused step is compiled; where that is in the cache, before the first step. A
+network so large that eager steps gain from several threads keeps them.
 """
 
 from collections.abc import Mapping
@@ -20,7 +21,7 @@ Switches: TypeAlias = Mapping[int, EngineName]
 class Choice:
     """The engines of a run, and why it starts as it does.
 
-    `upgrades` says that the run moves over to the compiled step once that pays.
+    `upgrades` says that the run moves over to the compiled step once there is one.
     """
 
     switches: Switches
@@ -33,21 +34,28 @@ class Choice:
         return self.switches[1]
 
 
-def choose_engines(config: RunConfig, switches: Switches | None, *, cached: bool) -> Choice:
-    """Choose for a config; `switches` repeats the recorded ones of a run, `cached` says whether
-    the config's compiled step is on disk.
+def choose_engines(
+    config: RunConfig, switches: Switches | None, threads: int, *, cached: bool
+) -> Choice:
+    """Choose for a config that takes so many threads.
+
+    `switches` repeats the recorded ones of a run, `cached` says whether the config's compiled step
+    is on disk.
     """
     if switches:
         return Choice({1: "eager", **switches}, "as recorded")
     if config.engine != "auto":
-        return Choice({1: config.engine}, "as requested")
+        kind = ": a fused step" if config.engine == "compiled" else ""
+        return Choice({1: config.engine}, f"as requested{kind}")
     if config.device.startswith("cuda"):
         return Choice({1: "cuda-graph"}, "auto: captured steps are the fastest on a GPU")
     if config.device != "cpu":
         return Choice({1: "eager"}, f"auto: nothing is faster on {config.device}")
+    if threads > 1:  # a fused step takes one
+        return Choice({1: "eager"}, f"auto: eager on {threads} threads is faster than a fused step")
     if cached:
-        return Choice({1: "compiled"}, "auto: its compiled step was in the cache")
-    return Choice({1: "eager"}, "auto: eager now, compiled when worthwhile", upgrades=True)
+        return Choice({1: "compiled"}, "auto: its fused step was in the cache")
+    return Choice({1: "eager"}, "auto: eager until its fused step is compiled", upgrades=True)
 
 
 def require_engine(config: RunConfig) -> None:

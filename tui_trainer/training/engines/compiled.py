@@ -1,31 +1,32 @@
-"""Whole steps compiled ahead of time: forward, gradient, update and validation in one call.
+"""Whole steps in one call of compiled code: forward, gradient, update and validation.
 
 Its numbers are the eager engine's up to the rounding of float32 (some 1e-7 a step): sums are taken
-in another order, and the update rounds twice where eager's rounds once. A training step can
-amplify such differences, so after hundreds of steps at a high lr two runs may be percents apart
-where the loss jumps; see `tests/test_compiled.py`. Dropout is of the same stream of draws.
+in another order. A training step can amplify such differences, so after hundreds of steps at a high
+lr two runs may be percents apart where the loss jumps; see `tests/test_compiled.py`. Dropout is of
+the same stream of draws.
 
-The same step gives the same bits in whichever call of a group it comes, so stops and replays are
-exact. Between two calls, every half millisecond, other threads can run.
+The same step gives the same bits in whichever call it comes, so stops and replays are exact. A call
+lets go of the interpreter: other threads run meanwhile.
 """
 
-import time
-from collections.abc import Iterator
+import ctypes
 from pathlib import Path
-from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
-from tui_trainer.training.engines.dropout_draws import draw_count, draw_shapes
-from tui_trainer.training.engines.engine import (
-    Engine,
-    EngineError,
-    Losses,
-    TrainingState,
-    first_line,
-    to_losses,
-)
+from tui_trainer import models
+from tui_trainer.training.engines.engine import Engine, EngineError, Losses, TrainingState
+from tui_trainer.training.engines.layers import flatten
 from tui_trainer.training.engines.step import StepSpec
+
+_DRAWN_AT_ONCE = 2**18  # numbers: they stay in the cache until they are used
+_INT, _FLOAT, _ARRAY = ctypes.c_long, ctypes.c_float, ctypes.c_void_p
+_ARGUMENTS = (
+    *(_INT, _ARRAY, _FLOAT, _FLOAT, _FLOAT, _FLOAT, _ARRAY),
+    *(_INT, _ARRAY, _ARRAY, _INT, _ARRAY, _ARRAY, _ARRAY, _ARRAY),
+)
 
 
 class CompiledEngine(Engine):
@@ -39,38 +40,54 @@ class CompiledEngine(Engine):
 
     def __init__(self, state: TrainingState, spec: StepSpec, file: Path) -> None:
         super().__init__(state)
-        self.stride = spec.unrolled
-        numbers = draw_count(draw_shapes(state.model, state.task.data.train_x))
-        self._draws = [torch.zeros(self.stride, numbers)] if numbers else []
-        self._call = _load(file)
+        try:
+            self._step = ctypes.CDLL(str(file)).advance
+        except (OSError, AttributeError) as error:
+            raise EngineError(f"the compiled step can't be loaded ({error})") from None
+        self._step.argtypes = _ARGUMENTS
+        self._data = [np.ascontiguousarray(tensor.numpy()) for tensor in state.task.data.tensors]
+        points = len(self._data[0])
+        self._drawn = points * sum(
+            width for width, drops in zip(spec.widths, spec.drops, strict=False) if drops
+        )
+        rates = [m.rate for m in state.model.modules() if isinstance(m, models.Dropout)]
+        self._rate = rates[0] if rates else 0.0
 
     def advance(self, steps: int) -> tuple[Losses, Losses]:
         """Do `steps` steps; return their train and validation losses, each of shape (steps,)."""
-        tensors = [tensor.detach() for tensor in self.state.tensors]
-        data = self.state.task.data.tensors
-        lr = torch.tensor(self.state.lr)
-        train, val = [], []
-        for count in _groups(steps, self.stride):
-            for draws in self._draws:
-                draws[:count].uniform_(generator=self.state.generator)
-            inputs = [torch.tensor(count), lr, *data, *self._draws, *tensors]
-            *tensors, train_losses, val_losses = self._call.run(inputs)
-            train.append(train_losses[:count])
-            val.append(val_losses[:count])
-            # The call holds the GIL, and its short pauses starve threads that wait for it: yield.
-            time.sleep(0)
-        self.state.set_tensors(tensors)
-        return to_losses(torch.cat(train)), to_losses(torch.cat(val))
+        parameters = flatten(self.state.parameters)
+        losses = np.empty((2, steps), np.float32)
+        most = max(1, _DRAWN_AT_ONCE // self._drawn) if self._drawn else steps
+        for done in range(0, steps, most):
+            self._call(parameters.numpy(), losses[:, done : done + most])
+        new = torch.split(parameters, [p.numel() for p in self.state.parameters])
+        with torch.no_grad():
+            for parameter, values in zip(self.state.parameters, new, strict=True):
+                parameter.copy_(values.view_as(parameter))
+        losses.flags.writeable = False
+        return losses[0], losses[1]
 
-
-def _groups(steps: int, most: int) -> Iterator[int]:
-    for done in range(0, steps, most):
-        yield min(most, steps - done)
-
-
-def _load(file: Path) -> Any:
-    """Load a step from where it is: as a package torch would unpack it in a temporary folder."""
-    try:
-        return torch._C._aoti.AOTIModelContainerRunnerCpu(str(file), 1)
-    except Exception as error:  # whatever is wrong with it, the run continues without it
-        raise EngineError(f"the compiled step can't be loaded ({first_line(error)})") from None
+    def _call(self, parameters: NDArray[np.float32], losses: Losses) -> None:
+        state, penalties = self.state, self.state.task.penalties
+        steps = losses.shape[1]
+        draws = torch.rand(steps * self._drawn, generator=state.generator).numpy()
+        train_x, train_y, val_x, val_y = self._data
+        failed = self._step(
+            steps,
+            parameters.ctypes.data,
+            state.lr,
+            penalties.l1_weight,
+            penalties.weight_decay,
+            self._rate,
+            draws.ctypes.data,
+            len(train_x),
+            train_x.ctypes.data,
+            train_y.ctypes.data,
+            len(val_x),
+            val_x.ctypes.data,
+            val_y.ctypes.data,
+            losses[0].ctypes.data,
+            losses[1].ctypes.data,
+        )
+        if failed:
+            raise MemoryError

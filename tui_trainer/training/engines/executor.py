@@ -1,22 +1,22 @@
 """Executes a run's steps with the engine that is chosen for each."""
 
 from collections.abc import Iterator
+from functools import cached_property
 from pathlib import Path
 
 from tui_trainer.config.settings import EngineName, RunConfig
-from tui_trainer.formatting import duration_text
 from tui_trainer.training.engines.choice import Switches, choose_engines
 from tui_trainer.training.engines.compilation import Compilation
 from tui_trainer.training.engines.compiled import CompiledEngine
 from tui_trainer.training.engines.cuda_graph import CudaGraphEngine
 from tui_trainer.training.engines.eager import EagerEngine
 from tui_trainer.training.engines.engine import Engine, EngineError, TrainingState
-from tui_trainer.training.engines.step import step_spec
-from tui_trainer.training.engines.step_cache import find_step, known_compile_seconds
+from tui_trainer.training.engines.step import StepSpec, find_compiler, step_spec
+from tui_trainer.training.engines.step_cache import find_step, step_key
 from tui_trainer.training.events import Compiled, EngineChanged, EngineKept, Event
 
-# With less than this to go, nobody would notice a faster engine.
-WORTH_SECONDS = 0.5
+# With less than this to go, the run ends before the compiler does.
+WORTH_SECONDS = 1.0
 
 
 class Executor:
@@ -30,25 +30,24 @@ class Executor:
         self,
         config: RunConfig,
         state: TrainingState,
-        parameter_count: int,
         threads: int,
         switches: Switches | None = None,
     ) -> None:
         self._state = state
-        self._spec = step_spec(config, parameter_count, threads)
+        self._optimizer = config.optimizer
         self._compilation: Compilation | None = None
         self.engine: Engine = EagerEngine(state)
         self._engines: dict[EngineName, Engine] = {"eager": self.engine}
         automatic = config.engine == "auto" and config.device == "cpu" and not switches
         try:
-            choice = choose_engines(config, switches, cached=automatic and self._load_cached())
+            cached = automatic and threads == 1 and self._load_cached()
+            choice = choose_engines(config, switches, threads, cached=cached)
             self._switches, self._upgrades = dict(choice.switches), choice.upgrades
             self.name, self.reason = choice.first, choice.reason
             for name in sorted(set(self._switches.values()) - self._engines.keys()):
                 self._prepare(name)
         except EngineError as error:
             self._stay_eager(error)
-        self._compile_seconds = known_compile_seconds() if self._upgrades else 0.0
 
     @property
     def awaited(self) -> Compilation | None:
@@ -88,17 +87,17 @@ class Executor:
         elif not self._load_cached():
             self._compile()
 
+    @cached_property
+    def _spec(self) -> StepSpec:
+        return step_spec(self._state.model, self._optimizer)
+
     def _compile(self) -> None:
-        if self._state.buffers:
-            raise EngineError("the network has buffers, which a compiled step can't change")
-        if self._state.draws_globally:
-            raise EngineError("the network draws random numbers of its own")
         self._compilation = Compilation(self._spec)
 
     def _load_cached(self) -> bool:
         """Load the compiled step if the cache has it; return whether it does."""
         try:
-            file = find_step(self._spec)
+            file = find_step(step_key(self._spec, find_compiler()))
         except OSError as error:
             raise EngineError(f"the step cache can't be used ({error})") from None
         if file is not None:
@@ -122,16 +121,14 @@ class Executor:
         """Start the compiler if the run is long enough, or move over if it is done."""
         try:
             if self._compilation is None:
-                if seconds_left > self._compile_seconds:
+                if seconds_left > WORTH_SECONDS:
                     self._compile()
-                    left = duration_text(seconds_left)
-                    yield EngineKept("eager", f"auto: compiling beside the run, {left} to go")
+                    yield EngineKept("eager", "auto: compiling a fused step beside the run")
             elif self._compilation.finished():
                 self._upgrades = False
                 yield self._finish_compiling()
-                if seconds_left > WORTH_SECONDS:
-                    self.engine = self._engines["compiled"]
-                    yield EngineChanged(step, "compiled", "auto: its compiled step is ready")
+                self.engine = self._engines["compiled"]
+                yield EngineChanged(step, "compiled", "auto: its fused step is ready")
         except EngineError as error:
             self._stay_eager(error)
             yield EngineKept("eager", f"auto: {self.reason}")

@@ -1,118 +1,99 @@
-"""A step as a pure function, for compilers."""
+"""The fused step (`step.cpp`): which networks it covers, and how a compiler makes one of it."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import replace
-from functools import partial
+import os
+import shutil
+import subprocess
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.resources import files
+from pathlib import Path
 
-import torch
 from msgspec import Struct
-from torch import Tensor, nn
-from torch.func import functional_call
+from torch import nn
 
-from tui_trainer.config.settings import Architecture, LayerName, RunConfig
-from tui_trainer.task.data import Data
-from tui_trainer.task.optimizers import Slots, make_optimizer
-from tui_trainer.task.penalties import Penalties
-from tui_trainer.task.randomness import drawing_from
-from tui_trainer.task.task import Task
-from tui_trainer.training.engines.dropout_draws import draw_shapes, split_draws
+from tui_trainer import models
+from tui_trainer.training.engines.engine import EngineError
+from tui_trainer.training.engines.layers import find_layers
 
-# Five steps a call are some 10 % faster than one and wait for the GIL a fifth as often; ten are no
-# faster and take the compiler twice as long. Where a step takes long, neither counts, and what a
-# part of a call wastes does.
-UNROLLED = 5
-UNROLL_BELOW = 1_000_000  # parameters × points
-
-PureStep = Callable[..., tuple[Tensor, ...]]
+# No -ffast-math: it would reorder sums, and treat NaN as impossible.
+FLAGS = (
+    *("-std=c++17", "-O3", "-march=native", "-fno-math-errno", "-ffp-contract=fast"),
+    *("-fno-strict-aliasing", "-fno-exceptions", "-shared", "-fPIC"),
+)
+OPTIMIZERS = frozenset({"sgd"})  # the structs in step.cpp that are optimisers
+_ANSWER_SECONDS = 10.0
 
 
 class StepSpec(Struct, frozen=True):
-    """All that the code of a compiled step depends on, besides the sources it is made of."""
+    """What a step is compiled for; data, rates and penalties are its arguments.
 
-    architecture: Architecture
-    layer: LayerName
-    dropout: float | None
-    l1_weight: float
-    weight_decay: float
-    optimizer: str
-    features: int
-    train_points: int
-    val_points: int
-    unrolled: int
-    threads: int
-
-    def task(self, data: Data) -> Task:
-        """Return the task of the step, on `data`."""
-        penalties = Penalties(self.l1_weight, self.weight_decay)
-        return Task(data, penalties, make_optimizer(self.optimizer))
-
-
-def step_spec(config: RunConfig, parameter_count: int, threads: int) -> StepSpec:
-    """Say which step a config needs."""
-    dataset, regularizer = config.dataset, config.regularizer
-    points = dataset.train_points + dataset.validation_points
-    return StepSpec(
-        config.architecture,
-        config.init.layer,
-        regularizer.dropout,
-        regularizer.l1_weight,
-        regularizer.weight_decay,
-        config.optimizer,
-        dataset.features,
-        dataset.train_points,
-        dataset.validation_points,
-        UNROLLED if parameter_count * points < UNROLL_BELOW else 1,
-        threads,
-    )
-
-
-def make_step(model: nn.Module, task: Task, unrolled: int) -> PureStep:
-    """Make a function that does `count` of up to `unrolled` steps.
-
-    It maps ``(count, lr, *data, *draws, *tensors)`` to ``(*tensors, train losses, val losses)``:
-    `data` is the four tensors of `task.data`'s shapes, `tensors` the parameters and then the
-    optimiser's slots. `count` and `lr` are 0-dimensional, int64 and float32; the losses are of
-    shape (unrolled,), those past `count` without meaning. With dropout, `draws` is one tensor of
-    shape (unrolled, numbers a step); without, there is none.
+    `widths` are the network's from the features to the prediction, `drops` says of each layer
+    whether dropout precedes it.
     """
-    names = [name for name, _ in model.named_parameters()]
-    shapes = draw_shapes(model, task.data.train_x)
 
-    def predict(parameters: Sequence[Tensor], x: Tensor) -> Tensor:
-        output: Tensor = functional_call(model, dict(zip(names, parameters, strict=True)), (x,))
-        return output
+    widths: tuple[int, ...]
+    drops: tuple[bool, ...]
+    optimizer: str
 
-    def update(task: Task, tensors: Sequence[Tensor], lr: Tensor) -> tuple[list[Tensor], Tensor]:
-        model.train()
-        leaves = [p.detach().requires_grad_() for p in tensors[: len(names)]]
-        loss, gradients = task.gradients(partial(predict, leaves), leaves)
-        updated = [tensor.detach().clone() for tensor in tensors]
-        parameters, slots = updated[: len(names)], _slots(updated, len(names))
-        task.update(parameters, gradients, slots, lr)
-        return updated, loss
-
-    def validate(task: Task, tensors: Sequence[Tensor]) -> Tensor:
-        model.eval()
-        return task.validation_loss(partial(predict, tensors[: len(names)]))
-
-    def step(count: Tensor, lr: Tensor, *rest: Tensor) -> tuple[Tensor, ...]:
-        on_data = replace(task, data=Data(*rest[:4]))
-        draws, tensors = (rest[4], rest[5:]) if shapes else (None, rest[4:])
-        train, val = [], []
-        for index in range(unrolled):
-            parts = draws[index] if draws is not None else torch.empty(0)
-            with drawing_from(model, split_draws(parts, shapes)):
-                updated, loss = update(on_data, tensors, lr)
-            pairs = zip(updated, tensors, strict=True)
-            tensors = tuple(torch.where(index < count, new, old) for new, old in pairs)
-            train.append(loss)
-            val.append(validate(on_data, tensors))
-        return (*tensors, torch.stack(train), torch.stack(val))
-
-    return step
+    @property
+    def defines(self) -> tuple[str, ...]:
+        """The compiler's flags that say so."""
+        widths, drops = (",".join(str(int(n)) for n in ns) for ns in (self.widths, self.drops))
+        return f"-DWIDTHS={widths}", f"-DDROPS={drops}", f"-DOPTIMIZER={self.optimizer}"
 
 
-def _slots(tensors: Sequence[Tensor], parameters: int) -> Slots:
-    """Return what follows the parameters, a slot for every as many."""
-    starts = range(parameters, len(tensors), parameters)
-    return [list(tensors[start : start + parameters]) for start in starts]
+def step_spec(model: nn.Module, optimizer: str) -> StepSpec:
+    """Say which step a network needs.
+
+    Raises:
+        EngineError: if there is none for it.
+    """
+    rates = {m.rate for m in model.modules() if isinstance(m, models.Dropout)}
+    layers = find_layers(model, rates.pop()) if len(rates) == 1 else find_layers(model, None)
+    if layers is None:
+        raise EngineError("the network is more than a row of linear layers and ReLUs")
+    if optimizer not in OPTIMIZERS:
+        raise EngineError(f"optimiser {optimizer} has no fused step")
+    widths = (layers[0].inputs, *(layer.outputs for layer in layers))
+    return StepSpec(widths, tuple(layer.dropout for layer in layers), optimizer)
+
+
+def step_source() -> Path:
+    """Return the file that all steps are compiled from."""
+    return Path(str(files(__package__) / "step.cpp"))
+
+
+@dataclass(frozen=True, slots=True)
+class Compiler:
+    """A C++ compiler: its file, and what it says of its version."""
+
+    path: str
+    version: str
+
+
+def find_compiler() -> Compiler:
+    """Find ``$CXX``, g++ or clang++.
+
+    Raises:
+        EngineError: if there is none, or it does not say which version it is.
+    """
+    names = (os.environ.get("CXX", ""), "g++", "clang++", "c++")
+    for name in filter(None, names):
+        if (found := shutil.which(name)) is not None:
+            return Compiler(found, _version(found, Path(found).stat().st_mtime_ns))
+    raise EngineError("no C++ compiler was found")
+
+
+@lru_cache(maxsize=8)
+def _version(path: str, changed_at: int) -> str:
+    try:
+        asked = subprocess.run(
+            [path, "--version"],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=_ANSWER_SECONDS,
+            check=True,
+        )
+    except (OSError, subprocess.SubprocessError):
+        raise EngineError(f"the compiler {path} does not say its version") from None
+    return f"{changed_at} {asked.stdout.decode(errors='replace')}"

@@ -15,37 +15,21 @@ import shutil
 import tempfile
 import time
 from collections.abc import Iterator
-from importlib.resources import files
 from pathlib import Path
 
 import msgspec
-import torch
 from platformdirs import user_cache_path
 
 from tui_trainer.training.engines.private_files import (
     make_private_folder,
     open_private,
-    read_private,
     require_private_folder,
-    write_private,
 )
-from tui_trainer.training.engines.step import StepSpec
+from tui_trainer.training.engines.step import FLAGS, Compiler, StepSpec, step_source
 
-# What the first compilation takes on a small machine, until one has been timed here.
-USUAL_COMPILE_SECONDS = 20.0
-KEPT_STEPS = 40  # at some 2 MB each
+KEPT_STEPS = 100  # at some 60 kB each
 LARGEST_BYTES = 2**28
 _ABANDONED_SECONDS = 24 * 3600.0
-
-# The files whose text decides what a compiled step does.
-_SOURCES = (
-    ("tui_trainer.models", "*.py"),
-    ("tui_trainer.task", "*.py"),
-    ("tui_trainer.task.optimizers", "*.py"),
-    ("tui_trainer.training.engines", "compile_step.py"),
-    ("tui_trainer.training.engines", "dropout_draws.py"),
-    ("tui_trainer.training.engines", "step.py"),
-)
 
 
 def steps_folder() -> Path:
@@ -53,8 +37,8 @@ def steps_folder() -> Path:
     return Path(os.path.realpath(user_cache_path("tui-trainer") / "steps"))  # no error at loops
 
 
-def find_step(spec: StepSpec) -> Path | None:
-    """Return a step's file if it is in the cache; remove damaged ones.
+def find_step(key: str) -> Path | None:
+    """Return the file of the step with this key if it is in the cache; remove damaged ones.
 
     Raises:
         OSError: if the cache can't be read, or somebody else could have written what is there.
@@ -63,7 +47,7 @@ def find_step(spec: StepSpec) -> Path | None:
     if not folder.exists():
         return None
     require_private_folder(folder)
-    pattern = f"{step_key(spec)}-*.so"
+    pattern = f"{key}-*.so"
     for file in sorted(f for f in folder.iterdir() if f.match(pattern)):  # glob hides errors
         if _intact(file):
             with contextlib.suppress(OSError):
@@ -73,7 +57,7 @@ def find_step(spec: StepSpec) -> Path | None:
     return None
 
 
-def store_step(spec: StepSpec, built: Path, seconds: float) -> Path:
+def store_step(key: str, built: Path) -> Path:
     """Move a file built in a `make_build_folder` folder into the cache.
 
     Raises:
@@ -81,22 +65,12 @@ def store_step(spec: StepSpec, built: Path, seconds: float) -> Path:
     """
     folder = steps_folder()
     built.chmod(0o600)
-    file = built.replace(folder / f"{step_key(spec)}-{_digest(built)}.so")
+    file = built.replace(folder / f"{key}-{_digest(built)}.so")
     with contextlib.suppress(OSError):
-        write_private(folder / "compile_seconds", f"{seconds:.1f}\n")
         kept = sorted(folder.glob("*.so"), key=_used_at, reverse=True)
         for old in kept[KEPT_STEPS:]:
             old.unlink(missing_ok=True)
     return file
-
-
-def known_compile_seconds() -> float:
-    """Return how long the last compilation took on this machine."""
-    with contextlib.suppress(OSError, ValueError):
-        seconds = float(read_private(steps_folder() / "compile_seconds"))
-        if 0 <= seconds < 3600:
-            return seconds
-    return USUAL_COMPILE_SECONDS
 
 
 def make_build_folder() -> Path:
@@ -115,40 +89,23 @@ def make_build_folder() -> Path:
     return build
 
 
-def step_key(spec: StepSpec) -> str:
+def step_key(spec: StepSpec, compiler: Compiler) -> str:
     """Hash everything that a compiled step depends on."""
-    parts = [msgspec.json.encode(spec), *_sources(), *machine()]
+    texts = [*FLAGS, compiler.path, compiler.version, *processor()]
+    parts = [msgspec.json.encode(spec), step_source().read_bytes(), *(t.encode() for t in texts)]
     return hashlib.sha256(b"\0".join(parts)).hexdigest()[:32]
 
 
-def _sources() -> Iterator[bytes]:
-    for package, pattern in _SOURCES:
-        with contextlib.suppress(ModuleNotFoundError):
-            found = [f for f in files(package).iterdir() if Path(f.name).match(pattern)]
-            for file in sorted(found, key=lambda f: f.name):
-                yield file.name.encode()
-                yield file.read_bytes()
-
-
 @functools.cache
-def machine() -> tuple[bytes, ...]:
-    """Name torch, Python and the processor with all it can do."""
-    texts = [
-        torch.__version__,
-        str(torch.version.git_version),
-        platform.python_version(),
-        platform.platform(),
-        torch.backends.cpu.get_cpu_capability(),
-        *_processor(),
-    ]
-    return tuple(text.encode() for text in texts)
+def processor() -> tuple[str, ...]:
+    """Name the platform and the processor, with all it can do."""
+    return (platform.platform(), platform.processor(), *_cpuinfo())
 
 
-def _processor() -> Iterator[str]:
-    yield platform.processor()
+def _cpuinfo() -> Iterator[str]:
     with contextlib.suppress(OSError):
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-        for name in ("model name", "flags"):
+        for name in ("model name", "flags", "Features"):
             yield from [line for line in lines if line.startswith(name)][:1]
 
 

@@ -21,7 +21,7 @@ from tui_trainer.task.machine import processors
 from tui_trainer.training.engines.eager import EagerEngine
 from tui_trainer.training.engines.engine import Engine
 from tui_trainer.training.engines.private_files import read_private, write_private
-from tui_trainer.training.engines.step_cache import machine, steps_folder
+from tui_trainer.training.engines.step_cache import processor, steps_folder
 
 MEASURE_FROM = 10_000_000  # parameters × points; the largest built-in network has 1.7 million
 _CLEARLY_FASTER = 1.15
@@ -61,6 +61,7 @@ def _step_seconds(engine: Engine, threads: int) -> float:
 def _memory(config: RunConfig, most: int) -> Path:
     """Name the file that remembers the answer for a network of this shape on this machine."""
     shape = [config.dataset, config.architecture, config.init, config.regularizer, most]
-    parts = [msgspec.json.encode(shape), *machine()]
+    texts = (torch.__version__, str(torch.version.git_version), *processor())
+    parts = [msgspec.json.encode(shape), *(text.encode() for text in texts)]
     key = hashlib.sha256(b"\0".join(parts)).hexdigest()[:32]
     return steps_folder() / f"{key}.threads"

@@ -1,4 +1,4 @@
-"""Each rule against its definition, on every kind of sequence."""
+"""Each rule against its definition, on every kind of sequence, however it is cut into chunks."""
 
 import math
 import re
@@ -8,7 +8,7 @@ import pytest
 import reference_loop
 
 from tui_trainer.config.settings import FirstIncrease, Patience, PatientAverage
-from tui_trainer.training.early_stopping import make_rule
+from tui_trainer.training.stopping_rules import exact_means, make_rule
 
 RULES = [
     FirstIncrease(),
@@ -50,13 +50,63 @@ def as_losses(values):
 SEQUENCES = {name: as_losses(values) for name, values in sequences()}
 
 
+def observe(rule, loss):
+    """Let a rule judge a single step; return its bound and whether it stops."""
+    verdict = rule.observe(np.array([loss], np.float32))
+    (bound,) = verdict.bounds
+    return bound, verdict.stop
+
+
 def first_stop(stopping, losses):
-    """Let a rule judge until it fires."""
-    rule = make_rule(stopping)
-    for step, loss in enumerate(losses, 1):
-        if rule.observe(loss).stop:
-            return step
-    return None
+    """Let a rule judge all losses at once."""
+    if not losses:
+        return None
+    verdict = make_rule(stopping).observe(np.array(losses, np.float32))
+    return len(verdict.bounds) if verdict.stop else None
+
+
+def plain_bounds(stopping, losses):
+    """Say what each loss is held against, as the definitions do, step by step."""
+    best = math.inf
+    for t, loss in enumerate(losses):
+        match stopping:
+            case FirstIncrease():
+                yield losses[t - 1] if t else math.nan
+            case PatientAverage(window=window):
+                yield math.fsum(losses[t - window : t]) / window if t >= window else math.nan
+            case Patience(min_delta=min_delta):
+                yield best - min_delta if math.isfinite(best) else math.nan
+                best = loss if loss < best - min_delta else best
+
+
+@every_rule
+def test_cut_anyhow_a_rule_says_what_the_plain_one_does_step_by_step(stopping):
+    draw = np.random.default_rng(1)
+    wide = np.exp(draw.normal(0, 20, 200))  # no sum of these is exact
+    for name, losses in {**SEQUENCES, "wide": as_losses(wide)}.items():
+        expected = list(plain_bounds(stopping, losses))
+        stop = first_stop(stopping, losses)
+        expected = expected[:stop]
+        for size in (1, 2, 7, 60, 200):
+            rule, found, chunk = make_rule(stopping), [], None
+            for start in range(0, len(losses), size):
+                chunk = rule.observe(np.array(losses[start : start + size], np.float32))
+                found += chunk.bounds.tolist()
+                if chunk.stop:
+                    break
+            assert np.array_equal(found, expected, equal_nan=True), (name, size)
+            assert stop is None or chunk.stop
+
+
+def test_means_are_exact_whatever_their_range():
+    draw = np.random.default_rng(2)
+    for spread in (0.0, 0.1, 3.0, 10.0, 30.0):
+        values = np.exp(draw.normal(0, spread, 300)).astype(np.float32) * draw.choice([0, 1], 300)
+        values = values.astype(np.float64)
+        for window in (1, 2, 50, 299, 300):
+            rows = (values[start : start + window] for start in range(301 - window))
+            expected = [math.fsum(row) / window for row in rows]
+            assert exact_means(values, window).tolist() == expected, (spread, window)
 
 
 @every_rule
@@ -90,12 +140,12 @@ def test_a_loss_that_is_not_a_number_never_counts_as_a_rise():
 def test_a_mean_of_constant_losses_is_that_loss():
     rule = make_rule(PatientAverage(window=7))
     (loss,) = as_losses([0.1])
-    assert [rule.observe(loss).bound for _ in range(20)][7:] == [loss] * 13
+    assert [observe(rule, loss)[0] for _ in range(20)][7:] == [loss] * 13
 
 
 def bounds(stopping, losses):
     rule = make_rule(stopping)
-    return [rule.observe(loss).bound for loss in losses]
+    return [observe(rule, loss)[0] for loss in losses]
 
 
 def test_the_bound_of_the_first_rise_is_the_step_before():
@@ -134,7 +184,7 @@ def test_a_gauge_is_between_far_and_firing_and_at_its_end_when_it_fires(stopping
         rule = make_rule(stopping)
         assert not rule.gauge().armed
         for loss in losses:
-            stop = rule.observe(loss).stop
+            _, stop = observe(rule, loss)
             nearness = rule.gauge().nearness
             assert 0 <= nearness <= 1, name
             if stop:
@@ -148,7 +198,7 @@ def test_a_gauge_is_between_far_and_firing_and_at_its_end_when_it_fires(stopping
 def test_a_gauge_says_when_its_rule_arms(stopping, armed_at):
     rule = make_rule(stopping)
     for step, loss in enumerate([8.0, 6.0, 4.0, 2.0, 1.0], 1):
-        rule.observe(loss)
+        observe(rule, loss)
         gauge = rule.gauge()
         assert gauge.armed_at == armed_at
         assert gauge.armed == (step > armed_at)
@@ -160,7 +210,7 @@ def test_a_gauge_of_patience_counts_the_steps_waited():
     rule = make_rule(Patience(patience=4))
     seen = []
     for loss in [2.0, 3.0, 3.0, 1.0, 3.0]:
-        rule.observe(loss)
+        observe(rule, loss)
         seen.append((rule.gauge().armed, rule.gauge().words, rule.gauge().nearness))
     waited = [0, 1, 2, 0, 1]
     assert seen == [(True, f"patience {n}/4", n / 4) for n in waited]
@@ -169,15 +219,14 @@ def test_a_gauge_of_patience_counts_the_steps_waited():
 def test_a_margin_is_the_bound_less_the_loss():
     rule = make_rule(PatientAverage(window=2))
     for loss in [3.0, 2.0, 1.25]:
-        rule.observe(loss)
+        observe(rule, loss)
     assert rule.gauge().words == "armed at step 2 · margin 1.25"
     assert rule.gauge().nearness == 0.5
 
 
 def explained(stopping, losses):
     rule = make_rule(stopping)
-    verdicts = [rule.observe(loss) for loss in losses]
-    assert verdicts[-1].stop
+    assert rule.observe(np.array(losses, np.float32)).stop
     return rule.explain()
 
 

@@ -1,0 +1,198 @@
+"""When to stop a run: pure rules over the validation loss, for whole chunks of steps at once.
+
+A rule is fed every step's validation loss in order, float32. It answers with the bound that each
+loss was held against (NaN while the rule is not armed), up to the one that stops the run. However
+the losses are cut into chunks, the answers are the same. A comparison with NaN never counts as an
+increase.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import Protocol, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tui_trainer.config.settings import FirstIncrease, Patience, PatientAverage, Stopping
+from tui_trainer.formatting import apart
+from tui_trainer.training.early_stopping import Gauge
+from tui_trainer.training.events import FloatArray
+
+Doubles: TypeAlias = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Verdict:
+    """What a rule says of some steps: a bound for each that counts, and whether the last stops."""
+
+    bounds: Doubles
+    stop: bool
+
+
+class StoppingRule(Protocol):
+    """A rule with its memory of the steps so far."""
+
+    def observe(self, val_losses: FloatArray) -> Verdict:
+        """Take the next steps' validation losses, at least one; those behind a stop are ignored."""
+        ...
+
+    def gauge(self) -> Gauge:
+        """Say how near the rule is to firing, after the last step."""
+        ...
+
+    def explain(self) -> str:
+        """Say in words, with the numbers, why the last step stopped the run."""
+        ...
+
+
+class FirstIncreaseRule:
+    """Stop after step t when t > 1 and val[t] > val[t-1]."""
+
+    def __init__(self) -> None:
+        self._previous = math.nan
+        self._last = math.nan
+
+    def observe(self, val_losses: FloatArray) -> Verdict:
+        """Hold each loss against the step before."""
+        losses = val_losses.astype(np.float64)
+        verdict = _verdict(np.append(self._last, losses[:-1]), losses)
+        count = len(verdict.bounds)
+        self._previous, self._last = float(verdict.bounds[-1]), float(losses[count - 1])
+        return verdict
+
+    def gauge(self) -> Gauge:
+        """Give the fall since the step before."""
+        return _margin_gauge(self._last, self._previous, armed_at=1)
+
+    def explain(self) -> str:
+        """Name both losses."""
+        now, before = apart(self._last, self._previous)
+        return f"validation {now} exceeded {before}, the step before"
+
+
+class PatientAverageRule:
+    """Stop after step t when t > window and val[t] > mean(val[t-window .. t-1]).
+
+    The mean is the exact one of the float32 losses, rounded once, to float64.
+    """
+
+    def __init__(self, window: int) -> None:
+        self._window = window
+        self._recent = np.empty(0)
+        self._bound = math.nan
+        self._last = math.nan
+
+    def observe(self, val_losses: FloatArray) -> Verdict:
+        """Hold each loss against the mean of the `window` steps before it."""
+        losses = val_losses.astype(np.float64)
+        seen = np.append(self._recent, losses)
+        bounds = np.full(len(losses), np.nan)
+        unarmed = self._window - len(self._recent)
+        if len(losses) > unarmed:
+            bounds[unarmed:] = exact_means(seen[:-1], self._window)
+        verdict = _verdict(bounds, losses)
+        count = len(verdict.bounds)
+        self._bound, self._last = float(verdict.bounds[-1]), float(losses[count - 1])
+        self._recent = seen[: len(self._recent) + count][-self._window :]
+        return verdict
+
+    def gauge(self) -> Gauge:
+        """Give the distance to the mean."""
+        return _margin_gauge(self._last, self._bound, armed_at=self._window)
+
+    def explain(self) -> str:
+        """Name the loss and the mean."""
+        now, bound = apart(self._last, self._bound)
+        return f"validation {now} exceeded {bound}, the mean of its last {self._window} steps"
+
+
+class PatienceRule:
+    """Stop when the best has not improved by more than `min_delta` for `patience` steps."""
+
+    def __init__(self, patience: int, min_delta: float) -> None:
+        self._patience = patience
+        self._min_delta = min_delta
+        self._best = math.inf
+        self._waited = 0
+
+    def observe(self, val_losses: FloatArray) -> Verdict:
+        """Hold each loss against what it takes to be a new best."""
+        losses = val_losses.astype(np.float64)
+        improved, bests = self._improvements(losses)
+        steps = np.arange(len(losses))
+        held = np.array([self._best, *bests])
+        bounds = held[np.searchsorted(improved, steps)] - self._min_delta
+        counts = np.searchsorted(improved, steps, side="right")
+        waited = steps - np.array([-1 - self._waited, *improved])[counts]
+        fired = np.flatnonzero(waited >= self._patience)
+        last = int(fired[0]) if len(fired) else len(losses) - 1
+        self._best, self._waited = float(held[counts[last]]), int(waited[last])
+        shown = np.where(np.isfinite(bounds), bounds, np.nan)
+        return Verdict(shown[: last + 1], bool(len(fired)))
+
+    def _improvements(self, losses: Doubles) -> tuple[list[int], list[float]]:
+        """Return which losses are new bests, and these. Only new lows can be."""
+        lowest = np.fmin.accumulate(np.append(self._best, losses[:-1]))
+        lows = np.flatnonzero(losses < lowest)
+        improved, bests, bound = [], [], self._best - self._min_delta
+        for index, loss in zip(lows.tolist(), losses[lows].tolist(), strict=True):
+            if loss < bound:
+                improved.append(index)
+                bests.append(loss)
+                bound = loss - self._min_delta
+        return improved, bests
+
+    def gauge(self) -> Gauge:
+        """Give the steps waited for a new best."""
+        words = f"patience {self._waited}/{self._patience}"
+        return Gauge(math.isfinite(self._best), 1, words, self._waited / self._patience)
+
+    def explain(self) -> str:
+        """Name the patience and the best."""
+        by = f" by more than {self._min_delta:g}" if self._min_delta else ""
+        best = apart(self._best, math.nan)[0]
+        return f"validation has not improved on {best}{by} for {self._patience} steps"
+
+
+def make_rule(stopping: Stopping) -> StoppingRule:
+    """Make the rule that a config asks for, with an empty memory."""
+    match stopping:
+        case FirstIncrease():
+            return FirstIncreaseRule()
+        case PatientAverage(window=window):
+            return PatientAverageRule(window)
+        case Patience(patience=patience, min_delta=min_delta):
+            return PatienceRule(patience, min_delta)
+
+
+def exact_means(values: Doubles, window: int) -> Doubles:
+    """Return the mean of each `window` neighbours: the exact sum rounded once, then divided.
+
+    `values` are float32 numbers. Those of a similar size are whole multiples of one small number,
+    and no sum of them is rounded in float64 before it is 2**53 times as large: so running sums
+    serve, however wide the window is.
+    """
+    sizes = np.abs(values)
+    least = sizes.min(initial=np.inf, where=sizes != 0)
+    if len(values) * sizes.max() < least * 2.0**29:
+        sums = np.append(0.0, np.cumsum(values))
+        means: Doubles = (sums[window:] - sums[:-window]) / window
+        return means
+    windows = np.lib.stride_tricks.sliding_window_view(values, window)
+    return np.array([math.fsum(row) / window for row in windows.tolist()])
+
+
+def _verdict(bounds: Doubles, losses: Doubles) -> Verdict:
+    """Stop at the first loss above its bound."""
+    above = losses > bounds
+    stop = bool(above.any())
+    return Verdict(bounds[: int(above.argmax()) + 1] if stop else bounds, stop)
+
+
+def _margin_gauge(val_loss: float, bound: float, armed_at: int) -> Gauge:
+    if math.isnan(bound):
+        return Gauge(False, armed_at, f"arms after step {armed_at}", 0.0)
+    margin = bound - val_loss
+    nearness = val_loss / bound if bound > 0 else 1.0
+    words = f"armed at step {armed_at} · margin {margin:.3g}"
+    return Gauge(True, armed_at, words, min(1.0, max(0.0, nearness)))
