@@ -82,7 +82,12 @@ async def test_the_screen_says_what_s_would_start_and_what_it_is_about():
         await shown(
             pilot,
             "wave · mlp-4x20 · kaiming · none · 32 × lr",
-            "s starts 32 values × 8 seeds = 256 candidates",
+            "32 values of lr × 8 seeds = 256 candidates",
+            "s starts · v edits the values",
+            "0.00001  0.0000145",
+            ": a rough guess, until a sweep has run on this machine",
+            "one value of lr, judged by the median over its seeds",
+            "a point with one of the seeds: one training of up to 5,000 steps",
             "○ READY",
             "s start",
         )
@@ -103,15 +108,16 @@ async def test_a_goes_round_the_axes_and_keeps_what_was_typed():
         ]  # fmt: skip
         assert sweep.form.axis.values == (0.1, 0.2)
         words = " ".join(str(sweep.form.query_one("#amount").content).split())
-        assert words == "2 values × 8 seeds = 16 candidates"
+        assert words.startswith("2 values of lr × 8 seeds = 16 candidates, up to about ")
         await type_values(pilot, "0.1,0.2,0.3,0.4")
         await press(pilot, "enter")
         words = str(sweep.form.query_one("#amount").content)
-        assert words.endswith("8 seeds = 32 candidates")
+        assert "8 seeds = 32 candidates" in words
+        assert "too few" not in words
         await type_values(pilot, "0.1,0.2,0.3,0.4,0.5")
         await press(pilot, "enter")
         words = str(sweep.form.query_one("#amount").content)
-        assert words.endswith("; too few to tell: 9 could, by winning on all")
+        assert words.endswith("; too few seeds to tell the best value from a lucky one: it takes 9")
         await press(pilot, "A")
         assert sweep.form.axis.key == "architecture"
 
@@ -144,6 +150,33 @@ async def test_values_are_checked_as_they_are_typed_and_what_can_not_be_planned_
         assert "\n" not in sweep.banner.words
         assert not script.calls
         assert sweep.state is State.IDLE
+
+
+async def test_what_is_typed_is_counted_while_it_is_typed():
+    async with make_app(keymap={"start": "f5"}).run_test(size=SIZE) as pilot:
+        sweep = await opened(pilot)
+        await type_values(pilot, "0.1,0.2,0.25")
+        count = "3 values of lr × 8 seeds = 24 candidates"
+        await until(pilot, lambda: count in form_text(pilot.app) and count in sweep.plot.text)
+        await shown(pilot, "0.1  0.2  0.25", "f5 starts · ")
+        await press(pilot, "comma", "x")  # no number: the count stays what it was
+        await until(pilot, lambda: "! expected a number" in form_text(pilot.app))
+        assert count in sweep.plot.text
+
+
+async def test_where_the_form_is_hidden_the_status_line_says_what_starts_next():
+    script = SweepScript(waits=True)
+    async with make_app(sweep=script, keymap={"start": "f5"}).run_test(size=(80, 24)) as pilot:
+        await opened(pilot, "f5")
+        await until(pilot, lambda: pilot.app.sweep.active)
+        text = "next sweep, f5 starts it: 6 values of l1_weight × 10 seeds = 60 candidates"
+        await press(pilot, "a")
+        await shown(pilot, text)  # for a while
+        await press(pilot, "x")
+        await until(pilot, lambda: pilot.app.sweep.state is State.STOPPED)
+        await shown(pilot, text)  # to stay
+        await press(pilot, "A")
+        await hidden(pilot, "next sweep")
 
 
 async def test_the_plan_is_the_cockpits_form_but_for_what_is_asked_here():

@@ -73,10 +73,15 @@ def train_events(config: RunConfig, control: Control) -> Iterator[Event]:
 
 def sweep_events(plan: Sweep, control: SweepControl, *, fits: bool = True) -> Iterator[SweepEvent]:
     """Train all candidates; imports torch."""
+    from tui_trainer.sweeps.events import SweepEnded
+    from tui_trainer.sweeps.pace import remember_pace
     from tui_trainer.sweeps.sweeper import sweep
 
     _spare_the_collector()
-    yield from sweep(plan, control, fits=fits)
+    for event in sweep(plan, control, fits=fits):
+        if isinstance(event, SweepEnded):
+            remember_pace(plan, event)
+        yield event
 
 
 def lr_search_events(search: LrSearch, control: SweepControl) -> Iterator[LrEvent]:

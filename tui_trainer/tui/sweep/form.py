@@ -1,22 +1,25 @@
 """What to sweep over: a setting and its values, the number of seeds, the loss to minimise."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, get_args
 
+from msgspec.structs import replace
 from textual import on
 from textual.app import ComposeResult
 from textual.content import Content
 from textual.message import Message
 from textual.widgets import Static
 
-from tui_trainer.config.presets import PARTS, Presets
-from tui_trainer.config.settings import REGULARIZER_NUMBERS, PositiveInt, parse_number
+from tui_trainer.config.presets import Presets
+from tui_trainer.config.settings import REGULARIZER_NUMBERS, PositiveInt, RunConfig, parse_number
 from tui_trainer.config.validation import convert_text
 from tui_trainer.formatting import number_text
 from tui_trainer.sweeps.axes import SweepAxis, make_axis
+from tui_trainer.sweeps.pace import pace_of
 from tui_trainer.sweeps.plan import Objective, Sweep, plan_sweep
 from tui_trainer.sweeps.significance import least_seeds
+from tui_trainer.tui.sweep.plan_text import Draft
 from tui_trainer.tui.widgets.fields import ChoiceRow, Direction, Form, TextField
 
 _OBJECTIVES: tuple[Objective, ...] = get_args(Objective)
@@ -63,17 +66,23 @@ class SweepForm(Form):
         """The form has changed."""
 
     def __init__(
-        self, presets: Presets, steps: int, key_texts: Mapping[str, str], *, id: str
+        self,
+        presets: Presets,
+        base: Callable[[], RunConfig],
+        key_texts: Mapping[str, str],
+        *,
+        id: str,
     ) -> None:
         super().__init__(id=id)
-        self._presets, self._key_texts = presets, key_texts
+        self._presets, self._base, self._key_texts = presets, base, key_texts
         self._axes = _axis_defaults()
         for key, axis in self._axes.items():
             values = make_axis(key, axis.values, presets).values
             axis.seeds = axis.seeds or str(least_seeds(len(values)))
         self._key = "lr"
         self._objective: Objective = "best"
-        self._first_steps = number_text(steps)
+        self._first_steps = number_text(base().steps)
+        self._pace_known_for: object = None
         self.border_title = "Sweep"
 
     def compose(self) -> ComposeResult:
@@ -109,11 +118,20 @@ class SweepForm(Form):
         return self._objective
 
     @property
-    def amount(self) -> str:
-        """The size of the sweep in words."""
-        values, seeds = len(self.axis.values), self.seeds
-        what = "presets" if self._key in PARTS else "values"
-        return f"{values:,} {what} × {seeds:,} seeds = {values * seeds:,} candidates"
+    def draft(self) -> Draft:
+        """The sweep as it is being typed, as far as that is valid."""
+        axis = make_axis(self._key, self.field("values").typed, self._presets)
+        seeds = _whole_number(self.field("seeds").typed)
+        steps = int(parse_number("steps", self.field("steps").typed))
+        base = replace(self._base(), steps=steps)
+        configs = [base]
+        if axis.key == "architecture":
+            networks = [self._presets.architecture[str(name)].settings for name in axis.values]
+            configs = [replace(base, architecture=network) for network in networks]
+        pace = pace_of(base.device)
+        seconds = pace.seconds(configs, len(axis.values) * seeds)
+        stops = axis.key == "regularizer" or base.regularizer.stopping is not None
+        return Draft(axis, seeds, steps, self._objective, seconds, pace.measured, stops)
 
     def plan(self, recipe: str, settings: Mapping[str, Any]) -> Sweep:
         """Plan the sweep around the config of a recipe with `settings`.
@@ -144,15 +162,23 @@ class SweepForm(Form):
         self._objective = _OBJECTIVES[1 - _OBJECTIVES.index(self._objective)]
         self._changed()
 
-    def mark_next_sweep(self, shown: Sweep | None) -> None:
-        """Mark the form where it differs from the sweep that is shown."""
-        differs = shown is not None and (self.axis, self.seeds, self.objective, self.steps) != (
+    def differs_from(self, shown: Sweep) -> bool:
+        """Return whether the form is not that of the sweep that is shown."""
+        return (self.axis, self.seeds, self.objective, self.steps) != (
             shown.axes[0],
             shown.seeds,
             shown.objective,
             shown.base.steps,
         )
-        self.border_subtitle = "next sweep · s starts it" if differs else ""
+
+    def mark_next_sweep(self, shown: Sweep | None, ended: object) -> None:
+        """Mark the form where it differs from the sweep that is shown, which tells the pace."""
+        differs = shown is not None and self.differs_from(shown)
+        next_one = f"next sweep · {self._key_texts['start']} starts it"
+        self.border_subtitle = next_one if differs else ""
+        if ended is not self._pace_known_for:
+            self._pace_known_for = ended
+            self._show()
 
     @on(ChoiceRow.Turned)
     def _turn_row(self, event: ChoiceRow.Turned) -> None:
@@ -161,6 +187,11 @@ class SweepForm(Form):
             self.turn_axis(event.direction)
         else:
             self.turn_objective()
+
+    @on(TextField.Edited)
+    def _count_what_is_typed(self, event: TextField.Edited) -> None:
+        event.stop()
+        self._changed()
 
     @on(TextField.Committed)
     def _take_text(self, event: TextField.Committed) -> None:
@@ -181,14 +212,16 @@ class SweepForm(Form):
     def _show(self) -> None:
         self.row("axis").put(self._key, self._axes[self._key].description)
         self.row("objective").put(self._objective, _OBJECTIVE_WORDS[self._objective])
-        self.query_one("#amount", Static).update(f"{self.amount}{self._hint}")
+        draft = self.draft
+        words = f"{draft.amount}, {draft.time}{_warning(draft)}"
+        self.query_one("#amount", Static).update(words)
 
-    @property
-    def _hint(self) -> str:
-        """Say how many seeds it takes to tell the best value from noise, where these are fewer."""
-        needed = least_seeds(len(self.axis.values))
-        few = f"; too few to tell: {needed} could, by winning on all"
-        return few if self.seeds < needed else ""
+
+def _warning(draft: Draft) -> str:
+    """Say how many seeds it takes to tell the best value from luck, where these are fewer."""
+    needed = least_seeds(len(draft.axis.values))
+    few = f"; too few seeds to tell the best value from a lucky one: it takes {needed}"
+    return few if draft.seeds < needed else ""
 
 
 def _whole_number(text: str) -> int:

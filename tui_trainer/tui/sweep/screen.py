@@ -28,11 +28,13 @@ from tui_trainer.tui.run.form import ConfigForm
 from tui_trainer.tui.sweep.candidate_screen import CandidateScreen
 from tui_trainer.tui.sweep.feed import SweepFeed
 from tui_trainer.tui.sweep.form import SweepForm
+from tui_trainer.tui.sweep.plan_text import plan_lines
 from tui_trainer.tui.sweep.plot_pane import SweepPane
 from tui_trainer.tui.sweep.race_rows import is_race
 from tui_trainer.tui.sweep.table import Move, SweepTable
 from tui_trainer.tui.sweep.wording import banner_text, setup_text, status_text
 from tui_trainer.tui.widgets.fields import Direction, Form
+from tui_trainer.tui.widgets.framed import Part
 from tui_trainer.tui.wording import MEDIUM
 
 _MOVES: dict[str, Move] = {
@@ -64,11 +66,12 @@ class SweepScreen(LiveScreen):
         super().__init__(context)
         self._setup = setup
         self.feed: SweepFeed | None = None
+        self.add_class("-empty")
         self._control: SweepControl = SweepControl()
 
     def make_form(self) -> Iterator[Form]:
         texts = key_texts(self.context.keymap)
-        yield SweepForm(self.context.presets, self._setup.config.steps, texts, id="form")
+        yield SweepForm(self.context.presets, lambda: self._setup.config, texts, id="form")
 
     def make_panes(self) -> Iterator[Widget]:
         yield SweepPane(self.context.charset, id="plot")
@@ -160,7 +163,20 @@ class SweepScreen(LiveScreen):
     @on(SweepForm.Changed)
     def _take_form(self) -> None:
         self._problem = ""
+        if self._next_is_hidden and self.active:
+            self.say(self._next_text)
         self.draw_all()
+
+    @property
+    def _next_is_hidden(self) -> bool:
+        """Whether the form, which is not shown, is of another sweep than the one that is."""
+        shown = self.feed.sweep if self.feed is not None else None
+        return shown is not None and not self.form.region.area and self.form.differs_from(shown)
+
+    @property
+    def _next_text(self) -> str:
+        draft = self.form.draft
+        return f"next sweep, {self.key('start')} starts it: {draft.amount}, {draft.time}"
 
     # Sweeps
 
@@ -199,14 +215,22 @@ class SweepScreen(LiveScreen):
     def draw_panes(self) -> None:
         self.set_class(self.feed is None, "-empty")
         if self.feed is None:
-            self.plot.blank(f"s starts {self.form.amount}", "Sweep")
+            self.plot.explain(self._plan_lines)
         elif not self._is_race:
             self.plot.put(self.feed, cursor=self.table.point)
         self.table.draw_rows()
 
+    def _plan_lines(self, width: int, height: int) -> Iterator[tuple[Part, ...]]:
+        keys = (
+            f"{self.key('start')} starts · {self.key('values')} edits the values · "
+            f"{self.key('axis')} takes another setting"
+        )
+        return plan_lines(self.form.draft, keys, width, height)
+
     def draw_lines(self) -> None:
         super().draw_lines()
-        self.form.mark_next_sweep(self.feed.sweep if self.feed else None)
+        shown = self.feed
+        self.form.mark_next_sweep(shown.sweep if shown else None, shown and shown.result.ended)
 
     def header_texts(self) -> tuple[str, str]:
         if self.feed is None:
@@ -219,7 +243,11 @@ class SweepScreen(LiveScreen):
 
     def status_text(self) -> str:
         if self.feed is None:
-            return f" {self.form.amount}"
+            draft = self.form.draft
+            words = f" {draft.amount}, {draft.time}"
+            return words if len(words) <= self.size.width else f" {draft.candidates}, {draft.time}"
+        if self._next_is_hidden and not self.active:
+            return f" {self._next_text}"
         return status_text(self.feed, self.size.width)
 
     def key_labels(self) -> dict[str, str]:

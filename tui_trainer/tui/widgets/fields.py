@@ -73,7 +73,9 @@ class ChoiceRow(Static, can_focus=True):
 
 
 class TextField(Vertical):
-    """A labelled text with its error below; `text` is the last valid one.
+    """A labelled text with its error below; `text` is the last valid one, accepted or left.
+
+    `typed` is the last valid one as it is typed.
 
     `check` raises an `InvalidSettingsError` for an invalid text.
     """
@@ -95,12 +97,16 @@ class TextField(Vertical):
 
         key: str
 
+    @dataclass
+    class Edited(Message):
+        """The text has changed while it is typed."""
+
     def __init__(
         self, key: str, title: str | Content, text: str, check: Callable[[str], object]
     ) -> None:
         super().__init__(id=f"field-{key}")
         self.key = key
-        self.text = text
+        self.text = self.typed = text
         self._title, self._check_text = title, check
 
     def compose(self) -> ComposeResult:
@@ -116,7 +122,7 @@ class TextField(Vertical):
 
     def put(self, text: str) -> None:
         """Replace the current text by a valid one."""
-        self.text = text
+        self.text = self.typed = text
         with self.prevent(Input.Changed):
             self.query_one(Input).value = text
         self.remove_class("-invalid")
@@ -131,6 +137,8 @@ class TextField(Vertical):
             self.add_class("-invalid")
         else:
             self.remove_class("-invalid")
+            self.typed = event.value
+        self.post_message(self.Edited())
 
     @on(Input.Submitted)
     @on(Input.Blurred)
