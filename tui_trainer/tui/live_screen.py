@@ -229,7 +229,9 @@ class LiveScreen(PaneScreen):
     def _show_chip(self) -> None:
         """Have the screen that is shown draw this one's chip, if it has changed."""
         current = self.app.screen
-        if self.chip != self._shown_chip and isinstance(current, LiveScreen):
+        if not isinstance(current, LiveScreen) or not current.is_mounted:
+            return
+        if self.chip != self._shown_chip:
             self._shown_chip = self.chip
             current._draw_header()
 
