@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 # -qq: errors only; pip's warnings and its notices about itself are pages.
 PIP_INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: help run test bench check lint layout types contracts format clean
+.PHONY: help run test soak bench check lint layout types contracts format clean
 .DEFAULT_GOAL := help
 
 help: ## show this list
@@ -26,6 +26,9 @@ run: $(VENV)/ready ## start tui-trainer
 
 test: $(VENV)/ready-test ## run the tests
 	@$(BIN)/pytest $(ARGS)
+
+soak: $(VENV)/ready-test ## press random keys, scripted, training and with signals: ARGS="--minutes 5"
+	@$(BIN)/python tests/soak.py $(ARGS)
 
 check: lint types contracts ## check format, lint, types and who imports whom
 

@@ -209,6 +209,21 @@ def test_a_signal_ends_it_and_leaves_the_terminal_as_it_was(
     terminal.assert_restored()
 
 
+def test_stopped_without_notice_it_repaints_and_leaves_the_terminal_as_it_was(open_terminal):
+    terminal = open_terminal()
+    terminal.wait_for("READY")
+    terminal.wait_for_silence(0.3)
+    terminal.child.kill(signal.SIGSTOP)
+    terminal.screen.reset()
+    terminal.child.kill(signal.SIGCONT)
+    terminal.wait_for("READY")
+    terminal.press("?")
+    terminal.wait_for("Help")
+    terminal.child.kill(signal.SIGTERM)
+    assert terminal.wait_for_the_end() == 143
+    terminal.assert_restored()
+
+
 def test_the_form_stands_before_torch_is_there_and_a_signal_ends_it_already(open_terminal):
     terminal = open_terminal("--recipe", "l1", "--lr", "0.0007")
     terminal.wait_for("LOADING TORCH")

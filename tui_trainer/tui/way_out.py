@@ -13,6 +13,7 @@ import termios
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from queue import SimpleQueue
 from typing import Any
 
@@ -156,6 +157,16 @@ def with_way_out(driver: type[Driver], way_out: WayOut) -> type[Driver]:
         def close(self) -> None:
             super().close()
             way_out.gave_back()
+
+        def _sigcont_application(self, *_: object) -> None:
+            """Repaint after SIGSTOP, of which nothing knew: the terminal is as it was left.
+
+            Taking it once more, as Textual does, would take its raw modes for those to restore.
+            """
+            if way_out.has_terminal:
+                self._loop.call_soon_threadsafe(partial(self._app.refresh, layout=True))
+            else:
+                super()._sigcont_application()
 
     return WatchedDriver
 
