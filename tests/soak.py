@@ -204,9 +204,8 @@ def main() -> int:
                 words += done
                 print(f"{way} {seed}: {done} words", flush=True)
         seed += 1
-    print(
-        f"soak: {walks} walks, {words:,} words without a failure; failed: {', '.join(failed) or 'none'}"
-    )
+    failures = ", ".join(failed) or "none"
+    print(f"soak: {walks} walks, {words:,} words without a failure; failed: {failures}")
     return 1 if failed else 0
 
 
