@@ -78,15 +78,19 @@ async def test_the_recommended_lr_goes_into_the_form():
 
 async def test_without_an_answer_there_is_nothing_to_use():
     script = LrScript(of_range=None, of_trials=None)
-    async with make_app(find_lr=script, lr=0.5).run_test(size=SIZE) as pilot:
+    app = make_app(find_lr=script, lr=0.5, keymap={"start": "f5"})
+    async with app.run_test(size=SIZE) as pilot:
         finder = await opened(pilot)
         await shown(pilot, "No learning rate to recommend")
         await hidden(pilot, "u use")
-        hint = "every trial diverged: search below lr 0.000001 with tui-trainer find-lr"
-        await shown(pilot, hint)
+        await shown(pilot, "every trial diverged: f5 searches below lr 0.000001", "f5 lower")
         await press(pilot, "u")
         assert pilot.app.screen is finder
         assert pilot.app.cockpit.form.config.lr == 0.5
+        await press(pilot, "f5")
+        await until(pilot, lambda: len(script.calls) == 2)
+        span = script.calls[1][0].range
+        assert (span.low, span.high) == pytest.approx((1e-11, 1e-6))
 
 
 def test_the_bar_shows_the_numbers_beside_it_and_is_full_once_the_search_is_done():
@@ -102,10 +106,10 @@ def test_the_bar_shows_the_numbers_beside_it_and_is_full_once_the_search_is_done
         if counts := re.search(r"step +([\d,]+)/([\d,]+) ▕(█*)(░*)▏", text):
             done, total, full, empty = counts.groups()
             share = len(full) / len(full + empty)
-            assert share == pytest.approx(int(done) / int(total), abs=0.02)
+            assert share == pytest.approx(int(done) / int(total), abs=1 / 30)
     assert text.startswith(" trials done at step 68 ▕█████")
     result.found = replace(result.found, reason=StopReason.STOPPED)
-    assert "trials step  68/300 ▕███████░░" in lr_status_text(result, 160)
+    assert "trials step  68/300 ▕██████░░" in lr_status_text(result, 160)
 
 
 async def test_x_stops_s_searches_again_and_quitting_asks():

@@ -1,5 +1,6 @@
 """A sweep over one axis: medians, the spread over the seeds, and the recommended value."""
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -13,6 +14,7 @@ from tui_trainer.sweeps.result import PointResult
 
 _LABEL_ROOM = 7
 _TICK_ROOM = 9
+_LABEL_GAP = 2
 
 Places = NDArray[np.float64]
 
@@ -30,9 +32,10 @@ def sweep_chart(
     """Chart a sweep over one axis for a plot of ``width × height`` cells.
 
     `points` are those of the axis's values, in their order; `leader` and `cursor` are indices of
-    points. The values of a range are placed to scale, listed values and names side by side. `log`
-    None chooses the scale of the losses by their range. A point with a diverged seed has a ✕ at
-    the upper edge, and its spread reaches up to it.
+    points. The values of a range are placed to scale, listed ones side by side: 0 and powers, which
+    lists are mostly of, have no scale in common. `log` None chooses the scale of the losses by
+    their range. A point with a diverged seed has a ✕ at the upper edge, and its spread reaches up
+    to it.
     """
     columns = max(4, width - _LABEL_ROOM)
     places = _places(swept)
@@ -71,17 +74,12 @@ def _value_axis(swept: SweepAxis, columns: int) -> Scale:
     return _list_axis([value_text(value) for value in swept.values], columns)
 
 
-def _list_axis(names: Sequence[str], columns: int) -> Scale:
-    """Give each name a place; where room is short, cut the labels or keep every n-th."""
-    slot = columns // len(names)
-    every = max(1, -(-_TICK_ROOM // max(1, slot)))
-    room = max(3, slot * every - 1)
-    labels = [(float(n), _cut(name, room)) for n, name in enumerate(names)]
-    return Scale(-0.5, len(names) - 0.5, tuple(labels[::every]))
-
-
-def _cut(name: str, room: int) -> str:
-    return name if len(name) <= room else f"{name[: room - 1]}…"
+def _list_axis(texts: Sequence[str], columns: int) -> Scale:
+    """Give each value a place; where room is short, label every n-th: a number is never cut."""
+    slot = columns / len(texts)
+    every = math.ceil((max(map(len, texts)) + _LABEL_GAP) / slot)
+    labels = [(float(place), text) for place, text in enumerate(texts)]
+    return Scale(-0.5, len(texts) - 0.5, tuple(labels[every // 2 :: every] or labels[:1]))
 
 
 def _spread(

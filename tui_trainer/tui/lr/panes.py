@@ -54,9 +54,9 @@ class LrAnswers(Static):
         self.border_title = "Answers"
         self._shown: tuple[tuple[str, str, str], ...] = ()
 
-    def put(self, result: LrSearchResult) -> None:
-        """Show a search's answers so far."""
-        shown = tuple(answers(result, self.size.width))
+    def put(self, result: LrSearchResult, start: str) -> None:
+        """Show a search's answers so far; `start` is the key that searches again."""
+        shown = tuple(answers(result, self.size.width, start))
         if shown != self._shown:
             self._shown = shown
             self.update(Content("\n").join(map(self._paragraph, shown)))

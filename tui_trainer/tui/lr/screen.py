@@ -24,6 +24,8 @@ from tui_trainer.tui.messages import ValuesTaken
 from tui_trainer.tui.run.form import ConfigForm
 from tui_trainer.tui.wording import NARROW
 
+_LOWER = 1e5  # how far below a range in which every trial diverged the next one starts
+
 
 class LrFinderScreen(LiveScreen):
     """Searches as soon as it is shown, unless it has already done so for these settings."""
@@ -60,7 +62,7 @@ class LrFinderScreen(LiveScreen):
     # Keys
 
     def action_start(self) -> None:
-        """Search again, in place of a search that is running."""
+        """Search again, in place of a search that is running; lower if every trial diverged."""
         self._start(anew=True)
 
     def action_use(self) -> None:
@@ -73,7 +75,7 @@ class LrFinderScreen(LiveScreen):
     def _start(self, *, anew: bool) -> None:
         self._problem = ""
         try:
-            search = self._plan()
+            search = self._plan(below=self._lowest_diverged if anew else None)
         except InvalidSettingsError as error:
             self._problem = f"⚠ {error}"
         else:
@@ -95,8 +97,14 @@ class LrFinderScreen(LiveScreen):
             failed=lambda words: LrFound(StopReason.FAILED, None, None, None, words),
         )
 
-    def _plan(self) -> LrSearch:
+    @property
+    def _lowest_diverged(self) -> float | None:
+        return self.result.lowest_diverged if self.result is not None else None
+
+    def _plan(self, *, below: float | None) -> LrSearch:
         settings = {key: value for key, value in self._setup.settings.items() if key != "lr"}
+        if below is not None:
+            settings |= {"low": below / _LOWER, "high": below}
         return plan_lr_search(self.context.presets, self._setup.recipe, **settings)
 
     # Drawing
@@ -104,7 +112,7 @@ class LrFinderScreen(LiveScreen):
     def draw_panes(self) -> None:
         if self.result is not None:
             self.plot.put(self.result)
-            self.answers.put(self.result)
+            self.answers.put(self.result, self.key("start"))
 
     def header_texts(self) -> tuple[str, str]:
         search = self.result.search if self.result is not None else None
@@ -122,7 +130,7 @@ class LrFinderScreen(LiveScreen):
         lr = self.result.recommended if self.result is not None else None
         named = lr is not None and self.size.width >= NARROW
         return {
-            "start": "again",
+            "start": "again" if self._lowest_diverged is None else "lower",
             "use": f"use lr {number_text(lr)}" if named and lr is not None else "use",
             "setup": "pane",
         }

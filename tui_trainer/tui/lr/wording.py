@@ -25,16 +25,18 @@ def lr_banner_text(result: LrSearchResult, width: int) -> str:
     return f"{sign} {lead}{words if width >= NARROW else first_clause(words, ': ')}"
 
 
-def answers(result: LrSearchResult, width: int) -> Iterator[tuple[str, str, str]]:
-    """Yield sign, name and words of each answer so far, and of their disagreement."""
+def answers(result: LrSearchResult, width: int, start: str) -> Iterator[tuple[str, str, str]]:
+    """Yield sign, name and words of each answer so far, and of their disagreement.
+
+    `start` is the key that searches lower where every trial diverged.
+    """
     tested, tried, found = result.tested, result.tried, result.found
     yield "╎", "range test", _answer(tested.suggestion if tested else None, width)
     yield "◆", "trials", _answer(tried.suggestion if tried else None, width)
     if result.not_learning is not None:
         yield "◌", "not learning", result.not_learning.words
     if (lr := result.lowest_diverged) is not None:
-        lower = f"search below lr {number_text(lr)} with tui-trainer find-lr --low"
-        yield "◌", "hint", "every trial diverged" + (f": {lower}" if width >= NARROW else "")
+        yield "◌", "hint", f"every trial diverged: {start} searches below lr {number_text(lr)}"
     if found is not None and found.disagreement is not None:
         words = found.disagreement
         yield "≠", "they disagree", words if width >= NARROW else words.split(". ")[0]
