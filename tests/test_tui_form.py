@@ -94,7 +94,7 @@ async def test_arrows_walk_the_form_and_turn_presets():
         await ready(pilot)
         await press(pilot, "tab")
         assert pilot.app.focused.id == "row-recipe"
-        await press(pilot, "down", "down", "right")
+        await press(pilot, *["down"] * 7, "right")
         assert pilot.app.focused.id == "row-architecture"
         assert pilot.app.cockpit.form.config.architecture.name == "wide-1x400"
         await press(pilot, "left", "up")
@@ -104,7 +104,7 @@ async def test_arrows_walk_the_form_and_turn_presets():
         assert pilot.app.focused is None
 
 
-async def test_only_another_network_or_other_data_replaces_the_trained_fit():
+async def test_the_trained_fit_stays_and_k_shows_the_next_runs_network():
     async with make_app(Script(FINISHED)).run_test(size=SIZE) as pilot:
         await ready(pilot)
         await press(pilot, "s")
@@ -114,4 +114,11 @@ async def test_only_another_network_or_other_data_replaces_the_trained_fit():
         await shown(pilot, "Fit · step 100")
         await press(pilot, "i")
         await ready(pilot)
-        await shown(pilot, "Fit · untrained")
+        await shown(pilot, "Fit · step 100")
+        await press(pilot, "k", "k")
+        await shown(pilot, "Fit · next run, untrained")
+        await press(pilot, "k")
+        await shown(pilot, "Fit · step 100")
+        await press(pilot, "I")  # the run's own network again: there is no other to be shown
+        await press(pilot, "k", "k")
+        await hidden(pilot, "next run, untrained")

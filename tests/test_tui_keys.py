@@ -138,7 +138,7 @@ async def test_m_smooths_and_says_so():
         await hidden(pilot, "smoothed")
 
 
-async def test_z_gives_the_losses_all_the_room_and_takes_it_back():
+async def test_z_gives_the_losses_all_the_room_then_the_fit_and_takes_it_back():
     async with make_app(Script(FINISHED)).run_test(size=SIZE) as pilot:
         await ready(pilot)
         cockpit = pilot.app.cockpit
@@ -147,6 +147,10 @@ async def test_z_gives_the_losses_all_the_room_and_takes_it_back():
         assert not cockpit.fit_pane.display
         assert not cockpit.form.display
         await press(pilot, "z")
+        assert cockpit.fit_pane.size.width >= SIZE[0] - 4
+        assert not cockpit.loss_pane.display
+        await press(pilot, "z")
+        assert cockpit.loss_pane.display
         assert cockpit.fit_pane.display
         assert cockpit.form.display
 

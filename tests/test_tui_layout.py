@@ -3,9 +3,10 @@
 import asyncio
 
 from rich.segment import Segment
-from scripted import EARLY, GAUGE, Script, make_app, press, ready, shown, until
+from scripted import DIVERGED, EARLY, GAUGE, Script, make_app, press, ready, shown, until
 from textual.strip import Strip
 
+from tui_trainer.config.presets import PARTS
 from tui_trainer.plotting.roles import Charset
 from tui_trainer.training.state import State
 from tui_trainer.tui.headless import screen_text
@@ -69,6 +70,38 @@ async def test_medium_folds_the_form_until_tab_opens_it():
         await press(pilot, "escape")
         assert not cockpit.form.display
         assert pilot.app.focused is None
+
+
+async def test_a_low_terminal_has_its_panes_side_by_side_and_a_form_of_short_rows():
+    async with make_app(Script(EARLY)).run_test(size=(80, 24)) as pilot:
+        await stopped(pilot)
+        cockpit = pilot.app.cockpit
+        await until(pilot, lambda: cockpit.loss_pane.size.height >= 16)
+        assert cockpit.loss_pane.region.right == cockpit.fit_pane.region.x
+        await press(pilot, "tab")
+        form = cockpit.form
+        fields = [form.field(key) for key in ("lr", "steps", "seed", "data_seed")]
+        rows = [form.row(name) for name in ("recipe", "engine", *PARTS)]
+        await until(pilot, lambda: max(w.region.bottom for w in rows) <= form.region.bottom - 1)
+        assert max(f.region.y for f in fields) < form.row("dataset").region.y  # numbers first
+        assert form.row("recipe").size.height > 1 == form.row("dataset").size.height
+
+
+async def test_escape_folds_the_banner_until_something_else_is_said():
+    async with make_app(Script(EARLY)).run_test(size=(60, 20)) as pilot:
+        await stopped(pilot)
+        banner = pilot.app.cockpit.banner
+        await until(pilot, lambda: banner.size.height == 3)
+        await press(pilot, "escape")
+        await until(pilot, lambda: banner.size.height == 1)
+        await shown(pilot, "■ Stopped early at step 100", "…")
+        await press(pilot, "escape")
+        await until(pilot, lambda: banner.size.height == 3)
+        await press(pilot, "escape")
+        pilot.app.cockpit.context.work.train = Script(DIVERGED)
+        await press(pilot, "s")
+        await until(pilot, lambda: pilot.app.cockpit.state is State.DIVERGED)
+        await until(pilot, lambda: banner.size.height > 1)
 
 
 async def test_narrow_shows_one_pane_and_tab_goes_on():

@@ -8,12 +8,14 @@ from tui_trainer.training.early_stopping import StopReason
 from tui_trainer.training.events import LrChanged, NotLearning, Paused, Resumed
 from tui_trainer.training.result import RunResult
 from tui_trainer.training.state import State
+from tui_trainer.tui.keys import key_texts
 from tui_trainer.tui.run.next_lr import next_lr
-from tui_trainer.tui.run.wording import banner_text, status_text
+from tui_trainer.tui.run.wording import banner_text, run_badge, status_text
 from tui_trainer.tui.wording import BADGES, progress_bar
 
 STOPPED = "Stopped early at step 100: validation 5.42 exceeded 5.41, the mean of its last 50 steps."
 BROKEN = "Train loss is not finite at step 100. First bad tensor: layer 5 weights."
+KEYS = key_texts({})
 CONFIG = make_config(load_presets(), "kaiming")
 
 
@@ -67,34 +69,62 @@ def test_every_state_has_a_sign_of_its_own():
     ],
 )  # fmt: skip
 def test_banners(last, words):
-    assert banner_text(result_of(last), 120) == words
+    assert banner_text(result_of(last), 120, KEYS) == words
 
 
-def test_a_restored_best_needs_no_advice_to_look_at_it():
+def test_after_a_restored_best_the_last_weights_are_the_others():
     last = ended(StopReason.EARLY_STOPPING, "stopped early at step 9: so", restored=True)
-    assert "k shows" not in banner_text(result_of(last), 120)
+    assert "k shows the last weights" in banner_text(result_of(last), 120, KEYS)
 
 
 def test_a_narrow_banner_says_the_main_thing():
     words = "■ Stopped early at step 100: validation 5.42 exceeded 5.41."
-    assert banner_text(result_of(EARLY), 40) == words
+    assert banner_text(result_of(EARLY), 40, KEYS) == words
 
 
 def test_a_network_that_cant_learn_is_told_while_and_after_training():
     dead = NotLearning(2, 2, "every unit of layer 2 is off")
     words = "no gradient reaches layer 2: every unit of layer 2 is off"
-    assert words in banner_text(result_of(dead), 120)
-    assert words in banner_text(result_of(dead, FINISHED), 120)
+    assert words in banner_text(result_of(dead), 120, KEYS)
+    finished = result_of(dead, FINISHED)
+    assert words in banner_text(finished, 120, KEYS)
+    assert words in banner_text(finished, 40, KEYS)
+    assert "press i" in banner_text(finished, 120, KEYS)
+    assert run_badge(finished) == "◌ DID NOT LEARN"
+
+
+def test_banners_name_the_keys_of_the_user():
+    keys = key_texts(
+        {"best": "f1", "lr_down": "f2", "init_next": "f3", "pause": "f4", "step": "f5"}
+    )
+    dead = NotLearning(2, 2, "so")
+    for events, named in (
+        ([EARLY], "f1 shows"), ([DIVERGED], "press f2"), ([dead], "press f3"),
+        ([dead, FINISHED], "press f3"), ([Paused(3)], "f4 resumes, f5 runs"),
+    ):  # fmt: skip
+        assert named in banner_text(result_of(*events), 120, keys)
 
 
 def test_all_is_well_needs_no_banner():
-    assert banner_text(result_of(steps(1, 3)), 120) == ""
+    assert banner_text(result_of(steps(1, 3)), 120, KEYS) == ""
 
 
 @pytest.mark.parametrize("width", [40, 60, 80, 99, 100, 120, 160])
 def test_the_line_of_state_fits(width):
     assert len(status_text(result_of(steps(1, 4999)), CONFIG, width).rstrip()) <= width
     assert len(status_text(None, CONFIG, width).rstrip()) <= width
+
+
+def test_no_number_of_the_line_of_state_is_ever_cut():
+    config = make_config(load_presets(), "kaiming", steps=1_000_000_000)
+    result = RunResult(config)
+    result.apply(started(config))
+    result.apply(steps(1, 4999))
+    whole = set(status_text(result, config, 200).split()) | {"2,000/s"}
+    for width in range(200):
+        words = status_text(result, config, width).split()
+        assert len(" ".join(words)) <= width
+        assert {word for word in words if word[0].isdigit()} <= whole
 
 
 @pytest.mark.parametrize(

@@ -122,6 +122,11 @@ class RunResult:
         return self.state is State.STOPPED_EARLY
 
     @property
+    def learnt_nothing(self) -> bool:
+        """Whether it did all its steps, and no gradient ever reached some of its layers."""
+        return self.state is State.FINISHED and self.not_learning is not None
+
+    @property
     def points(self) -> Points | None:
         """The data, once the run has started."""
         return self.started.points if self.started else None

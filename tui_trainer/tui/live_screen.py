@@ -2,7 +2,7 @@
 
 import time
 from abc import abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -11,6 +11,7 @@ from textual.timer import Timer
 from textual.widgets import Input
 
 from tui_trainer.config.presets import Presets
+from tui_trainer.formatting import printable
 from tui_trainer.plotting.roles import Charset
 from tui_trainer.training.control import Control
 from tui_trainer.training.state import ACTIVE, State
@@ -22,7 +23,7 @@ from tui_trainer.tui.keys import key_of, key_texts
 from tui_trainer.tui.messages import Ended, Updated
 from tui_trainer.tui.pane_screen import PaneScreen
 from tui_trainer.tui.widgets.plot_pane import PlotCommand, PlotPane
-from tui_trainer.tui.wording import BADGES, badge_text, overhead_text
+from tui_trainer.tui.wording import BADGES, badge_text, first_words, overhead_text
 
 if TYPE_CHECKING:  # the first frame needs no sweeps
     from tui_trainer.sweeps.control import SweepControl
@@ -64,8 +65,8 @@ class LiveScreen(PaneScreen):
         self._show_overhead = False
         self._timer: Timer | None = None
         self._said = ""
+        self._asked = ""  # the request that is to be repeated
         self._said_timer: Timer | None = None
-        self._key_texts = key_texts(context.keymap)
 
     def on_mount(self) -> None:
         """Start the timer of the frames, and draw the first one."""
@@ -135,17 +136,25 @@ class LiveScreen(PaneScreen):
     @property
     def unread(self) -> bool:
         """Whether events wait for the next frame."""
-        feed = self.feed
-        return feed is not None and (len(feed.inbox) > 0 or feed.applied != self._drawn)
+        return any(feed.inbox for feed in self.feeds) or self._applied != self._drawn
 
     @property
     def is_idle(self) -> bool:
         """Whether no more events will come and everything is drawn."""
         return not (self.active or self.unread or self._dirty)
 
+    @property
+    def feeds(self) -> Sequence[Feed[Any]]:
+        """All feeds that it takes in, the shown one among them."""
+        return [self.feed] if self.feed is not None else []
+
+    @property
+    def _applied(self) -> int:
+        return sum(feed.applied for feed in self.feeds)
+
     def take_inbox(self) -> None:
-        if self.feed is not None:
-            self.feed.take_inbox()
+        for feed in self.feeds:
+            feed.take_inbox()
         self._notice_end()
 
     def _notice_end(self) -> None:
@@ -160,7 +169,7 @@ class LiveScreen(PaneScreen):
     @on(Updated)
     def _take_update(self, message: Updated) -> None:
         """Draw without waiting for the next tick."""
-        if message.feed is not self.feed:
+        if message.feed not in self.feeds:
             return
         self.take_inbox()
         self._dirty = True
@@ -187,7 +196,7 @@ class LiveScreen(PaneScreen):
         self.take_inbox()
         self.draw_all()
         self._dirty = False
-        self._drawn = self.feed.applied if self.feed is not None else 0
+        self._drawn = self._applied
         if self.is_current and not self.active:
             self._seen_end = self.feed
 
@@ -200,10 +209,9 @@ class LiveScreen(PaneScreen):
         self._show_state()
         self._draw_header()
         self.banner.put(self._problem or self.banner_text())
-        overhead = overhead_text(self._budget.overhead)
-        self.status_line.put(
-            self._said or (overhead if self._show_overhead else self.status_text())
-        )
+        overhead = overhead_text(self._budget.overhead, self.size.width)
+        self.overhead_line.put(overhead if self._show_overhead else "")
+        self.status_line.put(self._said or self.status_text())
         self.key_line.put(self.key_labels(), self.why_not(), in_field=self.typing)
 
     def _draw_header(self) -> None:
@@ -237,14 +245,45 @@ class LiveScreen(PaneScreen):
 
     def say(self, words: str) -> None:
         """Show words in the status line for some seconds: what a key changed, or why it did not."""
-        self._said = f" {words}"
+        text, width = f" {printable(words)}", self.size.width
+        self._said = text if len(text) <= width else f"{first_words(text, width - 1)}…"
+        self._asked = ""
         if self._said_timer is not None:
             self._said_timer.stop()
         self._said_timer = self.set_timer(_SAID_SECONDS, self._unsay)
         self.draw_lines()
 
+    def confirms(self, request: str, question: str) -> bool:
+        """Return whether a request repeats the one before; the first is answered with a question.
+
+        It stands for some seconds; escape, and whatever else is said, takes it back.
+        """
+        if self._asked == request:
+            self._unsay()
+            return True
+        self.say(question)
+        self._asked = request
+        return False
+
+    def withdraw(self) -> bool:
+        """Take a question back, and return whether there was one."""
+        asked = bool(self._asked)
+        if asked:
+            self._unsay()
+        return asked
+
+    def action_leave(self) -> None:
+        """Take a question back; leave the field, the form, the zoom; else fold the banner."""
+        if self.withdraw() or self._drop_cursor():
+            return
+        if self.can_leave:
+            super().action_leave()
+        else:
+            self.banner.fold()
+            self.call_after_refresh(self.draw)
+
     def _unsay(self) -> None:
-        self._said = ""
+        self._said = self._asked = ""
         self.draw_lines()
 
     def _redraw_soon(self) -> None:
@@ -273,10 +312,12 @@ class LiveScreen(PaneScreen):
 
     def key(self, name: str) -> str:
         """Write the key with this id as it is pressed here."""
-        return self._key_texts[name]
+        return self.keys[name]
 
     async def action_press(self, name: str) -> None:
         """Do what the key with this id is for, or say why it does nothing now."""
+        if name != self._asked:
+            self.withdraw()
         if reason := self.why_not().get(name):
             self.say(reason)
         else:
@@ -303,7 +344,7 @@ class LiveScreen(PaneScreen):
         self.say(message.words)
 
     def action_overhead(self) -> None:
-        """Toggle between the status line and the UI overhead."""
+        """Show what drawing costs in a line of its own, or hide it."""
         self._show_overhead = not self._show_overhead
         self.draw_lines()
 

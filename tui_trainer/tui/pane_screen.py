@@ -13,7 +13,7 @@ from textual.widget import Widget
 from tui_trainer.tui.keys import ScreenName
 from tui_trainer.tui.widgets.fields import Form
 from tui_trainer.tui.widgets.key_line import KeyLine
-from tui_trainer.tui.widgets.lines import Banner, HeaderLine, StatusLine
+from tui_trainer.tui.widgets.lines import Banner, HeaderLine, NoteLine, StatusLine
 from tui_trainer.tui.widgets.plot_pane import PlotPane
 
 
@@ -26,14 +26,17 @@ class PaneScreen(Screen[None]):
 
     AUTO_FOCUS = ""  # the keys work at once; a focused field would take them
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (60, "-medium"), (100, "-wide")]
-    VERTICAL_BREAKPOINTS = [(0, "-short"), (18, "-tall")]
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (18, "-low"), (30, "-tall")]
 
     screen_name: ClassVar[ScreenName]
     FIRST_ROW: ClassVar[str] = ""  # of the form
 
     header = query_one("#header", HeaderLine)
     banner = query_one("#banner", Banner)
+    former_line = query_one("#former", NoteLine)
+    next_line = query_one("#next", NoteLine)
     status_line = query_one("#status", StatusLine)
+    overhead_line = query_one("#overhead", NoteLine)
     key_line = query_one("#keys", KeyLine)
 
     def __init__(self, keymap: dict[str, str]) -> None:
@@ -43,12 +46,15 @@ class PaneScreen(Screen[None]):
     def compose(self) -> ComposeResult:
         """Lay out the parts; which of them show depends on the size."""
         yield HeaderLine(id="header")
+        yield NoteLine(id="former")
         yield Banner(id="banner")
         with Horizontal(id="body"):
             yield from self.make_form()
             with Vertical(id="panes"):
                 yield from self.make_panes()
+        yield NoteLine(id="next")
         yield StatusLine(id="status")
+        yield NoteLine(id="overhead")
         yield KeyLine(self.screen_name, self._keymap, id="keys")
 
     def make_form(self) -> Iterator[Form]:
@@ -66,11 +72,20 @@ class PaneScreen(Screen[None]):
     # Keys
 
     def action_zoom(self) -> None:
-        """Give one pane all the room, or take it back."""
-        zoomed = not self.has_class("-zoomed")
-        if zoomed and not self._one_pane:
-            panes = self._panes
+        """Give the focused pane, or the first one, all the room; then the next; then none."""
+        panes = self._panes
+        front = next((i for i, pane in enumerate(panes) if pane.has_class("-front")), -1)
+        if self._one_pane:
+            self._show_view(panes[(front + 1) % len(panes)])
+        elif not self.has_class("-zoomed"):
             self._show_view(self.focused if self.focused in panes else panes[0])
+            self._set_zoom(True)
+        elif front + 1 < len(panes):
+            self._show_view(panes[front + 1])
+        else:
+            self._set_zoom(False)
+
+    def _set_zoom(self, zoomed: bool) -> None:
         self.set_class(zoomed, "-zoomed")
         self.call_after_refresh(self.draw)
 
@@ -85,6 +100,12 @@ class PaneScreen(Screen[None]):
         else:
             self._open_form(not self.has_class("-form-open"))
 
+    @property
+    def can_leave(self) -> bool:
+        """Whether there is a field, an open form or a zoom to leave."""
+        opened = self.has_class("-form-open") or self.has_class("-zoomed")
+        return self.focused is not None or opened
+
     def action_leave(self) -> None:
         """Leave the field, the open form, the zoom; before that, take a plot's cursor away."""
         if self._drop_cursor():
@@ -92,13 +113,13 @@ class PaneScreen(Screen[None]):
         self.set_focus(None)
         self.remove_class("-form-open")
         if self.has_class("-zoomed"):
-            self.action_zoom()
+            self._set_zoom(False)
 
     def action_back(self) -> None:
         """Leave a plot's cursor, the field, the open form, the zoom; else the screen."""
         if self._drop_cursor():
             self.set_focus(None)
-        elif self.focused is not None or self.has_class("-form-open") or self.has_class("-zoomed"):
+        elif self.can_leave:
             self.action_leave()
         else:
             self.app.pop_screen()
@@ -128,6 +149,13 @@ class PaneScreen(Screen[None]):
     @property
     def _one_pane(self) -> bool:
         return self.has_class("-narrow") or self.has_class("-short")
+
+    @property
+    def _form_shown(self) -> bool:
+        """Whether the form can be seen, whole."""
+        if self._one_pane or self.has_class("-zoomed"):
+            return False
+        return self.has_class("-wide") or self.has_class("-form-open")
 
     def _show_view(self, front: Widget) -> None:
         for view in self._views:

@@ -45,19 +45,34 @@ def progress_bar(share: float, width: int) -> str:
 
 
 def progress_text(
-    share: float, variants: Iterable[tuple[str, str]], shortest: str, width: int
+    share: float, variants: Iterable[tuple[str, str]], shortest: str | Iterable[str], width: int
 ) -> str:
-    """Write the first of `variants` that leaves room for a progress bar between its two parts."""
+    """Write the first of `variants` that leaves room for a progress bar between its two parts.
+
+    Where none does, it is the first of `shortest` that fits: no number is ever cut.
+    """
     for before, after in variants:
         room = width - len(f" {before}  {after}") - 2
         if room >= 4:
             return f" {before} {progress_bar(share, min(30, room))} {after}"
-    return f" {shortest}"[:width]
+    if isinstance(shortest, str):
+        return first_words(f" {shortest}", width)
+    return first_that_fits((f" {text}" for text in shortest), width)
 
 
-def overhead_text(overhead: Overhead) -> str:
-    """Write what drawing costs."""
-    return (
-        f" UI overhead: {overhead.share:.1%} of the time, {overhead.frames_per_second:.1f} "
-        f"frames/s, {overhead.bytes_per_second:,.0f} bytes/s"
-    )
+def overhead_text(overhead: Overhead, width: int) -> str:
+    """Write what drawing costs, in as many figures as there is room for."""
+    share, frames = f"{overhead.share:.1%}", f"{overhead.frames_per_second:.1f} frames/s"
+    parts = [f" UI overhead: {share} of the time", frames]
+    parts.append(f"{overhead.bytes_per_second:,.0f} bytes/s")
+    return next((text for n in (3, 2) if len(text := ", ".join(parts[:n])) <= width), parts[0])
+
+
+def first_words(text: str, width: int) -> str:
+    """Cut a text between two words."""
+    return text if len(text) <= width else text[: width + 1].rpartition(" ")[0]
+
+
+def first_that_fits(texts: Iterable[str], width: int) -> str:
+    """Return the first of some texts, each shorter than the one before, that fits; else nothing."""
+    return next((text for text in texts if len(text) <= width), "")

@@ -123,7 +123,7 @@ class Executor:
             if self._compilation is None:
                 if seconds_left > WORTH_SECONDS:
                     self._compile()
-                    yield EngineKept("eager", "auto: compiling a fused step beside the run")
+                    yield EngineKept("eager", "auto: eager until its fused step is ready")
             elif self._compilation.finished():
                 self._upgrades = False
                 yield self._finish_compiling()

@@ -15,7 +15,14 @@ if TYPE_CHECKING:
 class FitPane(PlotPane):
     """Points of both splits and the fit."""
 
-    def put(self, points: Points | None, fit: FitSampled | None, missing: str = "") -> None:
+    def put(
+        self,
+        points: Points | None,
+        fit: FitSampled | None,
+        missing: str = "",
+        *,
+        of_next_run: bool = False,
+    ) -> None:
         """Show a fit over its data, or say that one is `missing`."""
         if points is None or fit is None:
             self.blank(missing, "Fit")
@@ -36,7 +43,8 @@ class FitPane(PlotPane):
         if math.isfinite(r2):
             quality = f"validation R² {metric_text(r2)}"
         reader = fit_reader(points, fit)
-        self.plot(make_chart, f"{name} · {_weights(fit)}", legend, quality, reader)
+        weights = f"next run, {_weights(fit)}" if of_next_run else _weights(fit)
+        self.plot(make_chart, f"{name} · {weights}", legend, quality, reader)
 
 
 def _weights(fit: FitSampled) -> str:

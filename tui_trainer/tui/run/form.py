@@ -1,15 +1,15 @@
 """The form: presets and numbers, and the config that they make."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from textual import on
 from textual.app import ComposeResult
 from textual.message import Message
 
-from tui_trainer.config.presets import CATEGORIES, PARTS, Presets, make_config
+from tui_trainer.config.presets import PARTS, Presets, make_config
 from tui_trainer.config.settings import (
     ENGINES,
     NUMBERS,
@@ -22,6 +22,9 @@ from tui_trainer.config.settings import (
 from tui_trainer.formatting import number_text
 from tui_trainer.tui.run.next_lr import next_lr
 from tui_trainer.tui.widgets.fields import ChoiceRow, Direction, Form, TextField
+
+if TYPE_CHECKING:  # needs numpy, which the first frame does not
+    from tui_trainer.training.result import RunResult
 
 _TITLES = {
     "recipe": "Recipe",
@@ -39,10 +42,10 @@ class ConfigForm(Form):
 
     @dataclass
     class Changed(Message):
-        """The form has changed; `number` is the setting if it was a number."""
+        """The form has changed, by this setting: a category, ``engine`` or a number."""
 
         config: RunConfig
-        number: str | None = None
+        setting: str
 
     def __init__(
         self,
@@ -60,7 +63,7 @@ class ConfigForm(Form):
         self._device = config.device
         self._chosen = {category: getattr(config, category).name for category in PARTS}
         self._engine = str(config.engine)
-        self._engine_reason = ""
+        self._engine_note = ""
         self._numbers = {key: getattr(config, key) for key in NUMBERS}
         self._lr_home = config.lr  # that the lr keys set out from
         self._overrides = self._numbers_over_preset(config)
@@ -69,12 +72,15 @@ class ConfigForm(Form):
         self.border_title = "Setup"
 
     def compose(self) -> ComposeResult:
-        for category in CATEGORIES[-1:] + PARTS:
-            yield ChoiceRow(category, _TITLES[category], self._key_texts[category])
+        yield self._make_row("recipe")
         for key, number in self._numbers.items():
             check = partial(parse_number, key)
             yield TextField(key, _NUMBER_TITLES[key], number_text(number), check)
-        yield ChoiceRow("engine", _TITLES["engine"], self._key_texts["engine"])
+        for category in ("engine", *PARTS):
+            yield self._make_row(category)
+
+    def _make_row(self, category: str) -> ChoiceRow:
+        return ChoiceRow(category, _TITLES[category], self._key_texts[category])
 
     def on_mount(self) -> None:
         self._show()
@@ -116,7 +122,7 @@ class ConfigForm(Form):
             self._chosen[category] = name
             if category == "regularizer":
                 self._overrides = {}
-        self._changed()
+        self._changed(category)
 
     def turn_lr(self, direction: Direction) -> None:
         """Raise or lower the lr along 1-2-5, and through the lr that one set out from."""
@@ -144,15 +150,33 @@ class ConfigForm(Form):
         self._parameter_count, self._warning = parameter_count, warning
         self._show()
 
-    def report_engine(self, reason: str) -> None:
-        """Show why the run has its engine."""
-        if reason != self._engine_reason:
-            self._engine_reason = reason
-            self.row("engine").put(self._engine, "", reason)
+    def report_engine(self, run: "RunResult | None") -> None:
+        """Show which engine a run has, and why: the form's own is the next run's."""
+        note = f"this run: {run.engine}" if run is not None else ""
+        if run is not None and run.engine_reason:
+            note += f" ({run.engine_reason})"
+        if note != self._engine_note:
+            self._engine_note = note
+            self.row("engine").put(self._engine, "", note)
 
-    def mark_next_run(self, differs: bool) -> None:
-        """Mark the form where it differs from the run that is training."""
-        self.border_subtitle = "next run · s starts it" if differs else ""
+    def mark_next_run(self, changes: Collection[str], start_key: str) -> None:
+        """Mark the settings in which the form differs from the run that is shown."""
+        for name in (*PARTS, "engine"):
+            self.row(name).mark(name in changes)
+        for name in NUMBERS:
+            self.field(name).mark(name in changes)
+        self.border_subtitle = f"› next run · {start_key} starts it" if changes else ""
+
+    def describe(self, setting: str) -> tuple[str, str]:
+        """Return a setting's value and description: ``("init: kaiming", "std 1/√d")``."""
+        chosen = {**self._chosen, "recipe": self._recipe, "engine": self._engine}
+        if setting not in chosen:
+            value = self.settings.get(setting)
+            return f"{setting.replace('_', ' ')}: {number_text(value)}" if value else setting, ""
+        name = chosen[setting]
+        known = setting != "engine"
+        description = self._presets.description(setting, name) if known else ""
+        return f"{_TITLES[setting].lower()}: {name}", description
 
     @on(ChoiceRow.Turned)
     def _turn_row(self, event: ChoiceRow.Turned) -> None:
@@ -183,9 +207,9 @@ class ConfigForm(Form):
         if key == "lr":
             self._lr_home = number
 
-    def _changed(self, number: str | None = None) -> None:
+    def _changed(self, setting: str) -> None:
         self._show()
-        self.post_message(self.Changed(self.config, number))
+        self.post_message(self.Changed(self.config, setting))
 
     def _show(self) -> None:
         config = self.config
@@ -193,11 +217,13 @@ class ConfigForm(Form):
             name = self._chosen[category]
             description = self._presets.description(category, name)
             mark = " *" if category == "regularizer" and self._overrides else ""
+            if category == "init" and self._warning:
+                mark = " ◌"
             self.row(category).put(name + mark, description, self._note(category, config))
         changed = self._differs_from_recipe(config)
         description = self._presets.description("recipe", self._recipe)
         name = f"{self._recipe} *" if changed else self._recipe
-        self.row("engine").put(self._engine, "", self._engine_reason)
+        self.row("engine").put(self._engine, "", self._engine_note)
         self.row("recipe").put(name, description, "* changed below" if changed else "")
 
     def _numbers_over_preset(self, config: RunConfig) -> dict[str, float]:

@@ -24,23 +24,34 @@ from tui_trainer.training.events import (
 )
 from tui_trainer.training.state import State
 from tui_trainer.tui.feed import Feed
-from tui_trainer.tui.keys import bindings, key_texts
+from tui_trainer.tui.keys import bindings
 from tui_trainer.tui.live_screen import Context, LiveScreen
 from tui_trainer.tui.messages import PreviewFailed, PreviewReady
 from tui_trainer.tui.panes.fit_pane import FitPane
 from tui_trainer.tui.panes.loss_pane import LossPane
 from tui_trainer.tui.run.form import ConfigForm
 from tui_trainer.tui.run.next_lr import next_lr
-from tui_trainer.tui.run.wording import banner_text, status_text
+from tui_trainer.tui.run.next_run import next_run_changes, next_run_text
+from tui_trainer.tui.run.runs import Curve, Run, Runs
+from tui_trainer.tui.run.wording import (
+    banner_text,
+    changed_text,
+    former_text,
+    run_badge,
+    status_text,
+)
 from tui_trainer.tui.widgets.fields import Direction, Form
-from tui_trainer.tui.wording import BADGES, badge_text
+from tui_trainer.tui.wording import BADGES, NARROW
 
 if TYPE_CHECKING:  # needs numpy, which the first frame does not
     from tui_trainer.training.result import RunResult
 
 
 class Cockpit(LiveScreen):
-    """The main screen: one run, and the form that everything else starts from."""
+    """The main screen: one run, and the form that everything else starts from.
+
+    What is shown belongs to that run; where the form differs, it says that it is the next run's.
+    """
 
     screen_name = "cockpit"
     BINDINGS = [
@@ -58,15 +69,14 @@ class Cockpit(LiveScreen):
         self._config, self._recipe = config, recipe
         self.feed: Feed[RunResult] | None = None
         self._control: Control = Control()
-        self._lr_asked = config.lr
+        self._runs = Runs()
         self._previewed: Previewed | None = None
         self._preview_pending = False
-        self._preview_shown = True
-        self._best_fit = False
+        self._preview_problem = ""
+        self._curve: Curve | None = None  # that was asked for; None is that of the weights
 
     def make_form(self) -> Iterator[Form]:
-        texts = key_texts(self.context.keymap)
-        yield ConfigForm(self.context.presets, self._config, self._recipe, texts, id="form")
+        yield ConfigForm(self.context.presets, self._config, self._recipe, self.keys, id="form")
 
     def make_panes(self) -> Iterator[Widget]:
         yield LossPane(self.context.charset, id="loss")
@@ -78,11 +88,23 @@ class Cockpit(LiveScreen):
 
     @property
     def run(self) -> "RunResult | None":
+        """The run that is shown."""
         return self.feed.result if self.feed is not None else None
 
     @property
+    def feeds(self) -> list[Feed["RunResult"]]:
+        """Those of the run that is shown, and of the other one."""
+        return [run.feed for run in self._runs.kept]
+
+    @property
+    def active(self) -> bool:
+        """Whether a run trains, shown or not."""
+        return self._runs.training is not None
+
+    @property
     def quit_warning(self) -> str:
-        return f"A run is at step {self.run.step if self.run else 0:,}."
+        run = self._runs.training
+        return f"A run is at step {run.result.step if run else 0:,}."
 
     @property
     def is_idle(self) -> bool:
@@ -92,11 +114,12 @@ class Cockpit(LiveScreen):
     # Requests: the keys
 
     def action_start(self) -> None:
-        """Start the form's run, in place of one that is running."""
-        self._start(paused=False)
+        """Start the form's run; a run that trains is given up only if asked for twice."""
+        if self._may_start():
+            self._start(paused=False)
 
     def action_pause(self) -> None:
-        if self.active:
+        if self._shows_training:
             if self._control.paused:
                 self._control.resume()
             else:
@@ -104,8 +127,13 @@ class Cockpit(LiveScreen):
 
     def action_step(self) -> None:
         """Run one step and pause; without a run, the first step of a new one."""
-        if self.active or self._start(paused=True):
+        if self._shows_training or (self.run is None and self._start(paused=True)):
             self._control.step()
+
+    def action_former(self) -> None:
+        """Show the run before, or the newest one again."""
+        if self._runs.turn():
+            self._show_run()
 
     def action_cycle(self, category: str, direction: Direction) -> None:
         self.form.turn(category, direction)
@@ -122,10 +150,13 @@ class Cockpit(LiveScreen):
         self.draw_all()
 
     def action_best(self) -> None:
-        """Show the fit of the best step's weights, or the last one's."""
-        self._best_fit = not self._best_fit
-        self._preview_shown = self._preview_shown and self.run is None
-        self._control.show_best_fit(self._best_fit)
+        """Show the fit of the best weights, of the last, or of the next run's untrained ones."""
+        shown = self._runs.shown
+        if shown is None:
+            return
+        curve = self._next_curve
+        self._curve = None if curve == shown.standing else curve
+        self._control.show_best_fit(curve == "best")
         self.draw_all()
 
     def take(self, values: Mapping[str, Value]) -> None:
@@ -133,31 +164,57 @@ class Cockpit(LiveScreen):
         for key, value in values.items():
             self.form.take(key, value)
 
+    @property
+    def _shows_training(self) -> bool:
+        """Whether the run that is shown trains."""
+        return self._runs.shown is not None and self._runs.shown.active
+
+    @property
+    def _why_no_step(self) -> str:
+        start, former = self.keys["start"], self.keys["former"]
+        if self.run is None:
+            return f"No run yet: {start} starts one."
+        if self._runs.training is not None:
+            return f"{former} shows the run that is training."
+        return f"This run has ended: {start} starts the next."
+
+    def _may_start(self) -> bool:
+        """Return whether nothing is lost by it that was not asked for twice."""
+        start, training, newest = self.keys["start"], self._runs.training, self._runs.newest
+        if training is not None:
+            question = f"{start} again stops the run at step {training.result.step:,}"
+        elif self._runs.shows_former and newest is not None:
+            question = f"{start} again forgets the newest run"
+        else:
+            return True
+        roomy = self.size.width >= NARROW
+        return self.confirms("start", question + ("; esc keeps it" if roomy else ""))
+
     # What the form says
 
     @on(ConfigForm.Changed)
     def _take_config(self, event: ConfigForm.Changed) -> None:
-        if self.active:
-            if event.number == "lr":  # a recipe's lr, though, is the next run's
-                self._lr_asked = event.config.lr
-                self._control.set_lr(event.config.lr)
-        else:
-            network_or_data = (*PARTS, "seed", "data_seed")
-            self._preview_shown = self._preview_shown or self._differs(network_or_data)
-            self._problem = ""
+        shown = self._runs.shown
+        live = event.setting == "lr" and self._shows_training  # a recipe's lr is the next run's
+        if shown is not None and live:
+            shown.lr_asked = event.config.lr
+            shown.control.set_lr(event.config.lr)
+        self._problem = ""
+        self.withdraw()
         self._ask_preview()
-        self.draw_lines()
+        if not self._form_shown:
+            of_next_run = self.run is not None and not live
+            words = self.form.describe(event.setting)
+            self.say(changed_text(words, self.size.width - 1, of_next_run=of_next_run))
+        self.draw_all() if self._curve == "next" else self.draw_lines()
 
-    def _differs(self, settings: tuple[str, ...]) -> bool:
-        """Return whether the form differs from the run in one of these settings."""
-        config, run = self.form.config, self.run
-        return run is None or any(getattr(config, s) != getattr(run.config, s) for s in settings)
-
-    def _is_next_run(self) -> bool:
-        """Return whether the form is about the next run while another one is training."""
-        settings = (*PARTS, "steps", "seed", "data_seed", "engine")
-        lr_differs = self.form.config.lr != self._lr_asked
-        return self.active and (lr_differs or self._differs(settings))
+    @property
+    def _changes(self) -> dict[str, str]:
+        """What the next run has in another way than the one that is shown."""
+        shown = self._runs.shown
+        if shown is None:
+            return {}
+        return next_run_changes(self.form.config, shown.result.config, shown.lr_asked)
 
     # Previews: the untrained network
 
@@ -169,6 +226,7 @@ class Cockpit(LiveScreen):
     def _take_preview(self, message: PreviewReady) -> None:
         if self._background.is_newest(message.request):
             self._preview_pending = False
+            self._preview_problem = ""
             self._previewed = message.previewed
             dead = message.previewed.not_learning
             warning = f"◌ {dead.words}" if dead else ""
@@ -179,68 +237,85 @@ class Cockpit(LiveScreen):
     def _take_preview_failure(self, message: PreviewFailed) -> None:
         if self._background.is_newest(message.request):
             self._preview_pending = False
-            self._problem = f"⚠ No preview: {message.reason}"
+            self._preview_problem = f"⚠ No preview: {message.reason}"
             self.form.report(None)
             self._redraw_soon()
 
     # Runs
 
     def _start(self, *, paused: bool) -> bool:
-        from tui_trainer.training.result import RunResult
-
         if self._focus_invalid_field(self.form):
             return False
         self._control.stop()
-        self._control = control = Control(paused=paused)
-        control.show_best_fit(self._best_fit)
-        result = RunResult(self.form.config)
-        self.feed = Feed(result)
-        self._lr_asked = result.lr
-        self._preview_shown = False
-        self._problem = ""
+        run = Run(self.form.config, paused=paused)
+        self._runs.add(run)
+        self._control = run.control
+        self._curve = "best" if self._curve == "best" else None
+        self._control.show_best_fit(self._curve == "best")
+        self._problem = self._preview_problem = ""
         self._open_form(False)
         self._background.follow(
-            self.feed,
-            partial(self.context.work.train, result.config, control),
+            run.feed,
+            partial(self.context.work.train, run.result.config, run.control),
             frequent=(StepsCompleted, FitSampled, Compiling),
-            failed=lambda words: RunEnded(StopReason.FAILED, words, result.step),
+            failed=lambda words: RunEnded(StopReason.FAILED, words, run.result.step),
         )
+        self._show_run()
+        return True
+
+    def _show_run(self) -> None:
+        shown = self._runs.shown
+        self.feed = shown.feed if shown is not None else None
+        self.withdraw()
         self._redraw_soon()
         self.draw()
-        return True
 
     # Drawing
 
     def draw_panes(self) -> None:
         self.loss_pane.put(self.run)
-        self.fit_pane.put(*self._fit(), missing=self._missing_fit)
+        points, fit = self._fit()
+        of_next_run = self._shown_curve == "next"
+        self.fit_pane.put(points, fit, self._missing_fit, of_next_run=of_next_run)
 
     def draw_lines(self) -> None:
+        self.set_class(self.run is not None and self.run.learnt_nothing, "-learnt-nothing")
         super().draw_lines()
-        self.form.report_engine(self.run.engine_reason if self.run else "")
-        self.form.mark_next_run(self._is_next_run())
+        changes, start = self._changes, self.keys["start"]
+        self.form.report_engine(self.run)
+        self.form.mark_next_run(changes, start)
+        problem = f" {self._preview_problem}" if self._preview_problem and self.run else ""
+        line = "" if self._form_shown else next_run_text(changes, start, self.size.width)
+        self.next_line.put(problem or line)
+        former, newest = self._runs.shows_former, self._runs.newest
+        self.former_line.put(
+            former_text(newest.result, self.keys["former"], self.size.width)
+            if former and newest is not None
+            else ""
+        )
 
     def header_texts(self) -> tuple[str, str]:
-        run, form = self.run, self.form.config
-        config = run.config if run and self.active else form
+        run = self.run
+        config = run.config if run else self.form.config
         setup = " · ".join(getattr(config, part).name for part in PARTS)
         if self.size.width < 100:
-            lr = run.lr if run and self.active else form.lr
-            setup += f" · lr {short_text(lr)}"
+            setup += f" · lr {short_text(run.lr if run else config.lr)}"
         device = run.started.device if run and run.started else config.device
-        return setup, f"{device} · {run.engine if run else form.engine}"
+        former = "◂ former: " if self._runs.shows_former else ""
+        return f"{former}{setup}", f"{device} · {run.engine if run else config.engine}"
 
     def badge_text(self) -> str:
-        """Add the compiler's seconds; say that torch is being loaded."""
-        if self.run is None and self._previewed is None and not self._problem:
+        """Say that torch is being loaded, before there is a run."""
+        if self.run is not None:
+            return run_badge(self.run)
+        if self._previewed is None and not self._preview_problem:
             return f"{BADGES[State.STARTING][0]} LOADING TORCH"
-        badge = badge_text(self.state)
-        if self.run is not None and self.state is State.COMPILING:
-            return f"{badge} {self.run.compiling_seconds or 0:.0f} s"
-        return badge
+        return super().badge_text()
 
     def banner_text(self) -> str:
-        return banner_text(self.run, self.size.width) if self.run else ""
+        if self.run is None:
+            return self._preview_problem
+        return banner_text(self.run, self.size.width, self.keys)
 
     def status_text(self) -> str:
         config = self.run.config if self.run else self.form.config
@@ -248,20 +323,22 @@ class Cockpit(LiveScreen):
 
     def key_labels(self) -> dict[str, str]:
         return {
-            "start": "again" if self.run else "start",
+            "start": "again" if self._shows_training else "start",
             "setup": "pane" if self._one_pane else "form",
-            "best": "last fit" if self._best_fit else "best fit",
+            "best": f"{self._next_curve} fit",
             "pause": "resume" if self.state is State.PAUSED else "pause",
         }
 
     def why_not(self) -> dict[str, str]:
         """Return why keys do nothing now: most need a run, and lists and numbers have ends."""
-        reasons = super().why_not()
-        if not self.active:
-            reasons["pause"] = reasons["stop"]
+        reasons: dict[str, str] = {}
+        if not self._shows_training:
+            reasons |= dict.fromkeys(("pause", "step", "stop"), self._why_no_step)
         if self.run is None:
-            none_yet = f"No run yet: {self.key('start')} starts one."
-            reasons |= dict.fromkeys(("best", "log", "smooth"), none_yet)
+            reasons |= dict.fromkeys(("best", "log", "smooth", "former"), self._why_no_step)
+            del reasons["step"]  # the first of a new run
+        elif self._runs.former is None:
+            reasons["former"] = f"No former run yet: {self.key('start')} starts another."
         lr = self.form.config.lr
         if next_lr(lr, -1) == lr:
             reasons["lr_down"] = f"lr {number_text(lr)} is the lowest there is."
@@ -269,16 +346,37 @@ class Cockpit(LiveScreen):
             reasons["lr_up"] = f"lr {number_text(lr)} is the highest there is."
         return reasons
 
+    # The fit
+
+    @property
+    def _curves(self) -> list[Curve]:
+        """The curves that the fit pane can show."""
+        network_or_data = {*PARTS, "seed", "data_seed"} & self._changes.keys()
+        return ["last", "best", "next"] if network_or_data else ["last", "best"]
+
+    @property
+    def _shown_curve(self) -> Curve | None:
+        shown = self._runs.shown
+        if shown is None:
+            return None
+        return self._curve if self._curve in self._curves else shown.standing
+
+    @property
+    def _next_curve(self) -> Curve:
+        """What the key for it shows next."""
+        curves, shown = self._curves, self._shown_curve or "last"
+        return curves[(curves.index(shown) + 1) % len(curves)]
+
     @property
     def _missing_fit(self) -> str:
         ended = self.run is not None and self.run.ended is not None
-        return "no preview" if self._problem or ended else "loading torch…"
+        return "no preview" if self._preview_problem or ended else "loading torch…"
 
     def _fit(self) -> tuple[Points | None, FitSampled | None]:
-        if self.run is not None and not self._preview_shown:
-            fit = self.run.fit(self._best_fit)
-            if fit is not None:
-                return self.run.points, fit
-        if self._previewed is None:
-            return None, None
-        return self._previewed.points, self._previewed.fit
+        shown, curve, previewed = self._runs.shown, self._shown_curve, self._previewed
+        if shown is not None and curve is not None and curve != "next":
+            points, fit = shown.fit(curve)
+            untrained = previewed is not None and previewed.config == shown.result.config
+            if fit is not None or shown.result.step or not untrained:
+                return points, fit
+        return (previewed.points, previewed.fit) if previewed is not None else (None, None)

@@ -1,39 +1,100 @@
 """A run or a sweep's candidate in words: the banner and the status line."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from tui_trainer.config.settings import RunConfig
 from tui_trainer.formatting import duration_text, loss_text, short_text
 from tui_trainer.training.state import State
-from tui_trainer.tui.wording import BADGES, NARROW, first_clause, progress_text, sentences
+from tui_trainer.tui.wording import (
+    BADGES,
+    NARROW,
+    badge_text,
+    first_clause,
+    first_that_fits,
+    first_words,
+    progress_text,
+    sentences,
+)
 
 if TYPE_CHECKING:  # needs numpy, which the first frame does not
     from tui_trainer.training.result import RunResult
 
-_ADVICE = {
-    State.DIVERGED: "Try a smaller lr: press [.",
-    State.STOPPED_EARLY: "k shows the best weights.",
-}
+_INITS = "Try init normal or kaiming"
+_LEARNT_NOTHING = ("◌", "DID NOT LEARN")
 
 
-def banner_text(result: "RunResult", width: int, *, advice: bool = True) -> str:
-    """Say how a run ended, that it is paused, or that it can't learn; "" while all is well."""
-    sign, _ = BADGES[result.state]
+def run_badge(result: "RunResult") -> str:
+    """Write the sign and the word of a run's state, and the seconds of its compiler."""
+    if result.learnt_nothing:
+        return " ".join(_LEARNT_NOTHING)
+    badge = badge_text(result.state)
+    if result.state is State.COMPILING:
+        return f"{badge} {result.compiling_seconds or 0:.0f} s"
+    return badge
+
+
+def banner_text(
+    result: "RunResult", width: int, keys: Mapping[str, str], *, advice: bool = True
+) -> str:
+    """Say how a run ended, that it is paused, or that it can't learn; "" while all is well.
+
+    `keys` are how the user's keys are written, by their ids.
+    """
+    sign, _ = _LEARNT_NOTHING if result.learnt_nothing else BADGES[result.state]
     dead = f"Not learning: {result.not_learning.words}." if result.not_learning else ""
+    inits = f"{_INITS}: press {keys['init']}."
     if (ended := result.ended) is not None:
         words = sentences(ended.detail)
         if result.state is State.FAILED:
             return f"{sign} Failed: {ended.detail}"
         if width < NARROW:
-            return f"{sign} {first_clause(words)}"
-        useful = advice and not ended.restored_best
-        parts = [sign, words, dead, _ADVICE.get(result.state, "") if useful else ""]
-        return " ".join(filter(None, parts))
+            return f"{sign} {first_clause(dead if result.learnt_nothing else words)}"
+        hint = ""
+        if advice:
+            hint = inits if dead else _advice(result, keys)
+        return " ".join(filter(None, [sign, words, dead, hint]))
     if dead:
-        return f"◌ {dead}" if width < NARROW else f"◌ {dead} Try init normal or kaiming."
+        return f"◌ {dead}" if width < NARROW else f"◌ {dead} {inits}"
     if result.state is State.PAUSED:
-        return f"{sign} Paused at step {result.step:,}. space resumes, n runs one step."
+        resume, step = keys["pause"], keys["step"]
+        return f"{sign} Paused at step {result.step:,}. {resume} resumes, {step} runs one step."
     return ""
+
+
+def _advice(result: "RunResult", keys: Mapping[str, str]) -> str:
+    """Say what to press after an end."""
+    if result.state is State.DIVERGED:
+        return f"Try a smaller lr: press {keys['lr_down']}."
+    restored = result.ended is not None and result.ended.restored_best
+    if result.state is State.STOPPED_EARLY:
+        return f"{keys['best']} shows the {'last' if restored else 'best'} weights."
+    return ""
+
+
+def former_text(newest: "RunResult", former_key: str, width: int) -> str:
+    """Say that the former run is shown, and how the newest one goes."""
+    badge, step = run_badge(newest), f"{newest.step:,}/{newest.config.steps:,}"
+    return first_that_fits(
+        (
+            f" ◂ the former run is shown · {former_key}: the newest, {badge} {step}",
+            f" ◂ former run · {former_key}: newest {badge} {step}",
+            f" ◂ former · {former_key}: {badge} {step}",
+            f" ◂ former · {former_key}: {badge}",
+            " ◂ former",
+        ),
+        width,
+    )
+
+
+def changed_text(words: tuple[str, str], width: int, *, of_next_run: bool) -> str:
+    """Say what a key has changed: what it is now, and its description where there is room."""
+    now, description = words
+    lead = "› next run · " if of_next_run else ""
+    short = "› next · " if of_next_run else ""
+    full = f"{now}, {description}" if description else now
+    whole = first_that_fits((f"{lead}{full}", f"{short}{full}"), width)
+    return whole or f"{first_words(f'{short}{full}', width - 1)}…"
 
 
 def status_text(
@@ -62,7 +123,7 @@ def status_text(
         (count, f"{shorter}train {train:<6} val {val:<6} best {best_loss} @{best_step}  lr {lr}"),
         (count, f"{short}train {train:<5} val {val:<5} best {best_loss} @{best_step}"),
     )
-    shortest = f"{count} train {train} val {val}"
+    shortest = (f"{count} train {train} val {val}", f"{count} val {val}", f"val {val}")
     return progress_text(step / config.steps, variants, shortest, width)
 
 

@@ -75,7 +75,7 @@ class CandidateScreen(LiveScreen):
         return f"{point_text(self.feed, self._point)} · seed {config.seed} · {names}", config.device
 
     def banner_text(self) -> str:
-        return banner_text(self._result, self.size.width, advice=False)
+        return banner_text(self._result, self.size.width, self.keys, advice=False)
 
     def status_text(self) -> str:
         return status_text(self._result, self._result.config, self.size.width, pace=False)

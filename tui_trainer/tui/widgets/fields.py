@@ -16,6 +16,7 @@ from tui_trainer.config.validation import InvalidSettingsError
 from tui_trainer.formatting import printable
 
 Direction = Literal[-1, 1]
+_MARK = "›"
 
 
 class ChoiceRow(Static, can_focus=True):
@@ -46,16 +47,27 @@ class ChoiceRow(Static, can_focus=True):
         self._choice = choice
         self._title, self._key = title, key
         self._shown = ("", "", "")
+        self._mark = " "
 
     def put(self, chosen: str, description: str, note: str = "") -> None:
         note = printable(note)  # may hold a compiler's last words
-        if (chosen, description, note) == self._shown:
-            return
-        self._shown = (chosen, description, note)
+        if (chosen, description, note) != self._shown:
+            self._shown = (chosen, description, note)
+            self._write()
+
+    def mark(self, marked: bool) -> None:
+        """Mark it as different from what is shown beside the form, or not."""
+        if (mark := _MARK if marked else " ") != self._mark:
+            self._mark = mark
+            self._write()
+
+    def _write(self) -> None:
+        chosen, description, note = self._shown
         lines = [
             Content.assemble(
                 (f"{self._key} ", "bold $text-accent"),
-                (f"{self._title:<12}", "$foreground 70%"),
+                (f"{self._title:<11}", "$foreground 70%"),
+                (self._mark, "bold $text-warning"),
                 (chosen, "bold"),
             ),
             *([Content.styled(description, "$foreground 60%")] if description else []),
@@ -84,7 +96,8 @@ class TextField(Vertical):
     TextField {
         height: auto;
         & > Horizontal { height: 1; }
-        & Label { width: 12; color: $foreground 70%; }
+        & Label { width: 11; color: $foreground 70%; }
+        & Label.mark { width: 1; color: $text-warning; text-style: bold; }
         & Input { width: 1fr; }
         & > .error { display: none; color: $text-error; }
         &.-invalid > .error { display: block; }
@@ -108,12 +121,20 @@ class TextField(Vertical):
         self.key = key
         self.text = self.typed = text
         self._title, self._check_text = title, check
+        self._marked = False
 
     def compose(self) -> ComposeResult:
         with Horizontal():
             yield Label(self._title)
+            yield Label("", classes="mark")
             yield Input(self.text, id=f"input-{self.key}", compact=True)
         yield Static("", classes="error", markup=False)
+
+    def mark(self, marked: bool) -> None:
+        """Mark it as different from what is shown beside the form, or not."""
+        if marked != self._marked:
+            self._marked = marked
+            self.query_one(".mark", Label).update(_MARK if marked else "")
 
     @property
     def invalid(self) -> bool:

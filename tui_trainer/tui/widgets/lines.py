@@ -22,6 +22,24 @@ class StatusLine(Cells):
         self.show([Strip([Segment(text[: self.size.width])])])
 
 
+class NoteLine(Cells):
+    """A line that is there only while it has something to say."""
+
+    DEFAULT_CSS = """
+    NoteLine {
+        height: 1;
+        color: $text-warning;
+        display: none;
+        &.-shown { display: block; }
+    }
+    """
+
+    def put(self, text: str) -> None:
+        """Replace the text; "" hides the line."""
+        self.set_class(bool(text), "-shown")
+        self.show([Strip([Segment(printable(text))])])
+
+
 class HeaderLine(Cells):
     """What is trained on the left, the state and the device on the right."""
 
@@ -77,7 +95,10 @@ class HeaderLine(Cells):
 
 
 class Banner(Widget):
-    """What happened, in words, until the next run; hidden while there is nothing to say."""
+    """What happened, in words, until the next run; hidden while there is nothing to say.
+
+    Folded, it is one line until something else is said.
+    """
 
     DEFAULT_CSS = """
     Banner {
@@ -87,6 +108,7 @@ class Banner(Widget):
         text-style: bold;
         display: none;
         &.-shown { display: block; }
+        &.-folded { max-height: 1; }
     }
     """
 
@@ -94,12 +116,20 @@ class Banner(Widget):
         super().__init__(id=id)
         self.words = ""
 
+    def fold(self) -> None:
+        """Show one line of the words, or all of them again."""
+        self.toggle_class("-folded")
+        self.refresh(layout=True)
+
     def put(self, words: str) -> None:
         words = printable(words)
         if words != self.words:
             self.words = words
+            self.remove_class("-folded")
             self.set_class(bool(words), "-shown")
             self.refresh(layout=True)
 
     def render(self) -> Text:
+        if self.has_class("-folded"):
+            return Text(self.words, no_wrap=True, overflow="ellipsis")
         return Text(self.words)

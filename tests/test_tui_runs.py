@@ -1,0 +1,191 @@
+"""What is shown belongs to one run; the form's next one is marked, and none is lost by one key."""
+
+import pytest
+from scripted import (
+    EARLY,
+    FINISHED,
+    Script,
+    ended,
+    hidden,
+    make_app,
+    press,
+    ready,
+    shown,
+    until,
+)
+
+from tui_trainer.training.early_stopping import StopReason
+from tui_trainer.training.events import NotLearning
+from tui_trainer.training.state import State
+from tui_trainer.tui.headless import screen_text
+
+SIZES = [(160, 45), (120, 30), (80, 24), (60, 20), (40, 12)]
+RESTORED = ended(
+    StopReason.EARLY_STOPPING, "stopped early at step 100: so; its weights restored", restored=True
+)
+
+
+async def run_to(pilot, state):
+    await ready(pilot)
+    await press(pilot, "s")
+    await until(pilot, lambda: pilot.app.cockpit.state is state)
+    await until(pilot, lambda: not pilot.app.cockpit.unread)
+
+
+def top(pilot):
+    return screen_text(pilot.app).splitlines()[0]
+
+
+@pytest.mark.parametrize("last", [None, EARLY])
+async def test_the_header_is_the_runs_and_the_forms_settings_are_marked_at_every_size(last):
+    async with make_app(Script(last)).run_test(size=SIZES[0]) as pilot:
+        await run_to(pilot, State.STOPPED_EARLY if last else State.RUNNING)
+        await hidden(pilot, "›")
+        await press(pilot, "i", "e", "e")
+        for size in SIZES:
+            await pilot.resize_terminal(*size)
+            await shown(pilot, "› next", "he", "wave")
+            if pilot.app.cockpit._form_shown:
+                await shown(pilot, "Init       ›he", "Engine     ›compiled", "s starts it")
+            else:
+                await shown(pilot, "init he", "engine compiled")
+            assert "kaiming" in top(pilot) or size[0] <= 40
+            assert "he " not in top(pilot).replace("the ", "")
+        await press(pilot, "I", "E", "E")
+        await hidden(pilot, "›")
+
+
+async def test_what_a_key_has_just_chosen_is_seen_where_the_form_is_not():
+    async with make_app(Script(EARLY), lr=0.003).run_test(size=SIZES[-1]) as pilot:
+        await ready(pilot)
+        for size in SIZES[2:]:
+            await pilot.resize_terminal(*size)
+            for key, words in (
+                ("i", "init: he, "), ("I", "init: kaiming, std 1/√d"), ("]", "lr: 0.005"),
+                ("[", "lr: 0.003"), ("p", "recipe: l1, "), ("P", "recipe: stop-patient, "),
+            ):  # fmt: skip
+                await press(pilot, key)
+                assert words in pilot.app.cockpit.status_line.text
+                assert "next" not in pilot.app.cockpit.status_line.text
+        await run_to(pilot, State.STOPPED_EARLY)
+        await press(pilot, "i")
+        assert "› next · init: he, " in pilot.app.cockpit.status_line.text
+
+
+async def test_a_run_that_has_ended_is_not_wiped_by_a_stepping_key():
+    script = Script(EARLY)
+    async with make_app(script, keymap={"start": "f5"}).run_test(size=SIZES[0]) as pilot:
+        await ready(pilot)
+        for key in ("space", "x"):
+            await press(pilot, key)
+            await shown(pilot, "No run yet: f5 starts one")
+        await press(pilot, "f5")
+        await until(pilot, lambda: pilot.app.cockpit.state is State.STOPPED_EARLY)
+        run = pilot.app.cockpit.run
+        for key in ("n", "space", "x"):
+            await press(pilot, key)
+            await shown(pilot, "has ended: f5 starts the next")
+        assert pilot.app.cockpit.run is run
+        assert len(script.calls) == 1
+
+
+async def test_a_run_that_trains_is_given_up_only_if_asked_for_twice():
+    script = Script()
+    async with make_app(script).run_test(size=SIZES[0]) as pilot:
+        await run_to(pilot, State.RUNNING)
+        cockpit, run = pilot.app.cockpit, pilot.app.cockpit.run
+        for other in ("escape", "i", "h"):
+            await press(pilot, "s")
+            assert "s again stops the run at step 100; esc keeps it" in cockpit.status_line.text
+            await press(pilot, other)
+            assert "s again" not in cockpit.status_line.text
+        assert (len(script.calls), cockpit.run, cockpit.state) == (1, run, State.RUNNING)
+        await press(pilot, "s", "s")
+        await until(pilot, lambda: len(script.calls) == 2)
+        assert cockpit.run is not run
+
+
+async def test_the_former_run_is_one_key_back_while_the_next_one_trains():
+    script = Script(EARLY)
+    async with make_app(script).run_test(size=SIZES[0]) as pilot:
+        cockpit = pilot.app.cockpit
+        await ready(pilot)
+        await press(pilot, "h")
+        await shown(pilot, "No former run")
+        await run_to(pilot, State.STOPPED_EARLY)
+        first = cockpit.run
+        cockpit.context.work.train = Script()
+        await press(pilot, "i", "s")
+        await until(pilot, lambda: cockpit.state is State.RUNNING)
+        second = cockpit.run
+        await press(pilot, "h")
+        for size in SIZES:
+            await pilot.resize_terminal(*size)
+            await shown(pilot, "■ STOPPED EARLY", "◂ former", "h: ", "● TRAINING", "100/5,000")
+            assert "Stopped early at step 100" in cockpit.banner.words
+            await press(pilot, "n", "x", "space")
+            assert "h shows the run that is training" in cockpit.status_line.text
+        assert cockpit.run is first
+        assert cockpit.active
+        await press(pilot, "h")
+        assert cockpit.run is second
+        assert cockpit.state is State.RUNNING
+        await pilot.resize_terminal(*SIZES[0])
+        await hidden(pilot, "former")
+        assert not cockpit.banner.words
+        await press(pilot, "x")
+        await until(pilot, lambda: cockpit.state is State.STOPPED)
+
+
+async def test_the_run_that_is_looked_at_is_the_one_that_stays():
+    async with make_app(Script(EARLY)).run_test(size=SIZES[0]) as pilot:
+        cockpit = pilot.app.cockpit
+        await run_to(pilot, State.STOPPED_EARLY)
+        first = cockpit.run
+        cockpit.context.work.train = Script(FINISHED)
+        await run_to(pilot, State.FINISHED)
+        await press(pilot, "h", "s")
+        await shown(pilot, "s again forgets the newest run")
+        assert cockpit.run is first
+        await press(pilot, "s", "h")
+        assert cockpit.run is first
+
+
+async def test_the_fit_is_that_of_the_weights_which_the_banner_names():
+    async with make_app(Script(RESTORED)).run_test(size=SIZES[0]) as pilot:
+        await run_to(pilot, State.STOPPED_EARLY)
+        await shown(pilot, "Its weights restored", "Fit · best, step 100", "k last fit")
+        await press(pilot, "k")
+        await shown(pilot, "Fit · step 100", "k best fit")
+        await press(pilot, "k")
+        await shown(pilot, "Fit · best, step 100")
+
+
+async def test_a_run_that_learnt_nothing_is_no_success():
+    script = Script(FINISHED, extra=[NotLearning(1, 4, "all weights are zero")])
+    async with make_app(script, keymap={"init_next": "f6"}).run_test(size=SIZES[0]) as pilot:
+        await run_to(pilot, State.FINISHED)
+        await shown(pilot, "◌ DID NOT LEARN", "no gradient reaches layers 1 to 4", "press f6")
+        frame = pilot.app.cockpit.loss_pane.get_component_rich_style("pane--frame").color
+        colours = pilot.app.theme_variables
+        assert frame.name.lower() == colours["warning"].lower() != colours["success"].lower()
+
+
+async def test_the_engine_line_tells_the_forms_engine_from_the_runs():
+    async with make_app(Script()).run_test(size=SIZES[0]) as pilot:
+        await ready(pilot)
+        await hidden(pilot, "this run")
+        await run_to(pilot, State.RUNNING)
+        await press(pilot, "e", "e")
+        await shown(pilot, "Engine     ›compiled", "this run: eager")
+
+
+async def test_the_overhead_has_a_line_of_its_own():
+    async with make_app(Script()).run_test(size=SIZES[0]) as pilot:
+        await run_to(pilot, State.RUNNING)
+        await press(pilot, "t")
+        for size in SIZES:
+            await pilot.resize_terminal(*size)
+            await shown(pilot, "UI overhead: ", "% of the time", "100/5,000")
+        await press(pilot, "t")
+        await hidden(pilot, "UI overhead")
