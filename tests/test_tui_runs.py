@@ -110,9 +110,9 @@ async def test_the_former_run_is_one_key_back_while_the_next_one_trains():
     async with make_app(script).run_test(size=SIZES[0]) as pilot:
         cockpit = pilot.app.cockpit
         await ready(pilot)
-        await press(pilot, "h")
-        await shown(pilot, "No former run")
         await run_to(pilot, State.STOPPED_EARLY)
+        await press(pilot, "h")
+        await shown(pilot, "No former run yet: s starts another")
         first = cockpit.run
         cockpit.context.work.train = Script()
         await press(pilot, "i", "s")

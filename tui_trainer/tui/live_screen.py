@@ -23,7 +23,7 @@ from tui_trainer.tui.keys import key_of, key_texts
 from tui_trainer.tui.messages import Ended, Updated
 from tui_trainer.tui.pane_screen import PaneScreen
 from tui_trainer.tui.widgets.plot_pane import PlotCommand, PlotPane
-from tui_trainer.tui.wording import BADGES, badge_text, first_words, overhead_text
+from tui_trainer.tui.wording import BADGES, badge_text, overhead_text, with_dots
 
 if TYPE_CHECKING:  # the first frame needs no sweeps
     from tui_trainer.sweeps.control import SweepControl
@@ -245,9 +245,7 @@ class LiveScreen(PaneScreen):
 
     def say(self, words: str) -> None:
         """Show words in the status line for some seconds: what a key changed, or why it did not."""
-        text, width = f" {printable(words)}", self.size.width
-        self._said = text if len(text) <= width else f"{first_words(text, width - 1)}…"
-        self._asked = ""
+        self._said, self._asked = with_dots(f" {printable(words)}", self.size.width), ""
         if self._said_timer is not None:
             self._said_timer.stop()
         self._said_timer = self.set_timer(_SAID_SECONDS, self._unsay)

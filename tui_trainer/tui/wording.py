@@ -73,6 +73,11 @@ def first_words(text: str, width: int) -> str:
     return text if len(text) <= width else text[: width + 1].rpartition(" ")[0]
 
 
+def with_dots(text: str, width: int) -> str:
+    """Cut a text between two words, and show that there is more."""
+    return text if len(text) <= width else f"{first_words(text, width - 1)}…"
+
+
 def first_that_fits(texts: Iterable[str], width: int) -> str:
     """Return the first of some texts, each shorter than the one before, that fits; else nothing."""
     return next((text for text in texts if len(text) <= width), "")

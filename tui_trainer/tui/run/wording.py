@@ -12,9 +12,9 @@ from tui_trainer.tui.wording import (
     badge_text,
     first_clause,
     first_that_fits,
-    first_words,
     progress_text,
     sentences,
+    with_dots,
 )
 
 if TYPE_CHECKING:  # needs numpy, which the first frame does not
@@ -93,8 +93,7 @@ def changed_text(words: tuple[str, str], width: int, *, of_next_run: bool) -> st
     lead = "› next run · " if of_next_run else ""
     short = "› next · " if of_next_run else ""
     full = f"{now}, {description}" if description else now
-    whole = first_that_fits((f"{lead}{full}", f"{short}{full}"), width)
-    return whole or f"{first_words(f'{short}{full}', width - 1)}…"
+    return first_that_fits((f"{lead}{full}",), width) or with_dots(f"{short}{full}", width)
 
 
 def status_text(

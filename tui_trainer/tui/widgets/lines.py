@@ -10,6 +10,7 @@ from textual.widget import Widget
 
 from tui_trainer.formatting import printable
 from tui_trainer.tui.widgets.cells import Cells, cut
+from tui_trainer.tui.wording import with_dots
 
 
 class StatusLine(Cells):
@@ -131,5 +132,5 @@ class Banner(Widget):
 
     def render(self) -> Text:
         if self.has_class("-folded"):
-            return Text(self.words, no_wrap=True, overflow="ellipsis")
+            return Text(with_dots(self.words, self.size.width))
         return Text(self.words)
