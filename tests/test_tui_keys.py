@@ -1,5 +1,7 @@
 """Every key does what the help says, without anything focused."""
 
+import re
+
 from scripted import (
     EARLY,
     FINISHED,
@@ -12,10 +14,10 @@ from scripted import (
     shown,
     until,
 )
+from textual.widgets import Static
 
 from tui_trainer.config.presets import load_presets
 from tui_trainer.training.state import State
-from tui_trainer.tui.headless import screen_text
 from tui_trainer.tui.help import HelpScreen
 from tui_trainer.tui.keys import KEYS, key_of, key_text
 from tui_trainer.tui.quit_question import QuitQuestion
@@ -189,15 +191,41 @@ async def test_k_while_training_asks_the_trainer_for_the_best_fit():
         assert script.calls[0][1].best_fit_wanted
 
 
-async def test_help_lists_every_key_and_id():
-    async with make_app().run_test(size=(130, 70)) as pilot:
+def page_text(app):
+    assert isinstance(app.screen, HelpScreen)
+    return str(app.screen.query_one(Static).content)
+
+
+async def test_help_says_first_what_can_be_pressed_now_and_then_everything():
+    async with make_app(keymap={"smooth": "f9"}).run_test(size=(130, 45)) as pilot:
         await ready(pilot)
         await press(pilot, "?")
-        assert isinstance(pilot.app.screen, HelpScreen)
-        drawn = screen_text(pilot.app)
-        assert all(key.id in drawn for key in KEYS)
-        await press(pilot, "escape")
-        assert not isinstance(pilot.app.screen, HelpScreen)
+        now, not_now, rest = re.split("Not now\n|Training\n", page_text(pilot.app))
+        assert "start, or restart" in now
+        assert "f9" in not_now
+        assert "No run yet: s starts one." in not_now
+        assert all(key.id in rest for key in KEYS)
+        await press(pilot, "escape", "s", "space")
+        await until(pilot, lambda: pilot.app.cockpit.state is State.PAUSED)
+        await press(pilot, "?")
+        now = page_text(pilot.app).partition("Training\n")[0]
+        assert re.search(r"space +resume", now)
+        assert re.search(r"f9 +smooth", now)
+
+
+async def test_help_is_filtered_by_what_is_typed_and_closes():
+    async with make_app().run_test(size=(80, 24)) as pilot:
+        await ready(pilot)
+        await press(pilot, "?", *"q pati", "home", "/", "delete", "delete")
+        assert "how many steps a rule waits" in page_text(pilot.app)
+        assert "next or previous recipe" not in page_text(pilot.app)
+        await press(pilot, *"zzz")
+        await shown(pilot, "Nothing in the help has this text")
+        for closing in ("?", "escape", "enter"):
+            await press(pilot, closing)
+            await until(pilot, lambda: pilot.app.screen is pilot.app.cockpit)
+            await press(pilot, "?")
+            await until(pilot, lambda: isinstance(pilot.app.screen, HelpScreen))
 
 
 async def test_q_quits_at_once_while_idle():

@@ -9,8 +9,8 @@ from textual.content import Content
 from textual.types import IgnoreReturnCallbackType
 
 from tui_trainer.config.presets import CATEGORIES
-from tui_trainer.config.settings import ENGINES
-from tui_trainer.tui.keys import keys_of, press
+from tui_trainer.tui.keys import KEYS, keys_of, press
+from tui_trainer.tui.wording import ENGINE_WORDS
 
 if TYPE_CHECKING:
     from tui_trainer.tui.run.screen import Cockpit
@@ -34,7 +34,18 @@ class ScreenCommands(Provider):
                     about = reasons.get(key.id, f"key {screen.key(key.id)}")
                     yield key.help, partial(screen.run_action, press(key)), about
         if isinstance(screen, Cockpit):
+            yield from self._lists(screen)
             yield from self._presets(screen)
+
+    @staticmethod
+    def _lists(cockpit: "Cockpit") -> Iterator[tuple[str, IgnoreReturnCallbackType, str]]:
+        """Name the lists of presets, the next of which a key takes."""
+        for key in KEYS:
+            if key.action.startswith("cycle") and key.id.endswith("_next"):
+                category = key.id.removesuffix("_next")
+                title = key.help.removeprefix("next ")
+                about = f"key {cockpit.key(key.id)} takes the next one"
+                yield f"list: choose the {title}", partial(cockpit.form.open_list, category), about
 
     @staticmethod
     def _presets(cockpit: "Cockpit") -> Iterator[tuple[str, IgnoreReturnCallbackType, str]]:
@@ -43,8 +54,8 @@ class ScreenCommands(Provider):
                 choose = partial(cockpit.choose, category, name)
                 description = cockpit.context.presets.description(category, name)
                 yield f"{category}: {name}", choose, description
-        for name in ENGINES:
-            yield f"engine: {name}", partial(cockpit.choose, "engine", name), "executes the steps"
+        for name, words in ENGINE_WORDS.items():
+            yield f"engine: {name}", partial(cockpit.choose, "engine", name), words
 
     async def discover(self) -> Hits:
         for name, command, description in self._commands():

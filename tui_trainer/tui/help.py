@@ -1,101 +1,105 @@
-"""The help: keys, plot symbols and states."""
+"""The help: a page over the screen, with a filter."""
 
-from collections.abc import Iterator
-from itertools import groupby
+from collections.abc import Iterator, Mapping
 from textwrap import wrap
 
-from textual import events
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding
-from textual.containers import VerticalScroll
+from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
-from textual.widgets import Static
+from textual.widgets import Input, Static
 
-from tui_trainer.tui.keys import KEYS, Key, key_text
-from tui_trainer.tui.wording import BADGES
+from tui_trainer.tui.help_page import Now, Row, filtered, sections
+from tui_trainer.tui.wording import NARROW
 
-_GROUPS = {
-    "run": "Training",
-    "presets": "Settings",
-    "search": "Search",
-    "sweep": "Sweep and lr finder",
-    "view": "View",
-    "app": "App",
-}
-_FORM = (
-    ("↑ ↓", "previous or next field"),
-    ("← →", "previous or next preset"),
-    ("enter", "accept the field"),
-    ("esc", "leave the form"),
-)
-_SYMBOLS = (
-    ("━━ ╺╸", "training loss (solid) and validation loss (dashed)"),
-    ("◆", "the lowest validation loss so far"),
-    ("┄", "the stopping rule's bound: a validation loss above it ends the run"),
-    ("┃ ╎ ▲", "where the run stopped early, the lr changed, the engine changed"),
-    ("⠢ ⠆ ━━", "training data, validation data, the network's prediction"),
-    ("● ⡇ ✕", "a sweep's medians, their spread over the seeds, diverged seeds"),
-)
-_WIDTH, _SIDES = 108, 8  # of the page: its most columns, and those of border, padding, scrollbar
-_INDENT, _IDS_AT = 11, 58  # the columns of words and ids
+_WIDTH = 108  # of the page at most, as in app.tcss
+_SIDES, _NARROW_SIDES = 8, 5  # columns for border, padding and scrollbar
+_INDENT, _LABELS, _IDS_AT = 14, 12, 64  # columns of leads, of labels, and where ids begin
 
 
 class HelpScreen(ModalScreen[None]):
-    """A page that explains everything on the other screens."""
+    """A page that explains everything: first what can be pressed on the screen below, now."""
 
-    BINDINGS = [Binding("escape,question_mark,q,enter", "dismiss", "close")]
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (60, "-roomy")]
+    BINDINGS = [
+        Binding("escape", "dismiss", "close"),
+        Binding("question_mark", "dismiss", show=False, priority=True),
+        Binding("f1", "dismiss", show=False, id="help"),
+        Binding("slash", "filter", show=False, priority=True),
+        Binding("up", "scroll('up')", show=False),
+        Binding("down", "scroll('down')", show=False),
+        Binding("pageup", "scroll('page_up')", show=False),
+        Binding("pagedown", "scroll('page_down')", show=False),
+    ]
 
-    def __init__(self, keymap: dict[str, str]) -> None:
+    def __init__(self, now: Now, keymap: Mapping[str, str]) -> None:
         super().__init__()
-        self._keymap = keymap
+        self._sections = sections(now, keymap)
 
     def compose(self) -> ComposeResult:
-        with VerticalScroll(classes="dialog help") as page:
+        with Vertical(classes="dialog help") as page:
             page.border_title = "Help"
-            page.border_subtitle = "escape closes · arrows scroll"
-            yield Static()
+            page.border_subtitle = "type to filter · ↑ ↓ scroll · esc closes"
+            yield Input(placeholder="filter", compact=True)
+            with VerticalScroll(can_focus=False):
+                yield Static()
 
     def on_resize(self, event: events.Resize) -> None:
         """Wrap the lines to the page, whose size depends on the screen's."""
-        room = min(_WIDTH, event.size.width * 9 // 10) - _SIDES
-        self.query_one(Static).update(Content("\n").join(self._lines(room)))
+        self._draw(event.size.width)
 
-    def _lines(self, room: int) -> Iterator[Content]:
-        for group, keys in groupby(KEYS, key=lambda key: key.group):
-            yield Content.styled(_GROUPS[group], "bold")
-            for key in keys:
-                if not key.id.endswith("_previous"):
-                    yield from self._key_lines(key, room)
+    @on(Input.Changed)
+    def _filter(self) -> None:
+        self._draw(self.size.width)
+        self.query_one(VerticalScroll).scroll_home(animate=False)
+
+    @on(Input.Submitted)
+    def _close(self) -> None:
+        self.dismiss()
+
+    def action_filter(self) -> None:
+        self.query_one(Input).focus()
+
+    def action_scroll(self, where: str) -> None:
+        getattr(self.query_one(VerticalScroll), f"scroll_{where}")(animate=False)
+
+    def _draw(self, width: int) -> None:
+        room = width - _NARROW_SIDES if width < NARROW else min(_WIDTH, width * 9 // 10) - _SIDES
+        text = self.query_one(Input).value.strip()
+        self.query_one(Static).update(Content("\n").join(self._lines(text, max(8, room))))
+
+    def _lines(self, text: str, room: int) -> Iterator[Content]:
+        found = filtered(self._sections, text)
+        for section in found:
+            yield Content.styled(section.title, "bold")
+            for row in section.rows:
+                yield from _row_lines(row, room)
             yield Content("")
-        for title, rows in (("Form", _FORM), ("Symbols", _SYMBOLS), ("States", _states())):
-            yield Content.styled(title, "bold")
-            for symbol, words in rows:
-                yield from _row(Content(symbol), words, room)
-            yield Content("")
-        for line in wrap("Keys can be rebound by their ids: see the README.", max(8, room)):
+        words = "Keys can be rebound by their ids: see the README."
+        for line in wrap(words if found else "Nothing in the help has this text.", room):
             yield Content.styled(line, "$foreground 60%")
 
-    def _key_lines(self, key: Key, room: int) -> Iterator[Content]:
-        """Write a key, or a pair of next and previous, with its ids where there is room."""
-        previous = key.id.replace("_next", "_previous")
-        pair = [k for k in KEYS if k.id in (key.id, previous)]
-        pressed = " ".join(key_text(self._keymap.get(k.id, k.key)) for k in pair)
-        words = key.help.replace("next", "next or previous", 1) if len(pair) > 1 else key.help
-        ids = ", ".join(k.id for k in pair)
-        ids = f"{'':{max(1, _IDS_AT - _INDENT - len(words))}}{ids}" if room >= _IDS_AT + 40 else ""
-        lines = _row(Content.styled(pressed, "bold $text-accent"), words, room)
-        yield Content.assemble(next(lines), (ids, "$foreground 40%"))
-        yield from lines
 
-
-def _states() -> list[tuple[str, str]]:
-    return [(symbol, label.lower()) for symbol, label in BADGES.values()]
-
-
-def _row(lead: Content, words: str, room: int) -> Iterator[Content]:
-    """Write a row of two columns, the second one wrapped."""
-    first, *others = wrap(words, max(8, room - _INDENT))
-    yield Content.assemble("  ", lead, " " * (_INDENT - 2 - lead.cell_length), first)
+def _row_lines(row: Row, room: int) -> Iterator[Content]:
+    """Write a row in columns, its words wrapped, its ids where there is room."""
+    roomy = room >= 60
+    lead = Content.styled(row.lead, "bold $text-accent" if row.is_key else "")
+    indent = _INDENT if roomy else 8
+    label = ""
+    if row.label is not None and roomy:
+        label = f"{row.label:<{_LABELS}}"
+        indent += _LABELS
+    words = f"{row.label}: {row.words}" if row.label and not roomy else row.words
+    before = max(indent - len(label), lead.cell_length + 2)
+    first, *others = wrap(" " * (before - indent) + words, max(8, room - indent)) or [""]
+    ids = ""
+    if row.ids and room >= _IDS_AT + 36:
+        ids = f"{'':{max(1, _IDS_AT - indent - len(first))}}{row.ids}"
+    gap = " " * (before - lead.cell_length - 1)
+    yield Content.assemble(
+        " ", lead, gap, (label, "bold"), first.lstrip(), (ids, "$foreground 40%")
+    )
     for line in others:
-        yield Content(" " * _INDENT + line)
+        yield Content(" " * indent + line)

@@ -19,6 +19,7 @@ from tui_trainer.tui.background import Background, Work
 from tui_trainer.tui.feed import Feed
 from tui_trainer.tui.frames import FrameBudget
 from tui_trainer.tui.help import HelpScreen
+from tui_trainer.tui.help_page import Now
 from tui_trainer.tui.keys import key_of, key_texts
 from tui_trainer.tui.messages import Ended, Updated
 from tui_trainer.tui.pane_screen import PaneScreen
@@ -347,4 +348,5 @@ class LiveScreen(PaneScreen):
         self.draw_lines()
 
     def action_help(self) -> None:
-        self.app.push_screen(HelpScreen(self.context.keymap))
+        now = Now(self.screen_name, self.key_labels(), self.why_not())
+        self.app.push_screen(HelpScreen(now, self.context.keymap))

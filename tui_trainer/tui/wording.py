@@ -22,6 +22,14 @@ BADGES = {
 }
 
 
+ENGINE_WORDS = {
+    "auto": "Plain PyTorch at once, a compiled step if that saves time",
+    "eager": "Plain PyTorch: the exact numbers of the textbook loop",
+    "compiled": "Waits for the compiler, then four to eight times as fast",
+    "cuda-graph": "Steps captured on a GPU: needs --device cuda",
+}
+
+
 def badge_text(state: State) -> str:
     """Write a state's sign and word."""
     return " ".join(BADGES[state])

@@ -20,8 +20,10 @@ from tui_trainer.config.settings import (
     parse_number,
 )
 from tui_trainer.formatting import number_text
+from tui_trainer.tui.choices import Choice, ChoiceList
 from tui_trainer.tui.run.next_lr import next_lr
 from tui_trainer.tui.widgets.fields import ChoiceRow, Direction, Form, TextField
+from tui_trainer.tui.wording import ENGINE_WORDS
 
 if TYPE_CHECKING:  # needs numpy, which the first frame does not
     from tui_trainer.training.result import RunResult
@@ -111,6 +113,16 @@ class ConfigForm(Form):
     def names(self, category: str) -> list[str]:
         """Return the presets of a category, or the engines."""
         return list(ENGINES) if category == "engine" else self._presets.names(category)
+
+    def list_of(self, choice: str) -> ChoiceList:
+        """Make the list of a category's presets, or of the engines."""
+        chosen = {**self._chosen, "recipe": self._recipe, "engine": self._engine}[choice]
+        known = ENGINE_WORDS if choice == "engine" else None
+        choices = [
+            Choice(name, known[name] if known else self._presets.description(choice, name))
+            for name in self.names(choice)
+        ]
+        return ChoiceList(_TITLES[choice], choices, chosen)
 
     def choose(self, category: str, name: str) -> None:
         """Take a preset, or an engine; a recipe brings everything it names."""

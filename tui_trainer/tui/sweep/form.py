@@ -19,6 +19,7 @@ from tui_trainer.sweeps.axes import SweepAxis, make_axis
 from tui_trainer.sweeps.pace import pace_of
 from tui_trainer.sweeps.plan import Objective, Sweep, plan_sweep
 from tui_trainer.sweeps.significance import least_seeds
+from tui_trainer.tui.choices import Choice, ChoiceList
 from tui_trainer.tui.sweep.plan_text import Draft
 from tui_trainer.tui.widgets.fields import ChoiceRow, Direction, Form, TextField
 
@@ -148,11 +149,29 @@ class SweepForm(Form):
             self._presets, recipe, [self.axis], seeds=self.seeds, objective=self.objective, **kept
         )
 
+    def list_of(self, choice: str) -> ChoiceList:
+        """Make the list of the axes, or of the objectives."""
+        if choice == "objective":
+            choices = [Choice(name, words) for name, words in _OBJECTIVE_WORDS.items()]
+            return ChoiceList("Objective", choices, self._objective)
+        choices = [Choice(name, axis.description) for name, axis in self._axes.items()]
+        return ChoiceList("Axis", choices, self._key)
+
+    def choose(self, category: str, name: str) -> None:
+        """Take an axis, or an objective."""
+        if category == "axis":
+            self._take_axis(name)
+        elif name != self._objective:
+            self.turn_objective()
+
     def turn_axis(self, direction: Direction) -> None:
         """Go to the next (1) or previous (-1) setting, with what was last typed for it."""
-        self._keep()
         keys = list(self._axes)
-        self._key = keys[(keys.index(self._key) + direction) % len(keys)]
+        self._take_axis(keys[(keys.index(self._key) + direction) % len(keys)])
+
+    def _take_axis(self, name: str) -> None:
+        self._keep()
+        self._key = name
         now = self._axes[self._key]
         self.field("values").put(now.values)
         self.field("seeds").put(now.seeds)

@@ -1,5 +1,6 @@
 """The parts of forms: choices, and text fields that are checked as they are typed."""
 
+from abc import abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
@@ -14,6 +15,7 @@ from textual.widgets import Input, Label, Static
 
 from tui_trainer.config.validation import InvalidSettingsError
 from tui_trainer.formatting import printable
+from tui_trainer.tui.choices import ChoiceList
 
 Direction = Literal[-1, 1]
 _MARK = "›"
@@ -31,8 +33,9 @@ class ChoiceRow(Static, can_focus=True):
     }
     """
     BINDINGS = [
-        Binding("right,enter", "turn(1)", "next", show=False),
+        Binding("right", "turn(1)", "next", show=False),
         Binding("left", "turn(-1)", "previous", show=False),
+        Binding("enter", "open", "list", show=False),
     ]
 
     @dataclass
@@ -41,6 +44,12 @@ class ChoiceRow(Static, can_focus=True):
 
         choice: str
         direction: Direction
+
+    @dataclass
+    class Opened(Message):
+        """The list of all choices was asked for."""
+
+        choice: str
 
     def __init__(self, choice: str, title: str, key: str) -> None:
         super().__init__(id=f"row-{choice}")
@@ -78,6 +87,9 @@ class ChoiceRow(Static, can_focus=True):
 
     def action_turn(self, direction: Direction) -> None:
         self.post_message(self.Turned(self._choice, direction))
+
+    def action_open(self) -> None:
+        self.post_message(self.Opened(self._choice))
 
     def on_click(self, event: events.Click) -> None:
         """Step forwards, or backwards with shift or the right button."""
@@ -195,6 +207,28 @@ class Form(VerticalScroll, can_focus=False):
     def invalid_field(self) -> TextField | None:
         """The first field with an error."""
         return next((field for field in self.query(TextField) if field.invalid), None)
+
+    @abstractmethod
+    def list_of(self, choice: str) -> ChoiceList:
+        """Make the list of all that a row can be."""
+
+    @abstractmethod
+    def choose(self, category: str, name: str) -> None:
+        """Take what a row is to be."""
+
+    def open_list(self, choice: str) -> None:
+        """Ask with a list what a row is to be."""
+
+        def take(name: str | None) -> None:
+            if name is not None:
+                self.choose(choice, name)
+
+        self.app.push_screen(self.list_of(choice), take)
+
+    @on(ChoiceRow.Opened)
+    def _open_list(self, event: ChoiceRow.Opened) -> None:
+        event.stop()
+        self.open_list(event.choice)
 
     def row(self, name: str) -> ChoiceRow:
         return self.query_one(f"#row-{name}", ChoiceRow)
