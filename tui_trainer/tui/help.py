@@ -24,7 +24,7 @@ class HelpScreen(ModalScreen[None]):
 
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (60, "-roomy")]
     BINDINGS = [
-        Binding("escape", "dismiss", "close"),
+        Binding("escape,enter", "dismiss", "close"),
         Binding("question_mark", "dismiss", show=False, priority=True),
         Binding("f1", "dismiss", show=False, id="help"),
         Binding("slash", "filter", show=False, priority=True),
