@@ -216,7 +216,7 @@ async def test_help_says_first_what_can_be_pressed_now_and_then_everything():
 async def test_help_is_filtered_by_what_is_typed_and_closes():
     async with make_app().run_test(size=(80, 24)) as pilot:
         await ready(pilot)
-        await press(pilot, "?", *"q pati", "home", "/", "delete", "delete")
+        await press(pilot, "?", "/", *"q pati", "home", "delete", "delete")
         assert "how many steps a rule waits" in page_text(pilot.app)
         assert "next or previous recipe" not in page_text(pilot.app)
         await press(pilot, *"zzz")

@@ -1,6 +1,6 @@
 """The help: a page over the screen, with a filter."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from textwrap import wrap
 
 from textual import events, on
@@ -19,15 +19,30 @@ _SIDES, _NARROW_SIDES = 8, 5  # columns for border, padding and scrollbar
 _INDENT, _LABELS, _IDS_AT = 14, 12, 64  # columns of leads, of labels, and where ids begin
 
 
+class _Filter(Input):
+    """The filter's text; the key that opened the help closes it, and types nothing."""
+
+    def __init__(self, closing: Sequence[str]) -> None:
+        super().__init__(placeholder="filter", compact=True)
+        self._closing = closing
+
+    async def _on_key(self, event: events.Key) -> None:
+        closes = event.key in self._closing and not (event.character or "").isalnum()
+        if closes or (event.character == "/" and not self.value):
+            event.stop()
+            event.prevent_default()
+            if closes:
+                self.screen.dismiss()
+        else:
+            await super()._on_key(event)
+
+
 class HelpScreen(ModalScreen[None]):
     """A page that explains everything: first what can be pressed on the screen below, now."""
 
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (60, "-roomy")]
     BINDINGS = [
         Binding("escape,enter", "dismiss", "close"),
-        Binding("question_mark", "dismiss", show=False, priority=True),
-        Binding("f1", "dismiss", show=False, id="help"),
-        Binding("slash", "filter", show=False, priority=True),
         Binding("up", "scroll('up')", show=False),
         Binding("down", "scroll('down')", show=False),
         Binding("pageup", "scroll('page_up')", show=False),
@@ -37,12 +52,13 @@ class HelpScreen(ModalScreen[None]):
     def __init__(self, now: Now, keymap: Mapping[str, str]) -> None:
         super().__init__()
         self._sections = sections(now, keymap)
+        self._help_keys = keymap.get("help", "question_mark").split(",")
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog help") as page:
             page.border_title = "Help"
             page.border_subtitle = "type to filter · ↑ ↓ scroll · esc closes"
-            yield Input(placeholder="filter", compact=True)
+            yield _Filter(self._help_keys)
             with VerticalScroll(can_focus=False):
                 yield Static()
 
@@ -58,9 +74,6 @@ class HelpScreen(ModalScreen[None]):
     @on(Input.Submitted)
     def _close(self) -> None:
         self.dismiss()
-
-    def action_filter(self) -> None:
-        self.query_one(Input).focus()
 
     def action_scroll(self, where: str) -> None:
         getattr(self.query_one(VerticalScroll), f"scroll_{where}")(animate=False)
