@@ -22,12 +22,12 @@ _INDENT, _LABELS, _IDS_AT = 14, 12, 64  # columns of leads, of labels, and where
 class _Filter(Input):
     """The filter's text; the key that opened the help closes it, and types nothing."""
 
-    def __init__(self, closing: Sequence[str]) -> None:
+    def __init__(self, help_keys: Sequence[str]) -> None:
         super().__init__(placeholder="filter", compact=True)
-        self._closing = closing
+        self._help_keys = help_keys
 
     async def _on_key(self, event: events.Key) -> None:
-        closes = event.key in self._closing and not (event.character or "").isalnum()
+        closes = event.key in self._help_keys and not (event.character or "").isalnum()
         if closes or (event.character == "/" and not self.value):
             event.stop()
             event.prevent_default()
