@@ -18,6 +18,7 @@ from rich.cells import cell_len
 from textual import keys
 
 from tui_trainer.cli import main
+from tui_trainer.cli.parameters import parse_until
 from tui_trainer.config.presets import load_presets, make_config
 from tui_trainer.lr_search.search import run_lr_search
 from tui_trainer.plotting.roles import Charset
@@ -27,7 +28,7 @@ from tui_trainer.training.trainer import train
 from tui_trainer.tui import headless
 from tui_trainer.tui.app import TrainerApp
 from tui_trainer.tui.background import Work
-from tui_trainer.tui.headless import Visit, key_name, parse_keys, parse_until, visit
+from tui_trainer.tui.headless import Visit, key_name, parse_keys, visit
 
 PROGRAM = str(Path(sys.executable).with_name("tui-trainer"))
 PRESETS = load_presets()
@@ -136,7 +137,7 @@ async def test_keys_are_pressed_in_their_order():
 async def test_idle_waits_for_the_run_that_a_key_started():
     screen = await visited("s", recipe="kaiming", steps=300)
     assert "✓ FINISHED" in screen
-    assert "300/300" in screen
+    assert "Finished 300 steps" in screen
 
 
 async def test_what_comes_out_is_the_newest_state_of_the_run():

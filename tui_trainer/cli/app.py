@@ -46,7 +46,14 @@ from tui_trainer.config.validation import InvalidSettingsError
 from tui_trainer.formatting import printable
 from tui_trainer.plotting.roles import Charset
 
-_COMMANDS = ("train", "find-lr", "sweep", "presets", "serve")  # each in the module of its name
+_COMMANDS = (
+    "train",
+    "find-lr",
+    "sweep",
+    "presets",
+    "serve",
+    "completion",
+)  # each in the module of its name
 
 
 class _Program(click.Group):

@@ -1,12 +1,15 @@
 """Types of the command line's parameters, and the flags that make a config."""
 
+import math
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, TypeAlias, TypeVar
 
 import click
 from msgspec import Meta
 
+from tui_trainer.cli.completion import complete_preset
 from tui_trainer.config.presets import DEFAULT_RECIPE, PARTS
 from tui_trainer.config.settings import ENGINES, NUMBERS, REGULARIZER_NUMBERS
 from tui_trainer.config.validation import InvalidSettingsError, convert_text, shortened
@@ -70,10 +73,11 @@ class Keys(click.ParamType[list[str]]):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """Read keys; refuse those that do not exist."""
-        from tui_trainer.tui.headless import parse_keys
-
         if isinstance(value, list) or not value:
             return value or []
+
+        from tui_trainer.tui.headless import parse_keys
+
         try:
             return parse_keys(value)
         except ValueError as error:
@@ -87,14 +91,29 @@ class Until(click.ParamType["str | float"]):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """Read what to wait for."""
-        from tui_trainer.tui.headless import parse_until
-
         if isinstance(value, float):
             return value
         try:
             return parse_until(value)
         except ValueError as error:
             self.fail(str(error), param, ctx)
+
+
+def parse_until(text: str) -> str | float:
+    """Read ``--until``: "ended", "idle" or seconds.
+
+    Raises:
+        ValueError: with what is allowed.
+    """
+    if text in ("ended", "idle"):
+        return text
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = math.nan
+    if not 0 <= seconds < math.inf:
+        raise ValueError(f"expected ended, idle or a number of seconds, got '{text}'")
+    return seconds
 
 
 presets_option = click.option(
@@ -121,8 +140,10 @@ def settings_options(command: F) -> F:
     parts = {"dataset": "data set", "architecture": "network"}
     options = [
         click.option("--recipe", show_default=DEFAULT_RECIPE, metavar="NAME",
+                     shell_complete=partial(complete_preset, "recipe"),
                      help="A named full config to start from."),
         *(click.option(f"--{category}", metavar="NAME",
+                       shell_complete=partial(complete_preset, category),
                        help=f"Override the recipe's {parts.get(category, category)}.")
           for category in PARTS),
         *(click.option(f"--{key.replace('_', '-')}", type=Number(kind), help=_NUMBERS_HELP[key])

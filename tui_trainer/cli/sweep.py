@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from tui_trainer.cli.completion import complete_axis
 from tui_trainer.cli.looks import charset_of, looks_options, take_looks
 from tui_trainer.cli.output import (
     EXIT_SIGNALLED,
@@ -35,6 +36,7 @@ from tui_trainer.training.engines.choice import require_engine
 
 @click.command()
 @click.option("--over", "axes", multiple=True, required=True, metavar="KEY=VALUES",
+              shell_complete=complete_axis,
               help="An axis: lr=1e-5:1:log:32, l1_weight=0,0.1,1, init=normal,kaiming (or all). "
                    "Several make a grid.")  # fmt: skip
 @click.option("--seeds", type=Number(PositiveInt), metavar="N", default=1, show_default=True,

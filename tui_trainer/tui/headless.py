@@ -1,7 +1,6 @@
 """Drive the real app without a terminal: press keys, wait, save or print the screen."""
 
 import asyncio
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -125,20 +124,3 @@ async def _wait(app: TrainerApp, met: Callable[[], bool], deadline: float) -> bo
             return False
         await asyncio.sleep(_POLL_SECONDS)
     return True
-
-
-def parse_until(text: str) -> str | float:
-    """Read ``--until``: "ended", "idle" or seconds.
-
-    Raises:
-        ValueError: with what is allowed.
-    """
-    if text in ("ended", "idle"):
-        return text
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = math.nan
-    if not 0 <= seconds < math.inf:
-        raise ValueError(f"expected ended, idle or a number of seconds, got '{text}'")
-    return seconds
