@@ -1,5 +1,6 @@
-"""The app with work that does not return: ``stubborn.py spin|sleep|preview`` or ``flood FILE``."""
+"""The app with work that never returns: ``stubborn.py spin|sleep|hold|preview``, ``flood FILE``."""
 
+import ctypes
 import sys
 import threading
 import time
@@ -37,6 +38,10 @@ def train(config, control):
             spin()
         case ["sleep"]:
             time.sleep(1_000_000)
+        case ["hold"]:  # the interpreter, once it is asked to stop
+            while not control.stopped:
+                time.sleep(0.01)
+            ctypes.PyDLL(None).sleep(1_000_000)
         case ["flood", file]:
             flood(file)
             time.sleep(1_000_000)

@@ -37,6 +37,12 @@ SIZES = [(160, 45), (80, 24), (40, 12)]
 STOPPED = re.compile(r"Stopped early at step [\d,]+:\s+validation [\d.]+ exceeded [\d.]+")
 
 
+@pytest.fixture(autouse=True)
+def patient(monkeypatch):
+    """Let a slow end of the app not end the tests' own process."""
+    monkeypatch.setattr("tui_trainer.cli.headless._GRACE", 10 * DEADLINE)
+
+
 def make_app(recipe="stop-patient", charset=Charset.UNICODE, train=train, **settings):
     config = make_config(PRESETS, recipe, **settings)
     work = Work(train, preview, sweep, run_lr_search)
@@ -226,6 +232,39 @@ def test_a_run_that_fails_is_one_line_and_a_failure():
     assert result.stderr == "tui-trainer --headless: the run failed\n"
     assert "⚠ FAILED" in result.stdout
     assert "device cuda is not available" in unbroken(result.stdout)
+
+
+ENDLESS = """
+import ctypes, sys
+from scripted import make_app, started
+from tui_trainer.cli.headless import run_headless
+from tui_trainer.tui.headless import Visit
+
+def train(config, control):
+    yield started(config)
+    while True:
+        {step}
+
+plan = Visit((80, 24), ["s"], "ended", 0.5)
+sys.exit(run_headless(make_app(train), plan, print_screen=True))
+"""
+
+
+@pytest.mark.parametrize(
+    "step",
+    ["pass", "ctypes.PyDLL(None).sleep(1_000_000)"],  # the latter keeps the interpreter
+)
+def test_a_step_that_never_returns_does_not_outlast_the_timeout(step):
+    done = subprocess.run(
+        [sys.executable, "-c", ENDLESS.format(step=step)],
+        cwd=Path(__file__).parent,
+        capture_output=True,
+        timeout=DEADLINE,
+    )
+    assert done.returncode == 1
+    if step == "pass":
+        assert done.stderr == b"tui-trainer --headless: 'ended' did not come within 0.5 s\n"
+        assert "TRAINING" in done.stdout.decode()
 
 
 def test_a_bad_size_is_one_line():

@@ -292,6 +292,17 @@ def test_a_step_or_preview_that_does_not_return_keeps_nothing(
     terminal.assert_restored()
 
 
+def test_a_call_that_keeps_the_interpreter_is_ended_though_nothing_restores_the_terminal(
+    open_terminal,
+):
+    terminal = open_terminal(STUBBORN, "hold", program=sys.executable)
+    terminal.wait_for("READY")
+    terminal.press("s")
+    terminal.wait_for("TRAINING")
+    quit_with_keys(terminal)
+    assert terminal.wait_for_the_end() == 1
+
+
 def test_a_step_that_does_not_return_ends_with_its_terminal(open_terminal):
     terminal = open_terminal(STUBBORN, "spin", program=sys.executable)
     terminal.wait_for("READY")

@@ -1,6 +1,5 @@
 """``tui-trainer``: the app, and the group of its commands."""
 
-import asyncio
 import os
 import sys
 from functools import partial
@@ -24,8 +23,6 @@ from tui_trainer.cli.output import (
     EXIT_FAILED,
     EXIT_OK,
     EXIT_USAGE,
-    for_stdout,
-    require_writable,
     say,
 )
 from tui_trainer.cli.parameters import File, Keys, Number, Size, Until, settings_options
@@ -140,16 +137,11 @@ def main(
         app.run()
         context.exit(app.return_code or EXIT_OK)
 
-    from tui_trainer.tui.headless import Visit, visit
+    from tui_trainer.cli.headless import run_headless
+    from tui_trainer.tui.headless import Visit
 
-    if screenshot is not None:
-        require_writable(screenshot, "--screenshot")
-    outcome = asyncio.run(visit(app, Visit(size, press, until, timeout, screenshot)))
-    if print_screen:
-        click.echo(for_stdout(outcome.screen))
-    if outcome.problem is not None:
-        say(f"tui-trainer --headless: {outcome.problem}")
-        context.exit(app.return_code or EXIT_FAILED)
+    plan = Visit(size, press, until, timeout, screenshot)
+    context.exit(run_headless(app, plan, print_screen=print_screen))
 
 
 def _refuse_flags_before(context: click.Context, command: str) -> None:

@@ -15,6 +15,8 @@ from tui_trainer.tui.live_screen import LiveScreen
 from tui_trainer.tui.textual_private import screen_text
 
 _POLL_SECONDS = 0.02
+_QUIET = 0.1  # seconds without a change, after which a screen is whole
+_SETTLED_AT_LATEST = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +44,13 @@ class Outcome:
     problem: str | None
 
 
-async def visit(app: TrainerApp, plan: Visit) -> Outcome:
+async def visit(
+    app: TrainerApp, plan: Visit, report: Callable[[Outcome], None] | None = None
+) -> Outcome:
     """Drive the app with Textual's Pilot.
 
-    Keys are pressed once the first preview is on the screen.
+    Keys are pressed once the first preview is on the screen. `report` is called before the app is
+    left, which may take as long as a step of its training.
 
     Raises:
         OSError: if the screenshot can't be written.
@@ -56,20 +61,33 @@ async def visit(app: TrainerApp, plan: Visit) -> Outcome:
         for key in plan.keys:
             await press(pilot, key)
         met = ready and await _wait_until(app, plan.until, deadline)
-        if isinstance(app.screen, LiveScreen):
-            app.screen.draw()
-        await pilot.pause(_POLL_SECONDS)
-        screen = screen_text(app)
+        await _settle(app, pilot)
         if plan.screenshot is not None:
             plan.screenshot.write_text(app.export_screenshot(), encoding="utf-8")
-        states = {screen.state for screen in app.live_screens}
+        outcome = Outcome(screen_text(app), _problem(app, plan, met=met))
+        if report is not None:
+            report(outcome)
+    return outcome
+
+
+def _problem(app: TrainerApp, plan: Visit, *, met: bool) -> str | None:
     if app.return_code:
-        return Outcome(screen, f"the app ended with status {app.return_code}")
-    if State.FAILED in states:
-        return Outcome(screen, "the run failed")
-    if not met:
-        return Outcome(screen, f"'{plan.until}' did not come within {plan.timeout:g} s")
-    return Outcome(screen, None)
+        return f"the app ended with status {app.return_code}"
+    if State.FAILED in {screen.state for screen in app.live_screens}:
+        return "the run failed"
+    return None if met else f"'{plan.until}' did not come within {plan.timeout:g} s"
+
+
+async def _settle(app: TrainerApp, pilot: Pilot[None]) -> None:
+    """Draw the newest state, and wait until the layout has followed: a banner moves the panes."""
+    if isinstance(app.screen, LiveScreen):
+        app.screen.draw()
+    clock = asyncio.get_running_loop().time
+    latest, quiet_since, before = clock() + _SETTLED_AT_LATEST, clock(), ""
+    while clock() < min(latest, quiet_since + _QUIET):
+        await pilot.pause(_POLL_SECONDS)
+        if (now := screen_text(app)) != before:
+            before, quiet_since = now, clock()
 
 
 async def press(pilot: Pilot[None], key: str) -> None:

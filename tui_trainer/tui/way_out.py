@@ -6,6 +6,7 @@ that does not return, or a terminal that nobody reads, would hold it for ever.
 
 import asyncio
 import contextlib
+import faulthandler
 import os
 import signal
 import sys
@@ -51,12 +52,18 @@ class WayOut:
     def must_end(self, status: int) -> None:
         """Give the process some seconds to end by itself; the first status counts."""
         self._statuses.put(status)
+        if self._watches:
+            # C code that never gives up the interpreter would hold up the thread below: this
+            # needs none, but can't restore the terminal.
+            late = _GRACE + 2 * _STUBBORN
+            faulthandler.dump_traceback_later(late, exit=True, file=self._nowhere)
 
     def take(self, terminal: "_Terminal | _Browser") -> None:
         """Note that the app takes a terminal; from the first one on, signals are watched."""
         self._terminal = terminal
         if not self._watches:
             self._watches = True
+            self._nowhere = os.open(os.devnull, os.O_WRONLY)
             threading.Thread(target=self._insist, name="way-out", daemon=True).start()
             self._watch_signals(asyncio.get_running_loop())
 
