@@ -1,12 +1,14 @@
 """A sweep over names in rows: each with its median, its spread on one scale, its verdict."""
 
+from textwrap import wrap
+
 from tui_trainer.config.presets import PARTS
 from tui_trainer.formatting import distinct
 from tui_trainer.plotting.race import race_bar, race_scale, tick_line
 from tui_trainer.plotting.roles import Charset
 from tui_trainer.sweeps.axes import value_text
 from tui_trainer.sweeps.plan import Sweep
-from tui_trainer.sweeps.recommendation import verdict_of, verdict_text
+from tui_trainer.sweeps.recommendation import Comparison, Verdict, verdict_of, verdict_text
 from tui_trainer.sweeps.result import PointResult, median_text
 from tui_trainer.tui.sweep.feed import SweepFeed
 from tui_trainer.tui.sweep.rows import VERDICT_LOOKS
@@ -30,7 +32,7 @@ class RaceRows:
     def __init__(
         self, feed: SweepFeed, room: int, gap: int, charset: Charset, log: bool | None
     ) -> None:
-        self._feed, self._charset = feed, charset
+        self._feed, self._charset, self._room = feed, charset, room
         points = feed.result.points()
         self._leader = feed.leader()
         names = [value_text(value) for value in feed.sweep.axes[0].values]
@@ -49,7 +51,7 @@ class RaceRows:
             Column(feed.sweep.axes[0].key, name_room),
             Column("median", _MEDIAN, right=True),
             Column(self._key(), self._bar),
-            *([Column("against ◆", verdict_room)] if fits else []),
+            *([Column(self._against(verdict_room), verdict_room)] if fits else []),
         ]
 
     @property
@@ -70,6 +72,20 @@ class RaceRows:
             (self._verdicts[index], look),
         )
 
+    @property
+    def notes(self) -> list[str]:
+        """What the verdicts in these rows mean, by the first row of each."""
+        found, words = self._feed.recommendation, dict[Verdict, str]()
+        for held in found.comparisons if found is not None else ():
+            words.setdefault(held.verdict, f"{held.verdict.value}: {_meaning(held)}")
+        return [line for text in words.values() for line in wrap(text, max(_LEAST_BAR, self._room))]
+
+    def _against(self, room: int) -> str:
+        """Name the verdicts' column."""
+        full = "against ◆ (seeds, p)"
+        shows_figures = any("(" in verdict for verdict in self._verdicts)
+        return full if shows_figures and len(full) <= room else "against ◆"
+
     def _verdict(self, point: PointResult, *, figures: bool) -> str:
         """Write a point's verdict; while the sweep trains, what there is instead."""
         if words := verdict_text(point, self._feed.recommendation, figures=figures):
@@ -87,3 +103,16 @@ class RaceRows:
         keys = ("|- lowest  o median  highest -|" if ascii else "├─ lowest  ● median  highest ─┤",
                 "lowest to highest", "spread")  # fmt: skip
         return "" if one_seed else next(key for key in keys if len(key) <= max(6, self._bar))
+
+
+def _meaning(held: Comparison) -> str:
+    match held.verdict:
+        case Verdict.WORSE:
+            where = f"than ◆ at {held.wins} of {held.seeds} seeds"
+            return f"{where}; p is the chance that luck alone does that"
+        case Verdict.WITHIN_NOISE:
+            return "these seeds do not tell it apart from ◆"
+        case Verdict.TOO_FEW_SEEDS:
+            return "no result of so few could tell it apart from ◆"
+        case Verdict.DIVERGED:
+            return "at every seed the loss ran off to infinity"

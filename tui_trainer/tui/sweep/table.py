@@ -122,14 +122,9 @@ class SweepTable(RowTable):
         title = race_title(feed.sweep, width, log=rows.scale.log)
         if not self.is_by_loss:
             title += " · as listed"
-        self.put(
-            f"{title}{self._as_of()}",
-            rows.columns,
-            self._order,
-            rows.row,
-            self._selected,
-            rows.foot,
-        )
+        title += self._as_of()
+        selected, foot, notes = self._selected, rows.foot, rows.notes
+        self.put(title, rows.columns, self._order, rows.row, selected, foot, notes)
 
     def toggle_log(self) -> None:
         """Toggle between a log and a linear axis of a race's losses."""

@@ -72,6 +72,7 @@ class RowTable(Framed):
         self._cursor: int | None = None
         self._first = 0
         self._foot: Row = ()
+        self._notes: Sequence[str] = ()
         self._made: dict[tuple[Row, str], Strip] = {}
 
     def put(
@@ -82,17 +83,19 @@ class RowTable(Framed):
         row: Callable[[int], Row],
         cursor: int | None,
         foot: Row = (),
+        notes: Sequence[str] = (),
     ) -> None:
         """Show a row for each of the distinct `keys`, with the cursor on that of `cursor`.
 
         `row` is called with the key of each row that comes into view, now and until the next call.
-        A `foot` stands below the last row.
+        A `foot` stands below the last row, and below it as many lines of `notes` as have room.
         """
         grows = (len(keys), bool(foot)) != (len(self._keys), bool(self._foot))
         if columns != self._columns:
             self._made = {}
         self._title, self._columns, self._keys = title, columns, tuple(keys)
-        self._row, self._cursor, self._foot = row, self._place(cursor), foot
+        self._row, self._cursor = row, self._place(cursor)
+        self._foot, self._notes = foot, notes
         self._keep_in_view()
         if grows:
             self.refresh(layout=True)
@@ -178,6 +181,9 @@ class RowTable(Framed):
             lines.append(line)
         if self._foot and len(lines) < height:
             lines.append(self._line(self._foot, columns, width, "head"))
+        for words in ["", *self._notes][: height - len(lines)] if self._notes else ():
+            padded = f"{'':{_SIGN}}{words}"[:width].ljust(width)
+            lines.append(self._boxed([Segment(padded, self._style("note"))]))
         lines += [self._boxed([Segment(" " * width)])] * (height - len(lines))
         shown = f"{self._first + 1:,} to {last:,} of {len(self._keys):,}"
         some = 0 < last - self._first < len(self._keys)
