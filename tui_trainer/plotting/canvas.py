@@ -79,27 +79,37 @@ def _draw_layers(drawing: Drawing, chart: Chart, columns: int, rows: int, charse
     # Rows from the bottom, as the places of points count them.
     characters = drawing.characters[:rows, left:][::-1]
     roles = drawing.roles[:rows, left:][::-1]
-    dots = np.zeros((rows, columns), np.uint8)
+    dots = np.zeros((rows * _FINE[1], columns * _FINE[0]), bool)
     is_braille = np.zeros((rows, columns), bool)
     fine = (1, 1) if charset is Charset.ASCII else _FINE
-    glyphs, bits = (
-        (OCTANTS, _OCTANT_BITS) if charset is Charset.OCTANT else (_BRAILLE, _BRAILLE_BITS)
-    )
     for layer in chart.layers:
         marker = _marker(layer, charset)
-        column, row = _places(layer, chart, columns, rows, fine)
-        if isinstance(layer, Curve) and layer.dash is Dash.DASHED and fine == _FINE:
-            gap_column, gap_row = _gaps(layer, chart, columns * fine[0], rows * fine[1])
-            gaps = gap_row // 4, gap_column // 2
-            np.bitwise_and.at(dots, gaps, ~bits[gap_row % 4, gap_column % 2])
+        if isinstance(layer, Curve):
+            spans = _spans(layer, chart, columns * fine[0], rows * fine[1])
+            if layer.dash is Dash.DASHED and fine == _FINE:
+                dots[_gaps(layer.dash, spans, len(dots))] = False
+            row, column = _columns(*_dashes(layer.dash, spans))
+        else:
+            row, column = _places(layer, chart, columns, rows, fine)
         cells = row // fine[1], column // fine[0]
         roles[cells] = _code(layer.role)
         is_braille[cells] = marker == BRAILLE_DOT
         if marker == BRAILLE_DOT:
-            np.bitwise_or.at(dots, cells, bits[row % 4, column % 2])
+            dots[row, column] = True
         else:
             characters[cells] = ord(marker)
-    characters[is_braille] = glyphs[dots[is_braille]]
+    characters[is_braille] = _glyphs(dots, charset)[is_braille]
+
+
+def _glyphs(dots: NDArray[np.bool_], charset: Charset) -> NDArray[np.uint32]:
+    """Return the character of each cell's dots, both from the bottom row up."""
+    octant = charset is Charset.OCTANT
+    glyphs, bits = (OCTANTS, _OCTANT_BITS) if octant else (_BRAILLE, _BRAILLE_BITS)
+    across, up = _FINE
+    cells = dots.reshape(len(dots) // up, up, -1, across)
+    patterns: NDArray[np.uint8] = np.einsum("ruca,ua->rc", cells.view(np.uint8), bits)
+    characters: NDArray[np.uint32] = glyphs[patterns]
+    return characters
 
 
 def _marker(layer: Layer, charset: Charset) -> str:
@@ -109,15 +119,17 @@ def _marker(layer: Layer, charset: Charset) -> str:
 
 
 def _places(
-    layer: Layer, chart: Chart, columns: int, rows: int, fine: tuple[int, int]
+    layer: Scatter | Bars | VerticalLine,
+    chart: Chart,
+    columns: int,
+    rows: int,
+    fine: tuple[int, int],
 ) -> tuple[Places, Places]:
-    """Return where a layer's points lie in a grid of ``columns × rows`` cells, each of `fine` dots.
+    """Return the rows and columns of a layer's points on a grid of cells, each of `fine` dots.
 
     A marker shares its column with a tick at the same x, and its row with a curve at the same y.
     """
     match layer:
-        case Curve():
-            return _trace(layer, chart, columns * fine[0], rows * fine[1])
         case Scatter():
             x, y = chart.x.unit(layer.x), chart.y.unit(layer.y)
             there = chart.x.holds(layer.x) & np.isfinite(y)
@@ -125,15 +137,15 @@ def _places(
             column = _nearest(x[there], columns * fine[0] // whole) * whole
             row = _nearest(y[there], rows * fine[1])
             if not (layer.tall and fine == _FINE):
-                return column, row
+                return row, column
             above = np.where(row + 1 < rows * fine[1], row + 1, row - 1)
-            return np.concatenate([column, column]), np.concatenate([row, above])
+            return np.concatenate([row, above]), np.concatenate([column, column])
         case Bars():
             return _bars(layer, chart, columns, rows, fine)
         case VerticalLine():
             height = rows if chart.x.holds(layer.x) else 0
             x = chart.x.unit(np.full(height, layer.x))
-            return _nearest(x, columns) * fine[0], np.arange(height) * fine[1]
+            return np.arange(height) * fine[1], _nearest(x, columns) * fine[0]
 
 
 def _nearest(unit: Dots, count: int) -> Places:
@@ -151,16 +163,12 @@ def _bars(
     return _columns(_nearest(x[there], columns) * fine[0], bottom, top)
 
 
-def _trace(curve: Curve, chart: Chart, columns: int, rows: int) -> tuple[Places, Places]:
-    """Rasterise a curve on a ``columns × rows`` grid of dots; a gap in it stays a gap."""
-    return _columns(*_dashes(curve.dash, _spans(curve, chart, columns, rows)))
-
-
-def _gaps(curve: Curve, chart: Chart, columns: int, rows: int) -> tuple[Places, Places]:
+def _gaps(dash: Dash, spans: Spans, rows: int) -> tuple[Places, Places]:
     """Return the dots beside a dashed curve's dashes, where others are cut to show both."""
-    on, period = curve.dash.value
-    column, bottom, top, _ = _spans(curve, chart, columns, rows)
-    beside = np.isin(column % period, (on, period - 1))
+    on, period = dash.value
+    column, bottom, top, _ = spans
+    phase = column % period
+    beside = (phase == on) | (phase == period - 1)
     bottom, top = np.maximum(bottom - 1, 0), np.minimum(top + 1, rows - 1)
     return _columns(column[beside], bottom[beside], top[beside])
 
@@ -230,12 +238,12 @@ def _usual_height(heights: Dots, reach: int) -> Dots:
 def _columns(
     column: Dots | Places, bottom: Dots | Places, top: Dots | Places
 ) -> tuple[Places, Places]:
-    """Return all dots of vertical strokes, both ends included."""
+    """Return the rows and columns of vertical strokes' dots, both ends included."""
     column, bottom = column.astype(np.int64), bottom.astype(np.int64)
     heights = top.astype(np.int64) - bottom + 1
     starts = np.repeat(np.cumsum(heights) - heights, heights)
     offsets = np.arange(heights.sum()) - starts
-    return np.repeat(column, heights), np.repeat(bottom, heights) + offsets
+    return np.repeat(bottom, heights) + offsets, np.repeat(column, heights)
 
 
 def _code(role: Role) -> int:

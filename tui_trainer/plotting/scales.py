@@ -270,8 +270,8 @@ def step_scale(last_step: int, columns: int, planned: int | None = None) -> Scal
     It ends at `planned`, the number of steps there will be at most, and has ten at least before.
     """
     high = _round_up(max(last_step, _LEAST_STEPS), _STEP_LIMITS)
-    if planned is not None:
-        high = float(max(1, min(high, max(planned, last_step))))
+    if planned is not None and planned >= last_step:
+        high = float(max(1, min(high, planned)))
     return step_part(0.0, high, columns)
 
 
