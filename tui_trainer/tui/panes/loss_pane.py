@@ -22,11 +22,12 @@ class LossPane(PlotPane):
     def toggle_smooth(self) -> None:
         self._smooth = not self._smooth
 
-    def put(self, result: "RunResult | None") -> None:
+    def put(self, result: "RunResult | None", start_key: str = "") -> None:
+        """Show a run's losses; without one, which key starts it."""
         if result is not self._shown:  # a part of another run says nothing about this one
             self._shown, self.view = result, replace(self.view, part=None)
         if result is None or not result.step:
-            self.blank(self._waiting(result), "Loss")
+            self.blank(self._waiting(result, start_key), "Loss")
             return
 
         def make_chart(width: int, height: int) -> "Chart":
@@ -51,9 +52,9 @@ class LossPane(PlotPane):
         self.plot(make_chart, name, self._legend(result), note, reader)
 
     @staticmethod
-    def _waiting(result: "RunResult | None") -> str:
+    def _waiting(result: "RunResult | None", start_key: str) -> str:
         if result is None:
-            return "s starts training"
+            return f"{start_key} starts training"
         return "no step was run" if result.ended is not None else "starting…"
 
     def _legend(self, result: "RunResult") -> Named:

@@ -273,7 +273,7 @@ class Cockpit(LiveScreen):
     # Drawing
 
     def draw_panes(self) -> None:
-        self.loss_pane.put(self.run)
+        self.loss_pane.put(self.run, self.keys["start"])
         points, fit = self._fit()
         of_next_run = self._shown_curve == "next"
         self.fit_pane.put(points, fit, self._missing_fit, of_next_run=of_next_run)

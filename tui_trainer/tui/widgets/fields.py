@@ -108,7 +108,7 @@ class TextField(Vertical):
     TextField {
         height: auto;
         & > Horizontal { height: 1; }
-        & Label { width: 11; color: $foreground 70%; }
+        & Label { width: 13; color: $foreground 70%; }
         & Label.mark { width: 1; color: $text-warning; text-style: bold; }
         & Input { width: 1fr; }
         & > .error { display: none; color: $text-error; }
