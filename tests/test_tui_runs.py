@@ -9,6 +9,7 @@ from scripted import (
     hidden,
     make_app,
     press,
+    preview,
     ready,
     shown,
     until,
@@ -169,6 +170,23 @@ async def test_a_run_that_learnt_nothing_is_no_success():
         frame = pilot.app.cockpit.loss_pane.get_component_rich_style("pane--frame").color
         colours = pilot.app.theme_variables
         assert frame.name.lower() == colours["warning"].lower() != colours["success"].lower()
+
+
+async def test_a_preview_that_fails_takes_nothing_from_the_run_that_is_shown():
+    def broken(config):
+        if config.init.name == "he":
+            raise ValueError("no room for it")
+        return preview(config)
+
+    async with make_app(Script(EARLY), preview=broken).run_test(size=SIZES[0]) as pilot:
+        await run_to(pilot, State.STOPPED_EARLY)
+        await press(pilot, "i")
+        for size in SIZES:
+            await pilot.resize_terminal(*size)
+            await shown(pilot, "⚠ No preview: no room for it", "■ STOPPED EARLY")
+            assert "Stopped early at step 100" in pilot.app.cockpit.banner.words
+        await press(pilot, "i")
+        await hidden(pilot, "No preview")
 
 
 async def test_the_engine_line_tells_the_forms_engine_from_the_runs():

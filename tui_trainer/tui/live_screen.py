@@ -130,6 +130,11 @@ class LiveScreen(PaneScreen):
         return self.feed.result.state if self.feed is not None else State.IDLE
 
     @property
+    def newest_state(self) -> State:
+        """The state of what was started last, also where something else is shown."""
+        return self.state
+
+    @property
     def active(self) -> bool:
         """Whether more events will come, paused or not."""
         return self.state in ACTIVE
@@ -164,7 +169,7 @@ class LiveScreen(PaneScreen):
             self._active_since = self._active_since or time.monotonic()
         elif self._active_since is not None:
             seconds, self._active_since = time.monotonic() - self._active_since, None
-            if self.state is not State.STOPPED:
+            if self.newest_state is not State.STOPPED:
                 self.post_message(Ended(seconds))
 
     @on(Updated)

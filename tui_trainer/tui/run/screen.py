@@ -97,6 +97,11 @@ class Cockpit(LiveScreen):
         return [run.feed for run in self._runs.kept]
 
     @property
+    def newest_state(self) -> State:
+        newest = self._runs.newest
+        return newest.result.state if newest is not None else State.IDLE
+
+    @property
     def active(self) -> bool:
         """Whether a run trains, shown or not."""
         return self._runs.training is not None
