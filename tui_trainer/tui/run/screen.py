@@ -205,7 +205,7 @@ class Cockpit(LiveScreen):
             shown.lr_asked = event.config.lr
             shown.control.set_lr(event.config.lr)
         self._problem = ""
-        self.withdraw()
+        self._unsay()  # what was said of the setting before
         self._ask_preview()
         if not self._form_shown:
             of_next_run = self.run is not None and not live
