@@ -23,15 +23,16 @@ _COLOR = re.compile(rb"\x1b\[[0-9;?]*[A-Za-z]")
 class Program:
     """``tui-trainer`` with some flags, as a context: it is ended on the way out."""
 
-    def __init__(self, *flags: str) -> None:
+    def __init__(self, *flags: str, **environment: str) -> None:
         self._flags = flags
+        self._environment = environment
         self._received = b""
 
     def __enter__(self) -> "Program":
         self.started_at = time.perf_counter()
         self.pid, self._terminal = pty.fork()
         if self.pid == 0:
-            os.environ.update(TERM="xterm-256color", COLORTERM="truecolor")
+            os.environ.update(self._environment, TERM="xterm-256color", COLORTERM="truecolor")
             os.execv(PROGRAM, [str(PROGRAM), *self._flags])
         size = struct.pack("HHHH", HEIGHT, WIDTH, 0, 0)
         fcntl.ioctl(self._terminal, termios.TIOCSWINSZ, size)

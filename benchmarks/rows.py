@@ -1,11 +1,14 @@
 """What is measured: each function runs the program and returns the figure of a row."""
 
 import json
+import os
 import random
 import re
+import shutil
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -14,7 +17,10 @@ from program import PROGRAM, Program
 
 HERE = Path(__file__).parent
 SECONDS = 6.0  # trained for each figure
-STEPS = 1_000_000  # more than are ever reached
+STEPS = 10_000_000  # more than are ever reached
+# Multiply-adds of a step of the classic network that any implementation needs: products of layers
+# for all 400 points, back through all but the first for half of them, and for their gradients.
+USEFUL = 400 * 1240 + 200 * 1220 + 200 * 1240
 ROUNDS = 7
 
 
@@ -34,6 +40,7 @@ def best_threads() -> int:
 def headless(engine: str, device: str = "cpu", width: int = 20) -> float:
     """Steps per second of ``tui-trainer train``, with four hidden layers of `width`."""
     steps = "12000" if engine == "eager" or width > 20 else "60000"
+    steps = "240000" if engine == "compiled" else steps
     flags = ["--recipe", "kaiming", "--lr", "0.0003", "--steps", steps, "--json"]
     flags += ["--presets", str(HERE / "presets"), "--architecture", f"mlp-4x{width}"]
     flags += ["--engine", engine, "--device", device]
@@ -68,6 +75,33 @@ def live(engine: str, device: str = "cpu") -> float:
         found = re.search(r"([\d,]+)(?: steps)?/s", program.screen)
     assert found is not None
     return float(found[1].replace(",", ""))
+
+
+def cold_start() -> float:
+    """Seconds from pressing `s`, with nothing in the cache, to the first compiled step."""
+    with tempfile.TemporaryDirectory() as cache:
+        flags = ["--recipe", "kaiming", "--lr", "0.0003", "--steps", str(STEPS)]
+        with Program(*flags, XDG_CACHE_HOME=cache) as program:
+            program.wait_ready()
+            program.press("s")
+            pressed = time.perf_counter()
+            while not re.search(r"cpu · compiled", program.screen):
+                program.read(0.05)
+                if time.perf_counter() - pressed > 100:
+                    raise TimeoutError(program.screen)
+            return time.perf_counter() - pressed
+
+
+def peak() -> float:
+    """Multiply-adds per second of one core at most."""
+    compiler = os.environ.get("CXX") or shutil.which("g++") or shutil.which("clang++")
+    assert compiler is not None
+    with tempfile.TemporaryDirectory() as folder:
+        program = f"{folder}/peak"
+        flags = ["-std=c++17", "-O3", "-march=native", "-ffp-contract=fast", "-o", program]
+        subprocess.run([compiler, *flags, str(HERE / "peak.cpp")], check=True)
+        done = subprocess.run([program], capture_output=True, text=True, check=True)
+    return float(done.stdout)
 
 
 def rounds(measure: Callable[[], tuple[float, ...]], count: int = ROUNDS) -> list[list[float]]:

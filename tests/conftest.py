@@ -18,9 +18,15 @@ def own_config_folder(tmp_path_factory, monkeypatch):
     return folder
 
 
+@pytest.fixture(autouse=True)
+def no_compiler_unasked(monkeypatch):
+    """Let nothing compile for a test that does not ask for it: this one never does."""
+    monkeypatch.setenv("CXX", "false")
+
+
 @pytest.fixture(scope="session")
 def compiled_cache(tmp_path_factory):
-    """A cache folder with every step of `compiled_steps`, made once: it takes a minute."""
+    """A cache folder with every step of `compiled_steps`, made once: it takes some seconds."""
     from compiled_steps import compile_all
 
     folder = tmp_path_factory.mktemp("compiled")
@@ -29,7 +35,8 @@ def compiled_cache(tmp_path_factory):
 
 
 @pytest.fixture
-def compiled_steps_cached(compiled_cache, own_config_folder, monkeypatch):
+def compiled_steps_cached(compiled_cache, own_config_folder, no_compiler_unasked, monkeypatch):
     """Let this test find the compiled steps in its cache; returns their folder."""
+    monkeypatch.delenv("CXX")
     monkeypatch.setenv("XDG_CACHE_HOME", str(compiled_cache))
     return compiled_cache / "tui-trainer" / "steps"

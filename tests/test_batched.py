@@ -36,7 +36,8 @@ from tui_trainer.config.settings import (
 )
 from tui_trainer.models import mlp
 from tui_trainer.sweeps import sweeper
-from tui_trainer.sweeps.groups import BatchedGroup, EagerGroup, make_groups
+from tui_trainer.sweeps.batched_group import BatchedGroup
+from tui_trainer.sweeps.grouping import make_groups
 from tui_trainer.sweeps.plan import Candidate
 from tui_trainer.training.early_stopping import StopReason
 from tui_trainer.training.engines.batched import BatchedSteps, Stack
@@ -596,7 +597,7 @@ def test_a_network_that_is_not_plain_trains_one_by_one_as_in_its_own_run(residua
     ]
     stopping = Patience(patience=3, restore_best=True)
     configs += [regularized(configs[0], stopping=stopping), regularized(configs[1], dropout=0.2)]
-    assert {type(group) for group in make_groups(candidates_of(configs))} == {EagerGroup}
+    assert {group.kind for group in make_groups(candidates_of(configs))} == {"eager"}
     own = [ended_fit(msgspec.structs.replace(config, engine="eager")) for config in configs]
     for seconds in (0.0, 1e9):
         monkeypatch.setattr(sweeper, "CHUNK_SECONDS", seconds)

@@ -311,7 +311,7 @@ def planted(config):
 
 
 @pytest.fixture
-def nothing_loaded(monkeypatch):
+def nothing_loaded(gate, monkeypatch):
     monkeypatch.setattr(executor, "CompiledEngine", lambda *_: pytest.fail("loaded"))
     monkeypatch.setattr(executor, "Compilation", lambda _: pytest.fail("compiled"))
 

@@ -11,7 +11,7 @@ from reference_loop import PRESETS, make
 from sweeping import drive, plan_of, run, told
 
 from tui_trainer.config.settings import Patience, Regularizer
-from tui_trainer.sweeps import groups, sweeper
+from tui_trainer.sweeps import batched_group, grouping, sweeper
 from tui_trainer.sweeps.axes import parse_axis
 from tui_trainer.sweeps.control import SweepControl
 from tui_trainer.sweeps.events import (
@@ -71,7 +71,8 @@ def test_a_sweep_starts_advances_ends_its_candidates_and_ends():
     assert (events[-1].reason, events[-1].steps) == (StopReason.COMPLETED, 8 * 30)
     assert events[-1].detail == "finished 8 candidates"
     assert events[-1].steps_per_second == pytest.approx(8 * 30 / events[-1].seconds)
-    assert {type(event) for event in events[1:-1]} == {CandidatesAdvanced, CandidateEnded}
+    assert isinstance(events[1], SweepNoted)  # that no compiler was found
+    assert {type(event) for event in events[2:-1]} == {CandidatesAdvanced, CandidateEnded}
     assert sorted(event.candidate for event in of(CandidateEnded, events)) == list(range(8))
     for one in told(events):
         assert len(one.train) == one.ended.steps == 30
@@ -228,7 +229,7 @@ def test_a_stop_ends_every_candidate_where_it_stands():
 
 def test_a_stop_does_not_wait_for_the_rest_of_a_pass(monkeypatch):
     monkeypatch.setattr(sweeper, "_worker_count", lambda _: 1)
-    advance, control, blocks = groups.BatchedSteps.advance, SweepControl(), []
+    advance, control, blocks = batched_group.BatchedSteps.advance, SweepControl(), []
 
     def count(self, stack, *args):
         blocks.append(len(stack))
@@ -236,7 +237,7 @@ def test_a_stop_does_not_wait_for_the_rest_of_a_pass(monkeypatch):
             control.stop()
         return advance(self, stack, *args)
 
-    monkeypatch.setattr(groups.BatchedSteps, "advance", count)
+    monkeypatch.setattr(batched_group.BatchedSteps, "advance", count)
     found = told(list(sweep(grid("lr=0.001,0.002", seeds=100), control)))
     assert len(blocks) == 2 < 200 / max(blocks)
     assert [one.ended.steps for one in found] == [1] * sum(blocks) + [0] * (200 - sum(blocks))
@@ -332,7 +333,7 @@ def test_fits_of_a_watched_candidate_come_ten_times_a_second_at_most(monkeypatch
 
 def failing(monkeypatch, error, after):
     """Let a step of the batch fail once it has done so many."""
-    advance, done = groups.BatchedSteps.advance, []
+    advance, done = batched_group.BatchedSteps.advance, []
 
     def fail(self, *args):
         done.append(None)
@@ -340,7 +341,7 @@ def failing(monkeypatch, error, after):
             raise error
         return advance(self, *args)
 
-    monkeypatch.setattr(groups.BatchedSteps, "advance", fail)
+    monkeypatch.setattr(batched_group.BatchedSteps, "advance", fail)
 
 
 @pytest.mark.parametrize("after", [0, 5])
@@ -380,7 +381,7 @@ def test_a_reader_that_goes_away_leaves_no_thread(kind):
 
 
 def test_a_network_that_is_trained_one_by_one_is_told_of(monkeypatch):
-    monkeypatch.setattr(groups, "find_layers", lambda *_: None)
+    monkeypatch.setattr(grouping, "find_layers", lambda *_: None)
     events = drive(grid("lr=0.001,0.003", steps=20))
     assert events[0].how.startswith("eager, one group, cpu, ")
     assert of(SweepNoted, events) == [

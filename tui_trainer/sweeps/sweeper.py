@@ -1,8 +1,8 @@
 """A sweep as a generator of events: ``for event in sweep(plan, control): ...``.
 
-A pass takes every candidate through a chunk of steps, in blocks that fit a core's cache, each
-block with one single-threaded worker: so the numbers do not depend on the number of workers, and
-workers never wait for each other within a step.
+A pass takes every candidate through a chunk of steps, each block of candidates with one
+single-threaded worker: so the numbers do not depend on the number of workers, and workers never
+wait for each other within a step. On a CPU a block is one candidate with its fused step.
 """
 
 import time
@@ -23,7 +23,8 @@ from tui_trainer.sweeps.events import (
     SweepNoted,
     SweepStarted,
 )
-from tui_trainer.sweeps.groups import Advance, Block, EagerGroup, Group, Member, make_groups
+from tui_trainer.sweeps.grouping import make_groups
+from tui_trainer.sweeps.groups import Advance, Block, Group, Member
 from tui_trainer.sweeps.plan import Sweep
 from tui_trainer.task.data import make_data
 from tui_trainer.task.machine import processors
@@ -77,7 +78,7 @@ def with_end(events: Iterator[SweepEvent], plan: Sweep) -> Iterator[SweepEvent]:
 
 
 def _train(plan: Sweep, control: SweepControl, fits: bool) -> Iterator[SweepEvent]:
-    groups = make_groups(plan.candidates)
+    groups = make_groups(plan.candidates, lambda: control.stopped)
     workers = _worker_count(plan.base.device)
     how = _how(groups, workers, plan.base.device)
     yield SweepStarted(plan, len(groups), how, points_of(plan))
@@ -96,9 +97,8 @@ def train_groups(
     """Train groups of candidates to their ends, with a thread a worker."""
     for group in groups:
         group.fits = fits
-        if isinstance(group, EagerGroup):
-            name = group.members[0].config.architecture.name
-            yield SweepNoted(f"network {name} can't be batched; its candidates train one by one")
+    if not control.stopped:
+        yield from map(SweepNoted, dict.fromkeys(g.note for g in groups if g.note))
     pool = ThreadPoolExecutor(workers, "sweep", initializer=partial(torch.set_num_threads, 1))
     try:
         yield from _Passes(groups, control, pool, workers).events()
@@ -211,7 +211,6 @@ def _worker_count(device: str) -> int:
 
 
 def _how(groups: list[Group], workers: int, device: str) -> str:
-    alone = sum(isinstance(group, EagerGroup) for group in groups)
-    kind = "eager" if alone == len(groups) else "batched and eager" if alone else "batched"
+    kind = " and ".join(dict.fromkeys(group.kind for group in groups))
     count = f"{len(groups)} groups" if len(groups) > 1 else "one group"
     return f"{kind}, {count}, {device}" + (f", {workers} workers" if device == "cpu" else "")

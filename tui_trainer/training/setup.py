@@ -4,7 +4,7 @@ import torch
 from torch import nn
 
 from tui_trainer.config.settings import RunConfig
-from tui_trainer.task.data import make_data
+from tui_trainer.task.data import Data, make_data
 from tui_trainer.task.memory import (
     PREVIEW_COPIES,
     host_bytes,
@@ -68,7 +68,7 @@ class Setup:
         # More threads slow small networks down, and a run's sums depend on how they are split.
         torch.set_num_threads(1)
         generator = torch.Generator().manual_seed(config.seed)
-        task = make_task(config, device)
+        task = make_task(config, make_data(config.dataset, config.data_seed).to(device))
         model = make_network(config, generator).to(device)
         globally = has_modes(model) and draws_globally(model, task.data.train_x)
         self.state = TrainingState(model, task, config.lr, generator, draws_globally=globally)
@@ -94,14 +94,11 @@ def make_network(config: RunConfig, generator: torch.Generator) -> nn.Module:
     )
 
 
-def make_task(config: RunConfig, device: torch.device) -> Task:
-    """Make what a config trains, its data on `device`."""
+def make_task(config: RunConfig, data: Data) -> Task:
+    """Make what a config trains, on its data."""
     regularizer = config.regularizer
-    return Task(
-        make_data(config.dataset, config.data_seed).to(device),
-        Penalties(regularizer.l1_weight, regularizer.weight_decay),
-        make_optimizer(config.optimizer),
-    )
+    penalties = Penalties(regularizer.l1_weight, regularizer.weight_decay)
+    return Task(data, penalties, make_optimizer(config.optimizer))
 
 
 def find_device(name: str) -> torch.device:

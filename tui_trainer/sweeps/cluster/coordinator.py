@@ -21,7 +21,8 @@ from tui_trainer.sweeps.events import (
     SweepNoted,
     SweepStarted,
 )
-from tui_trainer.sweeps.groups import Member, group_key
+from tui_trainer.sweeps.grouping import group_key
+from tui_trainer.sweeps.groups import Member
 from tui_trainer.sweeps.plan import Candidate, Sweep
 from tui_trainer.sweeps.sweeper import points_of, with_end
 from tui_trainer.training.events import FitSampled

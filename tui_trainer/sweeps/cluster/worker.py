@@ -13,7 +13,7 @@ _SECONDS = 0.25  # between two lists of events
 
 def train_share(candidates: Sequence[Candidate], fits: bool) -> Iterator[list[SweepEvent]]:
     """Train candidates with one thread, yielding their events in a few lists a second."""
-    from tui_trainer.sweeps.groups import make_groups
+    from tui_trainer.sweeps.grouping import make_groups
     from tui_trainer.sweeps.sweeper import train_groups
 
     yield from gather(train_groups(make_groups(candidates), SweepControl(), 1, fits=fits))

@@ -6,13 +6,20 @@ import shutil
 import signal
 import subprocess
 import time
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from tui_trainer.training.engines.engine import EngineError
 from tui_trainer.training.engines.step import FLAGS, StepSpec, find_compiler, step_source
-from tui_trainer.training.engines.step_cache import make_build_folder, step_key, store_step
+from tui_trainer.training.engines.step_cache import (
+    find_step,
+    make_build_folder,
+    step_key,
+    store_step,
+)
 
 LIMIT_SECONDS = 60.0
+_POLL_SECONDS = 0.02
 # Runs a command at the lowest priority, as the first that the kernel ends when memory runs out,
 # and ends it with all its children when stdin is closed: when this program is gone.
 _SCRIPT = """
@@ -23,6 +30,49 @@ compiler=$!
 { cat <&3; kill -9 -$$; } > /dev/null 2>&1 &
 wait "$compiler"
 """
+
+
+def find_compiled(spec: StepSpec) -> Path | None:
+    """Return a step's file if it is in the cache.
+
+    Raises:
+        EngineError: if there is no compiler, or the cache can't be trusted.
+    """
+    try:
+        return find_step(step_key(spec, find_compiler()))
+    except OSError as error:
+        raise EngineError(f"the step cache can't be used ({error})") from None
+
+
+def compile_steps(
+    specs: Iterable[StepSpec], stopped: Callable[[], bool]
+) -> dict[StepSpec, Path | EngineError]:
+    """Return the file of each step, or why there is none; compile all that are missing at once.
+
+    Nothing is compiled once it is `stopped`.
+    """
+    found: dict[StepSpec, Path | EngineError] = {}
+    running: dict[StepSpec, Compilation] = {}
+    try:
+        for spec in specs:
+            try:
+                if (file := find_compiled(spec)) is not None:
+                    found[spec] = file
+                else:
+                    running[spec] = Compilation(spec)
+            except EngineError as error:
+                found[spec] = error
+        while running and not stopped():
+            for spec in [s for s, one in running.items() if one.finished(_POLL_SECONDS)]:
+                try:
+                    found[spec] = running.pop(spec).result()
+                except EngineError as error:
+                    found[spec] = error
+    finally:
+        for spec, compilation in running.items():
+            compilation.cancel()
+            found[spec] = EngineError("the compiler was stopped")
+    return found
 
 
 class Compilation:

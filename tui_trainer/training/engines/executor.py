@@ -6,13 +6,12 @@ from pathlib import Path
 
 from tui_trainer.config.settings import EngineName, RunConfig
 from tui_trainer.training.engines.choice import Switches, choose_engines
-from tui_trainer.training.engines.compilation import Compilation
+from tui_trainer.training.engines.compilation import Compilation, find_compiled
 from tui_trainer.training.engines.compiled import CompiledEngine
 from tui_trainer.training.engines.cuda_graph import CudaGraphEngine
 from tui_trainer.training.engines.eager import EagerEngine
 from tui_trainer.training.engines.engine import Engine, EngineError, TrainingState
-from tui_trainer.training.engines.step import StepSpec, find_compiler, step_spec
-from tui_trainer.training.engines.step_cache import find_step, step_key
+from tui_trainer.training.engines.step import StepSpec, step_spec
 from tui_trainer.training.events import Compiled, EngineChanged, EngineKept, Event
 
 # With less than this to go, the run ends before the compiler does.
@@ -96,10 +95,7 @@ class Executor:
 
     def _load_cached(self) -> bool:
         """Load the compiled step if the cache has it; return whether it does."""
-        try:
-            file = find_step(step_key(self._spec, find_compiler()))
-        except OSError as error:
-            raise EngineError(f"the step cache can't be used ({error})") from None
+        file = find_compiled(self._spec)
         if file is not None:
             self._load(file)
         return file is not None

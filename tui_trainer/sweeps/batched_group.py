@@ -1,0 +1,173 @@
+"""Candidates that train as one program: on a GPU, and where no compiler makes a fused step."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import pairwise
+from typing import TypeAlias
+
+import torch
+from torch import Generator, Tensor
+
+from tui_trainer.config.settings import RunConfig
+from tui_trainer.sweeps.groups import Advance, Block, Group, Member
+from tui_trainer.task.task import Task
+from tui_trainer.training.engines.batched import BatchedSteps, Stack
+from tui_trainer.training.engines.engine import to_losses
+from tui_trainer.training.engines.layers import Layer, flatten
+from tui_trainer.training.events import FitSampled
+from tui_trainer.training.fit import describe_fit
+from tui_trainer.training.setup import make_network
+
+# What a block of networks writes in a step stays in a core's cache; on a GPU larger is better.
+_CACHE_BYTES = 4_000_000
+_GPU_BYTES = 4_000_000_000
+
+GeneratorStates: TypeAlias = Mapping[int, Tensor]
+
+
+class BatchedGroup(Group):
+    """Trains as one program; see `engines.batched`."""
+
+    kind = "batched"
+
+    def __init__(
+        self, members: Sequence[Member], task: Task, layers: Sequence[Layer], note: str = ""
+    ) -> None:
+        super().__init__(members, note)
+        self._layers, self._task = layers, task
+        self._stack, self._states = _stack([member.config for member in members], task)
+        self._before = self._stack.rows(range(len(members)))  # as the pass began
+        self._next_states: dict[int, Tensor] = {}
+        self._drops = any(layer.dropout for layer in layers)
+        self._spare: list[BatchedSteps] = []
+        # For those that keep their best: the start of the chunk it came out of, and the random
+        # states and steps from there.
+        self._best_starts = self._stack.rows(range(len(members)))
+        self._best: dict[int, tuple[GeneratorStates, int]] = {}
+
+    def blocks(self, workers: int) -> list[Block]:
+        """Cut the rows into blocks that fit the cache, and no fewer than there are workers."""
+        data = self._task.data
+        points = len(data.train_x) + len(data.val_x)
+        widths = sum(layer.outputs + layer.inputs * layer.dropout for layer in self._layers)
+        network_bytes = 6 * widths * points  # outputs of all points, gradients of half of them
+        limit = _GPU_BYTES if data.train_x.is_cuda else _CACHE_BYTES
+        count = len(self.members)
+        most = max(1, min(limit // network_bytes, -(-count // workers)))
+        blocks = -(-count // most)
+        edges = [count * number // blocks for number in range(blocks + 1)]
+        return [Block(a, b) for a, b in pairwise(edges)]
+
+    def advance(self, block: Block, steps: int, watched: int | None) -> Advance:
+        """Take a block through a pass of `steps`; sample the fit of the watched candidate."""
+        members = tuple(self.members[block.start : block.stop])
+        first_step = members[0].step + 1
+        stack = self._stack.part(block.start, block.stop)
+        streams = self._streams(stack, self._states)
+        engine = self._take_engine()
+        losses = engine.advance(stack, streams, steps)
+        self._spare.append(engine)
+        self._next_states.update((name, s.get_state()) for name, s in streams.items())
+        train, val = (to_losses(part) for part in losses)
+        counts, improved = [], []
+        for row, member in enumerate(members):
+            best = member.best
+            counts.append(member.observe(train[:, row], val[:, row]).count)
+            if member.keeps_best and member.best is not None and member.best is not best:
+                improved.append(block.start + row)
+                self._best[member.index] = (self._states, member.best.step - first_step + 1)
+        self._best_starts.copy_rows_from(self._before, improved)
+        fits = dict(self._sample_fits(block, counts, steps, watched))
+        return Advance(members, first_step, tuple(counts), train, val, fits)
+
+    def end_pass(self) -> None:
+        """Drop the candidates that have ended, so that they cost nothing."""
+        self._states = {**self._states, **self._next_states}
+        kept = [row for row, member in enumerate(self.members) if member.ending is None]
+        if len(kept) < len(self.members):
+            self.members = [self.members[row] for row in kept]
+            self._stack = self._stack.rows(kept)
+            self._before = self._stack.rows(range(len(kept)))
+            self._best_starts = self._best_starts.rows(kept)
+        else:
+            self._before.copy_from(self._stack)
+
+    def _sample_fits(
+        self, block: Block, counts: Sequence[int], steps: int, watched: int | None
+    ) -> Iterator[tuple[int, FitSampled]]:
+        """Sample the fits of those that ended, with the weights they ended with, and of one."""
+        for row, count in enumerate(counts, block.start):
+            member = self.members[row]
+            if member.ending is None:
+                if member.index == watched:
+                    yield member.index, self._fit(self._stack.rows([row]), member)
+            elif self.fits and not member.has_diverged:
+                if member.restores_best:
+                    start = self._best_starts.rows([row])
+                    stack = self._replayed(start, *self._best.pop(member.index))
+                elif count < steps:
+                    stack = self._replayed(self._before.rows([row]), self._states, count)
+                else:
+                    stack = self._stack.rows([row])
+                yield member.index, self._fit(stack, member)
+
+    def _replayed(self, start: Stack, states: GeneratorStates, steps: int) -> Stack:
+        """Repeat a network's steps from a chunk's start."""
+        self._make_engine().advance(start, self._streams(start, states), steps)
+        return start
+
+    def _fit(self, stack: Stack, member: Member) -> FitSampled:
+        engine = self._make_engine()
+        return describe_fit(
+            self._task.data, *member.standing, lambda x: engine.predict(stack, x)[0]
+        )
+
+    def _make_engine(self) -> BatchedSteps:
+        return BatchedSteps(self._layers, self._task.data, self._task.optimizer)
+
+    def _take_engine(self) -> BatchedSteps:
+        """Take one that no other worker is using."""
+        try:
+            return self._spare.pop()
+        except IndexError:
+            return self._make_engine()
+
+    def _streams(self, stack: Stack, states: GeneratorStates) -> dict[int, Generator]:
+        """Make the streams that a stack draws from, each where it was."""
+        streams = {}
+        for name in dict.fromkeys(stack.streams) if self._drops else ():
+            streams[name] = Generator()
+            streams[name].set_state(states[name])
+        return streams
+
+
+def _stack(configs: Sequence[RunConfig], task: Task) -> tuple[Stack, GeneratorStates]:
+    """Draw all networks as runs of their own would; those alike in init and seed only once."""
+    drawn: dict[tuple[str, int], tuple[int, Tensor]] = {}
+    states: dict[int, Tensor] = {}
+    rows, streams = [], []
+    for config in configs:
+        key = (config.init.layer, config.seed)
+        if key not in drawn:
+            generator = Generator().manual_seed(config.seed)
+            drawn[key] = len(drawn), flatten([*make_network(config, generator).parameters()])
+            states[len(states)] = generator.get_state()
+        stream, parameters = drawn[key]
+        rows.append(parameters)
+        streams.append(stream)
+    device = task.data.train_x.device
+    parameters = torch.stack(rows).to(device)
+
+    def column(values: Iterable[float]) -> Tensor:
+        return torch.tensor(list(values), dtype=torch.float32, device=device)[:, None]
+
+    regularizers = [config.regularizer for config in configs]
+    stack = Stack(
+        parameters,
+        task.optimizer.init([parameters]),
+        column(config.lr for config in configs),
+        column(r.l1_weight for r in regularizers),
+        column(r.weight_decay for r in regularizers),
+        column(r.dropout or 0.0 for r in regularizers),
+        tuple(streams),
+    )
+    return stack, states

@@ -1,0 +1,108 @@
+"""Which candidates train together, and by what."""
+
+from collections.abc import Callable, Iterable
+from functools import partial
+from pathlib import Path
+from typing import TypeAlias
+
+from msgspec.structs import replace
+from torch import Generator, nn
+
+from tui_trainer.config.settings import RunConfig
+from tui_trainer.sweeps.batched_group import BatchedGroup
+from tui_trainer.sweeps.groups import Group, Member, OwnGroup
+from tui_trainer.sweeps.plan import Candidate
+from tui_trainer.task.data import Data, make_data
+from tui_trainer.training.engines.compilation import compile_steps
+from tui_trainer.training.engines.compiled import CompiledEngine
+from tui_trainer.training.engines.engine import Engine, EngineError, TrainingState
+from tui_trainer.training.engines.layers import find_layers
+from tui_trainer.training.engines.step import StepSpec, step_spec
+from tui_trainer.training.setup import Setup, find_device, make_network, make_task
+
+Key: TypeAlias = tuple[object, ...]
+Steps: TypeAlias = dict[StepSpec, Path | EngineError]
+
+# Parameters × points that a fused step surely gets through in the time of a chunk; passes start
+# with as many steps as that gives.
+_SURE_IN_A_CHUNK = 2e8
+
+
+def make_groups(
+    candidates: Iterable[Candidate], stopped: Callable[[], bool] = lambda: False
+) -> list[Group]:
+    """Put candidates that can train as one into groups, and build their networks.
+
+    Waits for the compiler where a step is not in the cache, at most until it is `stopped`.
+
+    Raises:
+        ValueError: if the device is not available.
+    """
+    members: dict[Key, list[Member]] = {}
+    for candidate in candidates:
+        members.setdefault(group_key(candidate.config), []).append(Member(candidate))
+    groups = [_Grouped(group) for group in members.values()]
+    steps = compile_steps({g.spec for g in groups if isinstance(g.spec, StepSpec)}, stopped)
+    return [group.make(steps) for group in groups]
+
+
+def group_key(config: RunConfig) -> Key:
+    """Return what candidates of a group have in common."""
+    rate = config.regularizer.dropout
+    drops = None if rate is None else rate > 0  # a network may be built without it for 0
+    data = config.dataset, config.data_seed
+    return (config.architecture, *data, drops, config.optimizer, config.device)
+
+
+class _Grouped:
+    """Members of a group to be; `spec` is the fused step that they need, or why there is none."""
+
+    def __init__(self, members: list[Member]) -> None:
+        self._members = members
+        self._config = config = members[0].config
+        self._device = find_device(config.device)
+        self._network = make_network(config, Generator().manual_seed(config.seed))
+        self.spec = _find_spec(self._network, config)
+
+    def make(self, steps: Steps) -> Group:
+        """Make the group, with the fastest engine that it can have."""
+        config, members = self._config, self._members
+        layers = find_layers(self._network, config.regularizer.dropout)
+        if layers is None:
+            words = "can't be batched; its candidates train one by one"
+            note = f"network {config.architecture.name} {words}"
+            return OwnGroup(members, "eager", _eager, note)
+        data = make_data(config.dataset, config.data_seed).to(self._device)
+        why = self.spec
+        if isinstance(self.spec, StepSpec):
+            step = steps[self.spec]
+            if isinstance(step, Path):
+                fused = partial(_fused, data, self.spec, step)
+                group = OwnGroup(members, "fused", fused)
+                points = len(data.train_x) + len(data.val_x)
+                cost = points * sum(layer.size for layer in layers)
+                group.chunk_steps = max(1, int(_SURE_IN_A_CHUNK / cost))
+                return group
+            why = step
+        note = f"{why}: candidates train as a batch" if config.device == "cpu" else ""
+        return BatchedGroup(members, make_task(config, data), layers, note)
+
+
+def _find_spec(network: nn.Module, config: RunConfig) -> StepSpec | EngineError:
+    if config.device != "cpu":
+        return EngineError(f"no fused step for {config.device}")
+    try:
+        return step_spec(network, config.optimizer)
+    except EngineError as error:
+        return error
+
+
+def _fused(data: Data, spec: StepSpec, step: Path, config: RunConfig) -> Engine:
+    generator = Generator().manual_seed(config.seed)
+    network = make_network(config, generator)
+    task = make_task(config, data)
+    return CompiledEngine(TrainingState(network, task, config.lr, generator), spec, step)
+
+
+def _eager(config: RunConfig) -> Engine:
+    return Setup(replace(config, engine="eager")).engine
