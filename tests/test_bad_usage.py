@@ -152,3 +152,55 @@ def test_files_that_may_not_be_read(unreadable, own_config_folder, monkeypatch):
     for method in ("iterdir", "read_text"):
         monkeypatch.setattr(Path, method, refuse(getattr(Path, method)))
     assert_refused(*APP, words=(str(folder / unreadable), "Permission denied"))
+
+
+HOSTILE = "\x1b]0;title\x07\x9b2J\u202e\r\n"
+
+
+def test_nothing_that_was_typed_or_read_reaches_a_terminal_as_it_is(
+    tmp_path, own_config_folder, monkeypatch
+):
+    folder = own_config_folder / "tui-trainer"
+    folder.mkdir()
+    odd = tmp_path / f"odd{HOSTILE}"
+    odd.mkdir()
+    (odd / "init.toml").write_text("[a]\nlayer = 1\n")
+    config = folder / "config.toml"
+    escaped = HOSTILE.encode("unicode_escape").decode()
+    for content in (f'theme = "{escaped}"', f'"{escaped}" = 1', f'[keys]\nstart = "{escaped}"', ""):
+        config.write_text(content.replace("\\x", "\\u00"))
+        for arguments in (
+            ("--headless",),
+            (HOSTILE,),
+            (f"--{HOSTILE}",),
+            (f"-{HOSTILE}",),
+            ("--headless", "--press", HOSTILE),
+            ("--headless", "--until", HOSTILE),
+            ("--headless", "--size", HOSTILE),
+            ("--headless", "--recipe", HOSTILE),
+            ("--headless", f"--ascii={HOSTILE}"),
+            ("--headless", "--screenshot", odd / "none" / "x.svg"),
+            ("train", HOSTILE),
+            ("train", "--device", HOSTILE),
+            ("train", "--engine", HOSTILE),
+            ("train", "--lr", HOSTILE),
+            ("train", "--presets", odd),
+            ("train", "--presets", tmp_path / HOSTILE),
+            ("train", "--from-sweep", odd / HOSTILE),
+            ("train", "--history", odd / "none" / HOSTILE),
+            ("sweep", "--over", HOSTILE),
+            ("sweep", "--over", f"init={HOSTILE}"),
+            ("sweep", "--over", "lr=1,2", "--ray", HOSTILE),
+            ("completion", HOSTILE),
+            ("serve", "--origin", HOSTILE),
+        ):
+            if arguments == ("--headless",) and not content:
+                continue  # no mistake is left
+            result = invoke(*arguments)
+            assert result.exit_code == 2, (content, arguments, result.output)
+            said = result.output.replace("\n", "")
+            assert said.isprintable(), (arguments, said)
+    config.unlink()
+    monkeypatch.setenv("RAY_ADDRESS", HOSTILE)
+    said = invoke("sweep", "--over", "lr=1,2", "--ray", "").output
+    assert said.replace("\n", "").isprintable(), said

@@ -1,11 +1,13 @@
 """What the terminal can show is read from flags, settings, terminal and locale."""
 
+import json
 import os
 import subprocess
 import sys
 from pathlib import Path
 
 from tui_trainer.cli.looks import shows_unicode, terminal_colors, terminal_problem
+from tui_trainer.cli.output import echo_json
 
 PROGRAM = str(Path(sys.executable).with_name("tui-trainer"))
 DEADLINE = 90
@@ -81,3 +83,12 @@ def test_the_program_prints_ascii_where_it_must_and_where_it_is_told_to(own_conf
     assert b"kaiming" in run("--headless", "--print", LANG="C.UTF-8")
     (folder / "config.toml").write_text('glyphs = "braille"\n')
     assert "√" in run("presets", LANG="C").decode()
+
+
+def test_json_stays_json_and_holds_nothing_that_a_terminal_would_obey(capsys):
+    value = {"detail": "é √ \x1b]0;x\x07 \x9b2J \u202e 😀"}
+    echo_json(json.dumps(value, ensure_ascii=False))
+    printed = capsys.readouterr().out
+    assert json.loads(printed) == value
+    assert printed.rstrip("\n").isprintable()
+    assert "é √" in printed

@@ -1,7 +1,9 @@
 """``tui-trainer``: the app, and the group of its commands."""
 
+import contextlib
 import os
 import sys
+from collections.abc import Iterator
 from functools import partial
 from importlib import import_module
 from pathlib import Path
@@ -71,10 +73,16 @@ class _Program(click.Group):
         command: click.Command = getattr(import_module(f"tui_trainer.cli.{name}"), name)
         return command
 
+    def make_context(self, *args: Any, **extra: Any) -> click.Context:
+        """Parse the flags; what is wrong with them is said without what a terminal would obey."""
+        with _cleaned():
+            return super().make_context(*args, **extra)
+
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command; a mistake in its settings is status 2, a full disk 1."""
         try:
-            return super().invoke(ctx)
+            with _cleaned():
+                return super().invoke(ctx)
         except InvalidSettingsError as error:
             raise click.UsageError(str(error)) from None
         except BrokenPipeError:
@@ -82,6 +90,16 @@ class _Program(click.Group):
         except OSError as error:
             say(f"tui-trainer: {error}")
             ctx.exit(EXIT_FAILED)
+
+
+@contextlib.contextmanager
+def _cleaned() -> Iterator[None]:
+    """Clean the messages of click, which quotes what was typed as it is."""
+    try:
+        yield
+    except click.UsageError as error:
+        words = error.format_message().replace("\n\t", " ")  # between the choices of an argument
+        raise click.UsageError(printable(words), error.ctx) from None
 
 
 @click.group(
