@@ -181,7 +181,10 @@ def _require_terminal() -> None:
     if not (_is_terminal(sys.stdin) and _is_terminal(sys.stderr)):
         problem = "needs a terminal on stdin and stderr; without one"
     elif problem := terminal_problem(os.environ):
-        problem = f"can't be shown: {printable(problem)}. Set TERM to your terminal's name; else"
+        problem = (
+            f"can't be shown: {printable(problem)}. "
+            "Set it to your terminal's name; without a screen"
+        )
     else:
         return
     say(f"tui-trainer {problem}, 'tui-trainer train' runs the same training.")

@@ -1,7 +1,6 @@
 """``config.toml``: what a person sets once, for every start of the program."""
 
 import os
-import tempfile
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
@@ -73,6 +72,8 @@ def write_setting(file: Path, key: str, value: str) -> None:
 
 
 def _replace(file: Path, content: bytes) -> None:
+    import tempfile
+
     file.parent.mkdir(parents=True, exist_ok=True)
     descriptor, name = tempfile.mkstemp(prefix=f".{file.name}.", dir=file.parent)
     try:
