@@ -78,7 +78,7 @@ async def test_nor_are_an_engines_reason_and_a_devices_name():
         await press(pilot, "s")
         await shown(pilot, f"{ESCAPED} · eager")
         row = str(pilot.app.cockpit.form.row("engine").content)
-        assert row.endswith(ESCAPED)
+        assert row.endswith(f"({ESCAPED})")
         assert screen_text(pilot.app).replace("\n", "").isprintable()
 
 

@@ -242,7 +242,8 @@ class LiveScreen(PaneScreen):
 
     def _show_chip(self) -> None:
         """Have the screen that is shown draw this one's chip, if it has changed."""
-        current = self.app.screen
+        stack = self.app.screen_stack  # empty while the app leaves
+        current = stack[-1] if stack else None
         if not isinstance(current, LiveScreen) or not current.is_mounted:
             return
         if self.chip != self._shown_chip:
