@@ -9,8 +9,10 @@ import pytest
 from tui_trainer.plotting.scales import (
     data_scale,
     linear_scale,
+    log_row_scale,
     log_scale,
     loss_scale,
+    row_scale,
     step_scale,
 )
 
@@ -255,3 +257,46 @@ def test_a_log_scale_is_made_wherever_a_loss_is_above_zero():
 def test_a_linear_scale_of_losses_starts_at_zero_unless_that_wastes_half_of_it():
     assert loss_scale(np.array([2.0, 5.0]), 20).foot == 0
     assert loss_scale(np.array([3.0, 5.0]), 20).foot == 3
+
+
+def rows_of(axis, rows):
+    return [(value - axis.low) / (axis.high - axis.low) * (rows - 1) for value in values(axis)]
+
+
+def test_ticks_of_losses_stand_at_rows_and_none_beside_another():
+    for (low, high), rows in product([*RANGES, *LOG_RANGES], [3, 4, 5, 7, 10, 18, 28, 45]):
+        axes = [row_scale(low, high, rows), row_scale(low, high, rows, snug=True)]
+        if low > 0:
+            axes.append(log_row_scale(low, high, rows))
+        for axis in axes:
+            slack = 1e-6 * (axis.high - axis.low)
+            bottom, top = (math.log10(low), math.log10(high)) if axis.log else (low, high)
+            assert axis.low - slack <= bottom <= top <= axis.high + slack
+            places = rows_of(axis, rows)
+            assert places
+            assert len(set(labels(axis))) == len(places)
+            apart = np.diff(np.rint(places))
+            assert all(apart >= 2)
+            if not axis.log:
+                assert places == pytest.approx(np.rint(places), abs=1e-4)
+            elif high >= 3 * low:
+                assert places == pytest.approx(np.rint(places), abs=0.25)
+
+
+def test_labels_of_one_axis_are_written_one_way():
+    for (low, high), rows in product(LOG_RANGES, [5, 10, 28]):
+        found = labels(log_row_scale(low, high, rows))
+        assert len({"e" in label for label in found}) == 1
+    for last_step, columns in product([9, 999, 20_000, 123_456, 4_000_000], [40, 113]):
+        found = [label for label in labels(step_scale(last_step, columns)) if label != "0"]
+        assert len({label.strip("0123456789.") for label in found}) == 1
+
+
+def test_an_axis_of_steps_ends_where_the_run_will():
+    assert step_scale(2, 80, planned=2).high == 2
+    assert step_scale(1, 80, planned=1).high == 1
+    assert step_scale(2, 80, planned=5000).high == 10  # it would move with every step
+    assert step_scale(6999, 80, planned=7000).high == 7000
+    assert step_scale(150, 80, planned=100).high == 150
+    highs = [step_scale(step, 80, planned=5000).high for step in range(1, 5001)]
+    assert len(set(highs)) <= 30

@@ -11,7 +11,7 @@ Losses = NDArray[np.floating]
 
 _CUT = 0.04  # of the points at most
 _FEWEST = 25  # points from which on one may be cut
-_FLATTENED = 1 / 3  # of the height: others that have less are flattened
+_FLATTENED = 1 / 3  # of the height: losses that have less are flattened
 _NEWEST = 3  # points that are never cut: an explosion is the story
 
 
@@ -19,8 +19,8 @@ def ceiling(series: Sequence[Losses], losses: Losses, log: bool | None) -> float
     """Return the highest loss to show; None where all are to be shown.
 
     `series` hold a loss or NaN for each point from left to right, `losses` all that count for the
-    axis, which is a log one where `log`, or by their range where that is None. What is cut are the
-    highest 4 % at most, where the others would have less than a third of the height.
+    axis, which is a log one where `log`, or by their range where that is None. The highest 4 % are
+    cut, and as few of them as it takes for the others to have a third of the height.
     """
     finite = losses[np.isfinite(losses)]
     points = np.concatenate(series)
@@ -36,20 +36,11 @@ def ceiling(series: Sequence[Losses], losses: Losses, log: bool | None) -> float
         heights = np.log10(np.maximum(points[: most + 1], 10.0**low)) - low
     else:
         heights = points[: most + 1] - min(low, 0.0)
-    kept = _lowest_step_down(heights)
-    if not kept or _newest(series) > points[kept]:
+    room = heights[-1] / _FLATTENED  # the height that leaves the rest enough
+    if heights[0] <= room:
         return None
-    return float(points[kept])
-
-
-def _lowest_step_down(heights: Losses) -> int:
-    """Return how many of the falling heights to cut: down to the last fall to below a third."""
-    kept = 0
-    while True:
-        below = np.flatnonzero(heights < _FLATTENED * heights[kept])
-        if not len(below):
-            return kept
-        kept = int(below[0])
+    cut = int(np.flatnonzero(heights <= room)[0])
+    return None if _newest(series) > points[cut] else float(points[cut])
 
 
 def _newest(series: Sequence[Losses]) -> float:

@@ -1,7 +1,7 @@
 """Scales that stand still while data grow: limits move in steps, and ticks are round numbers."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import pairwise
@@ -24,9 +24,10 @@ _LOG_MARKS = (
 _UNITS = ((1e9, "G", 1e9), (1e6, "M", 1e6), (1e3, "k", 1e4))  # the last: from how many on
 _OFF_ROW = 0.2  # rows that a tick of a log scale may be off the middle of its row
 _NARROW = 3.0  # a factor that a log scale of 1-2-5 is too coarse for
+_ENDS_ONLY = 4  # rows below which a log scale has ticks at its ends alone
 _FEW_ROWS = 14  # between which every row is a step that an axis may move by
 # How many ticks a plot should have, and the share of its height that one amiss is worth.
-_MOST_TICKS, _TICK_ROWS, _ODD_TICK, _SINGLE_TICK = 7, 3, 0.07, 0.3
+_MOST_TICKS, _TICK_ROWS, _ODD_TICK, _SINGLE_TICK = 7, 3, 0.07, 0.4
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,23 +153,24 @@ def _suits(scale: Scale, low: float, high: float, spaces: int) -> float:
 def log_row_scale(low: float, high: float, rows: int) -> Scale:
     """Widen ``[low, high]``, both above 0, to a log scale whose ticks lie at whole rows.
 
-    They are 1, 2, 5 or 1, 3 times a power of ten, or such powers alone, two rows apart at least.
+    They are 1, 2, 5 or 1, 3 times a power of ten, or such powers alone, two rows apart at least; in
+    a few rows, the lowest and the highest alone.
     """
     low, high = max(low, _TINY), max(high, _TINY)
     spaces = rows - 1
-    if spaces < 2:
-        wide = log_scale(low, high, 1)
-        return replace(wide, ticks=wide.ticks[:1])
-    if high < _NARROW * low:
+    if high < _NARROW * low and spaces > 1:
         return _narrow_log(low, high, rows)
+    if spaces < _ENDS_ONLY:
+        wide = log_scale(low, high, 999)
+        ends = (wide.ticks[0], wide.ticks[-1])
+        return replace(wide, ticks=ends if spaces > 1 else ends[:1])
     bottom, top = math.log10(low), math.log10(high)
-    stretched = (_stretched(marks, bottom, top, spaces) for marks in _LOG_MARKS)
-    fitting = [scale for scale in stretched if scale is not None]
+    fitting = [s for marks in _LOG_MARKS for s in _stretched(marks, bottom, top, spaces)]
     return max(fitting, key=lambda scale: _suits(scale, bottom, top, spaces))
 
 
-def _stretched(marks: tuple[float, ...], low: float, high: float, spaces: int) -> Scale | None:
-    """Stretch a log axis as far as `spaces` rows hold it and its ticks meet rows, if they can.
+def _stretched(marks: tuple[float, ...], low: float, high: float, spaces: int) -> Iterator[Scale]:
+    """Stretch a log axis so that `spaces` rows hold it and its ticks meet rows, where they can.
 
     `marks` are log10 of the ticks within one period, the last of them the period itself. The foot
     is at a tick; where rows are few, at any row.
@@ -182,14 +184,13 @@ def _stretched(marks: tuple[float, ...], low: float, high: float, spaces: int) -
     for rows in (n / period for n in range(count, max(1, count // 3), -1)):
         if spaces < _FEW_ROWS:
             foot = math.floor(low * rows + 1e-9) / rows
-        if foot + (spaces + _OFF_ROW) / rows >= high:
+        top = foot + spaces / rows
+        if top >= high - 1e-9:
             places = [p for t in ticks if -1e-9 <= (p := (t - foot) * rows) <= spaces + _OFF_ROW]
             if _meet_rows(places):
-                values = [foot + place / rows for place in places]
-                labels = _log_labels([10.0**value for value in values])
-                labelled = tuple(zip(values, labels, strict=True))
-                return Scale(foot, foot + spaces / rows, labelled, log=True)
-    return None
+                labels = _log_labels([10.0 ** (foot + place / rows) for place in places])
+                values = [min(foot + place / rows, top) for place in places]
+                yield Scale(foot, top, tuple(zip(values, labels, strict=True)), log=True)
 
 
 def _meet_rows(places: Sequence[float]) -> bool:
@@ -205,10 +206,13 @@ def _narrow_log(low: float, high: float, rows: int) -> Scale:
     bottom, top = math.log10(foot), math.log10(linear.high)
     spaces = rows - 1
     kept: list[tuple[float, str]] = []
+    taken = -2  # the row of the last tick
     for value, label in linear.ticks:
-        place = math.log10(value) if value >= foot else math.inf
-        if place <= top and (not kept or (place - kept[-1][0]) / (top - bottom) * spaces >= 2):
+        place = math.log10(max(value, _TINY))
+        row = round((place - bottom) / (top - bottom) * spaces)
+        if bottom - 1e-9 <= place <= top + 1e-9 and row >= taken + 2:
             kept.append((place, label))
+            taken = row
     return Scale(bottom, top, tuple(kept), log=True)
 
 
