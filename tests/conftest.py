@@ -24,6 +24,12 @@ def no_compiler_unasked(monkeypatch):
     monkeypatch.setenv("CXX", "false")
 
 
+@pytest.fixture(autouse=True)
+def no_watchdog(monkeypatch):
+    """Let an app that ends slowly, as on a busy machine, not end the tests' own process."""
+    monkeypatch.setattr("tui_trainer.cli.headless._GRACE", 3600.0)
+
+
 @pytest.fixture(scope="session")
 def compiled_cache(tmp_path_factory):
     """A cache folder with every step of `compiled_steps`, made once: it takes some seconds."""

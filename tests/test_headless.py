@@ -37,12 +37,6 @@ SIZES = [(160, 45), (80, 24), (40, 12)]
 STOPPED = re.compile(r"Stopped early at step [\d,]+:\s+validation [\d.]+ exceeded [\d.]+")
 
 
-@pytest.fixture(autouse=True)
-def patient(monkeypatch):
-    """Let a slow end of the app not end the tests' own process."""
-    monkeypatch.setattr("tui_trainer.cli.headless._GRACE", 10 * DEADLINE)
-
-
 def make_app(recipe="stop-patient", charset=Charset.UNICODE, train=train, **settings):
     config = make_config(PRESETS, recipe, **settings)
     work = Work(train, preview, sweep, run_lr_search)
