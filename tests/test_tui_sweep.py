@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from scripted import Script, SweepScript, hidden, make_app, press, ready, shown, until
 from scripted_sweep import advanced, ended, finished, plan, started
+from textual.widgets import Input
 
 from tui_trainer.plotting.roles import Charset
 from tui_trainer.sweeps.events import SweepEnded
@@ -594,6 +595,8 @@ async def test_a_users_keymap_counts_here_too():
         sweep = await opened(pilot, "s")
         assert sweep.state is State.IDLE
         await press(pilot, "ctrl+p")
+        await until(pilot, lambda: isinstance(app.focused, Input))
+        await press(pilot, *"values")
         await shown(pilot, "edit the values to try")
         await press(pilot, "escape")
         await until(pilot, lambda: app.screen is sweep)
