@@ -6,17 +6,11 @@ from pathlib import Path
 import pytest
 from scripted_sweep import plan
 
-from tui_trainer.sweeps.events import SweepEnded
 from tui_trainer.sweeps.pace import pace_of, remember_pace
-from tui_trainer.training.early_stopping import StopReason
 
 
 def file():
     return Path(os.environ["XDG_CACHE_HOME"]) / "tui-trainer" / "sweep-pace.json"
-
-
-def ended(steps, seconds):
-    return SweepEnded(StopReason.COMPLETED, "finished", steps, seconds)
 
 
 def test_the_last_sweep_tells_how_long_the_next_one_like_it_takes():
@@ -25,9 +19,9 @@ def test_the_last_sweep_tells_how_long_the_next_one_like_it_takes():
     rough = pace_of("cpu")
     assert not rough.measured
     assert rough.seconds(configs, 10) > 0
-    remember_pace(sweep, ended(10, 0.1))  # too short to say anything
+    remember_pace(sweep, 10, 0.1)  # too short to say anything
     assert pace_of("cpu") == rough
-    remember_pace(sweep, ended(1000, 4.0))
+    remember_pace(sweep, 1000, 4.0)
     pace = pace_of("cpu")
     assert pace.measured
     assert pace.seconds(configs, 10) == pytest.approx(4.0)
@@ -45,12 +39,12 @@ def test_a_file_that_says_nothing_is_as_good_as_none(text):
     file().parent.mkdir(parents=True)
     file().write_bytes(text.encode(errors="surrogateescape"))
     assert not pace_of("cpu").measured
-    remember_pace(plan("lr=0.1,0.2"), ended(1000, 4.0))
+    remember_pace(plan("lr=0.1,0.2"), 1000, 4.0)
     assert pace_of("cpu").measured
 
 
 def test_a_folder_that_can_not_be_made_is_no_hindrance(monkeypatch, tmp_path):
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
-    remember_pace(plan("lr=0.1,0.2"), ended(1000, 4.0))
+    remember_pace(plan("lr=0.1,0.2"), 1000, 4.0)
     assert not pace_of("cpu").measured

@@ -73,14 +73,17 @@ def train_events(config: RunConfig, control: Control) -> Iterator[Event]:
 
 def sweep_events(plan: Sweep, control: SweepControl, *, fits: bool = True) -> Iterator[SweepEvent]:
     """Train all candidates; imports torch."""
-    from tui_trainer.sweeps.events import SweepEnded
+    from tui_trainer.sweeps.events import CandidatesAdvanced, SweepEnded
     from tui_trainer.sweeps.pace import remember_pace
     from tui_trainer.sweeps.sweeper import sweep
 
     _spare_the_collector()
+    seconds = 0.0
     for event in sweep(plan, control, fits=fits):
-        if isinstance(event, SweepEnded):
-            remember_pace(plan, event)
+        if isinstance(event, CandidatesAdvanced):
+            seconds = event.seconds  # without the time that a compiler took
+        elif isinstance(event, SweepEnded):
+            remember_pace(plan, event.steps, seconds)
         yield event
 
 

@@ -17,14 +17,13 @@ from pathlib import Path
 from platformdirs import user_cache_path
 
 from tui_trainer.config.settings import RunConfig
-from tui_trainer.sweeps.events import SweepEnded
 from tui_trainer.sweeps.plan import Sweep
 from tui_trainer.task.machine import processors
 from tui_trainer.task.shape import parameter_estimate
 
 _LEAST_SECONDS = 0.5  # of a sweep that says something about a rate
 _MOST_BYTES = 100_000  # of the file
-_ROUGH_CPU, _ROUGH_CUDA = 6e9, 1e12  # parameters × points a second: of a processor, of a GPU
+_ROUGH_CPU, _ROUGH_CUDA = 1.5e10, 1e12  # parameters × points a second: of a processor, of a GPU
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +47,13 @@ def pace_of(device: str) -> Pace:
     return Pace(_ROUGH_CUDA if "cuda" in device else _ROUGH_CPU * processors(), measured=False)
 
 
-def remember_pace(sweep: Sweep, ended: SweepEnded) -> None:
-    """Remember the rate of a sweep that has ended, if it can be written."""
-    if ended.seconds < _LEAST_SECONDS or not ended.steps:
+def remember_pace(sweep: Sweep, steps: int, seconds: float) -> None:
+    """Remember the rate of a sweep that took `steps` in all, if it can be written."""
+    if seconds < _LEAST_SECONDS or not steps:
         return
     configs = [candidate.config for candidate in sweep.candidates]
     work = math.fsum(map(_step_work, configs)) / len(configs)
-    rates = _remembered() | {_name(sweep.base.device): ended.steps_per_second * work}
+    rates = _remembered() | {_name(sweep.base.device): steps / seconds * work}
     with contextlib.suppress(OSError):
         _replace(_file(), json.dumps(rates))
 
