@@ -1,5 +1,7 @@
 """A person reads, enlarges and moves along the plots, with keys and with the mouse."""
 
+import threading
+
 import numpy as np
 from scripted import (
     FINISHED,
@@ -12,6 +14,7 @@ from scripted import (
     ready,
     shown,
     started,
+    steps,
     until,
 )
 from textual.events import MouseScrollUp
@@ -164,6 +167,31 @@ async def test_the_mouse_points_drags_and_zooms():
         low, high = pane.view.part
         assert low <= dragged <= high
         assert pane.size.width == before
+
+
+class Turning:
+    """A script whose losses differ by more than a factor of ten once it may go on."""
+
+    def __init__(self):
+        self.goes_on = threading.Event()
+
+    def __call__(self, config, control):
+        yield started(config)
+        yield steps(1, 10)
+        assert self.goes_on.wait(60)
+        yield steps(11, 400)
+        yield FINISHED
+
+
+async def test_an_axis_that_turns_to_log_by_itself_is_said():
+    script = Turning()
+    async with make_app(script).run_test(size=(120, 34)) as pilot:
+        await ready(pilot)
+        await press(pilot, "s")
+        await shown(pilot, "━━ train")
+        await hidden(pilot, "log y")
+        script.goes_on.set()
+        await shown(pilot, "log y", "their axis is log now")
 
 
 class Spike:

@@ -41,6 +41,13 @@ def test_panning_stops_at_the_ends_and_keeps_its_width():
     assert view.part == (0.0, 1000.0)
     assert View().panned(1.0, WHOLE) == View()
     assert view.showing(1500.0, WHOLE).part == (500.0, 1500.0)
+    for part, inside in [
+        ((10.0, 20.0), (10.0, 20.0)),
+        ((-5.0, 20.0), (0.0, 20.0)),
+        ((6000.0, 7000.0), None),
+        ((-1.0, 9000.0), None),
+    ]:
+        assert View(part).within(WHOLE) == inside  # another axis than the one it was made on
 
 
 def history(train, val, bound=None):

@@ -25,7 +25,8 @@ def fit_chart(
     margin = 0.08 * (high - low)
     ticks = max(3, width // 12)
     whole = data_scale(float(grid.min()), float(grid.max()), ticks)
-    x = whole if view.part is None else data_scale(*view.part, ticks)
+    part = view.within((whole.low, whole.high))
+    x = whole if part is None else data_scale(*part, ticks)
     y = row_scale(low - margin, high + margin, height - AXIS_ROWS, snug=True)
     layers: list[Scatter | Curve] = [
         Scatter(Role.VALIDATION_POINT, points.val_x, points.val_y, BRAILLE_DOT, "o", tall=True),

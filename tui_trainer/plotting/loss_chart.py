@@ -39,7 +39,7 @@ def loss_chart(
     """
     columns = max(4, width - _LABEL_ROOM)
     whole = step_scale(history.steps, columns, marks.planned_steps)
-    x = _step_part(whole, view.part, columns)
+    x = _step_part(whole, view.within((whole.low, whole.high)), columns)
     first, last = max(1, math.ceil(x.low)), max(1, math.floor(x.high))
     series = {n: history.buckets(n, first, last, _DOTS_A_COLUMN * columns) for n in _SERIES}
     y, highest = _loss_axis([series["train"], series["val"]], height, log, view.clipped)

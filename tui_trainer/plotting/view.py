@@ -16,6 +16,13 @@ class View:
     part: Part | None = None
     clipped: bool = True
 
+    def within(self, whole: Part) -> Part | None:
+        """Return the part that lies in an axis, None where that is nothing or all of it."""
+        if self.part is None:
+            return None
+        low, high = max(self.part[0], whole[0]), min(self.part[1], whole[1])
+        return (low, high) if low < high and (low, high) != whole else None
+
     def zoomed(self, factor: float, whole: Part, anchor: float, grain: float) -> "View":
         """Show `factor` times as much of the axis; `anchor` stays where it is in the plot."""
         low, high = self.part or whole

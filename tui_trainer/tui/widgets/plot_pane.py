@@ -283,7 +283,7 @@ class PlotPane(Framed):
         words = [self._heading]
         if self._legend_names and chart.y.log:
             words.append("log y")
-        if self._reader is not None and self.view.part is not None:
+        if self._reader is not None and (chart.x.low, chart.x.high) != _ends(chart):
             words.append(self._reader.range_text(chart.x.foot, chart.x.top))
         if chart.highest is not None:
             words.append(f"▲ up to {loss_text(chart.highest)}")
