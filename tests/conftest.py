@@ -14,6 +14,7 @@ def own_config_folder(tmp_path_factory, monkeypatch):
     """Let presets and keymaps of the person who runs the tests change nothing."""
     folder = tmp_path_factory.mktemp("config")
     monkeypatch.setenv("XDG_CONFIG_HOME", str(folder))
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
     return folder
 

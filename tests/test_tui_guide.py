@@ -1,11 +1,18 @@
 """The program explains itself: lists of presets, the first screen, its experiments."""
 
-from scripted import make_app, press, ready, shown, until
+import numpy as np
+from scripted import EARLY, Script, SweepScript, hidden, make_app, press, ready, shown, until
 from textual.widgets import OptionList
 
+from tui_trainer.cli.wiring import preview, train_events
 from tui_trainer.config.presets import load_presets
+from tui_trainer.formatting import loss_text
+from tui_trainer.plotting.roles import Charset
+from tui_trainer.training.state import State
 from tui_trainer.tui.choices import ChoiceList
 from tui_trainer.tui.headless import screen_text
+from tui_trainer.tui.run.experiments import EXPERIMENTS, NAMES, RACE
+from tui_trainer.tui.seen import OWN_RUN, Seen
 
 
 async def test_enter_on_a_row_lists_all_with_descriptions_and_takes_one():
@@ -54,3 +61,142 @@ async def test_a_sweeps_axis_comes_from_a_list_too_and_the_palette_names_lists()
         await press(pilot, "enter")
         await until(pilot, lambda: isinstance(pilot.app.screen, ChoiceList))
         assert "xavier" in screen_text(pilot.app)
+
+
+def words(pilot):
+    return " ".join(pilot.app.cockpit.banner.words.split())
+
+
+async def test_the_first_screen_offers_experiments_at_every_size_with_the_users_keys():
+    titles = [experiment.title for experiment in EXPERIMENTS]
+    for charset in Charset.UNICODE, Charset.ASCII:
+        keymap = {"experiment_1": "f6", "start": "f5"}
+        app = make_app(keymap=keymap, charset=charset)
+        async with app.run_test(size=(160, 45)) as pilot:
+            await ready(pilot)
+            for size in ((160, 45), (80, 24), (40, 12)):
+                await pilot.resize_terminal(*size)
+                await shown(
+                    pilot, "A network learns a curve.", "f6  Nothing", "f5", "5  A race", *titles
+                )
+                assert screen_text(app).isascii() or charset is Charset.UNICODE
+            await press(pilot, "1")
+            assert app.cockpit.state is State.IDLE
+
+
+async def test_each_experiment_shows_what_it_says():
+    app = make_app(train_events, preview=preview, engine="eager")
+    async with app.run_test(size=(160, 45)) as pilot:
+        await ready(pilot)
+        cockpit = app.cockpit
+        runs = []
+        for key in "123444":
+            before = cockpit.run
+            await press(pilot, key)
+            await until(pilot, lambda b=before: cockpit.run is not b)
+            run = cockpit.run
+            await until(pilot, lambda r=run: r.ended is not None, 90)
+            await until(pilot, lambda: not cockpit.unread)
+            cockpit.draw()
+            runs.append((run, words(pilot)))
+
+        (dead, said), *others = runs
+        assert f"Nothing learned: the training loss is {loss_text(dead.train_loss)}" in said
+        losses = dead.history.losses("train")
+        assert abs(losses[200] - losses[-1]) < 0.01
+        assert said.endswith("Next: 2.")
+
+        (exploded, said), *others = others
+        assert exploded.diverged
+        assert f"{loss_text(exploded.best.val_loss)} after step {exploded.best.step}" in said
+        assert exploded.best.val_loss > 1e6
+
+        (early, said), *others = others
+        val = early.history.losses("val")
+        assert f"At step {early.step:,} validation rose for the first time" in said
+        assert val[-1] > val[-2]
+        assert np.all(np.diff(val[:-1]) <= 0)
+
+        (patient, said), *others = others
+        assert f"to {loss_text(patient.val_loss)}, over the mean of its last 50" in said
+        assert patient.val_loss > np.mean(patient.history.losses("val")[-51:-1])
+        assert said.endswith("4 again.")
+
+        (in_time, said), *others = others
+        assert f"the weights of step {in_time.best.step:,} are back" in said
+        for rule, run in (("the first rise", early), ("the mean of 50", patient)):
+            assert f"{loss_text(run.val_loss)} with {rule}" in said
+            assert in_time.best.val_loss < run.val_loss / 2
+
+        ((never, said),) = others
+        assert f"{never.val_loss / never.best.val_loss - 1:.0%} above its best" in said
+        assert never.train_loss < never.best.val_loss < never.val_loss
+        assert said.endswith("Next: 5.")
+
+
+async def test_the_race_is_a_sweep_that_says_what_to_look_at_and_what_comes_next():
+    sweep = SweepScript()
+    app = make_app(sweep=sweep)
+    async with app.run_test(size=(120, 34)) as pilot:
+        await ready(pilot)
+        await press(pilot, "5")
+        await until(pilot, lambda: app.sweep is not None and app.sweep.state is State.FINISHED)
+        ((plan, _),) = sweep.calls
+        assert len(plan.points) == len(RACE.values.split(","))
+        assert (plan.seeds, plan.base.lr) == (RACE.seeds, RACE.numbers["lr"])
+        await shown(pilot, "esc goes back. Next: 1.")
+        await press(pilot, "escape", "5")
+        await until(pilot, lambda: app.screen is app.sweep)
+        assert len(sweep.calls) == 2
+
+
+async def test_an_experiment_replaces_settings_of_ones_own_only_if_asked_twice():
+    script = Script(EARLY)
+    app = make_app(script)
+    async with app.run_test(size=(120, 34)) as pilot:
+        await ready(pilot)
+        await press(pilot, "s")
+        await until(pilot, lambda: app.cockpit.state is State.STOPPED_EARLY)
+        await press(pilot, "2")
+        await shown(pilot, "2 again runs “It explodes”")
+        assert app.cockpit.form.recipe == "stop-patient"
+        await press(pilot, "2")
+        await until(pilot, lambda: len(script.calls) == 2)
+        assert script.calls[1][0].init.name == "normal"
+        await hidden(pilot, "It exploded")  # the script stopped early: that is what is said
+        await press(pilot, "h")
+        await shown(pilot, "Stopped early at step 100")
+
+
+async def test_the_first_screen_is_not_shown_again_to_who_needs_it_no_more(tmp_path):
+    file = tmp_path / "state" / "seen"
+    assert not Seen(file).is_expert(NAMES)
+    async with make_app(Script(EARLY), seen=Seen(file)).run_test(size=(120, 34)) as pilot:
+        await ready(pilot)
+        await shown(pilot, "Stopped too early")
+        await press(pilot, "3")
+        await until(pilot, lambda: pilot.app.cockpit.state is State.STOPPED_EARLY)
+    assert file.read_text().split() == ["too-early"]
+    async with make_app(Script(EARLY), seen=Seen(file)).run_test(size=(120, 34)) as pilot:
+        await ready(pilot)
+        await shown(pilot, "✓ 3  Stopped too early")
+        await press(pilot, "s")
+        await until(pilot, lambda: pilot.app.cockpit.state is State.STOPPED_EARLY)
+    async with make_app(seen=Seen(file)).run_test(size=(120, 34)) as pilot:
+        await ready(pilot)
+        await shown(pilot, "s starts training")
+        assert "Stopped too early" not in screen_text(pilot.app)
+
+
+def test_what_was_seen_needs_no_file(tmp_path):
+    (tmp_path / "bytes").write_bytes(b"\xff\xfe\x00")
+    (tmp_path / "folder").mkdir()
+    for file in (None, tmp_path / "bytes", tmp_path / "folder", tmp_path / "bytes" / "seen"):
+        seen = Seen(file)
+        assert not seen.is_expert(NAMES)
+        for name in NAMES:
+            seen.add(name)
+        assert seen.is_expert(NAMES)
+    seen = Seen(tmp_path / "new" / "seen")
+    seen.add(OWN_RUN)
+    assert Seen(tmp_path / "new" / "seen").is_expert(NAMES)

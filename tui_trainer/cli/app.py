@@ -150,7 +150,7 @@ def main(
         _require_terminal()
     user = read_user_settings(config_file())
     take_looks(context, user, headless=screen is None)
-    app = _make_app(settings, user, charset_of(screen), ui_budget / 100)
+    app = _make_app(settings, user, charset_of(screen), ui_budget / 100, remembers=not headless)
     if not headless:
         app.run()
         context.exit(app.return_code or EXIT_OK)
@@ -192,12 +192,18 @@ def _require_terminal() -> None:
 
 
 def _make_app(
-    settings: dict[str, Any], user: UserSettings, charset: Charset, ui_share: float
+    settings: dict[str, Any],
+    user: UserSettings,
+    charset: Charset,
+    ui_share: float,
+    *,
+    remembers: bool,
 ) -> Any:
     from tui_trainer.tui.app import TrainerApp
     from tui_trainer.tui.background import Work
     from tui_trainer.tui.keys import checked_keymap
     from tui_trainer.tui.preferences import Preferences, require_theme
+    from tui_trainer.tui.seen import Seen, seen_file
 
     loaded, config = configure(settings, user)
     keymap = checked_keymap(user.keys, config_file())
@@ -205,4 +211,5 @@ def _make_app(
     preferences = Preferences(user, partial(write_setting, config_file()))
     work = Work(train_events, preview, sweep_events, lr_search_events)
     recipe = settings["recipe"]
-    return TrainerApp(loaded, config, recipe, work, keymap, charset, ui_share, preferences)
+    seen = Seen(seen_file() if remembers else None)
+    return TrainerApp(loaded, config, recipe, work, keymap, charset, ui_share, preferences, seen)

@@ -25,6 +25,7 @@ from tui_trainer.tui.messages import Ended, ValuesTaken
 from tui_trainer.tui.preferences import PreferenceCommands, Preferences
 from tui_trainer.tui.quit_question import QuitQuestion
 from tui_trainer.tui.run.screen import Cockpit
+from tui_trainer.tui.seen import Seen
 from tui_trainer.tui.sixteen_colors import SixteenColorsFilter
 from tui_trainer.tui.terminal import thrifty_driver
 from tui_trainer.tui.textual_private import mend_compositor
@@ -67,6 +68,7 @@ class TrainerApp(App[None]):
         charset: Charset = Charset.UNICODE,
         ui_share: float = UI_SHARE,
         preferences: Preferences | None = None,
+        seen: Seen | None = None,
     ) -> None:
         mend_compositor()
         self._way_out = WayOut(self._leave, self._stop_threads)
@@ -78,7 +80,7 @@ class TrainerApp(App[None]):
         self._kept_theme = theme or self.theme
         if theme is not None:
             self.theme = theme
-        context = Context(presets, work, keymap or {}, charset, ui_share)
+        context = Context(presets, work, keymap or {}, charset, ui_share, seen or Seen())
         self.cockpit = Cockpit(context, config, recipe)
         self.sweep: SweepScreen | None = None
         self.lr_finder: LrFinderScreen | None = None
@@ -155,6 +157,12 @@ class TrainerApp(App[None]):
             self.sweep = SweepScreen(self.cockpit.context, self.cockpit.form)
             self.install_screen(self.sweep, "sweep")  # so that it lives on behind the cockpit
         self.push_screen(self.sweep)
+
+    def action_race(self) -> None:
+        """Race the regularizers of the guide, in place of the sweep that there is."""
+        self.action_sweep()
+        assert self.sweep is not None
+        self.call_after_refresh(self.sweep.start_race)
 
     def action_find_lr(self) -> None:
         """Show the lr finder, which starts to search."""

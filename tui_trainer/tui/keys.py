@@ -57,6 +57,17 @@ def _plot_keys(
     return previous, following
 
 
+_EXPERIMENTS = tuple(
+    Key(
+        f"experiment_{n}",
+        f"{n}",
+        f"experiment({n})",
+        "guide",
+        f"experiment {n} of the first screen",
+    )
+    for n in range(1, 6)
+)
+
 KEYS = (
     Key("start", "s", "start", "run", "start, or restart, with the form's settings", "start", 0,
         _STARTING, also="again"),
@@ -109,6 +120,7 @@ KEYS = (
     Key("help", "question_mark", "help", "app", "this help", "help", 0, _EVERYWHERE),
     Key("palette", "ctrl+p", "app.command_palette", "app", "find a preset or command by name", "",
         5, _EVERYWHERE),
+    *_EXPERIMENTS,
     Key("quit", "q", "app.quit", "app", "quit; asks first while training", "quit", 1, _EVERYWHERE),
 )  # fmt: skip
 

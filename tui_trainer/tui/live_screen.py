@@ -3,7 +3,7 @@
 import time
 from abc import abstractmethod
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import events, on
@@ -23,6 +23,7 @@ from tui_trainer.tui.help_page import Now
 from tui_trainer.tui.keys import key_of, key_texts
 from tui_trainer.tui.messages import Ended, Updated
 from tui_trainer.tui.pane_screen import PaneScreen
+from tui_trainer.tui.seen import Seen
 from tui_trainer.tui.widgets.plot_pane import PlotCommand, PlotPane
 from tui_trainer.tui.wording import BADGES, badge_text, overhead_text, with_dots
 
@@ -42,6 +43,7 @@ class Context:
     keymap: dict[str, str]
     charset: Charset
     ui_share: float
+    seen: Seen = field(default_factory=Seen)
 
 
 class LiveScreen(PaneScreen):

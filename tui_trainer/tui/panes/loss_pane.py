@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from tui_trainer.plotting.roles import Role
 from tui_trainer.training.early_stopping import Gauge
-from tui_trainer.tui.widgets.plot_pane import Named, PlotPane
+from tui_trainer.tui.widgets.plot_pane import MakeLines, Named, PlotPane
 from tui_trainer.tui.wording import progress_bar
 
 if TYPE_CHECKING:
@@ -22,10 +22,18 @@ class LossPane(PlotPane):
     def toggle_smooth(self) -> None:
         self._smooth = not self._smooth
 
-    def put(self, result: "RunResult | None", start_key: str = "") -> None:
-        """Show a run's losses; without one, which key starts it."""
+    def put(
+        self,
+        result: "RunResult | None",
+        start_key: str = "",
+        first_page: MakeLines | None = None,
+    ) -> None:
+        """Show a run's losses; before there is one a page, or which key starts it."""
         if result is not self._shown:  # a part of another run says nothing about this one
             self._shown, self.view = result, replace(self.view, part=None)
+        if result is None and first_page is not None:
+            self.explain(first_page, "What this is")
+            return
         if result is None or not result.step:
             self.blank(self._waiting(result, start_key), "Loss")
             return

@@ -29,6 +29,16 @@ from tui_trainer.tui.live_screen import Context, LiveScreen
 from tui_trainer.tui.messages import PreviewFailed, PreviewReady
 from tui_trainer.tui.panes.fit_pane import FitPane
 from tui_trainer.tui.panes.loss_pane import LossPane
+from tui_trainer.tui.run.experiments import (
+    EXPERIMENTS,
+    NAMES,
+    RACE,
+    SEEDS,
+    Experiment,
+    Guide,
+    key_id,
+)
+from tui_trainer.tui.run.first_page import first_page
 from tui_trainer.tui.run.form import ConfigForm
 from tui_trainer.tui.run.next_lr import next_lr
 from tui_trainer.tui.run.next_run import next_run_changes, next_run_text
@@ -40,7 +50,9 @@ from tui_trainer.tui.run.wording import (
     run_badge,
     status_text,
 )
+from tui_trainer.tui.seen import OWN_RUN
 from tui_trainer.tui.widgets.fields import Direction, Form
+from tui_trainer.tui.widgets.framed import Part
 from tui_trainer.tui.wording import BADGES, NARROW
 
 if TYPE_CHECKING:  # needs numpy, which the first frame does not
@@ -73,6 +85,8 @@ class Cockpit(LiveScreen):
         self._previewed: Previewed | None = None
         self._preview_pending = False
         self._preview_problem = ""
+        self._guide = Guide()
+        self._page_wanted = not context.seen.is_expert(NAMES)
         self._curve: Curve | None = None  # that was asked for; None is that of the weights
 
     def make_form(self) -> Iterator[Form]:
@@ -120,8 +134,30 @@ class Cockpit(LiveScreen):
 
     def action_start(self) -> None:
         """Start the form's run; a run that trains is given up only if asked for twice."""
-        if self._may_start():
-            self._start(paused=False)
+        if self._may_start("start") and self._start(paused=False):
+            self.context.seen.add(OWN_RUN)
+
+    def action_experiment(self, number: int) -> None:
+        """Put an experiment's settings into the form and start it.
+
+        Where none has led here, that is asked for twice: the settings go, and the key was a slip.
+        """
+        experiment = EXPERIMENTS[number - 1]
+        name = key_id(experiment)
+        if not self._may_start(name):
+            return
+        if not (self.active or self._guided or self._may_replace(experiment)):
+            return
+        self.context.seen.add(experiment.name)
+        if not experiment.takes:
+            self._set_up(RACE.recipe, RACE.numbers)
+            self.app.call_later(self.app.run_action, "race")
+            return
+        take = self._guide.next_take(experiment)
+        self._set_up(take.recipe, take.numbers)
+        if self._start(paused=False) and self.run is not None:
+            self._guide.begin(experiment, take, self.run)
+            self.draw_lines()
 
     def action_pause(self) -> None:
         if self._shows_training:
@@ -183,9 +219,28 @@ class Cockpit(LiveScreen):
             return f"{former} shows the run that is training."
         return f"This run has ended: {start} starts the next."
 
-    def _may_start(self) -> bool:
-        """Return whether nothing is lost by it that was not asked for twice."""
-        start, training, newest = self.keys["start"], self._runs.training, self._runs.newest
+    @property
+    def _guided(self) -> bool:
+        """Whether the first screen is shown, or one of its experiments."""
+        return self._guide.owns(self.run) or (self.run is None and self._page_wanted)
+
+    def _may_replace(self, experiment: Experiment) -> bool:
+        """Ask whether an experiment's settings may replace those in the form."""
+        again = self.keys[key_id(experiment)]
+        words = f"{again} again runs “{experiment.title}”, with its settings in the form"
+        return self.confirms(key_id(experiment), words)
+
+    def _set_up(self, recipe: str, numbers: Mapping[str, float]) -> None:
+        """Put a recipe with other numbers into the form: not as changes of a run that trains."""
+        with self.form.prevent(ConfigForm.Changed):
+            self.form.choose("recipe", recipe)
+            for key, number in {**SEEDS, **numbers}.items():
+                self.form.set_number(key, number)
+        self._ask_preview()
+
+    def _may_start(self, name: str) -> bool:
+        """Return whether nothing is lost by it that was not asked for twice with this key."""
+        start, training, newest = self.keys[name], self._runs.training, self._runs.newest
         if training is not None:
             question = f"{start} again stops the run at step {training.result.step:,}"
         elif self._runs.shows_former and newest is not None:
@@ -193,7 +248,7 @@ class Cockpit(LiveScreen):
         else:
             return True
         roomy = self.size.width >= NARROW
-        return self.confirms("start", question + ("; esc keeps it" if roomy else ""))
+        return self.confirms(name, question + ("; esc keeps it" if roomy else ""))
 
     # What the form says
 
@@ -278,10 +333,14 @@ class Cockpit(LiveScreen):
     # Drawing
 
     def draw_panes(self) -> None:
-        self.loss_pane.put(self.run, self.keys["start"])
+        page = self._first_page if self._page_wanted else None
+        self.loss_pane.put(self.run, self.keys["start"], page)
         points, fit = self._fit()
         of_next_run = self._shown_curve == "next"
         self.fit_pane.put(points, fit, self._missing_fit, of_next_run=of_next_run)
+
+    def _first_page(self, width: int, height: int) -> Iterator[tuple[Part, ...]]:
+        return first_page(width, height, self.keys, self.context.seen)
 
     def draw_lines(self) -> None:
         self.set_class(self.run is not None and self.run.learnt_nothing, "-learnt-nothing")
@@ -320,6 +379,9 @@ class Cockpit(LiveScreen):
     def banner_text(self) -> str:
         if self.run is None:
             return self._preview_problem
+        unseen = [name for name in NAMES if name not in self.context.seen]
+        if words := self._guide.words(self.run, self.keys, unseen, self.size.width):
+            return words
         return banner_text(self.run, self.size.width, self.keys)
 
     def status_text(self) -> str:

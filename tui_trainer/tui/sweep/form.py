@@ -164,6 +164,13 @@ class SweepForm(Form):
         elif name != self._objective:
             self.turn_objective()
 
+    def fill(self, axis: str, values: str, seeds: int, steps: int) -> None:
+        """Take an axis with its values, and how many seeds and steps."""
+        self._take_axis(axis)
+        for key, text in (("values", values), ("seeds", str(seeds)), ("steps", str(steps))):
+            self.field(key).put(text)
+        self._changed()
+
     def turn_axis(self, direction: Direction) -> None:
         """Go to the next (1) or previous (-1) setting, with what was last typed for it."""
         keys = list(self._axes)

@@ -1,45 +1,18 @@
 """The objective over the value swept."""
 
-from collections.abc import Callable, Iterable
-from typing import TypeAlias
-
-from rich.segment import Segment
-from textual.strip import Strip
-
 from tui_trainer.plotting.chart import Chart
 from tui_trainer.plotting.roles import Role
 from tui_trainer.plotting.sweep_chart import sweep_chart
 from tui_trainer.tui.sweep.feed import SweepFeed
 from tui_trainer.tui.sweep.wording import leader_text
-from tui_trainer.tui.widgets.framed import Part
 from tui_trainer.tui.widgets.plot_pane import PlotPane
-
-MakeLines: TypeAlias = Callable[[int, int], Iterable[tuple[Part, ...]]]
 
 
 class SweepPane(PlotPane):
     """Medians with their spread over the seeds, the best point, what diverged."""
 
-    _make_lines: MakeLines | None = None
-
-    def explain(self, make_lines: MakeLines) -> None:
-        """Show lines for a width and a height in the place of a plot."""
-        self._make_lines = make_lines
-        self.blank("", "Sweep")
-
-    def _message(self, text: str, width: int, height: int) -> list[Strip]:
-        if self._make_lines is None or text:
-            return super()._message(text, width, height)
-        lines = [*self._make_lines(width, height)][:height]
-        strips = [
-            Strip([Segment(part, self._part_style(role)) for part, role in line]) for line in lines
-        ]
-        strips += [Strip([])] * (height - len(strips))
-        return [self._boxed(list(strip.adjust_cell_length(width))) for strip in strips]
-
     def put(self, feed: SweepFeed, *, cursor: int | None) -> None:
         """Show a sweep; `cursor` is a point."""
-        self._make_lines = None
         sweep, points, leader = feed.sweep, feed.result.points(), feed.leader()
         axis = sweep.axes[0]
         if not any(candidate.step for candidate in feed.result.candidates):

@@ -24,6 +24,7 @@ from tui_trainer.training.early_stopping import StopReason
 from tui_trainer.tui.keys import bindings, key_texts
 from tui_trainer.tui.live_screen import Context, LiveScreen
 from tui_trainer.tui.messages import ValuesTaken
+from tui_trainer.tui.run.experiments import EXPERIMENTS, NAMES, RACE, hint
 from tui_trainer.tui.run.form import ConfigForm
 from tui_trainer.tui.sweep.candidate_screen import CandidateScreen
 from tui_trainer.tui.sweep.feed import SweepFeed
@@ -68,6 +69,7 @@ class SweepScreen(LiveScreen):
         self.feed: SweepFeed | None = None
         self.add_class("-empty")
         self._control: SweepControl = SweepControl()
+        self._race_feed: SweepFeed | None = None  # that of the guide's race
 
     def make_form(self) -> Iterator[Form]:
         texts = key_texts(self.context.keymap)
@@ -120,6 +122,12 @@ class SweepScreen(LiveScreen):
             self._start(sweep)
         self._redraw_soon()
         self.draw()
+
+    def start_race(self) -> None:
+        """Start the guide's race around the cockpit's form."""
+        self.form.fill("regularizer", RACE.values, RACE.seeds, RACE.steps)
+        self.action_start()
+        self._race_feed = self.feed
 
     def action_axis(self, direction: Direction) -> None:
         self.form.turn_axis(direction)
@@ -215,7 +223,7 @@ class SweepScreen(LiveScreen):
     def draw_panes(self) -> None:
         self.set_class(self.feed is None, "-empty")
         if self.feed is None:
-            self.plot.explain(self._plan_lines)
+            self.plot.explain(self._plan_lines, "Sweep")
         elif not self._is_race:
             self.plot.put(self.feed, cursor=self.table.point)
         self.table.draw_rows()
@@ -239,7 +247,20 @@ class SweepScreen(LiveScreen):
         return setup_text(sweep.axes[0], sweep.base), started.how if started else sweep.base.device
 
     def banner_text(self) -> str:
-        return banner_text(self.feed, self.size.width) if self.feed else ""
+        words = banner_text(self.feed, self.size.width) if self.feed else ""
+        return self._race_words(words) if self.feed and self.feed is self._race_feed else words
+
+    def _race_words(self, words: str) -> str:
+        """Say what to look at in the guide's race, and after it what comes next."""
+        if self.active:
+            return f"▸ {RACE.look}"
+        back = f"{self.key('back')} goes back."
+        unseen = [name for name in NAMES if name not in self.context.seen]
+        return (
+            f"{words} {back}"
+            if self.size.width < MEDIUM
+            else (f"{words} {back} {hint(self.keys, unseen, EXPERIMENTS[-1])}")
+        )
 
     def status_text(self) -> str:
         if self.feed is None:

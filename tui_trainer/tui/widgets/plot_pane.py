@@ -1,7 +1,7 @@
 """A plot in a frame: its legend in the upper edge, what a cursor reads in the lower one."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:  # both need numpy, which the first frame does not
     from tui_trainer.plotting.chart import Chart, Drawing, Span
     from tui_trainer.plotting.readings import Reader
 
+MakeLines: TypeAlias = Callable[[int, int], Iterable[tuple[Part, ...]]]
 MakeChart: TypeAlias = "Callable[[int, int], Chart]"
 Named: TypeAlias = Sequence[tuple[Role, str]]
 PlotCommand: TypeAlias = Literal["move", "end", "zoom", "pan", "all"]
@@ -57,6 +58,7 @@ class PlotPane(Framed):
         self._legend_names: Named = ()
         self._note = ""
         self._blank_text = ""
+        self._make_lines: MakeLines | None = None
         self._chart: Chart | None = None
         self._log_told = False
         self._drawing: Drawing | None = None
@@ -78,8 +80,24 @@ class PlotPane(Framed):
     def blank(self, text: str, name: str) -> None:
         """Show a line of text instead of a plot."""
         self._make_chart, self._heading, self._note = None, name, ""
-        self._blank_text, self._chart = text, None
+        self._blank_text, self._make_lines, self._chart = text, None, None
         self._draw()
+
+    def explain(self, make_lines: MakeLines, name: str) -> None:
+        """Show lines for a width and a height instead of a plot."""
+        self._make_chart, self._heading, self._note = None, name, ""
+        self._make_lines, self._chart = make_lines, None
+        self._draw()
+
+    def _blank(self, width: int, height: int) -> list[Strip]:
+        if self._make_lines is None:
+            return self._message(self._blank_text, width, height)
+        lines = [*self._make_lines(width, height)][:height]
+        strips = [
+            Strip([Segment(part, self._part_style(role)) for part, role in line]) for line in lines
+        ]
+        strips += [Strip([])] * (height - len(strips))
+        return [self._boxed(list(strip.adjust_cell_length(width))) for strip in strips]
 
     def toggle_log(self) -> None:
         """Toggle between a log and a linear axis of losses."""
@@ -244,7 +262,7 @@ class PlotPane(Framed):
         if self._make_chart is None:
             self._drawing = None
             title: tuple[Part, ...] = ((self._heading, "title"),)
-            self._box(self._message(self._blank_text, width, height), title, ())
+            self._box(self._blank(width, height), title, ())
             return
         chart = self._make_chart(width, height)
         self._tell_log(chart)
