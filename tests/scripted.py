@@ -264,12 +264,13 @@ def make_app(
     charset=Charset.UNICODE,
     preferences=None,
     app_class=TrainerApp,
+    seen=None,
     **settings,
 ):
     presets = load_presets()
     config = make_config(presets, recipe, **settings)
     work = Work(train or Script(), preview, sweep or SweepScript(), find_lr or LrScript())
-    return app_class(presets, config, recipe, work, keymap, charset, 1.0, preferences)
+    return app_class(presets, config, recipe, work, keymap, charset, 1.0, preferences, seen)
 
 
 async def until(pilot, condition, seconds=DEADLINE):

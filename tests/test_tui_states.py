@@ -52,7 +52,7 @@ async def run_to(pilot, state):
 async def test_idle_shows_the_untrained_network_and_its_size():
     async with make_app().run_test(size=SIZE) as pilot:
         await ready(pilot)
-        await shown(pilot, "○ READY", "1,321 parameters", "Fit · untrained", "s starts training")
+        await shown(pilot, "○ READY", "1,321 parameters", "Fit · untrained", "Nothing learns")
 
 
 async def test_before_the_preview_it_says_that_torch_is_loading():
