@@ -123,7 +123,9 @@ async def test_each_experiment_shows_what_it_says():
         assert said.endswith("4 again.")
 
         (in_time, said), *others = others
-        assert f"the weights of step {in_time.best.step:,} are back" in said
+        assert (
+            f"validation {loss_text(in_time.best.val_loss)} at step {in_time.best.step:,}" in said
+        )
         for rule, run in (("the first rise", early), ("the mean of 50", patient)):
             assert f"{loss_text(run.val_loss)} with {rule}" in said
             assert in_time.best.val_loss < run.val_loss / 2
@@ -200,3 +202,31 @@ def test_what_was_seen_needs_no_file(tmp_path):
     seen = Seen(tmp_path / "new" / "seen")
     seen.add(OWN_RUN)
     assert Seen(tmp_path / "new" / "seen").is_expert(NAMES)
+
+
+async def test_the_palette_has_the_users_keys_the_reasons_and_no_panel_without_a_way_out():
+    async with make_app(keymap={"start": "f5"}).run_test(size=(120, 45)) as pilot:
+        await ready(pilot)
+        titles = [c.title for c in pilot.app.get_system_commands(pilot.app.screen)]
+        assert "Keys" not in titles
+        assert "Theme" in titles
+        await press(pilot, "ctrl+p", *"start, or")
+        await shown(pilot, "key f5")
+        await press(pilot, *["backspace"] * 9, *"best or last")
+        await shown(pilot, "No run yet: f5 starts one.")
+
+
+async def test_experiments_follow_each_other_without_a_question():
+    script = Script()
+    app = make_app(script)
+    async with app.run_test(size=(120, 34)) as pilot:
+        await ready(pilot)
+        for count, key in enumerate("134", 1):
+            await press(pilot, key)
+            await until(pilot, lambda c=count: len(script.calls) == c)
+        await shown(pilot, "▸ The mean of 50. Watch the bound")
+        await press(pilot, "s")
+        await shown(pilot, "s again stops the run")
+        await press(pilot, "s", "3")
+        await until(pilot, lambda: len(script.calls) == 4)
+        await shown(pilot, "3 again stops the run")

@@ -1,15 +1,16 @@
 """The app around the cockpit: the terminal's signals, the palette, the way out."""
 
 import signal
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
 
 from rich.console import RenderableType
 from textual import on
-from textual.app import App
+from textual.app import App, SystemCommand
 from textual.binding import Binding
 from textual.driver import Driver
 from textual.filter import LineFilter
+from textual.screen import Screen
 
 from tui_trainer.config.presets import Presets
 from tui_trainer.config.settings import RunConfig
@@ -109,6 +110,12 @@ class TrainerApp(App[None]):
     def _ring(self, message: Ended) -> None:
         if self.preferences.rings(message.seconds):
             self.bell()
+
+    def get_system_commands(self, screen: Screen[Any]) -> Iterator[SystemCommand]:
+        """Offer what no key of ours does: Textual's panel of keys has no way out."""
+        for command in super().get_system_commands(screen):
+            if command.title in ("Theme", "Screenshot"):
+                yield command
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         """Add the filters for a terminal that shows ASCII alone, few colours or none."""

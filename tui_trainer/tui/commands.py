@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from tui_trainer.tui.run.screen import Cockpit
 
 
-_LEFT_OUT = ("palette", "quit")  # it is open; Textual has its own
+_LEFT_OUT = ("palette",)  # it is open
 
 
 class ScreenCommands(Provider):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from tui_trainer.formatting import loss_text, number_text
 from tui_trainer.training.state import State
-from tui_trainer.tui.wording import BADGES, NARROW, first_clause
+from tui_trainer.tui.wording import BADGES, NARROW
 
 if TYPE_CHECKING:  # needs numpy, which the first frame does not
     from tui_trainer.training.result import RunResult
@@ -84,14 +84,14 @@ EXPERIMENTS = (
              State.STOPPED_EARLY, _LR, "the mean of 50"),
         Take("stop-patience",
              "Watch the best ◆ move on past every spike. 200 steps without a new one end the run.",
-             "In time: no new best for 200 steps, so the weights of step {best_step} are back. "
-             "Validation {best}{before}. And without a rule? {again} again.",
+             "In time: validation {best} at step {best_step}{before}. No new best came for 200 "
+             "steps, so those weights are back. And without a rule? {again} again.",
              State.STOPPED_EARLY, _LR, "patience"),
         Take("kaiming",
              "Watch the gap: the training loss falls on while the validation loss turns.",
              "Never stopped: training loss {train}, validation {val}, {rise} above its best of "
              "{best} at step {best_step}. That is overfitting.",
-             State.FINISHED, _LR, "never"),
+             State.FINISHED, _LR, "no rule"),
     )),
     Experiment("race", "A race", "which regularizer helps here, and is it luck?"),
 )  # fmt: skip
@@ -148,13 +148,14 @@ class Guide:
     ) -> str:
         if result.ended is None:
             looking = result.state is not State.PAUSED
-            return f"▸ {experiment.title}. {take.look}" if looking else ""
+            name = take.name.capitalize() or experiment.title
+            return f"▸ {name}. {take.look}" if looking else ""
         if result.state is not take.ends:
             return ""
         again = keys[key_id(experiment)]
         words = take.seen.format(again=again, before=self._before(take), **_numbers(result))
         if width < NARROW:
-            words = first_clause(words)
+            words = words.split(". ")[0].rstrip(".") + "."
         goes_on = take is not experiment.takes[-1]
         after = (
             (f"{again} goes on." if width < NARROW else "")
@@ -169,7 +170,7 @@ class Guide:
         known = [
             f"{loss_text(val)} with {name}"
             for name, val in ended.items()
-            if name not in ("", "never", take.name)
+            if name not in ("", "no rule", take.name)
         ]
         return f", against {' and '.join(known)}" if known else ""
 

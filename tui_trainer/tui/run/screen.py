@@ -144,9 +144,13 @@ class Cockpit(LiveScreen):
         """
         experiment = EXPERIMENTS[number - 1]
         name = key_id(experiment)
-        if not self._may_start(name):
-            return
-        if not (self.active or self._guided or self._may_replace(experiment)):
+        training = self._runs.training
+        guided = self._guide.owns(training.result) if training is not None else self._guided
+        if self._runs.shows_former or (training is not None and not guided):
+            allowed = self._may_start(name)
+        else:
+            allowed = guided or self._may_replace(experiment)
+        if not allowed:
             return
         self.context.seen.add(experiment.name)
         if not experiment.takes:
