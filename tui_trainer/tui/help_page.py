@@ -9,6 +9,7 @@ from tui_trainer.tui.wording import BADGES
 
 _GROUPS = {
     "run": "Training",
+    "guide": "Experiments, as on the first screen",
     "presets": "Settings",
     "search": "Search",
     "sweep": "Sweep and lr finder",

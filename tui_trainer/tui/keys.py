@@ -57,15 +57,16 @@ def _plot_keys(
     return previous, following
 
 
+EXPERIMENT_TITLES = {
+    "nothing-learns": "Nothing learns",
+    "explodes": "It explodes",
+    "too-early": "Stopped too early",
+    "patience": "Stopped in time",
+    "race": "A race",
+}
 _EXPERIMENTS = tuple(
-    Key(
-        f"experiment_{n}",
-        f"{n}",
-        f"experiment({n})",
-        "guide",
-        f"experiment {n} of the first screen",
-    )
-    for n in range(1, 6)
+    Key(f"experiment_{n}", f"{n}", f"experiment({n})", "guide", f"the experiment “{title}”")
+    for n, title in enumerate(EXPERIMENT_TITLES.values(), 1)
 )
 
 KEYS = (
@@ -75,6 +76,7 @@ KEYS = (
     Key("pause", "space", "pause", "run", "pause or resume", "pause", 0, also="resume",
         shares="quit"),
     Key("stop", "x", "stop", "run", "stop", "stop", 0, _STARTING, shares="start"),
+    *_EXPERIMENTS,
     *_cycle("p", "recipe", "recipe", "recipe", 4),
     *_cycle("d", "dataset", "data set", "data", 5),
     *_cycle("a", "architecture", "network", "net", 5),
@@ -120,7 +122,6 @@ KEYS = (
     Key("help", "question_mark", "help", "app", "this help", "help", 0, _EVERYWHERE),
     Key("palette", "ctrl+p", "app.command_palette", "app", "find a preset or command by name", "",
         5, _EVERYWHERE),
-    *_EXPERIMENTS,
     Key("quit", "q", "app.quit", "app", "quit; asks first while training", "quit", 1, _EVERYWHERE),
 )  # fmt: skip
 

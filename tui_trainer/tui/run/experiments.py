@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from tui_trainer.formatting import loss_text, number_text
 from tui_trainer.training.state import State
+from tui_trainer.tui.keys import EXPERIMENT_TITLES
 from tui_trainer.tui.wording import BADGES, NARROW
 
 if TYPE_CHECKING:  # needs numpy, which the first frame does not
@@ -34,9 +35,12 @@ class Experiment:
     """Runs that show one thing. Without takes it is the race, a sweep."""
 
     name: str
-    title: str
     promise: str
     takes: tuple[Take, ...] = ()
+
+    @property
+    def title(self) -> str:
+        return EXPERIMENT_TITLES[self.name]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,28 +59,28 @@ SEEDS = {"seed": 0, "data_seed": 0}  # of all experiments
 _LR = {"lr": 0.003}  # of those about stopping: they differ in the rule alone
 
 EXPERIMENTS = (
-    Experiment("nothing-learns", "Nothing learns", "all weights zero: no gradient gets through", (
+    Experiment("nothing-learns", "all weights zero: no gradient gets through", (
         Take("dead-zeros",
              "Watch the losses: they fall once, then lie flat, and the fit stays level.",
              "Nothing learned: the training loss is {train} after {step} steps, and the fit is a "
              "level line. Weights of zero let no gradient through.",
              State.FINISHED, {"steps": 2000}),
     )),
-    Experiment("explodes", "It explodes", "weights too large for the learning rate", (
+    Experiment("explodes", "weights too large for the learning rate", (
         Take("exploding-normal",
              "Watch the badge: it takes a few steps.",
              "It exploded: validation was {best} after step {best_step} and not finite at step "
              "{step}. Weights of N(0, 1) are too large for lr {lr}.",
              State.DIVERGED),
     )),
-    Experiment("too-early", "Stopped too early", "the first rise of the validation loss ends it", (
+    Experiment("too-early", "the first rise of the validation loss ends it", (
         Take("stop-first-increase",
              "Watch the dashed validation loss: its first rise ends the run.",
              "Stopped too early? At step {step} validation rose for the first time, to {val}, and "
              "that was the end.",
              State.STOPPED_EARLY, _LR, "the first rise"),
     )),
-    Experiment("patience", "Stopped in time", "a rule that waits: how long is long enough?", (
+    Experiment("patience", "a rule that waits: how long is long enough?", (
         Take("stop-patient",
              "Watch the bound ┄, the mean of the last 50 validation losses: above it the run ends.",
              "Still a spike: at step {step} validation rose to {val}, over the mean of its last 50 "
@@ -93,7 +97,7 @@ EXPERIMENTS = (
              "{best} at step {best_step}. That is overfitting.",
              State.FINISHED, _LR, "no rule"),
     )),
-    Experiment("race", "A race", "which regularizer helps here, and is it luck?"),
+    Experiment("race", "which regularizer helps here, and is it luck?"),
 )  # fmt: skip
 RACE = Race(
     "kaiming",

@@ -44,7 +44,7 @@ def _row(experiment: Experiment, key: str, width: int, seen: Container[str]) -> 
     mark = "✓" if experiment.name in seen else " "
     parts: list[Part] = [
         (f"{mark} ", "best"),
-        (f"{key}  ", "cursor"),
+        (f"{key}  ", "key"),
         (f"{experiment.title:<{_TITLES}}", "title"),
     ]
     if sum(len(text) for text, _ in parts) + len(experiment.promise) <= width:

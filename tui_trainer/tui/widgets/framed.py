@@ -22,6 +22,7 @@ class Framed(Cells, can_focus=True):
         "pane--frame",
         "pane--title",
         "pane--note",
+        "pane--key",
         *(f"pane--{role.name.lower().replace('_', '-')}" for role in Role),
     }
     DEFAULT_CSS = """
@@ -46,6 +47,7 @@ class Framed(Cells, can_focus=True):
         & > .pane--median { color: $text-warning; }
         & > .pane--spread { color: $foreground 45%; }
         & > .pane--diverged { color: $text-error; }
+        & > .pane--key { color: $text-accent; text-style: bold; }
         & > .pane--cursor { color: $foreground 80%; }
     }
     """
