@@ -339,6 +339,11 @@ async def test_in_a_text_field_the_last_line_has_the_keys_of_the_field():
         assert "s start" in line.text
         await pilot.click("#input-lr")
         await until(pilot, lambda: "enter accept" in line.text)
+        assert "f find lr" not in line.text
+        await press(pilot, "down", "down", "down", "down")
+        await until(pilot, lambda: "enter list  ← → change" in line.text)
+        assert "f find lr" in line.text
+        await pilot.click("#input-lr")
         assert "s start" not in line.text
         await press(pilot, "escape")
         await until(pilot, lambda: "s start" in line.text)

@@ -24,6 +24,8 @@ from tui_trainer.tui.keys import key_of, key_texts
 from tui_trainer.tui.messages import Ended, Updated
 from tui_trainer.tui.pane_screen import PaneScreen
 from tui_trainer.tui.seen import Seen
+from tui_trainer.tui.widgets.fields import ChoiceRow
+from tui_trainer.tui.widgets.key_line import Focus
 from tui_trainer.tui.widgets.plot_pane import PlotCommand, PlotPane
 from tui_trainer.tui.wording import BADGES, badge_text, overhead_text, with_dots
 
@@ -190,6 +192,17 @@ class LiveScreen(PaneScreen):
         """Whether a text field has the focus: there letters are text and no keys."""
         return isinstance(self.focused, Input)
 
+    @property
+    def _key_focus(self) -> Focus:
+        """Where other keys than the screen's are pressed; stop and pause go before a row's."""
+        on_row = isinstance(self.focused, ChoiceRow) and not self.active
+        return "field" if self.typing else "row" if on_row else None
+
+    def action_open_list(self) -> None:
+        """Open the list of the row that has the focus."""
+        if isinstance(self.focused, ChoiceRow):
+            self.focused.action_open()
+
     @on(events.DescendantFocus)
     @on(events.DescendantBlur)
     def _offer_other_keys(self) -> None:
@@ -220,7 +233,7 @@ class LiveScreen(PaneScreen):
         overhead = overhead_text(self._budget.overhead, self.size.width)
         self.overhead_line.put(overhead if self._show_overhead else "")
         self.status_line.put(self._said or self.status_text())
-        self.key_line.put(self.key_labels(), self.why_not(), in_field=self.typing)
+        self.key_line.put(self.key_labels(), self.why_not(), self._key_focus)
 
     def _draw_header(self) -> None:
         setup, device = self.header_texts()

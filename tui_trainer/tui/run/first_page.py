@@ -7,7 +7,7 @@ from tui_trainer.tui.run.experiments import EXPERIMENTS, Experiment, key_id
 from tui_trainer.tui.widgets.framed import Part
 from tui_trainer.tui.wording import NARROW
 
-_TITLES = 20  # columns
+_TITLES, _BELOW = 20, 5  # columns of titles, and before what is written below one
 
 
 def first_page(
@@ -27,17 +27,19 @@ def first_page(
     count = len(EXPERIMENTS)
     intro = wrap(said, block)[: max(0, height - count)]
     gap = height > len(intro) + count
-    below = width < NARROW and height > len(intro) + 2 * count
-    above = (height - len(intro) - gap - count * (1 + below)) // 2
+    below = [wrap(e.promise, max(8, block - _BELOW)) for e in EXPERIMENTS]
+    lines = count + sum(map(len, below))
+    if width >= NARROW or height <= len(intro) + lines:
+        below, lines = [[] for _ in EXPERIMENTS], count
     indent = " " * ((width - block) // 2)
-    yield from [()] * above
+    yield from [()] * ((height - len(intro) - gap - lines) // 2)
     for line in intro:
         yield ((f"{indent}{line}", "note"),)
     yield from [()] * gap
-    for experiment in EXPERIMENTS:
+    for experiment, promise in zip(EXPERIMENTS, below, strict=True):
         yield ((indent, "note"), *_row(experiment, keys[key_id(experiment)], block, seen))
-        if below:
-            yield ((f"{indent}     {experiment.promise}"[:width], "note"),)
+        for line in promise:
+            yield ((f"{indent}{'':{_BELOW}}{line}", "note"),)
 
 
 def _row(experiment: Experiment, key: str, width: int, seen: Container[str]) -> list[Part]:

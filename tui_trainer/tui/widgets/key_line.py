@@ -1,8 +1,9 @@
 """The last line: what can be pressed now."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from typing import Literal, TypeAlias
 
 from rich.segment import Segment
 from rich.style import Style
@@ -15,6 +16,8 @@ from tui_trainer.tui.wording import MEDIUM, NARROW
 
 _GROUPS = ("run", "sweep", "view", "presets", "search", "app")  # from the left to the right
 _FIELD_KEYS = (("enter", "accept"), ("↑ ↓", "other field"), ("esc", "leave"))
+_ROW_KEYS = (("enter", "list"), ("← →", "change"))
+Focus: TypeAlias = Literal["field", "row"] | None
 _LEFT = "run"  # the group whose keys come and go with a run
 _MARGIN, _GAP = 1, 2
 
@@ -59,13 +62,17 @@ class KeyLine(Cells):
         self._keymap = keymap
         self._labels: Mapping[str, str] = {}
         self._useless: Collection[str] = ()
-        self._in_field = False
+        self._focus: Focus = None
 
-    def put(self, labels: Mapping[str, str], useless: Collection[str], *, in_field: bool) -> None:
-        """Show labels by the keys' ids, without the `useless` ones; or the keys of a text field."""
-        shown = (self._labels, set(self._useless), self._in_field)
-        if (labels, set(useless), in_field) != shown:
-            self._labels, self._useless, self._in_field = labels, useless, in_field
+    def put(self, labels: Mapping[str, str], useless: Collection[str], focus: Focus) -> None:
+        """Show labels by the keys' ids, without the `useless` ones.
+
+        With the `focus` on a text field there are its keys alone, since letters are text there; on
+        a row of a form its keys are in the place of those of runs.
+        """
+        shown = (self._labels, set(self._useless), self._focus)
+        if (labels, set(useless), focus) != shown:
+            self._labels, self._useless, self._focus = labels, useless, focus
             self._redraw()
 
     def on_resize(self, event: events.Resize) -> None:
@@ -79,23 +86,34 @@ class KeyLine(Cells):
         if not self.is_mounted:
             return
         segments: list[Segment] = []
-        for start, parts in self._field_parts() if self._in_field else self._parts():
+        for start, parts in self._field_parts() if self._focus == "field" else self._parts():
             end = sum(segment.cell_length for segment in segments)
             segments += [Segment(" " * (start - end)), *parts]
         self.show([Strip(segments)])
 
     def _field_parts(self) -> Iterator[tuple[int, list[Segment]]]:
         """Write what can be pressed in a text field; a click leaves it."""
-        start = 1
-        for key, label in _FIELD_KEYS:
-            if (end := start + len(f"{key} {label}")) <= self.size.width:
-                yield start, self._key_parts(key, label, "screen.leave")
-            start = end + _GAP
+        return self._written(_FIELD_KEYS, "screen.leave", self.size.width)
+
+    def _written(
+        self, keys: Sequence[tuple[str, str]], action: str, end: int
+    ) -> Iterator[tuple[int, list[Segment]]]:
+        """Write keys from the left, as many as fit before a column."""
+        start = _MARGIN
+        for key, label in keys:
+            if start + len(f"{key} {label}") <= end:
+                yield start, self._key_parts(key, label, action)
+            start += len(f"{key} {label}") + _GAP
 
     def _parts(self) -> Iterator[tuple[int, list[Segment]]]:
         """Write the keys, each with its column, and a rule between groups on the right."""
         ruled = False
         for start, group in self._columns():
+            on_row = self._focus == "row" and self.size.width >= NARROW
+            if on_row and group[0][1].group == _LEFT:
+                end = start + sum(place.room + _GAP for _, place in group)
+                yield from self._written(_ROW_KEYS, "screen.open_list", end)
+                continue
             shown = [(at, key) for at, place in group if (key := self._useful(place)) is not None]
             if ruled and shown and self._rule.strip():
                 rule = Segment(self._rule, self.component_style("keys--rule"))
