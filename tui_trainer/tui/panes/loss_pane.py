@@ -32,7 +32,7 @@ class LossPane(PlotPane):
         if result is not self._shown:  # a part of another run says nothing about this one
             self._shown, self.view = result, replace(self.view, part=None)
         if result is None and first_page is not None:
-            self.explain(first_page, "What this is")
+            self.explain(first_page, "Loss")
             return
         if result is None or not result.step:
             self.blank(self._waiting(result, start_key), "Loss")
