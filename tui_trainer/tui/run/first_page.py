@@ -15,7 +15,7 @@ def first_page(
 ) -> Iterator[tuple[Part, ...]]:
     """Write the page's lines for a pane of this size, shortened to what fits."""
     start, helps = keys["start"], keys["help"]
-    block = min(78, width - 2)
+    block = max(8, min(78, width - 2))
     if width < NARROW:
         said = f"A network learns a curve. Press a number, or {start} for what is set."
     else:
@@ -31,7 +31,7 @@ def first_page(
     lines = count + sum(map(len, below))
     if width >= NARROW or height <= len(intro) + lines:
         below, lines = [[] for _ in EXPERIMENTS], count
-    indent = " " * ((width - block) // 2)
+    indent = " " * (max(0, width - block) // 2)
     yield from [()] * ((height - len(intro) - gap - lines) // 2)
     for line in intro:
         yield ((f"{indent}{line}", "note"),)
