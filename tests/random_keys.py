@@ -168,7 +168,8 @@ def choose(random, app, *, hostile):
     if isinstance(app.focused, Input) and roll < 0.5:
         return f"type:{random.choice(_TEXTS + _HOSTILE_TEXTS * hostile)}"
     if isinstance(app.screen, LiveScreen) and roll < 0.8:
-        return random.choice(keys_of(app.screen.screen_name)).key.split(",")[0]
+        keys = keys_of(app.screen.screen_name)
+        return random.choices(keys, [6 - key.rank for key in keys])[0].key.split(",")[0]
     return random.choice(_HANDS)
 
 
