@@ -5,6 +5,9 @@ import os
 # Textual reads these when it is imported.
 for variable in ("NO_COLOR", "TEXTUAL_THEME", "TEXTUAL_COLOR_SYSTEM", "TEXTUAL_FPS"):
     os.environ.pop(variable, None)
+# A terminal's size: pytest imports readline, which sets these, and its workers inherit them.
+for variable in ("COLUMNS", "LINES"):
+    os.environ.pop(variable, None)
 
 import pytest  # noqa: E402 - after the variables above are gone
 

@@ -76,8 +76,9 @@ class HeaderLine(Cells):
         width = self.size.width
         name = " tui-trainer  " if width >= 100 else " "
         device = f"  {device} " if width >= 100 else " "
-        chip = f"{chip}   " if chip else ""
-        taken = len(name) + len(chip) + len(badge) + cell_len(device)
+        taken = len(name) + len(badge) + cell_len(device)
+        chip = f"{chip}   " if chip and taken + len(chip) + 3 < width else ""
+        taken += len(chip)
         room = width - taken - 1
         setup = cut(setup, room) if room > 1 else ""
         gap = " " * max(1, width - taken - cell_len(setup))
