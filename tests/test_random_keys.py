@@ -3,11 +3,13 @@
 `make soak` does it for minutes, with the real trainer and in a real terminal too.
 """
 
+import shlex
+
 import hostile_presets
 import pytest
 from random_keys import hands, scripted_app, walk
 
-COUNT = 150
+COUNT = 120
 
 
 @pytest.mark.parametrize(
@@ -20,3 +22,15 @@ async def test_random_keys(seed, first, hostile, own_config_folder, monkeypatch,
         hostile_presets.write(own_config_folder / "tui-trainer" / "presets")
     app = scripted_app(seed, hostile=hostile)
     await walk(app, hands(seed, COUNT, first=first, hostile=hostile), hostile=hostile)
+
+
+FOUND = """
+size:8x3 ? escape
+size:1x1 ctrl+p type:a down pagedown escape escape
+s size:20x5 size:30x8 size:80x24
+ctrl+p type:keys wait:0.3 enter size:60x20 s
+"""
+
+
+async def test_what_they_found():
+    await walk(scripted_app(1, hostile=False), lambda app: shlex.split(FOUND), hostile=False)

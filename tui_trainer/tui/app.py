@@ -18,7 +18,7 @@ from tui_trainer.plotting.roles import Charset
 from tui_trainer.tui.ascii import AsciiFilter
 from tui_trainer.tui.background import Work
 from tui_trainer.tui.colorless import ColorlessFilter
-from tui_trainer.tui.commands import ScreenCommands
+from tui_trainer.tui.commands import Palette, ScreenCommands
 from tui_trainer.tui.frames import UI_SHARE
 from tui_trainer.tui.keys import key_texts
 from tui_trainer.tui.live_screen import Context, LiveScreen
@@ -141,6 +141,10 @@ class TrainerApp(App[None]):
         """The screens with threads of their own, also those that are not shown."""
         screens = (self.cockpit, self.sweep, self.lr_finder)
         return [screen for screen in screens if screen is not None]
+
+    def action_command_palette(self) -> None:
+        if not isinstance(self.screen, Palette):
+            self.push_screen(Palette(id="--command-palette"))
 
     async def action_quit(self) -> None:
         """Quit; ask first while something is running."""

@@ -1,10 +1,11 @@
 """The command palette: all presets by name, all keys by what they do."""
 
+import contextlib
 from collections.abc import Iterator
 from functools import partial
 from typing import TYPE_CHECKING
 
-from textual.command import DiscoveryHit, Hit, Hits, Provider
+from textual.command import CommandPalette, DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
 from textual.types import IgnoreReturnCallbackType
 
@@ -17,6 +18,15 @@ if TYPE_CHECKING:
 
 
 _LEFT_OUT = ("palette",)  # it is open
+
+
+class Palette(CommandPalette):
+    """Textual's palette, in a terminal of any size."""
+
+    def _action_command_list(self, action: str) -> None:
+        """Move in the list, if any of it is seen: Textual then knows no line to move from."""
+        with contextlib.suppress(KeyError):
+            super()._action_command_list(action)
 
 
 class ScreenCommands(Provider):
