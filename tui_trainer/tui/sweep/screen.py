@@ -184,7 +184,10 @@ class SweepScreen(LiveScreen):
     @property
     def _next_text(self) -> str:
         draft = self.form.draft
-        return f"next sweep, {self.key('start')} starts it: {draft.amount}, {draft.time}"
+        lead = f"next sweep, {self.key('start')} starts it: "
+        texts = (f"{lead}{draft.amount}, {draft.time}", f"{lead}{draft.amount}")
+        fits = (text for text in texts if len(text) < self.size.width)
+        return next(fits, f"{self.key('start')} starts {draft.candidates}")
 
     # Sweeps
 
