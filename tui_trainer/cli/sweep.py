@@ -85,7 +85,8 @@ def sweep(
     drawn = _drawn(results, sys.stderr if as_json else sys.stdout) if plot else ""
     if as_json:
         echo_json(console.to_json(results))
-        click.echo(drawn, err=True, nl=bool(drawn))  # stdout is for the one object alone
+        if drawn:  # even "" would wait for a terminal that nobody reads
+            click.echo(drawn, err=True)  # stdout is for the one object alone
     else:
         click.echo(for_stdout(console.summary(results, drawn)))
     assert results.ended is not None
