@@ -24,8 +24,8 @@ if TYPE_CHECKING:  # a first frame knows these events, and waits for no numpy
 class SweepStarted:
     """A sweep is set up and about to take its first steps.
 
-    `groups` is how many batched programs its candidates need: one for each architecture, data set
-    and kind of dropout. `how` says in words what trains them, and where.
+    `groups` is how many groups its candidates train in: one for each architecture, data set and
+    kind of dropout. `how` says in words what trains them, and where.
     """
 
     sweep: Sweep

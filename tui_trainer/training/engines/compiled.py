@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from tui_trainer import models
 from tui_trainer.training.engines.engine import Engine, EngineError, Losses, TrainingState
@@ -60,12 +61,15 @@ class CompiledEngine(Engine):
         most = max(1, _DRAWN_AT_ONCE // self._drawn) if self._drawn else steps
         for done in range(0, steps, most):
             self._call(parameters.numpy(), losses[:, done : done + most])
-        new = torch.split(parameters, [p.numel() for p in self.state.parameters])
-        with torch.no_grad():
-            for parameter, values in zip(self.state.parameters, new, strict=True):
-                parameter.copy_(values.view_as(parameter))
+        self._write_back(parameters)
         losses.flags.writeable = False
         return losses[0], losses[1]
+
+    def _write_back(self, flat: Tensor) -> None:
+        mine = [parameter.detach() for parameter in self.state.parameters]
+        parts = torch.split(flat, [parameter.numel() for parameter in mine])
+        views = [part.view_as(parameter) for part, parameter in zip(parts, mine, strict=True)]
+        torch._foreach_copy_(mine, views)
 
     def _call(self, parameters: NDArray[np.float32], losses: Losses) -> None:
         state, penalties = self.state, self.state.task.penalties

@@ -186,7 +186,8 @@ void bias_gradient(const V *delta, long stride, long vectors, float *gradient) {
     }
 }
 
-// An optimiser changes a parameter, with `slots` numbers beside it, by its gradient.
+// The optimisers: each changes a parameter by its gradient. One that remembers something will find
+// that behind the parameters, as many numbers for each slot.
 struct sgd {
     static INLINE float update(float parameter, float gradient, float lr) {
         return parameter - lr * gradient;
