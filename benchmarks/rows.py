@@ -71,8 +71,10 @@ def live(engine: str, device: str = "cpu") -> float:
         program.read(SECONDS)
         program.press("x")
         program.read(10, until=b"STOPPED")
-        program.read(1.0)
-        found = re.search(r"([\d,]+)(?: steps)?/s", program.screen)
+        found, deadline = None, time.perf_counter() + 10
+        while found is None and time.perf_counter() < deadline:
+            program.read(1.0)
+            found = re.search(r"([\d,]+)(?: steps)?/s", program.screen)
     assert found is not None
     return float(found[1].replace(",", ""))
 

@@ -48,3 +48,9 @@ def layers_of(network: nn.Module) -> list[nn.Module]:
 def has_modes(network: nn.Module) -> bool:
     """Say whether training mode may differ from evaluation mode: it need not be set otherwise."""
     return any(type(module).forward not in _MODELESS for module in network.modules())
+
+
+def may_draw(network: nn.Module) -> bool:
+    """Say whether training may draw from other generators than the one that built the network."""
+    known = _MODELESS | {models.Dropout.forward}
+    return any(type(module).forward not in known for module in network.modules())

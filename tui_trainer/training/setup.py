@@ -11,7 +11,7 @@ from tui_trainer.task.memory import (
     require_memory,
     training_copies,
 )
-from tui_trainer.task.network import build_network, has_modes
+from tui_trainer.task.network import build_network, may_draw
 from tui_trainer.task.optimizers import make_optimizer
 from tui_trainer.task.penalties import Penalties
 from tui_trainer.task.randomness import draws_globally
@@ -70,7 +70,7 @@ class Setup:
         generator = torch.Generator().manual_seed(config.seed)
         task = make_task(config, make_data(config.dataset, config.data_seed).to(device))
         model = make_network(config, generator).to(device)
-        globally = has_modes(model) and draws_globally(model, task.data.train_x)
+        globally = may_draw(model) and draws_globally(model, task.data.train_x)
         self.state = TrainingState(model, task, config.lr, generator, draws_globally=globally)
         self.data = task.data
         self.points = to_points(task.data)
