@@ -28,6 +28,11 @@ def test_a_network_starts_as_the_reference_does(init, regularizer):
         assert torch.equal(parameter, other)
 
 
+def test_what_another_thread_draws_is_never_taken_for_the_networks_own(monkeypatch):
+    monkeypatch.setattr(setup, "draws_globally", lambda *_: pytest.fail("watched"))
+    assert not Setup(make("dropout")).state.draws_globally
+
+
 def test_the_seed_moves_the_network_and_the_data_seed_the_points():
     base = Setup(make("kaiming"))
     other_seed, other_data = Setup(make("kaiming", seed=1)), Setup(make("kaiming", data_seed=1))
