@@ -1,8 +1,10 @@
 """Which engine a run gets: what was requested, what `auto` picks, and what stands in the way."""
 
+import os
 import threading
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import msgspec
 import numpy as np
@@ -17,6 +19,7 @@ from strangers import NO_FILES, give_away, lock
 from tui_trainer.training import trainer
 from tui_trainer.training.control import Control
 from tui_trainer.training.engines import compilation, executor, step_cache
+from tui_trainer.training.engines.step import StepSpec
 from tui_trainer.training.engines.step_cache import (
     find_step,
     make_build_folder,
@@ -58,8 +61,8 @@ def processes_left(monkeypatch):
     started = []
     start = compilation.Compilation._start
 
-    def kept(self, command):
-        started.append(start(self, command))
+    def kept(self, *command):
+        started.append(start(self, *command))
         return started[-1]
 
     monkeypatch.setattr(compilation.Compilation, "_start", kept)
@@ -240,13 +243,70 @@ def test_a_compiler_that_takes_too_long_is_ended(gate, monkeypatch, processes_le
     assert not list(steps_folder().iterdir())
 
 
-def test_a_compiler_that_does_not_answer_leaves_a_run_eager(tmp_path, monkeypatch):
-    script = tmp_path / "c++"
-    script.write_text("#!/bin/sh\nexec sleep 100\n")
+def test_many_steps_are_compiled_a_few_at_a_time_each_with_a_limit_of_its_own(
+    gate, tmp_path, monkeypatch, processes_left
+):
+    (tmp_path / "step").write_text("a step")
+    monkeypatch.setenv("FAKE_STEP", str(tmp_path / "step"))
+    monkeypatch.setattr(compilation, "processors", lambda: 3)
+    specs = [StepSpec((1, width, 1), (False, False), "sgd") for width in range(1, 8)]
+    alive = []
+    polled = lambda: bool(alive.append(len(processes_left())))  # noqa: E731
+    with monkeypatch.context() as patch:
+        patch.setattr(compilation, "LIMIT_SECONDS", 0.1)
+        found = compilation.compile_steps(specs, polled)
+    assert {str(error) for error in found.values()} == {"the compiler took longer than 0.1 s"}
+    assert len(found) == 7
+    assert max(alive) <= 3
+    gate.touch()
+    found = compilation.compile_steps(specs, polled)
+    assert len({file.read_text() and file for file in found.values()}) == 7
+    assert 0 < max(alive) <= 3
+
+
+@pytest.mark.timeout(COMPILE_TIMEOUT)
+def test_a_step_that_would_end_the_program_is_never_kept(fake_step, gate, tmp_path, monkeypatch):
+    step = Path(os.environ["FAKE_STEP"]).read_bytes()
+    (tmp_path / "cut").write_bytes(step[:9000])
+    monkeypatch.setenv("FAKE_STEP", str(tmp_path / "cut"))
+    gate.touch()
+    (change,) = of(EngineChanged, train(msgspec.structs.replace(CLASSIC, steps=3)))
+    assert change.reason == "the compiler failed (its step does not run): staying eager"
+    assert not list(steps_folder().iterdir())
+
+
+def test_a_compiler_that_does_not_answer_is_asked_once_and_leaves_nothing_behind(
+    tmp_path, monkeypatch
+):
+    script, asked = tmp_path / "c++", tmp_path / "asked"
+    script.write_text(f"#!/bin/sh\nsleep 100 &\necho $! >> {asked}\nwait\n")
     script.chmod(0o700)
-    monkeypatch.setattr("tui_trainer.training.engines.step._ANSWER_SECONDS", 0.1)
+    monkeypatch.setattr("tui_trainer.training.engines.step._ANSWER_SECONDS", 1.0)
     monkeypatch.setenv("CXX", str(script))
-    assert_eager(make("kaiming", steps=5, engine="auto"), f"{script} does not say its version")
+    for _ in range(2):
+        assert_eager(make("kaiming", steps=5, engine="auto"), f"{script} does not say its version")
+    (child,) = asked.read_text().split()
+    deadline = time.monotonic() + DEADLINE_SECONDS
+    while is_running(child):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def is_running(pid):
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def test_a_compiler_that_fails_on_a_full_disk_says_so(gate, monkeypatch):
+    full = SimpleNamespace(free=4096)
+    monkeypatch.setattr(compilation.shutil, "disk_usage", lambda _: full)
+    gate.touch()
+    (change,) = of(EngineChanged, train(make("kaiming", steps=3, engine="compiled")))
+    assert change.reason == (
+        f"the compiler failed (no space is left for {steps_folder()}): staying eager"
+    )
 
 
 def test_a_full_disk_leaves_a_run_eager(gate, tmp_path, monkeypatch):

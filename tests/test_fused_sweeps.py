@@ -114,6 +114,19 @@ def test_without_a_step_candidates_train_as_a_batch_and_one_line_says_why(tmp_pa
         assert events[-1].steps == 80
 
 
+def test_a_step_that_cannot_be_loaded_costs_its_group_the_step_alone(tmp_path, monkeypatch):
+    (tmp_path / "nonsense").write_text("no library")
+    (tmp_path / "gate").touch()
+    monkeypatch.setenv("CXX", str(Path(__file__).with_name("fake_compiler.sh")))
+    monkeypatch.setenv("FAKE_GATE", str(tmp_path / "gate"))
+    monkeypatch.setenv("FAKE_STEP", str(tmp_path / "nonsense"))
+    events = drive(plan_of([make("kaiming", steps=20, seed=seed) for seed in range(4)]))
+    assert started_of(events).how.startswith("batched, one group, cpu, ")
+    (note,) = [event for event in events if isinstance(event, SweepNoted)]
+    assert "can't be loaded" in note.words
+    assert events[-1].steps == 80
+
+
 def test_a_stop_ends_the_wait_for_the_compiler(monkeypatch):
     monkeypatch.setenv("CXX", str(Path(__file__).with_name("fake_compiler.sh")))
     monkeypatch.setenv("FAKE_GATE", "/nowhere")

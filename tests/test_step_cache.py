@@ -71,9 +71,12 @@ def test_writers_at_once_leave_good_files():
 
 def test_the_cache_does_not_grow_for_ever(monkeypatch):
     monkeypatch.setattr(step_cache, "KEPT_STEPS", 5)
-    for number in range(1, 12):
-        store(key=str(number))
-    assert len(list(steps_folder().glob("*.so"))) == 5
+    files = [store(key=str(number)) for number in range(1, 12)]
+    assert all(file.exists() for file in files)  # a sweep may yet load them
+    for age, file in enumerate(reversed(files)):
+        os.utime(file, times=(0, 1e9 - age))
+    newest = store(key="12")
+    assert set(steps_folder().glob("*.so")) == {newest, *files[-4:]}
 
 
 def test_what_is_kept_is_ours_alone_whatever_the_umask():

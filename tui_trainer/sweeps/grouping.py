@@ -10,7 +10,7 @@ from torch import Generator, nn
 
 from tui_trainer.config.settings import RunConfig
 from tui_trainer.sweeps.batched_group import BatchedGroup
-from tui_trainer.sweeps.groups import Group, Member, OwnGroup
+from tui_trainer.sweeps.groups import Group, MakeEngine, Member, OwnGroup
 from tui_trainer.sweeps.plan import Candidate
 from tui_trainer.task.data import Data, make_data
 from tui_trainer.training.engines.compilation import compile_steps
@@ -73,19 +73,22 @@ class _Grouped:
             note = f"network {config.architecture.name} {words}"
             return OwnGroup(members, "eager", _eager, note)
         data = make_data(config.dataset, config.data_seed).to(self._device)
-        why = self.spec
-        if isinstance(self.spec, StepSpec):
-            step = steps[self.spec]
-            if isinstance(step, Path):
-                fused = partial(_fused, data, self.spec, step)
-                group = OwnGroup(members, "fused", fused)
-                points = len(data.train_x) + len(data.val_x)
-                cost = points * sum(layer.size for layer in layers)
-                group.chunk_steps = max(1, int(_SURE_IN_A_CHUNK / cost))
-                return group
-            why = step
-        note = f"{why}: candidates train as a batch" if config.device == "cpu" else ""
-        return BatchedGroup(members, make_task(config, data), layers, note)
+        try:
+            group = OwnGroup(members, "fused", self._fused(data, steps))
+        except EngineError as error:
+            note = f"{error}: candidates train as a batch" if config.device == "cpu" else ""
+            return BatchedGroup(members, make_task(config, data), layers, note)
+        points = len(data.train_x) + len(data.val_x)
+        cost = points * sum(layer.size for layer in layers)
+        group.chunk_steps = max(1, int(_SURE_IN_A_CHUNK / cost))
+        return group
+
+    def _fused(self, data: Data, steps: Steps) -> MakeEngine:
+        if isinstance(self.spec, EngineError):
+            raise self.spec
+        if isinstance(step := steps[self.spec], EngineError):
+            raise step
+        return partial(_fused, data, self.spec, step)
 
 
 def _find_spec(network: nn.Module, config: RunConfig) -> StepSpec | EngineError:

@@ -1,14 +1,17 @@
-"""A compilation in progress, in a separate process, so that it slows neither trainer nor screen."""
+"""Compilations in progress, in separate processes, so that they slow neither trainer nor screen."""
 
 import contextlib
+import errno
 import os
 import shutil
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from tui_trainer.task.machine import processors
 from tui_trainer.training.engines.engine import EngineError
 from tui_trainer.training.engines.step import FLAGS, StepSpec, find_compiler, step_source
 from tui_trainer.training.engines.step_cache import (
@@ -20,15 +23,20 @@ from tui_trainer.training.engines.step_cache import (
 
 LIMIT_SECONDS = 60.0
 _POLL_SECONDS = 0.02
+_LEAST_FREE_BYTES = 2**20  # with less, a compiler that fails has filled the disk
 # Runs a command at the lowest priority, as the first that the kernel ends when memory runs out,
-# and ends it with all its children when stdin is closed: when this program is gone.
+# and ends it with all its children when stdin is closed: when this program is gone. What it made is
+# tried by the command in $TRIAL, which dies in place of the trainer.
 _SCRIPT = """
+ulimit -c 0  # no core file
 exec 3<&0
 { echo 1000 > /proc/self/oom_score_adj; } 2> /dev/null
 nice -n 19 "$@" < /dev/null 3<&- &
 compiler=$!
 { cat <&3; kill -9 -$$; } > /dev/null 2>&1 &
-wait "$compiler"
+wait "$compiler" || exit
+nice -n 19 "$PYTHON" -I -S "$TRIAL" step.so "$WIDTHS" < /dev/null 3<&-
+[ $? -lt 128 ] || { echo "its step does not run"; exit 1; }
 """
 
 
@@ -47,32 +55,33 @@ def find_compiled(spec: StepSpec) -> Path | None:
 def compile_steps(
     specs: Iterable[StepSpec], stopped: Callable[[], bool]
 ) -> dict[StepSpec, Path | EngineError]:
-    """Return the file of each step, or why there is none; compile all that are missing at once.
+    """Return the file of each step, or why there is none; compile those that are missing.
 
-    Nothing is compiled once it is `stopped`.
+    There is a compiler a processor at most, and none once it is `stopped`.
     """
     found: dict[StepSpec, Path | EngineError] = {}
     running: dict[StepSpec, Compilation] = {}
+    waiting = list(specs)
     try:
-        for spec in specs:
-            try:
-                if (file := find_compiled(spec)) is not None:
-                    found[spec] = file
-                else:
-                    running[spec] = Compilation(spec)
-            except EngineError as error:
-                found[spec] = error
-        while running and not stopped():
+        while (waiting or running) and not stopped():
+            while waiting and len(running) < processors():
+                spec = waiting.pop()
+                try:
+                    if (file := find_compiled(spec)) is not None:
+                        found[spec] = file
+                    else:
+                        running[spec] = Compilation(spec)
+                except EngineError as error:
+                    found[spec] = error
             for spec in [s for s, one in running.items() if one.finished(_POLL_SECONDS)]:
                 try:
                     found[spec] = running.pop(spec).result()
                 except EngineError as error:
                     found[spec] = error
     finally:
-        for spec, compilation in running.items():
+        for compilation in running.values():
             compilation.cancel()
-            found[spec] = EngineError("the compiler was stopped")
-    return found
+    return found | dict.fromkeys([*waiting, *running], EngineError("the compiler was stopped"))
 
 
 class Compilation:
@@ -89,7 +98,7 @@ class Compilation:
         try:
             self._folder = make_build_folder()
             flags = [*FLAGS, *spec.defines, str(step_source()), "-o", str(self._built)]
-            self._process = self._start([compiler.path, *flags])
+            self._process = self._start([compiler.path, *flags], spec)
         except OSError as error:
             raise EngineError(f"the compiler can't be started: {error}") from None
 
@@ -144,7 +153,12 @@ class Compilation:
     def _log(self) -> Path:
         return self._folder / "log"
 
-    def _start(self, command: list[str]) -> "subprocess.Popen[bytes]":
+    def _start(self, command: list[str], spec: StepSpec) -> "subprocess.Popen[bytes]":
+        trial = {
+            "PYTHON": sys.executable,
+            "TRIAL": str(Path(__file__).with_name("step_trial.py")),
+            "WIDTHS": ",".join(map(str, spec.widths)),
+        }
         with self._log.open("wb") as log:
             return subprocess.Popen(
                 ["/bin/sh", "-c", _SCRIPT, "sh", *command],
@@ -152,7 +166,7 @@ class Compilation:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 cwd=self._folder,
-                env=os.environ | {"TMPDIR": str(self._folder), "LC_ALL": "C"},
+                env=os.environ | {"TMPDIR": str(self._folder), "LC_ALL": "C"} | trial,
                 start_new_session=True,
             )
 
@@ -160,6 +174,9 @@ class Compilation:
         """Return the compiler's first error, or else its last line."""
         with contextlib.suppress(OSError):
             text = self._log.read_text(encoding="utf-8", errors="replace")
+            free = shutil.disk_usage(self._folder).free
+            if free < _LEAST_FREE_BYTES or os.strerror(errno.ENOSPC) in text:
+                return f"no space is left for {self._folder.parent}"
             lines = [line.strip() for line in text.splitlines() if line.strip()]
             errors = [line for line in lines if "error:" in line]
             for line in (*errors, *reversed(lines)):

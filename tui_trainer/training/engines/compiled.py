@@ -21,13 +21,9 @@ from tui_trainer import models
 from tui_trainer.training.engines.engine import Engine, EngineError, Losses, TrainingState
 from tui_trainer.training.engines.layers import flatten
 from tui_trainer.training.engines.step import StepSpec
+from tui_trainer.training.engines.step_trial import ARGUMENTS
 
 _DRAWN_AT_ONCE = 2**18  # numbers: they stay in the cache until they are used
-_INT, _FLOAT, _ARRAY = ctypes.c_long, ctypes.c_float, ctypes.c_void_p
-_ARGUMENTS = (
-    *(_INT, _ARRAY, _FLOAT, _FLOAT, _FLOAT, _FLOAT, _ARRAY),
-    *(_INT, _ARRAY, _ARRAY, _INT, _ARRAY, _ARRAY, _ARRAY, _ARRAY),
-)
 
 
 class CompiledEngine(Engine):
@@ -45,7 +41,7 @@ class CompiledEngine(Engine):
             self._step = ctypes.CDLL(str(file)).advance
         except (OSError, AttributeError) as error:
             raise EngineError(f"the compiled step can't be loaded ({error})") from None
-        self._step.argtypes = _ARGUMENTS
+        self._step.argtypes = ARGUMENTS
         self._data = [np.ascontiguousarray(tensor.numpy()) for tensor in state.task.data.tensors]
         points = len(self._data[0])
         self._drawn = points * sum(

@@ -1,7 +1,9 @@
 """The fused step (`step.cpp`): which networks it covers, and how a compiler makes one of it."""
 
+import contextlib
 import os
 import shutil
+import signal
 import subprocess
 from dataclasses import dataclass
 from functools import lru_cache
@@ -80,20 +82,31 @@ def find_compiler() -> Compiler:
     names = (os.environ.get("CXX", ""), "g++", "clang++", "c++")
     for name in filter(None, names):
         if (found := shutil.which(name)) is not None:
-            return Compiler(found, _version(found, Path(found).stat().st_mtime_ns))
+            version = _version(found, Path(found).stat().st_mtime_ns)
+            if version is None:
+                raise EngineError(f"the compiler {found} does not say its version")
+            return Compiler(found, version)
     raise EngineError("no C++ compiler was found")
 
 
 @lru_cache(maxsize=8)
-def _version(path: str, changed_at: int) -> str:
-    try:
-        asked = subprocess.run(
+def _version(path: str, changed_at: int) -> str | None:
+    """Ask a compiler, only once: it may take all the time it has."""
+    with contextlib.suppress(OSError, subprocess.TimeoutExpired):
+        asked = subprocess.Popen(
             [path, "--version"],
             stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=_ANSWER_SECONDS,
-            check=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
         )
-    except (OSError, subprocess.SubprocessError):
-        raise EngineError(f"the compiler {path} does not say its version") from None
-    return f"{changed_at} {asked.stdout.decode(errors='replace')}"
+        with asked:
+            try:
+                answer, _ = asked.communicate(timeout=_ANSWER_SECONDS)
+            except BaseException:
+                with contextlib.suppress(ProcessLookupError, PermissionError):
+                    os.killpg(asked.pid, signal.SIGKILL)  # with all that it started
+                raise
+        if asked.returncode == 0:
+            return f"{changed_at} {answer.decode(errors='replace')}"
+    return None

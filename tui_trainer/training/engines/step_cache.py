@@ -29,6 +29,7 @@ from tui_trainer.training.engines.step import FLAGS, Compiler, StepSpec, step_so
 
 KEPT_STEPS = 100  # at some 60 kB each
 LARGEST_BYTES = 2**28
+_FRESH_SECONDS = 3600.0  # a sweep may not have loaded it yet
 _ABANDONED_SECONDS = 24 * 3600.0
 
 
@@ -69,7 +70,8 @@ def store_step(key: str, built: Path) -> Path:
     with contextlib.suppress(OSError):
         kept = sorted(folder.glob("*.so"), key=_used_at, reverse=True)
         for old in kept[KEPT_STEPS:]:
-            old.unlink(missing_ok=True)
+            if time.time() - _used_at(old) > _FRESH_SECONDS:
+                old.unlink(missing_ok=True)
     return file
 
 
