@@ -221,7 +221,7 @@ def test_a_device_that_is_not_there_ends_with_status_1_and_says_so_in_any_encodi
     found = facts(result.stdout.split("\n\n")[0])
     assert found["result"].startswith("failed: ")
     assert "device cuda is not available" in found["result"]
-    assert found["train loss"] == "?"
+    assert found["train loss"] == "-"
 
 
 @NO_GPU
@@ -312,7 +312,7 @@ def test_plot_prints_both_plots():
     assert facts(summary)["result"].startswith("stopped early")
     for sign in ("━━ train", "╺╸ validation", "◆ best", "┃", "┤"):
         assert sign in losses
-    for sign in ("━━ model", "∘ validation", "R²"):
+    for sign in ("━━ model", "⠆ validation", "R²"):
         assert sign in fit
 
 
@@ -417,7 +417,7 @@ def test_python_m_tui_trainer_is_the_same_program_and_prints_presets_in_any_enco
     ascii_only = {"env": {"PYTHONIOENCODING": "ascii"}}
     done = run("presets", program=(sys.executable, "-m", "tui_trainer"), **ascii_only)
     assert done.returncode == 0
-    assert b"One layer, 1 ? 1: a straight line" in done.stdout
+    assert b"One layer, 1 > 1: a straight line" in done.stdout
     assert done.stdout == run("presets", **ascii_only).stdout
 
 

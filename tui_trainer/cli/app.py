@@ -145,12 +145,13 @@ def main(
     if context.invoked_subcommand is not None:
         _refuse_flags_before(context, context.invoked_subcommand)
         return
-    screen = None if headless or is_served(os.environ) else sys.stderr
-    if screen is not None:
+    in_terminal = not headless and not is_served(os.environ)
+    if in_terminal:
         _require_terminal()
     user = read_user_settings(config_file())
-    take_looks(context, user, headless=screen is None)
-    app = _make_app(settings, user, charset_of(screen), ui_budget / 100, remembers=not headless)
+    take_looks(context, user, headless=not in_terminal)
+    charset = charset_of(sys.stderr if in_terminal else None)
+    app = _make_app(settings, user, charset, ui_budget / 100, remembers=not headless)
     if not headless:
         app.run()
         context.exit(app.return_code or EXIT_OK)
