@@ -180,7 +180,7 @@ def test_quit_asks_while_training_and_y_quits(open_terminal):
     terminal.press("s")
     terminal.wait_for(r"\d,\d{3}/1,000,000,000")  # a step of four digits
     terminal.press("q")
-    terminal.wait_for(r"A run is at step [\d,]+\. ")
+    terminal.wait_for(r"A run is not finished\. ")
     terminal.wait_for("Quit and lose it")
     terminal.press("n")
     terminal.wait_for(r"(?s)\A(?!.*Quit and lose it)")

@@ -76,7 +76,7 @@ async def test_what_a_key_has_just_chosen_is_seen_where_the_form_is_not():
 async def test_a_run_that_has_ended_is_not_wiped_by_a_stepping_key():
     script = Script(EARLY)
     async with make_app(script, keymap={"start": "f5"}).run_test(size=SIZES[0]) as pilot:
-        await shown(pilot, "f5 starts training")
+        await ready(pilot)
         for key in ("space", "x"):
             await press(pilot, key)
             await shown(pilot, "No run yet: f5 starts one")

@@ -25,6 +25,13 @@ class Choice:
     description: str
 
 
+class _Options(OptionList, can_focus=False):
+    """A list that keeps its cursor in view, also where its size comes late."""
+
+    def on_resize(self) -> None:
+        self.call_after_refresh(self.scroll_to_highlight)
+
+
 class ChoiceList(ModalScreen[str | None]):
     """Asks for one of some choices; answers None if it is left."""
 
@@ -46,9 +53,7 @@ class ChoiceList(ModalScreen[str | None]):
             page.border_title = Content(self._title)
             page.border_subtitle = "type to filter · enter takes it · esc leaves"
             yield Input(placeholder="filter", compact=True)
-            options = OptionList(markup=False, compact=True)
-            options.can_focus = False
-            yield options
+            yield _Options(markup=False, compact=True)
 
     def on_resize(self, event: events.Resize) -> None:
         """Write the rows anew: the descriptions have the room that names leave."""

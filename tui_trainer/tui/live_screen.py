@@ -33,7 +33,7 @@ if TYPE_CHECKING:  # the first frame needs no sweeps
     from tui_trainer.sweeps.control import SweepControl
 
 _TICK = 0.1  # seconds
-_SAID_SECONDS = 4.0  # that words about a key stay in the status line
+_SAID_SECONDS, _ASKED_SECONDS = 4.0, 15.0  # that words, and questions, stay in the status line
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +173,7 @@ class LiveScreen(PaneScreen):
             self._active_since = self._active_since or time.monotonic()
         elif self._active_since is not None:
             seconds, self._active_since = time.monotonic() - self._active_since, None
+            self._said = self._asked = ""  # about what has ended
             if self.newest_state is not State.STOPPED:
                 self.post_message(Ended(seconds))
 
@@ -265,12 +266,12 @@ class LiveScreen(PaneScreen):
             self._shown_chip = self.chip
             current._draw_header()
 
-    def say(self, words: str) -> None:
+    def say(self, words: str, seconds: float = _SAID_SECONDS) -> None:
         """Show words in the status line for some seconds: what a key changed, or why it did not."""
         self._said, self._asked = with_dots(f" {printable(words)}", self.size.width), ""
         if self._said_timer is not None:
             self._said_timer.stop()
-        self._said_timer = self.set_timer(_SAID_SECONDS, self._unsay)
+        self._said_timer = self.set_timer(seconds, self._unsay)
         self.draw_lines()
 
     def confirms(self, request: str, question: str) -> bool:
@@ -281,7 +282,7 @@ class LiveScreen(PaneScreen):
         if self._asked == request:
             self._unsay()
             return True
-        self.say(question)
+        self.say(question, _ASKED_SECONDS)
         self._asked = request
         return False
 

@@ -57,7 +57,7 @@ class LrFinderScreen(LiveScreen):
 
     @property
     def quit_warning(self) -> str:
-        return "The lr finder is running."
+        return "The lr finder is not finished."
 
     # Keys
 

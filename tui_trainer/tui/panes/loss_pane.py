@@ -47,7 +47,7 @@ class LossPane(PlotPane):
                 marks,
                 width,
                 height,
-                log=self.log_axis,
+                log=self.axis_kind,
                 smooth=smooth,
                 view=self.view,
             )

@@ -154,7 +154,7 @@ class Guide:
             looking = result.state is not State.PAUSED
             name = take.name.capitalize() or experiment.title
             return f"▸ {name}. {take.look}" if looking else ""
-        if result.state is not take.ends:
+        if result.state is not take.ends or result.marks.lr_changes:
             return ""
         again = keys[key_id(experiment)]
         words = take.seen.format(again=again, before=self._before(take), **_numbers(result))

@@ -122,8 +122,7 @@ class Cockpit(LiveScreen):
 
     @property
     def quit_warning(self) -> str:
-        run = self._runs.training
-        return f"A run is at step {run.result.step if run else 0:,}."
+        return "A run is not finished."
 
     @property
     def is_idle(self) -> bool:
@@ -225,8 +224,10 @@ class Cockpit(LiveScreen):
 
     @property
     def _guided(self) -> bool:
-        """Whether the first screen is shown, or one of its experiments."""
-        return self._guide.owns(self.run) or (self.run is None and self._page_wanted)
+        """Whether an experiment is shown, or nothing that its settings could take away."""
+        if self.run is not None:
+            return self._guide.owns(self.run)
+        return self._page_wanted or self.form.config == self._config
 
     def _may_replace(self, experiment: Experiment) -> bool:
         """Ask whether an experiment's settings may replace those in the form."""

@@ -81,9 +81,7 @@ class SweepScreen(LiveScreen):
 
     @property
     def quit_warning(self) -> str:
-        assert self.feed is not None
-        done, total = self.feed.result.finished, len(self.feed.sweep.candidates)
-        return f"A sweep is at {done:,} of {total:,} candidates."
+        return "A sweep is not finished."
 
     def work_count(self) -> str:
         assert self.feed is not None

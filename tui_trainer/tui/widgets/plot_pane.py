@@ -104,6 +104,13 @@ class PlotPane(Framed):
         is_log = self._chart is not None and self._chart.y.log
         self.log_axis = not (is_log if self.log_axis is None else self.log_axis)
 
+    @property
+    def axis_kind(self) -> bool | None:
+        """Whether losses are to be on a log axis: a part keeps that of the whole."""
+        if self.log_axis is None and self.view.part is not None and self._chart is not None:
+            return self._chart.y.log
+        return self.log_axis
+
     # The cursor, and what part is shown
 
     def obey(self, command: PlotCommand, amount: int) -> str:
