@@ -343,7 +343,7 @@ def test_a_suspended_program_ends_in_the_background(open_terminal):
 
 def test_nothing_is_sent_while_nothing_changes(open_terminal):
     terminal = open_terminal()
-    for key, state in (("", "READY"), ("n", "PAUSED"), ("s", "STOPPED EARLY")):
+    for key, state in (("", "READY"), ("n", "PAUSED"), ("ss", "STOPPED EARLY")):
         terminal.press(key)
         terminal.wait_for(state)
         terminal.wait_for_silence(0.6)
