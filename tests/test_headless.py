@@ -300,6 +300,14 @@ def test_no_keys_are_no_mistake():
     assert parse_keys("") == parse_keys(",") == []
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_a_full_disk_costs_the_screenshot_but_not_the_screen():
+    result = invoke("--screenshot", "/dev/full", "--print")
+    assert result.exit_code == 1
+    assert "--screenshot /dev/full: No space left on device" in result.stderr
+    assert "tui-trainer" in result.stdout
+
+
 def test_a_screenshot_that_can_not_be_written_is_one_line(tmp_path):
     for place in [".", "no/such/folder.svg"]:
         file = tmp_path / place

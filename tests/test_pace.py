@@ -19,8 +19,10 @@ def test_the_last_sweep_tells_how_long_the_next_one_like_it_takes():
     rough = pace_of("cpu")
     assert not rough.measured
     assert rough.seconds(configs, 10) > 0
-    remember_pace(sweep, 10, 0.1)  # too short to say anything
-    assert pace_of("cpu") == rough
+    tiny = plan("lr=0.1,0.2", steps=10**6, architecture="linear")
+    for said, steps, seconds in ((sweep, 1000, 0.9), (sweep, 100, 4.0), (tiny, 2 * 10**6, 4.0)):
+        remember_pace(said, steps, seconds)  # it was over at once, or most of it was no training
+        assert pace_of("cpu") == rough
     remember_pace(sweep, 1000, 4.0)
     pace = pace_of("cpu")
     assert pace.measured

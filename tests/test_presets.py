@@ -1,5 +1,6 @@
 """Preset files: those that ship, the user's over them, and every mistake in one line."""
 
+import os
 from itertools import product
 
 import msgspec
@@ -352,6 +353,19 @@ def test_a_file_that_is_not_utf_8_is_a_mistake(folder):
 def test_a_file_that_cannot_be_read_is_a_mistake(folder):
     (folder / "init.toml").mkdir()
     assert refusal(folder).startswith(f"{folder / 'init.toml'}: can't be read: ")
+
+
+def test_a_pipe_a_device_and_a_huge_file_are_refused_unread(folder):
+    file = folder / "init.toml"
+    os.mkfifo(file)
+    assert refusal(folder) == f"{file}: not a regular file"
+    file.unlink()
+    file.symlink_to("/dev/zero")
+    assert refusal(folder) == f"{file}: not a regular file"
+    file.unlink()
+    file.touch()
+    os.truncate(file, 2**40)
+    assert refusal(folder) == f"{file}: too large: expected at most 10 MB"
 
 
 def test_a_file_that_python_cannot_parse_is_a_mistake(folder):

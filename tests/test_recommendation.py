@@ -23,6 +23,14 @@ def test_where_all_diverged_nothing_is_recommended():
     assert recommend(results) is None
     assert why_none(results) == "every candidate diverged; try an lr below 0.1"
     assert [verdict_of(point, None) for point in results.points()] == [Verdict.DIVERGED] * 2
+    for swept, advice in (
+        ("l1_weight=1e37,1e38", "try smaller values of l1_weight"),
+        ("weight_decay=1e37,1e38", "try smaller values of weight_decay"),
+        ("l1_weight=0,1e38", "try an lr below 0.5"),
+        ("init=he,kaiming", "try an lr below 0.5"),
+    ):
+        results = finished(plan(swept, lr=0.5), [1, 2], diverged=[0, 1])
+        assert why_none(results) == f"every candidate diverged; {advice}"
 
 
 def test_where_half_diverged_everywhere_or_nothing_ran_it_says_so():

@@ -1,5 +1,6 @@
 """The app in a browser: nothing without the token, and nothing left behind."""
 
+import asyncio
 import os
 import re
 import signal
@@ -69,6 +70,33 @@ async def test_only_who_knows_the_token_and_comes_from_here_gets_anything():
         upgrade = {"Connection": "upgrade", "Upgrade": "websocket"}
         for names in ({}, {"Origin": "http://evil.example"}):
             assert await status("/ws", headers=known | upgrade | names) == 403
+
+
+async def test_a_malformed_request_is_refused_and_no_traceback_is_shown(capfd):
+    server = WebServer("exec false")
+    runner = server.runner()
+    await runner.setup()
+    await aiohttp.web.TCPSite(runner, "127.0.0.1", 0).start()
+    port = runner.addresses[0][1]
+    host = b"Host: 127.0.0.1:%d\r\n" % port
+    cookie = f"Cookie: {server._cookie}=".encode()
+    known = host + cookie + f"{server.token}\r\nOrigin: http://127.0.0.1:{port}\r\n".encode()
+    upgrade = b"Connection: upgrade\r\nUpgrade: websocket\r\n"
+    try:
+        for path, headers, status in (
+            ("/?token=é".encode(), host, b"400"),
+            (b"/?token=%ff", host, b"403"),
+            (b"/", host + cookie + b"\xff\xe9\r\n", b"403"),
+            (b"/ws", known, b"400"),
+            (b"/ws", known + upgrade, b"400"),
+        ):
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(b"GET " + path + b" HTTP/1.1\r\n" + headers + b"\r\n")
+            assert (await reader.readline()).split()[1] == status, path
+            writer.close()
+    finally:
+        await runner.cleanup()
+    assert capfd.readouterr().err == ""
 
 
 def test_origins_are_read_and_others_refused():

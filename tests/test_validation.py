@@ -4,7 +4,14 @@ import msgspec
 import pytest
 from reference_loop import make
 
-from tui_trainer.config.settings import Architecture, Init, NonNegative, Regularizer, RunConfig
+from tui_trainer.config.settings import (
+    Architecture,
+    Init,
+    NonNegative,
+    PositiveInt,
+    Regularizer,
+    RunConfig,
+)
 from tui_trainer.config.validation import InvalidSettingsError, convert, convert_text, one_of
 
 LAYERS = "LinearHe, LinearKaiming, LinearNormal, LinearXavier, LinearZeros"
@@ -211,6 +218,31 @@ def test_the_cause_is_not_shown_to_the_person_who_made_the_mistake():
 @pytest.mark.parametrize(("text", "number"), [("0.5", 0.5), (" 2 ", 2.0), ("1e-3", 0.001)])
 def test_a_typed_number_is_read(text, number):
     assert convert_text(text, NonNegative) == number
+
+
+@pytest.mark.parametrize("text", ["5,000,000", "5_000_000", " 5 000 000 "])
+def test_a_whole_number_is_read_as_it_is_shown(text):
+    assert convert_text(text, PositiveInt) == 5_000_000
+
+
+@pytest.mark.parametrize(
+    "text", ["5,00", "5,0000", "5,000_000", "0,500", "1,2,3", "5000,000", ",500", "5,000.5", "5 0"]
+)
+def test_groups_are_of_three_digits_with_one_separator(text):
+    with pytest.raises(InvalidSettingsError, match="expected a whole number"):
+        convert_text(text, PositiveInt)
+
+
+def test_a_decimal_comma_is_answered_with_the_point():
+    for text, words in (
+        ("0,01", "expected a point: 0.01"),
+        ("-1,5E-3", "expected a point: -1.5E-3"),
+        ("1,000", "expected a number"),  # either of two numbers
+        ("0,1,2", "expected a number"),
+    ):
+        with pytest.raises(InvalidSettingsError) as refused:
+            convert_text(text, NonNegative)
+        assert str(refused.value) == words
 
 
 @pytest.mark.parametrize(

@@ -77,9 +77,12 @@ def exit_status(signals: Sequence[int], failed: bool) -> int:
 
 
 def require_writable(file: Path, flag: str) -> None:
-    """Refuse, before the training, a file that can't be written after it."""
+    """Refuse, before the training, a file that can't be written after it; leave none behind."""
     try:
+        was_there = os.path.lexists(file)
         with file.open("a"):
             pass
+        if not was_there:
+            file.unlink()
     except OSError as error:
         raise click.UsageError(f"{flag} {file}: {error.strerror}") from None

@@ -6,6 +6,7 @@ hence the token, which the first page turns into a cookie, and checks of Host an
 """
 
 import asyncio
+import logging
 import secrets
 import signal
 from collections.abc import Awaitable, Callable
@@ -13,9 +14,11 @@ from functools import partial
 from urllib.parse import urlsplit
 
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 from textual_serve.server import Server
 
 from tui_trainer.cli.output import EXIT_SIGNALLED, say
+from tui_trainer.config.validation import shortened
 
 _LOOPBACK = "127.0.0.1"
 _HOSTS = (_LOOPBACK, "localhost", "[::1]")
@@ -82,6 +85,16 @@ def origin_of(url: str) -> str:
     return f"{parts.scheme}://{parts.netloc.lower()}"
 
 
+class _OneLine(logging.Handler):
+    """Says in a line what went wrong; whoever sent a malformed request knows it from the answer."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        error = record.exc_info[1] if record.exc_info else None
+        if not isinstance(error, HttpProcessingError):
+            cause = f": {type(error).__name__}: {shortened(str(error))}" if error else ""
+            say(f"tui-trainer serve: {record.getMessage()}{cause}")
+
+
 class WebServer:
     """Serves `command`, an app of Textual; also to pages under `origin`, if that is not None."""
 
@@ -107,7 +120,7 @@ class WebServer:
             loop.add_signal_handler(
                 number, lambda n: None if signalled.done() else signalled.set_result(n), number
             )
-        runner = web.AppRunner(self.application(), access_log=None, shutdown_timeout=1)
+        runner = self.runner()
         await runner.setup()
         try:
             await web.TCPSite(runner, _LOOPBACK, port).start()
@@ -117,6 +130,12 @@ class WebServer:
             return EXIT_SIGNALLED + await signalled
         finally:
             await runner.cleanup()
+
+    def runner(self) -> web.AppRunner:
+        """Make what serves the routes."""
+        log = logging.Logger("tui-trainer serve", logging.WARNING)
+        log.addHandler(_OneLine())
+        return web.AppRunner(self.application(), access_log=None, logger=log, shutdown_timeout=1)
 
     def application(self) -> web.Application:
         """Make the routes, all behind the guard."""
@@ -144,7 +163,9 @@ class WebServer:
         return await handler(request)
 
     def _knows(self, token: str | None) -> bool:
-        return token is not None and secrets.compare_digest(token.encode(), self.token.encode())
+        if token is None:
+            return False
+        return secrets.compare_digest(token.encode(errors="replace"), self.token.encode())
 
     def _is_first(self, request: web.Request) -> bool:
         """Say whether it is the printed address, the only one in which a token counts."""
@@ -176,6 +197,8 @@ class WebServer:
 
     async def _terminal(self, request: web.Request) -> web.StreamResponse:
         """Run an app and connect it; the task is known, so that it can be ended."""
+        if not web.WebSocketResponse().can_prepare(request):
+            return web.Response(status=400, text="400: expected a websocket's handshake\n")
         task = asyncio.current_task()
         assert task is not None
         self._pages.add(task)

@@ -5,6 +5,7 @@ the same names in the user's config folder and in ``--presets DIR`` override the
 replaces the one of its name, or adds one.
 """
 
+import stat
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -30,6 +31,7 @@ from tui_trainer.formatting import printable
 S = TypeVar("S", Dataset, Architecture, Init, Regularizer, Recipe)
 
 DEFAULT_RECIPE = "stop-patient"
+_MOST_BYTES = 10**7  # of a TOML file
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,11 +111,24 @@ def read_toml(file: Any) -> dict[str, Any]:
         InvalidSettingsError: one line that names the file.
     """
     try:
-        return tomllib.loads(file.read_text(encoding="utf-8"))
+        return tomllib.loads(_text(file))
+    except InvalidSettingsError:
+        raise
     except (ValueError, RecursionError) as error:  # tomllib raises more than TOMLDecodeError
         raise InvalidSettingsError(f"{file}: not a TOML file: {error}") from None
     except OSError as error:
         raise InvalidSettingsError(f"{file}: can't be read: {error.strerror}") from None
+
+
+def _text(file: Any) -> str:
+    if isinstance(file, Path) and not file.is_dir():
+        status = file.stat()
+        if not stat.S_ISREG(status.st_mode):  # a pipe would never end
+            raise InvalidSettingsError(f"{file}: not a regular file")
+        if status.st_size > _MOST_BYTES:
+            raise InvalidSettingsError(f"{file}: too large: expected at most 10 MB")
+    text: str = file.read_text(encoding="utf-8")
+    return text
 
 
 def make_config(presets: Presets, recipe: str, **settings: Any) -> RunConfig:

@@ -21,6 +21,10 @@ _UNKNOWN = re.compile(r"unknown field `(.*)`", re.DOTALL)
 _MISSING = re.compile(r"missing required field `(.*)`")
 _EXPECTED = re.compile(r"^Expected `")
 
+# Whole numbers as they are shown, 5,000, and as Python and people write them: 5_000, 5 000.
+_GROUPED = re.compile(r"-?[1-9]\d{0,2}([,_ ])\d{3}(?:\1\d{3})*")
+_DECIMAL_COMMA = re.compile(r"[+-]?\d{0,20},\d{1,20}(?:e[+-]?\d{1,3})?", re.IGNORECASE)
+
 _FINITE = "expected a finite number"
 
 _SHORT = reprlib.Repr()
@@ -53,6 +57,12 @@ def convert_text(text: str, kind: Any) -> Any:
         InvalidSettingsError: with what was expected, and nothing else.
     """
     text = text.encode(errors="replace").decode().strip()  # an argument may be of any bytes
+    whole = isinstance(inspect.type_info(kind), inspect.IntType)
+    grouped = _GROUPED.fullmatch(text)
+    if whole and grouped:
+        text = text.replace(grouped[1], "")
+    elif not (whole or grouped) and _DECIMAL_COMMA.fullmatch(text):
+        raise InvalidSettingsError(f"expected a point: {text.replace(',', '.')}")
     try:
         return msgspec.convert(_with_digits(text), kind, strict=False)
     except msgspec.ValidationError as error:

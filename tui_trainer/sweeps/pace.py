@@ -21,7 +21,10 @@ from tui_trainer.sweeps.plan import Sweep
 from tui_trainer.task.machine import processors
 from tui_trainer.task.shape import parameter_estimate
 
-_LEAST_SECONDS = 0.5  # of a sweep that says something about a rate
+# A sweep that says something about a rate: most of its time is neither the start of a candidate nor
+# the call of a step.
+_LEAST_SECONDS = 1.0
+_LEAST_STEP_WORK, _LEAST_CANDIDATE_WORK = 1e5, 5e7  # parameters × points
 _MOST_BYTES = 100_000  # of the file
 _ROUGH_CPU, _ROUGH_CUDA = 1.5e10, 1e12  # parameters × points a second: of a processor, of a GPU
 
@@ -48,11 +51,15 @@ def pace_of(device: str) -> Pace:
 
 
 def remember_pace(sweep: Sweep, steps: int, seconds: float) -> None:
-    """Remember the rate of a sweep that took `steps` in all, if it can be written."""
-    if seconds < _LEAST_SECONDS or not steps:
-        return
+    """Remember the rate of a sweep that took `steps` in all, if it can be written.
+
+    `seconds` are those of training alone, without a compiler's. A tiny sweep is not remembered.
+    """
     configs = [candidate.config for candidate in sweep.candidates]
     work = math.fsum(map(_step_work, configs)) / len(configs)
+    tiny = work < _LEAST_STEP_WORK or work * steps / len(configs) < _LEAST_CANDIDATE_WORK
+    if seconds < _LEAST_SECONDS or tiny:
+        return
     rates = _remembered() | {_name(sweep.base.device): steps / seconds * work}
     with contextlib.suppress(OSError):
         _replace(_file(), json.dumps(rates))

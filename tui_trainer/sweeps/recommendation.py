@@ -105,12 +105,17 @@ def why_none(results: SweepResult) -> str:
     if not any(candidate.step for candidate in results.candidates):
         return "no step was run"
     if all(candidate.diverged for candidate in results.candidates):
-        return f"every candidate diverged; {_smaller_lr(results.sweep)}"
-    return f"at every value half of the seeds or more diverged; {_smaller_lr(results.sweep)}"
+        return f"every candidate diverged; {_smaller(results.sweep)}"
+    return f"at every value half of the seeds or more diverged; {_smaller(results.sweep)}"
 
 
-def _smaller_lr(sweep: Sweep) -> str:
-    lrs = next((axis.values for axis in sweep.axes if axis.key == "lr"), (sweep.base.lr,))
+def _smaller(sweep: Sweep) -> str:
+    """Say what to make smaller: the lr, unless a weight was swept that was never 0."""
+    values = {axis.key: axis.values for axis in sweep.axes}
+    lrs = values.get("lr", (sweep.base.lr,))
+    weights = [key for key in ("l1_weight", "weight_decay") if all(values.get(key, (0,)))]
+    if weights and "lr" not in values:
+        return f"try smaller values of {' and '.join(weights)}"
     return f"try an lr below {number_text(min(map(float, lrs)))}"
 
 

@@ -51,9 +51,6 @@ async def visit(
 
     Keys are pressed once the first preview is on the screen. `report` is called before the app is
     left, which may take as long as a step of its training.
-
-    Raises:
-        OSError: if the screenshot can't be written.
     """
     async with app.run_test(size=plan.size) as pilot:
         deadline = asyncio.get_running_loop().time() + plan.timeout
@@ -62,12 +59,21 @@ async def visit(
             await press(pilot, key)
         met = ready and await _wait_until(app, plan.until, deadline)
         await _settle(app, pilot)
-        if plan.screenshot is not None:
-            plan.screenshot.write_text(app.export_screenshot(), encoding="utf-8")
-        outcome = Outcome(screen_text(app), _problem(app, plan, met=met))
+        problem = _save_screenshot(app, plan.screenshot) or _problem(app, plan, met=met)
+        outcome = Outcome(screen_text(app), problem)
         if report is not None:
             report(outcome)
     return outcome
+
+
+def _save_screenshot(app: TrainerApp, file: Path | None) -> str | None:
+    """Return why it could not be written, if so."""
+    try:
+        if file is not None:
+            file.write_text(app.export_screenshot(), encoding="utf-8")
+    except OSError as error:
+        return f"--screenshot {file}: {error.strerror}"
+    return None
 
 
 def _problem(app: TrainerApp, plan: Visit, *, met: bool) -> str | None:
