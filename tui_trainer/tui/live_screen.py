@@ -229,14 +229,15 @@ class LiveScreen(PaneScreen):
     def draw_lines(self) -> None:
         """Draw what is not in a pane."""
         self._show_state()
-        self._draw_header()
+        self.draw_header()
         self.banner.put(self._problem or self.banner_text())
         overhead = overhead_text(self._budget.overhead, self.size.width)
         self.overhead_line.put(overhead if self._show_overhead else "")
         self.status_line.put(self._said or self.status_text())
         self.key_line.put(self.key_labels(), self.why_not(), self._key_focus)
 
-    def _draw_header(self) -> None:
+    def draw_header(self) -> None:
+        """Draw what is trained, the state, and what goes on elsewhere."""
         setup, device = self.header_texts()
         self.header.put(setup, self.badge_text(), device, self._chips_of_others())
 
@@ -264,7 +265,7 @@ class LiveScreen(PaneScreen):
             return
         if self.chip != self._shown_chip:
             self._shown_chip = self.chip
-            current._draw_header()
+            current.draw_header()
 
     def say(self, words: str, seconds: float = _SAID_SECONDS) -> None:
         """Show words in the status line for some seconds: what a key changed, or why it did not."""
