@@ -27,7 +27,7 @@ def test_both_answers_and_what_to_take_are_on_stdout_and_progress_on_stderr():
     names = ["range test", "trials", "recommended", "time", "train with it"]
     assert [name for name in found if name != "disagreement"] == names
     assert "falls steepest" in found["range test"]
-    assert "the lowest of 8" in found["trials"]
+    assert "the lowest of the 6 half a decade clear of divergence" in found["trials"]
     assert "from the trials" in found["recommended"]
     assert "200" in result.stderr
     assert "trials: batched" in result.stderr

@@ -9,6 +9,7 @@ from tui_trainer.formatting import (
     apart,
     duration_text,
     loss_text,
+    losses_apart,
     metric_text,
     number_text,
     printable,
@@ -75,6 +76,18 @@ def test_any_two_neighbours_are_told_apart():
         texts = apart(one, math.nextafter(one, math.inf))
         assert texts[0] != texts[1]
         assert float(texts[0]) < float(texts[1])
+
+
+def test_two_losses_that_differ_are_never_written_the_same():
+    assert losses_apart(4.48, 5.1) == ("4.48", "5.10")
+    assert losses_apart(4.48, 4.48) == ("4.48", "4.48")
+    assert losses_apart(4.4791, 4.4823) == ("4.479", "4.482")
+    draw = random.Random(1)
+    for _ in range(500):
+        one = draw.uniform(1, 10) * 10.0 ** draw.randint(-9, 9)
+        other = one * (1 + 10.0 ** -draw.randint(1, 12))
+        texts = losses_apart(one, other)
+        assert texts[0] != texts[1]
 
 
 @pytest.mark.parametrize(

@@ -104,12 +104,27 @@ def test_the_trials_are_arrays_in_rising_order_that_nobody_changes():
         assert not getattr(trials, name).flags.writeable
 
 
-def test_the_chosen_trial_has_the_lowest_loss_of_those_that_did_not_diverge():
+def test_the_chosen_trial_has_the_lowest_loss_of_those_far_below_divergence():
     ended = only(search(high=10.0), LrTrialsEnded)
     trials = ended.trials
     assert trials.diverged.any()
-    lowest = np.where(trials.diverged, np.inf, trials.best_val_loss).argmin()
-    assert ended.suggestion.lr == trials.lrs[lowest]
+    clear = trials.lrs < trials.lrs[trials.diverged].min() / 10**0.5
+    assert (
+        ended.suggestion.lr == trials.lrs[np.where(clear, trials.final_val_loss, np.inf).argmin()]
+    )
+
+
+def test_no_stopping_rule_cuts_a_trial_off_and_what_is_recommended_trains_on():
+    plan = plan_lr_search(PRESETS, "l1", regularizer="l1+patient")
+    assert plan.config.regularizer.stopping is not None
+    assert all(c.config.regularizer.l1_weight == 1 for c in plan.trials.candidates)
+    events = list(run_lr_search(plan))
+    trials, lr = only(events, LrTrialsEnded).trials, only(events, LrFound).recommended
+    assert set(trials.steps[~trials.diverged].tolist()) == {300}
+    end = only(train(replace(plan.config, lr=lr, engine="eager")), RunEnded)
+    assert end.reason is StopReason.EARLY_STOPPING
+    assert end.best_step > 200
+    assert end.best_val_loss < 4
 
 
 @pytest.mark.parametrize(

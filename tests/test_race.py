@@ -90,13 +90,14 @@ def test_a_console_plot_names_each_point_once_the_best_first_with_its_verdict():
         assert title.startswith("Best validation loss by init, 8 seeds:")
         assert [row.split()[0] for row in rows] == ["kaiming", "zeros", "he", "normal"]
         assert [row.split("  ")[-1].strip() for row in rows] == [
-            "recommended", "within noise (p 0.39)", "worse (8/8, p 0.047)", "diverged",
+            "recommended", "within noise (7/8, p 0.39)", "worse (8/8, p 0.047)", "diverged",
         ]  # fmt: skip
         assert [best in row for row in rows] == [True, False, False, False]
         assert max(map(len, [*rows, ticks])) <= 90
         assert len(ticks.split()) >= 2
     words = summary(done, "PLOT")
     assert words.startswith("PLOT\n\nrecommended")  # one list, not two
+    assert "corrected for picking the best of 4 and comparing it with 3 others (Holm)" in words
 
 
 def test_roles_colour_what_they_name():

@@ -52,7 +52,7 @@ def test_seeds_at_which_both_diverged_tell_nothing():
 
 def test_one_seed_says_that_it_can_not_tell():
     found = recommend(finished(plan("lr=0.1,0.2"), [1, 2]))
-    assert "One seed is too few to tell it from the others: it takes 6 or more." in found.reason
+    assert "One seed is too few to tell them apart: it takes 6 or more." in found.reason
     assert [c.verdict for c in found.comparisons] == [Verdict.TOO_FEW_SEEDS]
 
 
@@ -60,7 +60,7 @@ def test_too_few_seeds_say_how_many_could_and_which_values_overlap():
     sweep = plan("lr=0.1,0.2,0.3,0.4", seeds=3)
     losses = [1, 2, 3, 2.5, 4, 5, 2.6, 5, 5, 8, 8, 8]
     found = recommend(finished(sweep, losses))
-    assert "3 seeds are too few to tell it from the others: it takes 8 or more. " in found.reason
+    assert "3 seeds are too few to tell them apart: it takes 8 or more. " in found.reason
     assert "lr 0.2 and lr 0.3 overlap with it." in found.reason
     assert {c.verdict for c in found.comparisons} == {Verdict.TOO_FEW_SEEDS}
     one = recommend(finished(sweep, [*losses[:6], *losses[9:], *losses[9:]])).reason
@@ -91,7 +91,7 @@ def test_a_difference_that_changes_sides_is_within_noise():
     theirs = [1.1, 1.0, 1.3, 1.2, 1.6, 1.4, 1.7, 1.8]
     found = recommend(finished(plan("init=kaiming,normal", seeds=8), ours + theirs))
     assert [c.verdict for c in found.comparisons] == [Verdict.WITHIN_NOISE]
-    assert "not told apart from it by these seeds: init normal (1.35 against 1.35)" in found.reason
+    assert "Too close to call with these seeds: normal (1.35 against 1.35)" in found.reason
 
 
 def test_the_pairs_are_those_of_one_seed():

@@ -19,18 +19,19 @@ NAN = math.nan
 NO_CURVE = LrCurve(np.empty(0), np.empty(0), np.empty(0))
 
 
-def trials(best, *, diverged=(), lrs=None, steps=300):
+def trials(best, *, final=None, diverged=(), lrs=None, steps=300):
     best = np.asarray(best, np.float64)
     gone = np.zeros(len(best), bool)
     gone[list(diverged)] = True
     lrs = np.geomspace(1e-4, 1, len(best)) if lrs is None else np.asarray(lrs, np.float64)
-    return LrTrials(lrs, best, best, np.full(len(best), steps), gone)
+    final = best if final is None else np.asarray(final, np.float64)
+    return LrTrials(lrs, best, final, np.full(len(best), steps), gone)
 
 
 def test_the_trial_with_the_lowest_validation_loss_is_chosen():
     found = choose_trial(trials([9, 5, 2, 3, 8], lrs=[1e-3, 1e-2, 0.1, 1, 10]))
     assert found.lr == 0.1
-    assert "validation loss down to 2.00 within 300 steps, the lowest of 5" in found.words
+    assert "validation loss 2.00 after 300 steps, the lowest of 5" in found.words
     assert "edge" not in found.words
 
 
@@ -38,6 +39,30 @@ def test_trials_that_diverged_are_out_however_low_they_were():
     found = choose_trial(trials([9, 5, 2, 1, 0.5], diverged=[3, 4], lrs=[1e-3, 0.01, 0.1, 1, 10]))
     assert found.lr == 0.1
     assert "2 diverged, from 1 on" in found.words
+
+
+def test_it_is_the_end_that_counts_and_not_the_lucky_low_of_a_spiky_trial():
+    found = choose_trial(trials([9, 5, 2, 1], final=[9, 5, 2, 8], lrs=[1e-3, 0.01, 0.1, 1]))
+    assert found.lr == 0.1
+
+
+def test_less_than_half_a_decade_below_divergence_nothing_is_chosen_while_there_are_others():
+    for edge, chosen in ((0.99, 0.01), (1.01, 0.1)):
+        lrs = [1e-3, 0.01, 0.1, edge * 0.1 * 10**0.5]
+        found = choose_trial(trials([9, 5, 2, 1], diverged=[3], lrs=lrs))
+        assert found.lr == chosen
+        assert f"the lowest of the {3 if chosen == 0.1 else 2} half a decade clear" in found.words
+    assert choose_trial(trials([9, 5], diverged=[1], lrs=[0.1, 0.2])).lr == 0.1
+
+
+def test_a_run_with_a_stopping_rule_gets_a_rate_below_all_spiky_ones():
+    seen = trials([9, 5, 2, 1], final=[9, 5, 2.2, 1], lrs=[1e-4, 1e-3, 0.01, 0.1])
+    assert choose_trial(seen).lr == 0.1
+    found = choose_trial(seen, stops_early=True)
+    assert found.lr == 1e-3
+    assert "the lowest of the 2 without spikes" in found.words
+    all_spiky = trials([2, 1], final=[4, 3])
+    assert choose_trial(all_spiky, stops_early=True).lr == choose_trial(all_spiky).lr
 
 
 def test_of_neighbours_as_low_the_middle_one_is_chosen():

@@ -6,7 +6,7 @@ from textual.widgets import OptionList
 
 from tui_trainer.cli.wiring import preview, train_events
 from tui_trainer.config.presets import load_presets
-from tui_trainer.formatting import loss_text
+from tui_trainer.formatting import loss_text, losses_apart
 from tui_trainer.plotting.roles import Charset
 from tui_trainer.training.state import State
 from tui_trainer.tui.choices import ChoiceList
@@ -102,9 +102,10 @@ async def test_each_experiment_shows_what_it_says():
 
         (dead, said), *others = runs
         assert f"Nothing learned: the training loss is {loss_text(dead.train_loss)}" in said
+        assert said.startswith("◌ ")  # it finished, but not with a tick
         losses = dead.history.losses("train")
         assert abs(losses[200] - losses[-1]) < 0.01
-        assert said.endswith("Next: 2.")
+        assert said.endswith("Next: press 2.")
 
         (exploded, said), *others = others
         assert exploded.diverged
@@ -113,14 +114,16 @@ async def test_each_experiment_shows_what_it_says():
 
         (early, said), *others = others
         val = early.history.losses("val")
+        rise = losses_apart(early.best.val_loss, early.val_loss)
         assert f"At step {early.step:,} validation rose for the first time" in said
+        assert f"from {rise[0]} to {rise[1]}" in said
         assert val[-1] > val[-2]
         assert np.all(np.diff(val[:-1]) <= 0)
 
         (patient, said), *others = others
         assert f"to {loss_text(patient.val_loss)}, over the mean of its last 50" in said
         assert patient.val_loss > np.mean(patient.history.losses("val")[-51:-1])
-        assert said.endswith("4 again.")
+        assert said.endswith("Press 4 again: patience.")
 
         (in_time, said), *others = others
         assert (
@@ -133,7 +136,7 @@ async def test_each_experiment_shows_what_it_says():
         ((never, said),) = others
         assert f"{never.val_loss / never.best.val_loss - 1:.0%} above its best" in said
         assert never.train_loss < never.best.val_loss < never.val_loss
-        assert said.endswith("Next: 5.")
+        assert said.endswith("Next: press 5.")
 
 
 async def test_the_race_is_a_sweep_that_says_what_to_look_at_and_what_comes_next():
@@ -146,7 +149,7 @@ async def test_the_race_is_a_sweep_that_says_what_to_look_at_and_what_comes_next
         ((plan, _),) = sweep.calls
         assert len(plan.points) == len(RACE.values.split(","))
         assert (plan.seeds, plan.base.lr) == (RACE.seeds, RACE.numbers["lr"])
-        await shown(pilot, "esc goes back. Next: 1.")
+        await shown(pilot, "esc goes back. Next: press 1.")
         await press(pilot, "escape", "5")
         await until(pilot, lambda: app.screen is app.sweep)
         assert len(sweep.calls) == 2

@@ -269,7 +269,7 @@ async def test_a_race_shows_its_verdict_the_best_first():
         assert rows[4][2:5] == ["diverged", "✕", "diverged"]
         assert rows[5][1:] == ["1.0", "1.5", "2.0", "2.5", "3.0", "│"]  # the ticks
         assert not pilot.app.sweep.plot.display  # one list, not two
-        await shown(pilot, "worse: than ◆ at 9 of 9 seeds; p is the chance that luck alone")
+        await shown(pilot, "worse: than ◆ at 9 of 9 seeds", "p: the chance that luck alone")
         await shown(pilot, "diverged: at every seed the loss ran off to infinity")
         await press(pilot, "down", "down")
         await shown(pilot, "▸ he", "u use init he")

@@ -51,6 +51,12 @@ def apart(one: float, other: float) -> tuple[str, str]:
     return f"{one!r}", f"{other!r}"
 
 
+def losses_apart(one: float, other: float) -> tuple[str, str]:
+    """Write two losses as `loss_text` does, or with the digits it takes to tell them apart."""
+    texts = loss_text(one), loss_text(other)
+    return apart(one, other) if texts[0] == texts[1] and one != other else texts
+
+
 def duration_text(seconds: float) -> str:
     """Write a duration as ``0:07``, ``12:34`` or ``1:02:03``."""
     if not math.isfinite(seconds):

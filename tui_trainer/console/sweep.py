@@ -22,6 +22,7 @@ from tui_trainer.sweeps.events import (
 from tui_trainer.sweeps.plan import Candidate, Sweep
 from tui_trainer.sweeps.recommendation import (
     Recommendation,
+    p_text,
     recommend,
     values_text,
     verdict_of,
@@ -71,6 +72,8 @@ def summary(results: SweepResult, drawn: str = "") -> str:
         facts.append(("recommended", f"none: {why_none(results)}"))
     else:
         facts.append(("recommended", f"{values_text(sweep, found.point)}: {found.reason}"))
+        if not table and (words := p_text(found)):
+            facts.append(("p", words))
     if ended.reason is StopReason.STOPPED:
         ends = [view.ended for view in results.candidates if view.ended is not None]
         done = sum(end.reason is not StopReason.STOPPED for end in ends)

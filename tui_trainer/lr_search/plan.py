@@ -2,7 +2,10 @@
 
 import math
 from dataclasses import dataclass
+from dataclasses import replace as with_fields
 from typing import Any
+
+from msgspec.structs import replace
 
 from tui_trainer.config.presets import Presets, make_config
 from tui_trainer.config.settings import RunConfig
@@ -59,7 +62,8 @@ class LrRange:
 class LrSearch:
     """Both ways to a learning rate for `config`: a range test, and trials that train with each.
 
-    The config's own learning rate plays no part in either.
+    The config's own learning rate plays no part in either, nor does its stopping rule: rates are
+    compared by what they reach in the same number of steps.
     """
 
     config: RunConfig
@@ -68,7 +72,7 @@ class LrSearch:
 
     @property
     def trial_steps(self) -> int:
-        """How many steps a trial takes at most."""
+        """How many steps a trial takes, unless it diverges."""
         return self.trials.base.steps
 
 
@@ -101,4 +105,14 @@ def plan_lr_search(
     steps = min(TRIAL_STEPS, config.steps) if trial_steps is None else trial_steps
     axis = make_axis("lr", f"{span.low!r}:{span.high!r}:log:{trials}", presets)
     planned = plan_sweep(presets, recipe, [axis], **{**settings, "steps": steps})
-    return LrSearch(config, span, planned)
+    return LrSearch(config, span, _without_stopping(planned))
+
+
+def _without_stopping(planned: Sweep) -> Sweep:
+    """Keep penalties and dropout, and drop the rule that would cut trials off."""
+
+    def freed(config: RunConfig) -> RunConfig:
+        return replace(config, regularizer=replace(config.regularizer, stopping=None))
+
+    candidates = tuple(with_fields(c, config=freed(c.config)) for c in planned.candidates)
+    return with_fields(planned, base=freed(planned.base), candidates=candidates)

@@ -61,16 +61,21 @@ def _try(search: LrSearch, control: SweepControl) -> Iterator[LrEvent]:
                 yield LrTrialsStarted(search, how)
             case SweepEnded(reason=reason, detail=detail, seconds=seconds):
                 trials = _trials(results)
-                yield LrTrialsEnded(reason, _suggest(reason, detail, trials), trials, seconds)
+                suggestion = _suggest(reason, detail, trials, _stops_early(search))
+                yield LrTrialsEnded(reason, suggestion, trials, seconds)
             case _ if time.perf_counter() >= due:
                 due = time.perf_counter() + EVENT_SECONDS
                 yield LrTrialsAdvanced(_trials(results), results.seconds)
 
 
-def _suggest(reason: StopReason, detail: str, trials: LrTrials) -> LrSuggestion:
+def _stops_early(search: LrSearch) -> bool:
+    return search.config.regularizer.stopping is not None
+
+
+def _suggest(reason: StopReason, detail: str, trials: LrTrials, stops_early: bool) -> LrSuggestion:
     if reason is StopReason.FAILED:
         return LrSuggestion(None, detail)
-    suggestion = choose_trial(trials)
+    suggestion = choose_trial(trials, stops_early=stops_early)
     if reason is StopReason.STOPPED:
         return stopped_by_hand(suggestion, int(trials.steps.max(initial=0)))
     return suggestion

@@ -1,6 +1,9 @@
 """What trials with many learning rates come to, and what both ways to one come to together."""
 
+import math
+
 import numpy as np
+from numpy.typing import NDArray
 
 from tui_trainer.formatting import loss_text, number_text
 from tui_trainer.lr_search.events import (
@@ -14,25 +17,33 @@ from tui_trainer.training.early_stopping import StopReason
 
 AGREEMENT = 3.0  # two learning rates within this factor say the same
 _AS_LOW = 1.001  # losses within this factor are one
+_CLEAR = math.sqrt(10)  # below the lowest learning rate that diverged, as in the range test
+_STEADY = 1.05  # a loss that ends within this factor of its lowest has no spike at its end
 _TRIALS_REASON = "from the trials, which train longer and are compared by validation loss"
 
 
-def choose_trial(trials: LrTrials) -> LrSuggestion:
-    """Choose the learning rate whose trial had the lowest validation loss on its way.
+def choose_trial(trials: LrTrials, *, stops_early: bool = False) -> LrSuggestion:
+    """Choose the learning rate whose trial ended with the lowest validation loss.
 
-    Those that diverged are out. Where neighbours are as low within 0.1 %, the middle one of them
-    is chosen: the furthest from both edges. Where all are, there is nothing to choose.
+    The loss at the end, since the lowest on the way of a run full of spikes is a lucky draw. Out
+    are those that diverged, and those less than half a decade below the lowest that did, unless no
+    others are left. A run that `stops_early` may be ended by its first spike: for it those are out,
+    too, from the lowest one on whose loss ended more than 5 % above its best.
+
+    Where neighbours are as low within 0.1 %, the middle one of them is chosen: the furthest from
+    both edges. Where all are, there is nothing to choose.
     """
-    there = np.isfinite(trials.best_val_loss) & ~trials.diverged
+    there = np.isfinite(trials.final_val_loss) & ~trials.diverged
     if not there.any():
         return LrSuggestion(None, _no_choice(trials))
-    losses = np.where(there, trials.best_val_loss, np.inf)
+    there, among = _safe(trials, there, stops_early)
+    losses = np.where(there, trials.final_val_loss, np.inf)
     first, last = _as_low(losses, int(losses.argmin()))
     if last - first == len(losses) - 1:
         lowest = loss_text(float(losses.min()))
         return LrSuggestion(None, f"all {len(losses)} trials are as low: {lowest}")
     chosen = (first + last) // 2
-    return LrSuggestion(float(trials.lrs[chosen]), _choice(trials, losses, first, last))
+    return LrSuggestion(float(trials.lrs[chosen]), _choice(trials, losses, first, last, among))
 
 
 def conclude(tested: LrRangeEnded, tried: LrTrialsEnded) -> LrFound:
@@ -69,6 +80,24 @@ def stopped_by_hand(suggestion: LrSuggestion, steps: int) -> LrSuggestion:
     return LrSuggestion(suggestion.lr, words)
 
 
+def _safe(
+    trials: LrTrials, there: NDArray[np.bool_], stops_early: bool
+) -> tuple[NDArray[np.bool_], str]:
+    """Return which trials to choose from, and what they are called."""
+    among = str(len(there))
+    clear = there & (trials.lrs <= trials.lrs[trials.diverged].min(initial=np.inf) / _CLEAR)
+    if trials.diverged.any() and clear.any():
+        there, among = clear, f"the {int(clear.sum())} half a decade clear of divergence"
+    spiky = there & (trials.final_val_loss > _STEADY * trials.best_val_loss)
+    steady = there & (trials.lrs < trials.lrs[spiky].min(initial=np.inf))
+    if stops_early and spiky.any() and steady.any():
+        there, among = (
+            steady,
+            f"the {int(steady.sum())} without spikes, which the stopping rule would end at",
+        )
+    return there, among
+
+
 def _as_low(losses: np.ndarray, lowest: int) -> tuple[int, int]:
     """Return the first and last of the neighbours of `lowest` that are as low."""
     as_low = losses <= losses[lowest] * _AS_LOW
@@ -86,11 +115,11 @@ def _no_choice(trials: LrTrials) -> str:
     return f"every trial diverged, down to lr {_lr(trials, 0)}"
 
 
-def _choice(trials: LrTrials, losses: np.ndarray, first: int, last: int) -> str:
+def _choice(trials: LrTrials, losses: np.ndarray, first: int, last: int, among: str) -> str:
     steps = int(trials.steps.max())
     words = (
-        f"validation loss down to {loss_text(float(losses.min()))} within {steps:,} steps, the "
-        f"lowest of {len(losses)}"
+        f"validation loss {loss_text(float(losses.min()))} after {steps:,} steps, the lowest of "
+        f"{among}"
     )
     if first < last:
         words += f"; the middle of {_lr(trials, first)} to {_lr(trials, last)}, equally low"

@@ -17,7 +17,7 @@ _COLUMNS_A_TICK = 10
 def lr_chart(results: LrSearchResult, width: int, height: int, *, view: View = ALL) -> Chart:
     """Chart what a search has found so far for a plot of ``width × height`` cells.
 
-    Over the learning rate it shows the smoothed training loss of the range test (TRAIN), the best
+    Over the learning rate it shows the smoothed training loss of the range test (TRAIN), the final
     validation loss of each trial that has not diverged (VALIDATION), a line at the range test's
     suggestion (LR) and a mark on the trials' (BEST). The x axis covers the whole search from the
     start.
@@ -29,7 +29,7 @@ def lr_chart(results: LrSearchResult, width: int, height: int, *, view: View = A
     part = view.within((whole.low, whole.high))
     x = whole if part is None else log_part(*part, ticks)
     smoothed = _smoothed(results.curve)
-    trials = _best(results.trials)
+    trials = _final(results.trials)
     layers: list[Layer] = []
     if results.range_suggestion is not None:
         layers.append(VerticalLine(Role.LR, results.range_suggestion, "╎", ":"))
@@ -46,11 +46,11 @@ def _smoothed(curve: LrCurve | None) -> tuple[Values, Values]:
     return (np.empty(0), np.empty(0)) if curve is None else (curve.lrs, curve.smoothed)
 
 
-def _best(trials: LrTrials | None) -> tuple[Values, Values]:
-    """Return the trials' best losses; those that diverged leave a gap."""
+def _final(trials: LrTrials | None) -> tuple[Values, Values]:
+    """Return the trials' final losses; those that diverged leave a gap."""
     if trials is None:
         return np.empty(0), np.empty(0)
-    return trials.lrs, np.where(trials.diverged, np.nan, trials.best_val_loss)
+    return trials.lrs, np.where(trials.diverged, np.nan, trials.final_val_loss)
 
 
 def _shown(smoothed: Values, trials: Values) -> Values:

@@ -108,7 +108,7 @@ def lr_reading(results: LrSearchResult, lr: float) -> list[Reading]:
         readings.append((f"range test {loss_text(float(curve.smoothed[near]))}", Role.TRAIN))
     if (trials := results.trials) is not None and len(trials.lrs):
         near = _nearest(np.log10(trials.lrs), np.log10(lr))
-        loss = float(trials.best_val_loss[near])
+        loss = float(trials.final_val_loss[near])
         ended = "diverged" if trials.diverged[near] else loss_text(loss)
         readings.append((f"trial at {_lr_text(trials.lrs[near])} {ended}", Role.VALIDATION))
     return readings

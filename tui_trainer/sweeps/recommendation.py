@@ -25,6 +25,9 @@ class Verdict(Enum):
     DIVERGED = "diverged"
 
 
+_BY_P = (Verdict.WORSE, Verdict.WITHIN_NOISE)
+
+
 @dataclass(frozen=True, slots=True)
 class Comparison:
     """The recommended point compared with another, over the `seeds` that can tell them apart.
@@ -83,7 +86,8 @@ def verdict_of(result: PointResult, found: Recommendation | None) -> Verdict | N
 def verdict_text(result: PointResult, found: Recommendation | None, *, figures: bool = True) -> str:
     """Write a point's verdict, with what it rests on: ``worse (9/10, p 0.01)``, "" without one.
 
-    That is the number of seeds at which it is worse than the recommended one, and the chance p.
+    That is the number of seeds at which it is worse than the recommended one, and the p that
+    `p_text` explains.
     """
     if found is not None and found.point == result.point:
         words = "recommended"
@@ -92,12 +96,21 @@ def verdict_text(result: PointResult, found: Recommendation | None, *, figures: 
     else:
         words = verdict.value
         held = found.comparison(result.point) if found else None
-        if figures and held is not None and verdict is Verdict.WORSE:
+        if figures and held is not None and verdict in _BY_P:
             words += f" ({held.wins}/{held.seeds}, p {held.p:.2g})"
-        elif figures and held is not None and verdict is Verdict.WITHIN_NOISE:
-            words += f" (p {held.p:.2g})"
     diverged = round(result.diverged_share * result.seeds)
     return f"{words}, {diverged} diverged" if figures and 0 < diverged < result.seeds else words
+
+
+def p_text(found: Recommendation) -> str:
+    """Say what the p of a verdict is, and what it is corrected for; "" where none rests on it."""
+    if not any(held.verdict in _BY_P for held in found.comparisons):
+        return ""
+    others = len(found.comparisons)
+    corrected = f", corrected for picking the best of {others + 1}"
+    if others > 1:
+        corrected += f" and comparing it with {others} others (Holm)"
+    return f"the chance that luck alone does that{corrected}"
 
 
 def why_none(results: SweepResult) -> str:
@@ -123,6 +136,13 @@ def values_text(sweep: Sweep, point: Point) -> str:
     """Write a point as ``lr 0.01, init kaiming``."""
     pairs = zip(sweep.axes, point.values, strict=True)
     return ", ".join(f"{axis.key} {value_text(value)}" for axis, value in pairs)
+
+
+def _name(sweep: Sweep, point: Point) -> str:
+    """Write a point among others: a name alone, a number with what it is a number of."""
+    if len(sweep.axes) == 1 and sweep.axes[0].spacing is Spacing.NAMES:
+        return value_text(point.values[0])
+    return values_text(sweep, point)
 
 
 def _compare(best: PointResult, others: Sequence[PointResult]) -> tuple[Comparison, ...]:
@@ -188,15 +208,15 @@ def _against_others(
         few = "One seed is" if nearest.seeds == 1 else f"{nearest.seeds or 'No'} seeds are"
         needed = f"it takes {least_seeds(len(others) + 1)} or more"
         overlaps = _overlaps(sweep, best, others)
-        return f"{few} too few to tell it from the others: {needed}.{overlaps}"
+        return f"{few} too few to tell them apart: {needed}.{overlaps}"
     ours, theirs = apart(best.objective.median, near.objective.median)
-    next_value = f"{values_text(sweep, near.point)} ({theirs} against {ours})"
+    next_value = f"{_name(sweep, near.point)} ({theirs} against {ours})"
     alike = sum(c.verdict is Verdict.WITHIN_NOISE for _, c in rivals)
     if nearest.verdict is Verdict.WORSE:
         others_too = f" {alike} further down are within noise." if alike else ""
         return f"The next, {next_value}, is worse {_MORE_THAN_LUCK}.{others_too}"
     rest = f" and {alike - 1} more" if alike > 1 else ""
-    return f"Within noise, that is not told apart from it by these seeds: {next_value}{rest}."
+    return f"Too close to call with these seeds: {next_value}{rest}."
 
 
 def _overlaps(sweep: Sweep, best: PointResult, others: Sequence[PointResult]) -> str:
@@ -204,7 +224,7 @@ def _overlaps(sweep: Sweep, best: PointResult, others: Sequence[PointResult]) ->
     near = [other for other in others if other.objective.low <= best.objective.high]
     if not near or best.seeds == 1:
         return ""
-    names = [values_text(sweep, other.point) for other in near[:_MOST_NAMED]]
+    names = [_name(sweep, other.point) for other in near[:_MOST_NAMED]]
     if len(near) > _MOST_NAMED:
         names.append(f"{len(near) - _MOST_NAMED} more")
     if len(names) == 1:

@@ -1,6 +1,7 @@
 """The help: a page over the screen, with a filter."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import zip_longest
 from textwrap import wrap
 
 from textual import events, on
@@ -106,13 +107,13 @@ def _row_lines(row: Row, room: int) -> Iterator[Content]:
         indent += _LABELS
     words = f"{row.label}: {row.words}" if row.label and not roomy else row.words
     before = max(indent - len(label), lead.cell_length + 2)
-    first, *others = wrap(" " * (before - indent) + words, max(8, room - indent)) or [""]
-    ids = ""
-    if row.ids and room >= _IDS_AT + 36:
-        ids = f"{'':{max(1, _IDS_AT - indent - len(first))}}{row.ids}"
+    shows_ids = bool(row.ids) and room >= _IDS_AT + 36
+    words_end = _IDS_AT - 2 if shows_ids else room
+    lines = wrap(" " * (before - indent) + words, max(8, words_end - indent)) or [""]
+    ids = wrap(row.ids, room - _IDS_AT) if shows_ids else []
     gap = " " * (before - lead.cell_length - 1)
-    yield Content.assemble(
-        " ", lead, gap, (label, "bold"), first.lstrip(), (ids, "$foreground 40%")
-    )
-    for line in others:
-        yield Content(" " * indent + line)
+    for number, (line, name) in enumerate(zip_longest(lines, ids, fillvalue="")):
+        start = (" ", lead, gap, (label, "bold")) if number == 0 else (" " * indent,)
+        rest = line.lstrip() if number == 0 else line
+        pad = " " * (_IDS_AT - indent - len(line)) if name else ""
+        yield Content.assemble(*start, rest, (f"{pad}{name}", "$foreground 40%"))

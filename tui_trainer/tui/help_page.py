@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from tui_trainer.tui.keys import KEYS, Key, ScreenName, key_text, keys_of
-from tui_trainer.tui.wording import BADGES
+from tui_trainer.tui.wording import BADGES, LEARNT_NOTHING
 
 _GROUPS = {
     "run": "Training",
@@ -24,7 +24,7 @@ _FORM = (
 )
 _SYMBOLS = (
     ("━━ ╺╸", "training loss (solid) and validation loss (dashed)"),
-    ("◆", "the lowest validation loss so far"),
+    ("◆", "the lowest validation loss so far; in a sweep the recommended value"),
     ("┄", "the stopping rule's bound: a validation loss above it ends the run"),
     ("┃ ╎ ▲", "where the run stopped early, the lr changed, the engine changed"),
     ("⠢ ⠆ ━━", "training data, validation data, the network's prediction"),
@@ -33,26 +33,35 @@ _SYMBOLS = (
 _WORDS = (
     ("step", "one update of all weights by the gradient over all training points"),
     ("lr", "learning rate: how far a step follows the gradient"),
-    ("seed", "numbers the random draws of initial weights and dropout; the data have their own"),
+    (
+        "seed",
+        "picks the random initial weights and dropout masks; the data have a seed of their own",
+    ),
     ("train", "the loss on the points that the network learns from"),
     ("validation", "the loss on points that it never learns from: what counts"),
     ("overfitting", "training loss falls on while validation loss rises"),
+    ("R²", "how much of the data's variation the fit explains: 1 is all of it, 0 a level line"),
     ("preset", "a named part of the settings: data, network, init or regularizer"),
     ("recipe", "a preset of each, with an lr and a number of steps"),
     ("init", "how the weights are drawn before the first step"),
     ("regularizer", "what holds training back: a penalty, dropout or a stopping rule"),
     ("patience", "how many steps a rule waits for a new best before it stops"),
-    ("window", "how many steps the mean is over that validation may not exceed"),
+    ("window", "how many of the last steps the patient rule averages to get its bound"),
     ("armed", "a stopping rule has seen enough steps and can fire"),
     ("margin", "how far the validation loss is below the bound"),
     ("engine", "what executes the steps: plain PyTorch, a compiled step, CUDA graphs"),
+    ("fused", "a sweep whose candidates take their steps in compiled C++ instead of PyTorch"),
+    ("workers", "threads or processes that train a sweep's candidates side by side"),
     ("sweep", "many runs at once that differ in one setting, the axis, and the seed"),
     ("point", "one value of the axis with all its seeds"),
     ("candidate", "one run of a sweep: a value and a seed"),
+    ("objective", "what a sweep compares: each run's best validation loss, or its final one"),
     ("median", "the middle one of a point's seeds"),
     ("worse", "worse than the recommended point by more than the seeds' noise"),
     ("noise", "what seeds alone change: within it no value is known to be better"),
+    ("theme", "the screen's colours: “Theme” in the palette lists them all"),
 )
+_STATES = (*BADGES.values(), LEARNT_NOTHING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +108,7 @@ def sections(now: Now, keymap: Mapping[str, str]) -> list[Section]:
         *_all_keys(keymap),
         Section("Form", tuple(Row(lead, words, is_key=True) for lead, words in _FORM)),
         Section("Symbols", tuple(Row(lead, words) for lead, words in _SYMBOLS)),
-        Section("States", tuple(Row(sign, label.lower()) for sign, label in BADGES.values())),
+        Section("States", tuple(Row(sign, label.lower()) for sign, label in _STATES)),
         Section("Words", tuple(Row(lead, words) for lead, words in _WORDS)),
     ]
 

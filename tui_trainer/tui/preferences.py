@@ -21,10 +21,10 @@ Write: TypeAlias = Callable[[str, str], None]
 _LONG_RUN = 10.0  # seconds, after which somebody may be looking elsewhere
 _CHOICES = {"glyphs": Glyphs, "colors": Colors, "notices": Notices}
 _EXPLAINED = {
-    "glyphs": "characters of the plots; from the next start on",
-    "colors": "colours of the terminal; from the next start on",
-    "notices": f"at the end of what took longer than {_LONG_RUN:.0f} s",
-    "recipe": "what the form starts with, without --recipe",
+    "glyphs": "which characters draw the plots; takes effect at the next start",
+    "colors": "how many colours the terminal has; takes effect at the next start",
+    "notices": f"the bell when a run, sweep or search of over {_LONG_RUN:.0f} s ends",
+    "recipe": "what the form starts with where no --recipe is given",
 }
 
 

@@ -1,6 +1,7 @@
 """Words that all screens share: badges, bars, sentences."""
 
 from collections.abc import Iterable
+from textwrap import wrap
 
 from tui_trainer.training.state import State
 from tui_trainer.tui.frames import Overhead
@@ -20,6 +21,7 @@ BADGES = {
     State.STOPPED: ("□", "STOPPED"),
     State.FAILED: ("⚠", "FAILED"),
 }
+LEARNT_NOTHING = ("◌", "DID NOT LEARN")  # a run that finished, and no training loss fell
 
 
 ENGINE_WORDS = {
@@ -84,6 +86,14 @@ def first_words(text: str, width: int) -> str:
 def with_dots(text: str, width: int) -> str:
     """Cut a text between two words, and show that there is more."""
     return text if len(text) <= width else f"{first_words(text, width - 1)}…"
+
+
+def with_end(words: str, end: str, width: int, lines: int) -> str:
+    """Cut words so that they and an end, which stays whole, wrap into so many lines."""
+    room = len(words)
+    while room and len(wrap(f"{with_dots(words, room)} {end}", width)) > lines:
+        room -= 1
+    return f"{with_dots(words, room)} {end}"
 
 
 def first_that_fits(texts: Iterable[str], width: int) -> str:

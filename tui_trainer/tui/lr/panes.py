@@ -16,7 +16,7 @@ _LOOKS = {"╎": "$text-accent", "◆": "$text-success", "◌": "$text-warning",
 
 
 class LrPane(PlotPane):
-    """The range test's smoothed training loss, the trials' best validation loss, both answers."""
+    """The range test's smoothed training loss, the trials' final validation loss, both answers."""
 
     def put(self, result: LrSearchResult) -> None:
         """Show a search."""

@@ -9,10 +9,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from tui_trainer.formatting import loss_text, number_text
+from tui_trainer.formatting import loss_text, losses_apart, number_text
 from tui_trainer.training.state import State
 from tui_trainer.tui.keys import EXPERIMENT_TITLES
-from tui_trainer.tui.wording import BADGES, NARROW
+from tui_trainer.tui.wording import BADGES, LEARNT_NOTHING, NARROW, with_end
 
 if TYPE_CHECKING:  # needs numpy, which the first frame does not
     from tui_trainer.training.result import RunResult
@@ -55,6 +55,8 @@ class Race:
     look: str
 
 
+_NARROW_LINES = 3  # of a banner on a small screen, a quarter of its height
+
 SEEDS = {"seed": 0, "data_seed": 0}  # of all experiments
 _LR = {"lr": 0.003}  # of those about stopping: they differ in the rule alone
 
@@ -76,20 +78,20 @@ EXPERIMENTS = (
     Experiment("too-early", "the first rise of the validation loss ends it", (
         Take("stop-first-increase",
              "Watch the dashed validation loss: its first rise ends the run.",
-             "Stopped too early? At step {step} validation rose for the first time, to {val}, and "
-             "that was the end.",
+             "Stopped too early? At step {step} validation rose for the first time, from {best} to "
+             "{val}, and that was the end.",
              State.STOPPED_EARLY, _LR, "the first rise"),
     )),
     Experiment("patience", "a rule that waits: how long is long enough?", (
         Take("stop-patient",
              "Watch the bound ┄, the mean of the last 50 validation losses: above it the run ends.",
              "Still a spike: at step {step} validation rose to {val}, over the mean of its last 50 "
-             "steps; the best was {best}. Now patience: {again} again.",
+             "steps; the best was {best}. Press {again} again: patience.",
              State.STOPPED_EARLY, _LR, "the mean of 50"),
         Take("stop-patience",
              "Watch the best ◆ move on past every spike. 200 steps without a new one end the run.",
              "In time: validation {best} at step {best_step}{before}. No new best came for 200 "
-             "steps, so those weights are back. And without a rule? {again} again.",
+             "steps, so those weights are back. Press {again} again: no rule.",
              State.STOPPED_EARLY, _LR, "patience"),
         Take("kaiming",
              "Watch the gap: the training loss falls on while the validation loss turns.",
@@ -102,7 +104,7 @@ EXPERIMENTS = (
 RACE = Race(
     "kaiming",
     _LR,
-    "none, stop-first-increase, stop-patient, stop-patience, dropout",
+    "none, l1, dropout, weight-decay, stop-patience",
     seeds=9,
     steps=1500,
     look="Each name trains from the same 9 seeds. Where their spreads overlap, it may be luck.",
@@ -158,15 +160,16 @@ class Guide:
             return ""
         again = keys[key_id(experiment)]
         words = take.seen.format(again=again, before=self._before(take), **_numbers(result))
+        sign = (LEARNT_NOTHING if result.learnt_nothing else BADGES[result.state])[0]
+        words = f"{sign} {words}"
+        goes_on = take is not experiment.takes[-1]
+        if goes_on and width >= NARROW:
+            return words  # they end with the key
+        after = f"Next: press {again}." if goes_on else hint(keys, unseen, experiment)
         if width < NARROW:
             words = words.split(". ")[0].rstrip(".") + "."
-        goes_on = take is not experiment.takes[-1]
-        after = (
-            (f"{again} goes on." if width < NARROW else "")
-            if goes_on
-            else hint(keys, unseen, experiment)
-        )
-        return " ".join(filter(None, (BADGES[result.state][0], words, after)))
+            return with_end(words, after, width - 2, _NARROW_LINES)
+        return f"{words} {after}"
 
     def _before(self, take: Take) -> str:
         """Name what other rules, with all else the same, have ended at in this session."""
@@ -189,20 +192,23 @@ def hint(keys: Mapping[str, str], unseen: Sequence[str], after: Experiment) -> s
     place = EXPERIMENTS.index(after) + 1
     for experiment in EXPERIMENTS[place:] + EXPERIMENTS[:place]:
         if experiment.name in unseen:
-            return f"Next: {keys[key_id(experiment)]}."
+            return f"Next: press {keys[key_id(experiment)]}."
     return f"That was all: {keys['start']} trains what you set, {keys['help']} has every key."
 
 
 def _numbers(result: "RunResult") -> dict[str, str]:
     best, val = result.best, result.val_loss
+    best_text, val_text = loss_text(best.val_loss if best else None), loss_text(val)
+    if best is not None and val is not None:
+        best_text, val_text = losses_apart(best.val_loss, val)
     rise = (val - best.val_loss) / best.val_loss if best and val is not None else 0.0
     return {
         "step": f"{result.step:,}",
         "steps": f"{result.config.steps:,}",
         "lr": number_text(result.lr),
         "train": loss_text(result.train_loss),
-        "val": loss_text(val),
-        "best": loss_text(best.val_loss if best else None),
+        "val": val_text,
+        "best": best_text,
         "best_step": f"{best.step:,}" if best else "–",
         "rise": f"{rise:.0%}",
     }

@@ -8,6 +8,7 @@ from tui_trainer.formatting import duration_text, loss_text, short_text
 from tui_trainer.training.state import State
 from tui_trainer.tui.wording import (
     BADGES,
+    LEARNT_NOTHING,
     NARROW,
     badge_text,
     first_clause,
@@ -21,13 +22,12 @@ if TYPE_CHECKING:  # needs numpy, which the first frame does not
     from tui_trainer.training.result import RunResult
 
 _INITS = "Try init normal or kaiming"
-_LEARNT_NOTHING = ("◌", "DID NOT LEARN")
 
 
 def run_badge(result: "RunResult") -> str:
     """Write the sign and the word of a run's state, and the seconds of its compiler."""
     if result.learnt_nothing:
-        return " ".join(_LEARNT_NOTHING)
+        return " ".join(LEARNT_NOTHING)
     badge = badge_text(result.state)
     if result.state is State.COMPILING:
         return f"{badge} {result.compiling_seconds or 0:.0f} s"
@@ -41,7 +41,7 @@ def banner_text(
 
     `keys` are how the user's keys are written, by their ids.
     """
-    sign, _ = _LEARNT_NOTHING if result.learnt_nothing else BADGES[result.state]
+    sign, _ = LEARNT_NOTHING if result.learnt_nothing else BADGES[result.state]
     dead = f"Not learning: {result.not_learning.words}." if result.not_learning else ""
     inits = f"{_INITS}: press {keys['init']}."
     if (ended := result.ended) is not None:

@@ -8,7 +8,7 @@ from tui_trainer.plotting.race import race_bar, race_scale, tick_line
 from tui_trainer.plotting.roles import Charset
 from tui_trainer.sweeps.axes import value_text
 from tui_trainer.sweeps.plan import Sweep
-from tui_trainer.sweeps.recommendation import Comparison, Verdict, verdict_of, verdict_text
+from tui_trainer.sweeps.recommendation import Comparison, Verdict, p_text, verdict_of, verdict_text
 from tui_trainer.sweeps.result import PointResult, median_text
 from tui_trainer.tui.sweep.feed import SweepFeed
 from tui_trainer.tui.sweep.rows import VERDICT_LOOKS
@@ -78,7 +78,10 @@ class RaceRows:
         found, words = self._feed.recommendation, dict[Verdict, str]()
         for held in found.comparisons if found is not None else ():
             words.setdefault(held.verdict, f"{held.verdict.value}: {_meaning(held)}")
-        return [line for text in words.values() for line in wrap(text, max(_LEAST_BAR, self._room))]
+        texts = list(words.values())
+        if found is not None and (explained := p_text(found)):
+            texts.append(f"p: {explained}")
+        return [line for text in texts for line in wrap(text, max(_LEAST_BAR, self._room))]
 
     def _against(self, room: int) -> str:
         """Name the verdicts' column."""
@@ -108,8 +111,7 @@ class RaceRows:
 def _meaning(held: Comparison) -> str:
     match held.verdict:
         case Verdict.WORSE:
-            where = f"than ◆ at {held.wins} of {held.seeds} seeds"
-            return f"{where}; p is the chance that luck alone does that"
+            return f"than ◆ at {held.wins} of {held.seeds} seeds"
         case Verdict.WITHIN_NOISE:
             return "these seeds do not tell it apart from ◆"
         case Verdict.TOO_FEW_SEEDS:

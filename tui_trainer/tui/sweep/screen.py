@@ -36,7 +36,7 @@ from tui_trainer.tui.sweep.table import Move, SweepTable
 from tui_trainer.tui.sweep.wording import banner_text, setup_text, status_text
 from tui_trainer.tui.widgets.fields import Direction, Form
 from tui_trainer.tui.widgets.framed import Part
-from tui_trainer.tui.wording import MEDIUM
+from tui_trainer.tui.wording import MEDIUM, NARROW, with_end
 
 _MOVES: dict[str, Move] = {
     "up": "up",
@@ -257,11 +257,10 @@ class SweepScreen(LiveScreen):
             return f"▸ {RACE.look}"
         back = f"{self.key('back')} goes back."
         unseen = [name for name in NAMES if name not in self.context.seen]
-        return (
-            f"{words} {back}"
-            if self.size.width < MEDIUM
-            else (f"{words} {back} {hint(self.keys, unseen, EXPERIMENTS[-1])}")
-        )
+        width = self.size.width
+        if width >= MEDIUM:
+            back = f"{back} {hint(self.keys, unseen, EXPERIMENTS[-1])}"
+        return with_end(words, back, width - 2, 3 if width < NARROW else 4)
 
     def status_text(self) -> str:
         if self.feed is None:
