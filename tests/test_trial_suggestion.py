@@ -60,7 +60,7 @@ def test_a_run_with_a_stopping_rule_gets_a_rate_below_all_spiky_ones():
     assert choose_trial(seen).lr == 0.1
     found = choose_trial(seen, stops_early=True)
     assert found.lr == 1e-3
-    assert "the lowest of the 2 without spikes" in found.words
+    assert "the lowest of the 2 half a decade clear of spikes" in found.words
     all_spiky = trials([2, 1], final=[4, 3])
     assert choose_trial(all_spiky, stops_early=True).lr == choose_trial(all_spiky).lr
 

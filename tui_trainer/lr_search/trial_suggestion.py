@@ -17,7 +17,7 @@ from tui_trainer.training.early_stopping import StopReason
 
 AGREEMENT = 3.0  # two learning rates within this factor say the same
 _AS_LOW = 1.001  # losses within this factor are one
-_CLEAR = math.sqrt(10)  # below the lowest learning rate that diverged, as in the range test
+_CLEAR = math.sqrt(10)  # half a decade, as the range test keeps from its minimum
 _STEADY = 1.05  # a loss that ends within this factor of its lowest has no spike at its end
 _TRIALS_REASON = "from the trials, which train longer and are compared by validation loss"
 
@@ -27,8 +27,8 @@ def choose_trial(trials: LrTrials, *, stops_early: bool = False) -> LrSuggestion
 
     The loss at the end, since the lowest on the way of a run full of spikes is a lucky draw. Out
     are those that diverged, and those less than half a decade below the lowest that did, unless no
-    others are left. A run that `stops_early` may be ended by its first spike: for it those are out,
-    too, from the lowest one on whose loss ended more than 5 % above its best.
+    others are left. A run that `stops_early` may be ended by its first spike: it keeps half a
+    decade from the lowest one, too, whose loss ended more than 5 % above its best.
 
     Where neighbours are as low within 0.1 %, the middle one of them is chosen: the furthest from
     both edges. Where all are, there is nothing to choose.
@@ -89,12 +89,10 @@ def _safe(
     if trials.diverged.any() and clear.any():
         there, among = clear, f"the {int(clear.sum())} half a decade clear of divergence"
     spiky = there & (trials.final_val_loss > _STEADY * trials.best_val_loss)
-    steady = there & (trials.lrs < trials.lrs[spiky].min(initial=np.inf))
+    steady = there & (trials.lrs <= trials.lrs[spiky].min(initial=np.inf) / _CLEAR)
     if stops_early and spiky.any() and steady.any():
-        there, among = (
-            steady,
-            f"the {int(steady.sum())} without spikes, which the stopping rule would end at",
-        )
+        count = int(steady.sum())
+        there, among = steady, f"the {count} half a decade clear of spikes, where the rule may stop"
     return there, among
 
 
