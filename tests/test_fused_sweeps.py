@@ -13,10 +13,11 @@ from reference_loop import PRESETS, make
 from sweeping import drive, plan_of, run
 
 from tui_trainer.config.settings import Patience, Regularizer
-from tui_trainer.sweeps import sweeper
+from tui_trainer.sweeps import grouping, sweeper
 from tui_trainer.sweeps.control import SweepControl
 from tui_trainer.sweeps.events import SweepNoted, SweepStarted
 from tui_trainer.training.early_stopping import StopReason
+from tui_trainer.training.engines.compilation import compile_steps
 from tui_trainer.training.engines.step import step_spec
 from tui_trainer.training.engines.step_cache import steps_folder
 from tui_trainer.training.events import FitSampled
@@ -87,8 +88,19 @@ def started_of(events):
 
 def test_on_a_cold_cache_a_sweep_waits_for_its_steps(monkeypatch):
     monkeypatch.delenv("CXX")
+    waited = []
+
+    def timed(*arguments):
+        began = time.perf_counter()
+        steps = compile_steps(*arguments)
+        waited.append(time.perf_counter() - began)
+        return steps
+
+    monkeypatch.setattr(grouping, "compile_steps", timed)
     configs = [make("linear", steps=20, architecture=a) for a in ("linear", "mlp-2x64")]
+    began = time.perf_counter()
     events = drive(plan_of(configs * 2))
+    assert events[-1].seconds <= time.perf_counter() - began - sum(waited)
     assert started_of(events).how.startswith("fused, 2 groups, cpu, ")
     assert len(list(steps_folder().glob("*.so"))) == 2
     assert not list(steps_folder().glob("build-*"))

@@ -18,6 +18,7 @@ from rich.cells import cell_len
 from textual import keys
 
 from tui_trainer.cli import main
+from tui_trainer.cli.output import require_writable
 from tui_trainer.cli.parameters import parse_until
 from tui_trainer.config.presets import load_presets, make_config
 from tui_trainer.lr_search.search import run_lr_search
@@ -306,6 +307,15 @@ def test_a_full_disk_costs_the_screenshot_but_not_the_screen():
     assert result.exit_code == 1
     assert "--screenshot /dev/full: No space left on device" in result.stderr
     assert "tui-trainer" in result.stdout
+
+
+def test_asking_whether_a_file_can_be_written_leaves_the_folder_as_it_was(tmp_path):
+    old, new = tmp_path / "old.svg", tmp_path / "new.svg"
+    old.write_text("kept")
+    for file in (old, new):
+        require_writable(file, "--screenshot")
+    assert old.read_text() == "kept"
+    assert not new.exists()
 
 
 def test_a_screenshot_that_can_not_be_written_is_one_line(tmp_path):

@@ -87,7 +87,10 @@ class SweepNoted:
 
 @dataclass(frozen=True, slots=True)
 class SweepEnded:
-    """The last event: COMPLETED, STOPPED or FAILED. `steps` counts those of all candidates."""
+    """The last event: COMPLETED, STOPPED or FAILED. `steps` counts those of all candidates.
+
+    `seconds` are those since `SweepStarted`: what a compiler took before is no part of them.
+    """
 
     reason: StopReason
     detail: str

@@ -62,7 +62,9 @@ def with_end(events: Iterator[SweepEvent], plan: Sweep) -> Iterator[SweepEvent]:
     reason, detail = StopReason.FAILED, ""
     try:
         for event in events:
-            if isinstance(event, CandidatesAdvanced):
+            if isinstance(event, SweepStarted):
+                began = time.perf_counter()  # as a run's, without the time that a compiler took
+            elif isinstance(event, CandidatesAdvanced):
                 last = (event.first_step + count - 1 for count in event.counts)
                 steps.update(zip(event.candidates, last, strict=True))
             elif isinstance(event, CandidatesRestarted):
