@@ -1,9 +1,9 @@
 """Texts from files and exceptions: never markup, and nothing that a terminal would obey."""
 
-from dataclasses import re
+import re
+from dataclasses import replace
 
 import pytest
-import replace
 from scripted import FAILED, Script, make_app, press, preview, ready, shown, started, until
 from textual.widgets import Static
 
