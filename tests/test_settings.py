@@ -122,7 +122,7 @@ def test_a_number_that_a_person_typed_is_read(key, text, number):
     [
         ("lr", "", "expected a number"),
         ("lr", "fast", "expected a number"),
-        ("lr", "0,1", "expected a number"),
+        ("lr", "0,1", "expected a point: 0.1"),
         ("lr", "0", "expected a number > 0"),
         ("lr", "-1", "expected a number > 0"),
         ("lr", "nan", "expected a number > 0"),

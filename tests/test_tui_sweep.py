@@ -618,9 +618,9 @@ async def test_a_run_and_a_sweep_are_told_apart_when_quitting():
         await until(pilot, lambda: app.sweep.active)
         await press(pilot, "q")
         await until(pilot, lambda: isinstance(app.screen, QuitQuestion))
-        assert [screen.quit_warning.split(" at ")[0] for screen in app.live_screens] == [
-            "A run is",
-            "A sweep is",
+        assert [screen.quit_warning for screen in app.live_screens] == [
+            "A run is not finished.",
+            "A sweep is not finished.",
         ]
         await press(pilot, "y")
         await until(pilot, lambda: script.calls[0][1].stopped and sweeps.calls[0][1].stopped)

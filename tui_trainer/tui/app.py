@@ -97,8 +97,9 @@ class TrainerApp(App[None]):
     def prefer(self, key: str, value: str) -> None:
         """Change a setting for this session and all later ones, and say so."""
         words = self.preferences.change(key, value)
-        if isinstance(self.screen, LiveScreen):
-            self.screen.say(words)
+        shown = [screen for screen in self.screen_stack if isinstance(screen, LiveScreen)]
+        if shown:  # below the palette, which may not be closed yet
+            shown[-1].say(words)
 
     def watch_theme(self, theme: str) -> None:
         """Keep a theme that was chosen in the palette."""
