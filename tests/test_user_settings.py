@@ -142,7 +142,7 @@ async def test_what_a_person_changes_in_the_app_is_kept(file):
         file.unlink()
         file.mkdir()
         app.theme = "gruvbox"
-        await shown(pilot, "theme gruvbox is for this session alone: ")
+        await shown(pilot, "theme gruvbox is for this session alone")
         assert app.theme == "gruvbox"
 
 
