@@ -18,6 +18,7 @@ from strangers import NO_FILES, give_away, lock
 
 from tui_trainer.training import trainer
 from tui_trainer.training.control import Control
+from tui_trainer.training.course import Course
 from tui_trainer.training.engines import compilation, executor, step_cache
 from tui_trainer.training.engines.step import StepSpec
 from tui_trainer.training.engines.step_cache import (
@@ -505,7 +506,12 @@ def test_autos_switch_is_told_and_a_replay_repeats_it(fake_step, gate, eager_to_
     eager = reference_loop.run(CLASSIC, steps=change.step - 1)
     assert_identical([part[: change.step - 1] for part in losses_of(events)], eager.losses)
     switches = {1: "eager", change.step: "compiled"}
-    replayed = list(train(msgspec.structs.replace(AUTO, steps=steps), switches=switches))
+    replayed = list(
+        train(
+            msgspec.structs.replace(AUTO, steps=steps),
+            course=Course(switches=switches, repeats_to=steps),
+        )
+    )
     assert [(e.step, e.engine) for e in of(EngineChanged, replayed)] == [(change.step, "compiled")]
     assert_identical(losses_of(replayed), losses_of(events))
     assert (replayed[-1].best_step, replayed[-1].best_val_loss) == (
@@ -524,10 +530,15 @@ def test_the_best_weights_come_from_the_engine_that_made_them(switch, monkeypatc
     switches = {1: "eager", switch: "compiled"}
     config = make("stop-first-increase", lr=0.003, regularizer="stop-patience", steps=70)
     config = msgspec.structs.replace(config, engine="auto")
-    events = list(train(config, switches=switches))
+    events = list(train(config, course=Course(switches=switches, repeats_to=70)))
     best = events[-1].best_step
     # The same run, cut off at its best step, holds the weights in question.
-    short = list(train(msgspec.structs.replace(config, steps=best), switches=switches))
+    short = list(
+        train(
+            msgspec.structs.replace(config, steps=best),
+            course=Course(switches=switches, repeats_to=best),
+        )
+    )
     assert short[-1].val_loss == events[-1].best_val_loss
     (best_fit,) = [e for e in events if getattr(e, "weights", None) == "best"]
     last_fit = [e for e in short if getattr(e, "weights", None) == "last"][-1]

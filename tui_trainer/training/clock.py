@@ -4,12 +4,12 @@ import time
 
 
 class Clock:
-    """Training time without pauses, and the recent rate. Starts stopped."""
+    """Training time without pauses, and the recent rate. Starts stopped, at `seconds`."""
 
-    def __init__(self) -> None:
-        self._banked = 0.0
+    def __init__(self, seconds: float = 0.0) -> None:
+        self._banked = seconds
         self._since: float | None = None
-        self._reported = 0.0
+        self._reported = seconds
         self._rate = 0.0
 
     def start(self) -> None:

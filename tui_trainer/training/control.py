@@ -16,6 +16,7 @@ class Control:
         self._lr: float | None = None
         self._stopped = False
         self._best_fit = False
+        self._checkpoint = False
 
     def pause(self) -> None:
         """Ask the run to wait before its next step."""
@@ -43,6 +44,10 @@ class Control:
     def show_best_fit(self, wanted: bool) -> None:
         """Ask for the fit of the best step's weights besides the last one's, or stop asking."""
         self._set(_best_fit=wanted)
+
+    def ask_checkpoint(self) -> None:
+        """Ask the run to hand out its state at the next step boundary."""
+        self._set(_checkpoint=True)
 
     @property
     def paused(self) -> bool:
@@ -72,6 +77,12 @@ class Control:
             self._steps -= taken
             return taken
 
+    def take_checkpoint(self) -> bool:
+        """Return whether a checkpoint was asked for since the last call."""
+        with self._changed:
+            asked, self._checkpoint = self._checkpoint, False
+            return asked
+
     def wait_while_paused(self) -> None:
         """Wait until something is asked for that a paused run acts on."""
         best_fit = self._best_fit
@@ -82,6 +93,7 @@ class Control:
                     or self._stopped
                     or self._steps > 0
                     or self._lr is not None
+                    or self._checkpoint
                     or self._best_fit != best_fit
                 )
             )

@@ -4,6 +4,7 @@ Nothing here changes the network or draws a number, except `find_bad_tensor`, wh
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 
 import torch
@@ -86,6 +87,20 @@ def find_bad_tensor(engine: Engine, start: Snapshot, steps: int) -> str:
         bad = bad or first_bad_parameter(state.model)
     bad = bad or first_bad_output(state.model, data.val_x)
     return bad or _overflow(state.model, data.val_x)
+
+
+def layer_norms(model: nn.Module, task: Task) -> tuple[list[float], list[float]]:
+    """Return the norm of each layer's weights and biases, and that of their gradient.
+
+    The gradient is that of the training loss alone, in evaluation mode.
+    """
+    own = [list(layer.parameters(recurse=False)) for layer in layers_of(model)]
+    return [_norm(tensors) for tensors in own], [_norm(gs) for gs in _gradients(model, task)]
+
+
+def _norm(tensors: Sequence[Tensor]) -> float:
+    parts = [tensor.detach().double().norm() for tensor in tensors]
+    return float(torch.stack(parts).norm()) if parts else 0.0
 
 
 def _overflow(model: nn.Module, x: Tensor) -> str:

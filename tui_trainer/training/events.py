@@ -170,6 +170,19 @@ class Resumed:
     step: int
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class NormsMeasured:
+    """Of a run that diverged: each layer's norms at its last steps, from `first_step` on.
+
+    `weights` and `gradients` are of shape (steps, layers), before each step's update. A gradient
+    is that of the training loss alone, in evaluation mode.
+    """
+
+    first_step: int
+    weights: FloatArray
+    gradients: FloatArray
+
+
 @dataclass(frozen=True, slots=True)
 class RunEnded:
     """The last event: why the run ended, and its figures. Losses are None without a step."""
@@ -202,5 +215,6 @@ Event: TypeAlias = (
     | EngineKept
     | Paused
     | Resumed
+    | NormsMeasured
     | RunEnded
 )

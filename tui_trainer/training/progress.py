@@ -9,9 +9,10 @@ from tui_trainer.config.settings import RunConfig
 from tui_trainer.formatting import loss_text
 from tui_trainer.training.early_stopping import StopReason
 from tui_trainer.training.events import FloatArray, RunEnded, Weights
-from tui_trainer.training.stopping_rules import StoppingRule, make_rule
+from tui_trainer.training.stopping_rules import Doubles, StoppingRule, make_rule
 
 Ending: TypeAlias = tuple[StopReason, str]
+Losses: TypeAlias = tuple[float | None, float | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,16 @@ class Judged:
     bound: FloatArray
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class ProgressState:
+    """What a `Progress` that has not ended knows: its last losses are those of `step`."""
+
+    step: int
+    best: Best | None
+    last: Losses
+    memory: Doubles | None
+
+
 class Progress:
     """A training's steps so far; it has not ended while `ending` is None.
 
@@ -54,7 +65,21 @@ class Progress:
         self.step = 0
         self.best: Best | None = None
         self.ending: Ending | None = None
-        self._last: tuple[float | None, float | None] = (None, None)
+        self._last: Losses = (None, None)
+
+    @property
+    def state(self) -> ProgressState:
+        """What it knows, to go on from later."""
+        memory = self.rule.memory if self.rule is not None else None
+        return ProgressState(self.step, self.best, self._last, memory)
+
+    def go_on(self, state: ProgressState) -> None:
+        """Go on from there; a rule for which there is no memory starts with none."""
+        self.step, self.best, self._last = state.step, state.best, state.last
+        if self.rule is not None and state.memory is not None:
+            self.rule.remember(state.memory)
+        if not self.steps_left:
+            self._complete()
 
     @property
     def steps_left(self) -> int:
@@ -79,8 +104,11 @@ class Progress:
         judged, self.ending = judge(self.rule, self.step, train, val)
         self.follow(train[: judged.count], val[: judged.count])
         if self.ending is None and not self.steps_left:
-            self.ending = (StopReason.COMPLETED, f"finished {self.step:,} steps")
+            self._complete()
         return judged
+
+    def _complete(self) -> None:
+        self.ending = (StopReason.COMPLETED, f"finished {self.step:,} steps")
 
     def follow(self, train: FloatArray, val: FloatArray) -> None:
         """Add the losses of steps that another process has judged."""

@@ -13,8 +13,8 @@ from tui_trainer.training.progress import Progress
 class StepReports:
     """The steps of a `Progress` that have not been reported, and the training time."""
 
-    def __init__(self, progress: Progress) -> None:
-        self.clock = Clock()
+    def __init__(self, progress: Progress, seconds: float = 0.0) -> None:
+        self.clock = Clock(seconds)
         self._progress = progress
         self._pending: list[tuple[FloatArray, FloatArray, FloatArray]] = []
 

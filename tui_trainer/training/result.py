@@ -10,6 +10,7 @@ from tui_trainer.training.events import (
     Event,
     FitSampled,
     LrChanged,
+    NormsMeasured,
     NotLearning,
     Paused,
     Points,
@@ -86,6 +87,8 @@ class RunResult:
                 self.state = (
                     State.COMPILING if self.compiling_seconds is not None else State.RUNNING
                 )
+            case NormsMeasured():
+                pass  # of use on a disk alone
             case RunEnded():
                 self.ended = event
                 self.seconds, self.steps_per_second = event.seconds, event.steps_per_second

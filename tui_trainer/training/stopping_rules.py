@@ -44,6 +44,15 @@ class StoppingRule(Protocol):
         """Say in words, with the numbers, why the last step stopped the run."""
         ...
 
+    @property
+    def memory(self) -> Doubles:
+        """What it remembers of the steps so far, as flat numbers."""
+        ...
+
+    def remember(self, memory: Doubles) -> None:
+        """Take the memory of a rule with the same settings for its own."""
+        ...
+
 
 class FirstIncreaseRule:
     """Stop after step t when t > 1 and val[t] > val[t-1]."""
@@ -68,6 +77,15 @@ class FirstIncreaseRule:
         """Name both losses."""
         now, before = apart(self._last, self._previous)
         return f"validation {now} exceeded {before}, the step before"
+
+    @property
+    def memory(self) -> Doubles:
+        """The last two losses."""
+        return np.array([self._previous, self._last])
+
+    def remember(self, memory: Doubles) -> None:
+        """Take the last two losses."""
+        self._previous, self._last = memory.tolist()
 
 
 class PatientAverageRule:
@@ -104,6 +122,16 @@ class PatientAverageRule:
         """Name the loss and the mean."""
         now, bound = apart(self._last, self._bound)
         return f"validation {now} exceeded {bound}, the mean of its last {self._window} steps"
+
+    @property
+    def memory(self) -> Doubles:
+        """The last bound and loss, then the losses in the window."""
+        return np.append([self._bound, self._last], self._recent)
+
+    def remember(self, memory: Doubles) -> None:
+        """Take the last bound and loss, and the losses in the window."""
+        self._bound, self._last = memory[:2].tolist()
+        self._recent = memory[2:].copy()
 
 
 class PatienceRule:
@@ -152,6 +180,15 @@ class PatienceRule:
         by = f" by more than {self._min_delta:g}" if self._min_delta else ""
         best = apart(self._best, math.nan)[0]
         return f"validation has not improved on {best}{by} for {self._patience} steps"
+
+    @property
+    def memory(self) -> Doubles:
+        """The best loss, and the steps since it."""
+        return np.array([self._best, self._waited], dtype=np.float64)
+
+    def remember(self, memory: Doubles) -> None:
+        """Take the best loss, and the steps since it."""
+        self._best, self._waited = float(memory[0]), int(memory[1])
 
 
 def make_rule(stopping: Stopping) -> StoppingRule:

@@ -8,20 +8,21 @@ stop is exact.
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import torch
 
 from tui_trainer.config.settings import RunConfig
+from tui_trainer.training.black_box import BlackBox
 from tui_trainer.training.control import Control
+from tui_trainer.training.course import Checkpoint, Course, Keep, WayBack
 from tui_trainer.training.diagnosis import find_bad_tensor, find_dead_layers
 from tui_trainer.training.early_stopping import StopReason
-from tui_trainer.training.engines.choice import Switches
-from tui_trainer.training.engines.engine import Engine, Snapshot
+from tui_trainer.training.engines.engine import Snapshot
 from tui_trainer.training.engines.executor import Executor
 from tui_trainer.training.engines.threads import choose_threads
 from tui_trainer.training.events import (
     Compiling,
+    EngineChanged,
     Event,
     FitSampled,
     LrChanged,
@@ -47,17 +48,20 @@ _POLL_SECONDS = 0.02
 
 
 def train(
-    config: RunConfig, control: Control | None = None, switches: Switches | None = None
+    config: RunConfig,
+    control: Control | None = None,
+    course: Course | None = None,
+    keep: Keep | None = None,
 ) -> Iterator[Event]:
     """Run a config to its end, yielding what happens; the last event is always `RunEnded`.
 
-    `switches` repeats a recorded run's changes of engine: each engine by the step from which it
-    executes, step 1 included. An exception ends the run too: ``RunEnded(FAILED)`` with
-    its message.
+    `course` says where to start from and what to repeat of a recorded run. `keep` is called with
+    its state whenever `control` asks for that, and before an end. An exception ends the run too:
+    ``RunEnded(FAILED)`` with its message.
     """
     run = None
     try:
-        run = _Training(config, control or Control(), switches)
+        run = _Training(config, control or Control(), course or Course(), keep)
         yield from run.events()
     except Exception as error:  # whoever reads the events has to learn of it
         detail = describe_failure(error)
@@ -70,37 +74,35 @@ def train(
             run.close()
 
 
-@dataclass(frozen=True, slots=True)
-class _BestWeights:
-    """The way back to the best step's weights: `engine`, which made them, repeats some steps."""
-
-    step: int
-    engine: Engine
-    start: Snapshot
-    replay: int
-
-    def restore(self) -> None:
-        """Put them into the network."""
-        self.engine.state.restore(self.start)
-        self.engine.advance(self.replay)
-
-
 class _Training:
     """One run in progress."""
 
-    def __init__(self, config: RunConfig, control: Control, switches: Switches | None) -> None:
+    def __init__(
+        self, config: RunConfig, control: Control, course: Course, keep: Keep | None
+    ) -> None:
         self._config = config
+        self._keep = keep
         self._control = control
+        self._course = course
         self._setup = Setup(config)
         count = self._setup.parameter_count
-        self._threads = choose_threads(config, count, lambda: Setup(config).engine)
+        self._threads = course.threads or choose_threads(
+            config, count, lambda: Setup(config).engine
+        )
         torch.set_num_threads(self._threads)
         self._state = self._setup.state
-        self._executor = Executor(config, self._state, self._threads, switches)
+        self._names = self._state.names
+        self._executor = Executor(config, self._state, self._threads, course)
         self._progress = Progress(config)
-        self._reports = StepReports(self._progress)
+        self._best: WayBack | None = None
+        if (start := course.start) is not None:
+            self._state.restore(start.snapshot)
+            self._progress.go_on(start.progress)
+            self._best = start.best
+        self._reports = StepReports(self._progress, start.seconds if start is not None else 0.0)
         self._clock = self._reports.clock
-        self._best: _BestWeights | None = None
+        self._black_box = BlackBox()
+        self._asked_lr: float | None = None
         self._chunk_steps = 1
         self._reported_pause = False
         self._fit_due = 0.0
@@ -118,7 +120,10 @@ class _Training:
             executor.reason,
             self._threads,
         )
-        if (dead := find_dead_layers(self._state.model, self._state.task)) is not None:
+        if executor.name != (self._course.first_engine or executor.name):
+            yield EngineChanged(self._step + 1, executor.name, executor.reason)
+        dead = find_dead_layers(self._state.model, self._state.task)
+        if dead is not None and not self._step:
             yield dead
         yield from self._fits()
         yield from self._await_compiler()
@@ -126,13 +131,15 @@ class _Training:
             yield from self._take_requests()
             if progress.ending is None:
                 yield from executor.before_step(self._step + 1, self._seconds_left)
+                yield from self._repeat_lr()
                 self._advance()
                 yield from self._report()
         self._clock.stop()
         yield from self._reports.flush()
         yield from self._fits(closing=True)
-        if progress.restores_best and self._best is not None:
-            self._best.restore()
+        yield from self._last_states()
+        if progress.restores_best:
+            self._restore_best()
         yield progress.ended(self._clock.seconds)
 
     def close(self) -> None:
@@ -165,6 +172,9 @@ class _Training:
                 self._progress.stop()
                 return
             yield from self._take_lr()
+            if control.take_checkpoint() and self._keep is not None:
+                yield from self._reports.flush()
+                self._keep(self._checkpoint(), self._best_state() if control.paused else None)
             if not control.paused:
                 yield from self._report_pause(False)
                 self._clock.start()
@@ -181,7 +191,17 @@ class _Training:
             control.wait_while_paused()
 
     def _take_lr(self) -> Iterator[LrChanged]:
-        if (lr := self._control.take_lr()) is not None and lr != self._state.lr:
+        if (asked := self._control.take_lr()) is not None:
+            self._asked_lr = asked
+        if self._step >= self._course.repeats_to:
+            lr, self._asked_lr = self._asked_lr, None
+            yield from self._change_lr(lr)
+
+    def _repeat_lr(self) -> Iterator[LrChanged]:
+        yield from self._change_lr(self._course.lrs.get(self._step + 1))
+
+    def _change_lr(self, lr: float | None) -> Iterator[LrChanged]:
+        if lr is not None and lr != self._state.lr:
             self._state.lr = lr
             yield LrChanged(self._step + 1, lr)
 
@@ -214,6 +234,8 @@ class _Training:
         engine, progress, steps = self._executor.engine, self._progress, self._steps_to_take()
         first, best = self._step + 1, progress.best
         start = self._state.snapshot()
+        if self._black_box.wants(self._step, start.lr, engine.name):
+            self._black_box.keep(self._checkpoint(start))
         # Another run, or a preview, may have set its own.
         torch.set_num_threads(self._threads)
         began = time.perf_counter()
@@ -224,7 +246,7 @@ class _Training:
         judged = progress.observe(train, val)
         if progress.best is not None and progress.best is not best:
             step = progress.best.step
-            self._best = _BestWeights(step, engine, start, step - first + 1)
+            self._best = WayBack(step, engine.name, start, step - first + 1)
         self._reports.add(train[: judged.count], val[: judged.count], judged.bound)
         if progress.has_diverged:
             progress.explain_divergence(find_bad_tensor(engine, start, judged.count))
@@ -238,7 +260,7 @@ class _Training:
         if steps > stride:
             steps -= steps % stride
         left = self._progress.steps_left
-        return min(steps, left, self._executor.steps_until_switch(self._step) or left)
+        return min(steps, left, self._course.steps_until_change(self._step) or left)
 
     def _report(self) -> Iterator[Event]:
         """Report the steps and the fit, if it is time."""
@@ -257,8 +279,46 @@ class _Training:
         )
         if best is not None and wanted:
             now = self._state.snapshot()
-            best.restore()
+            self._restore_best()
             yield sample_fit(engine, best.step, "best")
             self._state.restore(now)
             self._best_sampled = best.step
         self._fit_due = time.perf_counter() + FIT_SECONDS
+
+    def _restore_best(self) -> None:
+        """Put the best step's weights into the network."""
+        if (best := self._best) is not None:
+            self._state.restore(best.start)
+            self._executor.named(best.engine).advance(best.replay)
+
+    # What goes to the disk
+
+    def _checkpoint(self, snapshot: Snapshot | None = None) -> Checkpoint:
+        """Return the state after the last step: `snapshot` is that of the tensors, if at hand."""
+        return Checkpoint(
+            self._progress.state,
+            snapshot or self._state.snapshot(),
+            self._names,
+            self._executor.engine.name,
+            self._best,
+            self._clock.seconds,
+        )
+
+    def _best_state(self) -> Snapshot | None:
+        if self._best is None:
+            return None
+        now = self._state.snapshot()
+        self._restore_best()
+        best = self._state.snapshot()
+        self._state.restore(now)
+        return best
+
+    def _last_states(self) -> Iterator[Event]:
+        """Give the last state; of a run that diverged, one before, and how it came to that."""
+        if self._keep is None:
+            return
+        if not self._progress.has_diverged:
+            self._keep(self._checkpoint(), self._best_state())
+            return
+        self._keep(self._black_box.oldest, self._best_state(), mark=True)
+        yield self._black_box.measure(self._executor, self._step)

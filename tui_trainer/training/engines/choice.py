@@ -19,43 +19,39 @@ Switches: TypeAlias = Mapping[int, EngineName]
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """The engines of a run, and why it starts as it does.
+    """The engine that a run starts with, and why.
 
     `upgrades` says that the run moves over to the compiled step once there is one.
     """
 
-    switches: Switches
+    first: EngineName
     reason: str
     upgrades: bool = False
 
-    @property
-    def first(self) -> EngineName:
-        """The engine of step 1."""
-        return self.switches[1]
 
-
-def choose_engines(
-    config: RunConfig, switches: Switches | None, threads: int, *, cached: bool
+def choose_engine(
+    config: RunConfig, recorded: EngineName | None, threads: int, *, cached: bool
 ) -> Choice:
     """Choose for a config that takes so many threads.
 
-    `switches` repeats the recorded ones of a run, `cached` says whether the config's compiled step
+    `recorded` is that of a run that is repeated, `cached` says whether the config's compiled step
     is on disk.
     """
-    if switches:
-        return Choice({1: "eager", **switches}, "as recorded")
+    may_upgrade = config.engine == "auto" and config.device == "cpu" and threads == 1
+    if recorded is not None:
+        return Choice(recorded, "as recorded", may_upgrade and recorded == "eager")
     if config.engine != "auto":
         kind = ": a fused step" if config.engine == "compiled" else ""
-        return Choice({1: config.engine}, f"as requested{kind}")
+        return Choice(config.engine, f"as requested{kind}")
     if config.device.startswith("cuda"):
-        return Choice({1: "cuda-graph"}, "auto: captured steps are the fastest on a GPU")
+        return Choice("cuda-graph", "auto: captured steps are the fastest on a GPU")
     if config.device != "cpu":
-        return Choice({1: "eager"}, f"auto: nothing is faster on {config.device}")
+        return Choice("eager", f"auto: nothing is faster on {config.device}")
     if threads > 1:  # a fused step takes one
-        return Choice({1: "eager"}, f"auto: eager on {threads} threads is faster than a fused step")
+        return Choice("eager", f"auto: eager on {threads} threads is faster than a fused step")
     if cached:
-        return Choice({1: "compiled"}, "auto: its fused step was in the cache")
-    return Choice({1: "eager"}, "auto: eager until its fused step is compiled", upgrades=True)
+        return Choice("compiled", "auto: its fused step was in the cache")
+    return Choice("eager", "auto: eager until its fused step is compiled", upgrades=True)
 
 
 def require_engine(config: RunConfig) -> None:

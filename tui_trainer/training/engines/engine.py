@@ -60,6 +60,15 @@ class TrainingState:
         """All tensors that steps change: parameters, the optimiser's, the network's buffers."""
         return [*self.parameters, *(t for slot in self.slots for t in slot), *self.buffers]
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Those of `tensors`: ``model.*``, ``optimizer.0.*`` and on, ``buffer.*``."""
+        model = self.model
+        own = [name for name, _ in model.named_parameters()]
+        slots = [f"optimizer.{n}.{name}" for n, _ in enumerate(self.slots) for name in own]
+        buffers = [f"buffer.{name}" for name, _ in model.named_buffers()]
+        return (*(f"model.{name}" for name in own), *slots, *buffers)
+
     def set_tensors(self, values: Sequence[Tensor]) -> None:
         """Copy `values` into `tensors`."""
         with torch.no_grad():

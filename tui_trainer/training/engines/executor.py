@@ -5,7 +5,8 @@ from functools import cached_property
 from pathlib import Path
 
 from tui_trainer.config.settings import EngineName, RunConfig
-from tui_trainer.training.engines.choice import Switches, choose_engines
+from tui_trainer.training.course import Course
+from tui_trainer.training.engines.choice import choose_engine
 from tui_trainer.training.engines.compilation import Compilation, find_compiled
 from tui_trainer.training.engines.compiled import CompiledEngine
 from tui_trainer.training.engines.cuda_graph import CudaGraphEngine
@@ -26,45 +27,52 @@ class Executor:
     """
 
     def __init__(
-        self,
-        config: RunConfig,
-        state: TrainingState,
-        threads: int,
-        switches: Switches | None = None,
+        self, config: RunConfig, state: TrainingState, threads: int, course: Course
     ) -> None:
         self._state = state
         self._optimizer = config.optimizer
+        self._course = course
         self._compilation: Compilation | None = None
         self.engine: Engine = EagerEngine(state)
         self._engines: dict[EngineName, Engine] = {"eager": self.engine}
-        automatic = config.engine == "auto" and config.device == "cpu" and not switches
+        automatic = config.engine == "auto" and config.device == "cpu"
+        recorded = course.first_engine
         try:
-            cached = automatic and threads == 1 and self._load_cached()
-            choice = choose_engines(config, switches, threads, cached=cached)
-            self._switches, self._upgrades = dict(choice.switches), choice.upgrades
+            cached = automatic and threads == 1 and recorded is None and self._load_cached()
+            choice = choose_engine(config, recorded, threads, cached=cached)
+            self._switches = {course.first_step: choice.first} | {
+                step: name for step, name in course.switches.items() if step > course.first_step
+            }
+            self._upgrades = choice.upgrades and set(self._switches.values()) == {"eager"}
             self.name, self.reason = choice.first, choice.reason
-            for name in sorted(set(self._switches.values()) - self._engines.keys()):
+            for name in sorted(self._needed() - self._engines.keys()):
                 self._prepare(name)
         except EngineError as error:
             self._stay_eager(error)
+
+    def _needed(self) -> set[EngineName]:
+        """Name the engines of the planned steps, and of the best step so far."""
+        start = self._course.start
+        best = {start.best.engine} if start is not None and start.best is not None else set()
+        return {*self._switches.values(), *best}
 
     @property
     def awaited(self) -> Compilation | None:
         """The compiler that the first step has to wait for, if there is one."""
         return None if self._upgrades else self._compilation
 
-    def steps_until_switch(self, step: int) -> int | None:
-        """Return how many steps after `step` come before the next planned switch, if any."""
-        return min((s - 1 - step for s in self._switches if s - 1 > step), default=None)
-
     def before_step(self, step: int, seconds_left: float | None) -> Iterator[Event]:
         """Have the right engine for `step`; `seconds_left` is what the rest takes with eager."""
         if (name := self._switches.get(step)) is not None and name != self.engine.name:
             self.engine = self._engines[name]
-            if step > 1:
+            if step > self._course.first_step:
                 yield EngineChanged(step, name, self.reason)
-        elif self._upgrades and seconds_left is not None:
+        elif self._upgrades and seconds_left is not None and step > self._course.repeats_to:
             yield from self._upgrade(step, seconds_left)
+
+    def named(self, name: EngineName) -> Engine:
+        """Return the engine that executed earlier steps; the one of now where it can't be had."""
+        return self._engines.get(name, self.engine)
 
     def take_compiled(self) -> Iterator[Event]:
         """Use the step that `awaited` has compiled."""
@@ -72,7 +80,7 @@ class Executor:
             yield self._finish_compiling()
         except EngineError as error:
             self._stay_eager(error)
-            yield EngineChanged(1, "eager", self.reason)
+            yield EngineChanged(self._course.first_step, "eager", self.reason)
 
     def close(self) -> None:
         """End the compiler, if it is running."""
