@@ -1,0 +1,1 @@
+"""Runs on disk: recorded while they go on, read, resumed, repeated and branched off."""
