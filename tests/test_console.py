@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from tui_trainer.config.presets import load_presets, make_config
-from tui_trainer.console.run import follow, plots, summary, to_json, write_history
+from tui_trainer.console.run import follow, plots, summary, to_json
 from tui_trainer.plotting.roles import Charset, Role
+from tui_trainer.runs.export import write_history
 from tui_trainer.training.control import Control
 from tui_trainer.training.early_stopping import StopReason
 from tui_trainer.training.events import LrChanged, RunEnded

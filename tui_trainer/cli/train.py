@@ -66,7 +66,7 @@ def train(
     control = Control()
     with on_first_signal(lambda _: control.stop()) as signals:
         result = console.follow(train_events(config, control), config)
-    written = history_file is None or _write_history(console, result.history, history_file)
+    written = history_file is None or _write_history(result.history, history_file)
     if as_json:
         echo_json(console.to_json(result))
     else:
@@ -99,10 +99,12 @@ def _recommended(context: click.Context, file: Path, settings: dict[str, Any]) -
     return config
 
 
-def _write_history(console: Any, history: Any, file: Path) -> bool:
+def _write_history(history: Any, file: Path) -> bool:
     """Write the history; a failure is one line, since the result is still to be printed."""
+    from tui_trainer.runs.export import write_history
+
     try:
-        console.write_history(history, file)
+        write_history(history, file)
     except OSError as error:
         say(f"--history {file}: {error.strerror}")
         return False

@@ -1,8 +1,6 @@
 """Renders a run outside the app: progress on stderr, then a summary, plots or JSON."""
 
-import csv
 from collections.abc import Callable, Iterable
-from pathlib import Path
 
 import msgspec
 
@@ -27,7 +25,6 @@ from tui_trainer.training.events import (
     RunStarted,
     StepsCompleted,
 )
-from tui_trainer.training.history import History
 from tui_trainer.training.result import RunResult
 
 Style = Callable[[str, Role], str]
@@ -125,19 +122,6 @@ def to_json(result: RunResult) -> str:
         "steps_per_second": ended.steps_per_second,
     }
     return msgspec.json.encode(fields).decode()
-
-
-def write_history(history: History, file: Path) -> None:
-    """Write ``step,train_loss,val_loss`` as CSV; every loss reads back the same.
-
-    Raises:
-        OSError: if the file can't be written.
-    """
-    losses = zip(history.losses("train").tolist(), history.losses("val").tolist(), strict=True)
-    with file.open("w", newline="", encoding="utf-8") as stream:
-        writer = csv.writer(stream)
-        writer.writerow(["step", "train_loss", "val_loss"])
-        writer.writerows((step, *pair) for step, pair in enumerate(losses, 1))
 
 
 def plots(result: RunResult, width: int, charset: Charset, style: Style) -> str:

@@ -1,0 +1,141 @@
+"""What repeats a run elsewhere: the command with its flags; its losses as CSV."""
+
+import csv
+import shlex
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tui_trainer.config.presets import PARTS, Presets, make_config
+from tui_trainer.config.settings import (
+    NUMBERS,
+    REGULARIZER_NUMBERS,
+    EngineName,
+    RunConfig,
+    Value,
+)
+from tui_trainer.config.validation import InvalidSettingsError
+from tui_trainer.formatting import number_text
+from tui_trainer.training.early_stopping import StopReason
+from tui_trainer.training.history import History
+from tui_trainer.training.result import RunResult
+
+
+@dataclass(frozen=True, slots=True)
+class Repeatable:
+    """A run's config, and what was done on the way.
+
+    `steps` is how many to take: fewer than the config's where the run was stopped by hand. `lrs`
+    are by the step from which they applied; so are the `engines`, the first of them by step 1.
+    """
+
+    config: RunConfig
+    steps: int
+    lrs: Mapping[int, float] = field(default_factory=dict)
+    engines: Mapping[int, EngineName] = field(default_factory=dict)
+    threads: int = 1
+
+    @property
+    def by_hand(self) -> Iterator[str]:
+        """What no config says, in clauses."""
+        if self.lrs:
+            changes = (f"{number_text(lr)} from step {step:,} on" for step, lr in self.lrs.items())
+            yield f"the lr was changed by hand: {', '.join(changes)}"
+        if self.steps < self.config.steps:
+            yield f"the run was stopped by hand after {self.steps:,} of {self.config.steps:,} steps"
+
+
+def repeatable(result: RunResult) -> Repeatable:
+    """Return what it takes to repeat a run: to its end, if it still trains."""
+    started, ended = result.started, result.ended
+    by_hand = ended is not None and ended.reason is StopReason.STOPPED
+    engines = {1: started.engine} if started is not None else {}
+    return Repeatable(
+        result.config,
+        result.step if by_hand else result.config.steps,
+        {change.step: change.lr for change in result.lr_changes},
+        engines | {change.step: change.engine for change in result.engine_changes},
+        started.threads if started is not None else 1,
+    )
+
+
+def train_line(run: Repeatable, presets: Presets, folder: Path | None, name: str) -> str:
+    """Write the ``tui-trainer train`` command of a run, after comments on what it can't repeat.
+
+    `folder` is that of ``--presets``, `name` the run's.
+
+    Raises:
+        ValueError: one line, where no flags make the config with these presets.
+    """
+    flags = [made for recipe in presets.recipe if (made := _flags(run, presets, recipe))]
+    if not flags:
+        raise ValueError(
+            "no flags make this config: its presets have changed or are not here; "
+            f"'tui-trainer replay {name}' repeats the run"
+        )
+    words = ["tui-trainer", "train", *min(flags, key=len)]
+    if folder is not None:
+        words += ["--presets", str(folder.absolute())]
+    notes = [f"# {note}\n" for note in _beyond_flags(run, name)]
+    return "".join([*notes, shlex.join(words)])
+
+
+def _beyond_flags(run: Repeatable, name: str) -> Iterator[str]:
+    """Say what the command does not repeat, and what does."""
+    found = list(run.by_hand)
+    if len(run.engines) > 1:
+        changes = (f"{engine} from step {step:,} on" for step, engine in run.engines.items())
+        found.append(f"the engines were {', '.join(changes)}")
+    yield from found
+    if run.lrs or len(run.engines) > 1:
+        yield f"'tui-trainer replay {shlex.quote(name)}' repeats that too"
+
+
+def _flags(run: Repeatable, presets: Presets, recipe: str) -> list[str]:
+    """Return the flags that make the config of a recipe; none where no flags do."""
+    settings = _differences(run.config, make_config(presets, recipe), presets)
+    try:
+        made = make_config(presets, recipe, **settings)
+    except InvalidSettingsError:
+        return []
+    if made != run.config:
+        return []
+    settings["steps"] = run.steps
+    if run.steps == make_config(presets, recipe).steps:
+        del settings["steps"]
+    words = ["--recipe", recipe]
+    for key, value in settings.items():
+        text = value if isinstance(value, str) else number_text(value)
+        words += [f"--{key.replace('_', '-')}", text]
+    return words
+
+
+def _differences(config: RunConfig, base: RunConfig, presets: Presets) -> dict[str, Value]:
+    """Return the settings that make one config of another: names of presets, and numbers."""
+    settings: dict[str, Value] = {}
+    for part in PARTS:
+        name = getattr(config, part).name
+        if name != getattr(base, part).name:
+            settings[part] = name
+    for key in (*NUMBERS, "device", "engine"):
+        if getattr(config, key) != getattr(base, key):
+            settings[key] = getattr(config, key)
+    if (preset := presets.regularizer.get(config.regularizer.name)) is not None:
+        for key in REGULARIZER_NUMBERS:
+            number = getattr(config.regularizer, key)
+            if number is not None and number != getattr(preset.settings, key):
+                settings[key] = number
+    return settings
+
+
+def write_history(history: History, file: Path) -> None:
+    """Write ``step,train_loss,val_loss`` as CSV; every loss reads back the same.
+
+    Raises:
+        OSError: if the file can't be written.
+    """
+    losses = zip(history.losses("train").tolist(), history.losses("val").tolist(), strict=True)
+    with file.open("w", newline="", encoding="utf-8") as stream:
+        writer = csv.writer(stream)
+        writer.writerow(["step", "train_loss", "val_loss"])
+        writer.writerows((step, *pair) for step, pair in enumerate(losses, 1))

@@ -1,0 +1,302 @@
+"""A run as a script in plain PyTorch that needs nothing of this program.
+
+It is the textbook loop, without what the config does not use.
+"""
+
+from collections.abc import Iterator, Mapping
+
+from tui_trainer.config.settings import (
+    FirstIncrease,
+    Patience,
+    PatientAverage,
+    RunConfig,
+    Stopping,
+)
+from tui_trainer.formatting import printable
+from tui_trainer.runs.export import Repeatable
+from tui_trainer.task.shape import layer_widths
+
+# By the names in a config: a data set's `function`, a network, an init's `layer`, an optimiser.
+_DATA = {
+    "wave": '''\
+def make_data() -> list[Tensor]:
+    """Draw a parabola with a ripple, which is inverted in the validation data."""
+    torch.manual_seed(DATA_SEED)
+    train_x = torch.rand(TRAIN_POINTS, 1) * 10 - 5
+    val_x = torch.rand(VALIDATION_POINTS, 1) * 10 - 5
+    train_y = train_x**2 / 2 + torch.sin(5 * train_x) - 5
+    val_y = val_x**2 / 2 + torch.sin(5 * val_x + math.pi) - 5
+    return [train_x, train_y, val_x, val_y]
+''',
+}
+_NETWORKS = {
+    "mlp": '''\
+def make_model() -> nn.Sequential:
+    """Linear layers with ReLU between them; draws from the first layer to the last."""
+    torch.manual_seed(SEED)
+    model = nn.Sequential()
+    for inputs, outputs in itertools.pairwise(WIDTHS):
+        if len(model) > 0:
+            model.append(nn.ReLU())
+{dropout}        model.append(Layer(inputs, outputs))
+    return model
+''',
+}
+_INITS = {  # weights and bias
+    "LinearZeros": ("torch.zeros(inputs, outputs)", "torch.zeros(outputs)"),
+    "LinearNormal": ("torch.randn(inputs, outputs)", "torch.randn(outputs)"),
+    "LinearKaiming": (
+        "torch.randn(inputs, outputs) / math.sqrt(inputs)", "torch.zeros(outputs)",
+    ),
+    "LinearHe": (
+        "torch.randn(inputs, outputs) * math.sqrt(2 / inputs)", "torch.zeros(outputs)",
+    ),
+    "LinearXavier": (
+        "torch.randn(inputs, outputs) * math.sqrt(2 / (inputs + outputs))",
+        "torch.zeros(outputs)",
+    ),
+}  # fmt: skip
+_OPTIMIZERS = {
+    "sgd": "torch.optim.SGD(parameters, lr=LR{decay}, foreach=False)",
+}
+
+_LAYER = """\
+class Layer(nn.Module):
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__()
+        self.weights = nn.Parameter({weights})
+        self.bias = nn.Parameter({bias})
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x @ self.weights + self.bias
+"""
+_DROPOUT = '''\
+class Dropout(nn.Module):
+    """Zeroes inputs in training and scales them in evaluation, unlike torch.nn.Dropout."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        if not self.training:
+            return x * (1 - DROPOUT)
+        draws = torch.rand(x.shape).to(x.device)  # on the CPU whatever the device is
+        return x * (draws > DROPOUT).float()
+'''
+_MSE = """\
+def mse(prediction: Tensor, labels: Tensor) -> Tensor:
+    return ((prediction.flatten() - labels.flatten()) ** 2).mean()
+"""
+
+_FIRST_INCREASE = '''\
+def should_stop(val_losses: list[float]) -> bool:
+    """Stop as soon as the validation loss rises."""
+    return len(val_losses) > 1 and val_losses[-1] > val_losses[-2]
+'''
+_PATIENT_AVERAGE = '''\
+def should_stop(val_losses: list[float]) -> bool:
+    """Stop when the validation loss exceeds the mean of the WINDOW steps before it."""
+    if len(val_losses) <= WINDOW:
+        return False
+    return val_losses[-1] > math.fsum(val_losses[-WINDOW - 1 : -1]) / WINDOW
+'''
+_PATIENCE = '''\
+class ShouldStop:
+    """Stop after PATIENCE steps that do not improve on the best by more than MIN_DELTA."""
+
+    best, waited = math.inf, 0
+
+    def __call__(self, val_losses: list[float]) -> bool:
+        if val_losses[-1] < self.best - MIN_DELTA:
+            self.best, self.waited = val_losses[-1], 0
+        else:
+            self.waited += 1
+        return self.waited >= PATIENCE
+
+
+should_stop = ShouldStop()
+'''
+
+_MOVED = "(tensor.to(DEVICE) for tensor in make_data())"
+_BEFORE = """\
+    train_losses: list[float] = []
+    val_losses: list[float] = []
+    best_step, best_loss = 0, math.inf
+    ending = f"finished {STEPS} steps"
+    for step in range(1, STEPS + 1):"""
+_CHANGE_LR = """\
+        if step in LR_CHANGES:
+            optimizer.param_groups[0]["lr"] = LR_CHANGES[step]"""
+_FORWARD = """\
+        model.train()
+        loss = mse(model(train_x), train_y)"""
+_UPDATE = """\
+        optimizer.step()
+        optimizer.zero_grad()
+        model.eval()
+        with torch.no_grad():
+            val_loss = mse(model(val_x), val_y)
+        train_losses.append(loss.item())
+        val_losses.append(val_loss.item())
+        if step % max(1, STEPS // 20) == 0:
+            print(f"step {step}  train {train_losses[-1]:.6g}  validation {val_losses[-1]:.6g}")
+        if val_losses[-1] < best_loss:
+            best_step, best_loss = step, val_losses[-1]"""
+_DIVERGED = """\
+        if not (math.isfinite(train_losses[-1]) and math.isfinite(val_losses[-1])):
+            ending = f"diverged at step {step}"
+            break"""
+_STOP = '''\
+        if should_stop(val_losses):
+            ending = f"stopped early at step {step}"'''
+_RESTORE = '''\
+            with torch.no_grad():
+                for parameter, best in zip(parameters, best_weights):
+                    parameter.copy_(best)
+            ending += ", the best weights restored"'''
+_AFTER = """\
+    with torch.no_grad():
+        final_loss = mse(model(val_x), val_y).item()
+    print(f"{ending}: validation {final_loss:.9g}, best {best_loss:.9g} at step {best_step}")
+    if len(sys.argv) > 1:
+        with open(sys.argv[1], "w", newline="", encoding="utf-8") as file:
+            writer = csv.writer(file)
+            writer.writerow(["step", "train_loss", "val_loss"])
+            writer.writerows(zip(range(1, STEPS + 1), train_losses, val_losses))"""
+
+
+def to_script(run: Repeatable, name: str) -> str:
+    """Write the script, whose losses are the run's on the eager engine, bit for bit.
+
+    Raises:
+        ValueError: one line, for what can't be written in plain PyTorch.
+    """
+    config = run.config
+    data = _known("data set", config.dataset.function, _DATA)
+    model = _known("network", config.architecture.network, _NETWORKS)
+    weights, bias = _INITS[config.init.layer]
+    drops = config.regularizer.dropout is not None
+    sections = [
+        _head(run, name),
+        "\n".join([*_settings(run), ""]),
+        *([_DROPOUT] if drops else []),
+        _LAYER.format(weights=weights, bias=bias),
+        data,
+        model.format(dropout="        model.append(Dropout())\n" if drops else ""),
+        _MSE,
+        *_rule(config.regularizer.stopping),
+        "\n".join([*_main(run), ""]),
+        'if __name__ == "__main__":\n    main()\n',
+    ]
+    return "\n\n".join(sections)
+
+
+def _known(what: str, name: str, texts: Mapping[str, str]) -> str:
+    if name not in texts:
+        raise ValueError(
+            f"{what} {name} is code of its own: a script holds {' or '.join(texts)} alone; "
+            "'tui-trainer train' repeats the run"
+        )
+    return texts[name]
+
+
+def _head(run: Repeatable, name: str) -> str:
+    """Say what the script is, and what it imports."""
+    notes = "".join(f"# {printable(note)}\n" for note in [name, *run.by_hand, *_rounding(run)])
+    return f'''\
+"""A training run in plain PyTorch, written by tui-trainer.
+
+Its losses are those of tui-trainer's eager engine, bit for bit, on the same machine and with the
+same version of torch. An argument names a CSV file for the losses of every step.
+"""
+
+{notes}
+import csv
+import itertools
+import math
+import sys
+
+import torch
+from torch import Tensor, nn
+
+torch.set_num_threads({run.threads})  # sums depend on how they are split
+'''
+
+
+def _rounding(run: Repeatable) -> Iterator[str]:
+    """Say from which step on the run's losses are these up to rounding alone."""
+    others = [(step, engine) for step, engine in run.engines.items() if engine != "eager"]
+    if others:
+        step, engine = min(others)
+        yield (
+            f"from step {step:,} on the run took the engine {engine}: "
+            "its losses are these up to float32 rounding, which training amplifies"
+        )
+
+
+def _settings(run: Repeatable) -> Iterator[str]:
+    """Write what the config uses as constants."""
+    config, regularizer = run.config, run.config.regularizer
+    points = config.dataset.train_points, config.dataset.validation_points
+    yield f"DATA_SEED, SEED = {config.data_seed}, {config.seed}"
+    yield "TRAIN_POINTS, VALIDATION_POINTS = {}, {}".format(*points)
+    yield f"WIDTHS = {list(layer_widths(config))}"
+    yield f"LR, STEPS = {config.lr!r}, {run.steps}"
+    if run.lrs:
+        yield f"LR_CHANGES = {dict(run.lrs)}  # by hand: from which step which lr applies"
+    if config.device != "cpu":
+        yield f'DEVICE = "{config.device}"'
+    if regularizer.l1_weight:
+        yield f"L1_WEIGHT = {regularizer.l1_weight!r}"
+    if regularizer.weight_decay:
+        yield f"WEIGHT_DECAY = {regularizer.weight_decay!r}"
+    if regularizer.dropout is not None:
+        yield f"DROPOUT = {regularizer.dropout!r}"
+    match regularizer.stopping:
+        case PatientAverage(window=window):
+            yield f"WINDOW = {window}"
+        case Patience(patience=patience, min_delta=min_delta):
+            yield f"PATIENCE, MIN_DELTA = {patience}, {min_delta!r}"
+
+
+def _rule(stopping: Stopping | None) -> list[str]:
+    match stopping:
+        case FirstIncrease():
+            return [_FIRST_INCREASE]
+        case PatientAverage():
+            return [_PATIENT_AVERAGE]
+        case Patience():
+            return [_PATIENCE]
+        case None:
+            return []
+
+
+def _main(run: Repeatable) -> Iterator[str]:
+    """Write the loop, line by line."""
+    regularizer, stopping = run.config.regularizer, run.config.regularizer.stopping
+    elsewhere = run.config.device != "cpu"
+    yield "def main() -> None:"
+    yield f"    train_x, train_y, val_x, val_y = {_MOVED if elsewhere else 'make_data()'}"
+    yield f"    model = make_model(){'.to(DEVICE)' if elsewhere else ''}"
+    yield "    parameters = list(model.parameters())"
+    yield f"    optimizer = {_optimizer(run.config)}"
+    yield _BEFORE
+    if run.lrs:
+        yield _CHANGE_LR
+    yield _FORWARD
+    if regularizer.l1_weight:
+        yield "        penalty = L1_WEIGHT * sum(p.abs().mean() for p in parameters)"
+    yield f"        {'(loss + penalty)' if regularizer.l1_weight else 'loss'}.backward()"
+    yield _UPDATE
+    if stopping is not None and stopping.restore_best:
+        yield "            best_weights = [p.detach().clone() for p in parameters]"
+    yield _DIVERGED
+    if stopping is not None:
+        yield _STOP
+        if stopping.restore_best:
+            yield _RESTORE
+        yield "            break"
+    yield _AFTER
+
+
+def _optimizer(config: RunConfig) -> str:
+    made = _known("optimiser", config.optimizer, _OPTIMIZERS)
+    decay = ", weight_decay=WEIGHT_DECAY" if config.regularizer.weight_decay else ""
+    return made.format(decay=decay)
