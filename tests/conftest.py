@@ -1,5 +1,6 @@
 """What every test starts from: no colours switched off, no presets of the person who runs them."""
 
+import contextlib
 import os
 
 # Textual reads these when it is imported.
@@ -32,6 +33,23 @@ def no_compiler_unasked(monkeypatch):
 def no_watchdog(monkeypatch):
     """Let an app that ends slowly, as on a busy machine, not end the tests' own process."""
     monkeypatch.setattr("tui_trainer.cli.headless._GRACE", 3600.0)
+
+
+@pytest.fixture
+def open_terminal():
+    """Open terminals with programs in them, and end what still runs there."""
+    from terminals import Terminal
+
+    opened = []
+
+    def opens(*arguments, **options):
+        opened.append(Terminal(*arguments, **options))
+        return opened[-1]
+
+    yield opens
+    for terminal in opened:
+        with contextlib.suppress(OSError):
+            terminal.child.close(force=True)
 
 
 @pytest.fixture(scope="session")

@@ -265,12 +265,13 @@ def make_app(
     preferences=None,
     app_class=TrainerApp,
     seen=None,
+    on_end="",
     **settings,
 ):
     presets = load_presets()
     config = make_config(presets, recipe, **settings)
     work = Work(train or Script(), preview, sweep or SweepScript(), find_lr or LrScript())
-    return app_class(presets, config, recipe, work, keymap, charset, 1.0, preferences, seen)
+    return app_class(presets, config, recipe, work, keymap, charset, 1.0, preferences, seen, on_end)
 
 
 async def until(pilot, condition, seconds=DEADLINE):

@@ -3,11 +3,10 @@
 from functools import partial
 
 import pytest
-from scripted import FINISHED, Script, make_app, press, ready, shown, until
+from scripted import make_app, press, ready, shown
 
 from tui_trainer.config.user_settings import UserSettings, read_user_settings, write_setting
 from tui_trainer.config.validation import InvalidSettingsError
-from tui_trainer.training.state import State
 from tui_trainer.tui.key_names import key_problem
 from tui_trainer.tui.keys import KEYS, checked_keymap
 from tui_trainer.tui.preferences import Preferences, require_theme
@@ -40,7 +39,10 @@ def test_a_mistake_is_one_line_with_file_key_and_what_is_allowed(file):
         ('glyphs = "octant"', ["glyphs: unknown value 'octant'", "ascii, auto, braille, octants"]),
         ('colors = "8"', ["colors: unknown value '8'", "16, 256, auto, none, truecolor"]),
         ("colors = 16", ["colors", "16", "truecolor"]),
-        ('notices = "\\u001b]0;x\\u0007"', ["notices: unknown value", "bell, off"]),
+        (
+            'notices = "\\u001b]0;x\\u0007"',
+            ["notices: unknown value", "auto, bell, off, osc777, osc9"],
+        ),
         ("theme = 3", ["theme: expected a string, got 3"]),
         ('themes = "nord"', ["themes: unknown key", "did you mean 'theme'"]),
         ('[kyes]\nstart = "x"', ["kyes: unknown key", "did you mean 'keys'"]),
@@ -144,21 +146,6 @@ async def test_what_a_person_changes_in_the_app_is_kept(file):
         app.theme = "gruvbox"
         await shown(pilot, "theme gruvbox is for this session alone")
         assert app.theme == "gruvbox"
-
-
-async def test_the_end_of_a_long_run_rings(monkeypatch):
-    for notices, long, rings in (("bell", 0.0, 1), ("bell", 3600.0, 0), ("off", 0.0, 0)):
-        monkeypatch.setattr("tui_trainer.tui.preferences._LONG_RUN", long)
-        rung = []
-        app = make_app(Script(FINISHED), preferences=Preferences(UserSettings(notices=notices)))
-        monkeypatch.setattr(app, "bell", lambda rung=rung: rung.append(True))
-        async with app.run_test(size=(80, 24)) as pilot:
-            await ready(pilot)
-            await press(pilot, "s")
-            await until(pilot, lambda app=app: app.cockpit.state is State.FINISHED)
-            await ready(pilot)
-            await pilot.pause()
-            assert len(rung) == rings, notices
 
 
 def test_themes_are_those_of_textual(file):

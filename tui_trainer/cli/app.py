@@ -27,7 +27,15 @@ from tui_trainer.cli.output import (
     EXIT_USAGE,
     say,
 )
-from tui_trainer.cli.parameters import File, Keys, Number, Size, Until, settings_options
+from tui_trainer.cli.parameters import (
+    File,
+    Keys,
+    Number,
+    Size,
+    Until,
+    on_end_option,
+    settings_options,
+)
 from tui_trainer.cli.wiring import (
     configure,
     lr_search_events,
@@ -43,6 +51,7 @@ from tui_trainer.config.user_settings import (
 )
 from tui_trainer.config.validation import InvalidSettingsError
 from tui_trainer.formatting import printable
+from tui_trainer.notices.command import chosen
 from tui_trainer.plotting.roles import Charset
 
 _COMMANDS = (
@@ -108,6 +117,7 @@ def _cleaned() -> Iterator[None]:
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 @settings_options
+@on_end_option
 @looks_options
 @click.option("--ui-budget", type=Number(Annotated[float, Meta(gt=0, le=100)]), default=5.0,
               show_default=True, metavar="PERCENT",
@@ -136,6 +146,7 @@ def main(
     timeout: float,
     screenshot: Path | None,
     print_screen: bool,
+    on_end: str | None,
     **settings: Any,
 ) -> None:
     """Choose a network, an init and a regularizer; train; see what that choice does.
@@ -151,7 +162,8 @@ def main(
     user = read_user_settings(config_file())
     take_looks(context, user, headless=not in_terminal)
     charset = charset_of(sys.stderr if in_terminal else None)
-    app = _make_app(settings, user, charset, ui_budget / 100, remembers=not headless)
+    command = chosen(on_end, user.on_end, os.environ)
+    app = _make_app(settings, user, charset, ui_budget / 100, command, remembers=not headless)
     if not headless:
         app.run()
         context.exit(app.return_code or EXIT_OK)
@@ -197,6 +209,7 @@ def _make_app(
     user: UserSettings,
     charset: Charset,
     ui_share: float,
+    on_end: str,
     *,
     remembers: bool,
 ) -> Any:
@@ -213,4 +226,6 @@ def _make_app(
     work = Work(train_events, preview, sweep_events, lr_search_events)
     recipe = settings["recipe"]
     seen = Seen(seen_file() if remembers else None)
-    return TrainerApp(loaded, config, recipe, work, keymap, charset, ui_share, preferences, seen)
+    return TrainerApp(
+        loaded, config, recipe, work, keymap, charset, ui_share, preferences, seen, on_end
+    )

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from tui_trainer.cli.ending import Finale
 from tui_trainer.cli.looks import charset_of, looks_options, take_looks
 from tui_trainer.cli.output import (
     colored,
@@ -29,6 +30,7 @@ from tui_trainer.lr_search.plan import (
     LrSearch,
     plan_lr_search,
 )
+from tui_trainer.notices.endings import end_of_search
 from tui_trainer.sweeps.control import SweepControl
 from tui_trainer.training.engines.choice import require_engine
 
@@ -61,7 +63,7 @@ def find_lr(context: click.Context, /, as_json: bool, plot: bool, **settings: An
 
     from tui_trainer.console import lr_search as console
 
-    control = SweepControl()
+    control, finale = SweepControl(), Finale(user)
     with on_first_signal(lambda _: control.stop()) as signals:
         results = console.follow(lr_search_events(search, control))
     found = results.found
@@ -76,6 +78,7 @@ def find_lr(context: click.Context, /, as_json: bool, plot: bool, **settings: An
         stream = sys.stderr if as_json else sys.stdout
         drawn = console.plot(results, width, charset_of(stream), colored)
         click.echo(f"\n{drawn}", err=as_json)  # stdout is for the one object alone
+    finale.close(end_of_search(results), signals)
     context.exit(exit_status(signals, failed=found.recommended is None))
 
 

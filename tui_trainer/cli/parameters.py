@@ -124,6 +124,12 @@ presets_option = click.option(
     help="A folder of preset files that override the built-in ones.",
 )
 
+on_end_option = click.option(
+    "--on-end",
+    metavar="COMMAND",
+    help="Run a command through the shell at the end, with what came of it in its environment.",
+)
+
 _NUMBERS_HELP = {
     "lr": "Learning rate, above 0.",
     "steps": "Full-batch steps, 1 or more.",

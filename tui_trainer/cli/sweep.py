@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from tui_trainer.cli.completion import complete_axis
+from tui_trainer.cli.ending import Finale
 from tui_trainer.cli.looks import charset_of, looks_options, take_looks
 from tui_trainer.cli.output import (
     EXIT_SIGNALLED,
@@ -19,12 +20,13 @@ from tui_trainer.cli.output import (
     require_writable,
     say,
 )
-from tui_trainer.cli.parameters import File, Number, settings_options
+from tui_trainer.cli.parameters import File, Number, on_end_option, settings_options
 from tui_trainer.cli.wiring import cluster_events, on_first_signal, recipe_of, sweep_events
 from tui_trainer.config.presets import Presets, load_presets
 from tui_trainer.config.settings import PositiveInt
 from tui_trainer.config.user_settings import UserSettings, config_file, read_user_settings
 from tui_trainer.config.validation import InvalidSettingsError
+from tui_trainer.notices.endings import end_of_sweep
 from tui_trainer.sweeps.axes import SweepAxis, parse_axis
 from tui_trainer.sweeps.cluster.driver_process import find_address, place
 from tui_trainer.sweeps.control import SweepControl
@@ -51,6 +53,7 @@ from tui_trainer.training.engines.choice import require_engine
 @click.option("--plot", is_flag=True, help="Plot the losses over the values; names in rows.")
 @click.option("--csv", "csv_file", metavar="FILE.csv", type=File(),
               help="Write all candidates, one row each.")  # fmt: skip
+@on_end_option
 @looks_options
 @click.pass_context
 def sweep(
@@ -63,6 +66,7 @@ def sweep(
     plot: bool,
     csv_file: Path | None,
     ray_address: str | None,
+    on_end: str | None,
     **settings: Any,
 ) -> None:
     """Train all candidates of a grid at once.
@@ -77,7 +81,7 @@ def sweep(
 
     from tui_trainer.console import sweep as console
 
-    control = SweepControl()
+    control, finale = SweepControl(), Finale(user, on_end)
     events = _events(plan, control, ray_address)
     with on_first_signal(lambda _: control.stop()) as signals:
         results = console.follow(events, plan)
@@ -89,6 +93,7 @@ def sweep(
             click.echo(drawn, err=True)  # stdout is for the one object alone
     else:
         click.echo(for_stdout(console.summary(results, drawn)))
+    finale.close(end_of_sweep(results), signals)
     assert results.ended is not None
     diverged = all(candidate.diverged for candidate in results.candidates)
     failed = not written or diverged or results.ended.reason is StopReason.FAILED

@@ -8,6 +8,7 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
+from tui_trainer.cli.ending import Finale
 from tui_trainer.cli.looks import charset_of, looks_options, take_looks
 from tui_trainer.cli.output import (
     colored,
@@ -17,11 +18,12 @@ from tui_trainer.cli.output import (
     require_writable,
     say,
 )
-from tui_trainer.cli.parameters import File, settings_options
+from tui_trainer.cli.parameters import File, on_end_option, settings_options
 from tui_trainer.cli.wiring import configure, on_first_signal, train_events
 from tui_trainer.config.settings import RunConfig
 from tui_trainer.config.user_settings import config_file, read_user_settings
 from tui_trainer.config.validation import InvalidSettingsError
+from tui_trainer.notices.endings import end_of_run
 from tui_trainer.sweeps.recommended_config import CHANGEABLE, read_recommended
 from tui_trainer.training.control import Control
 from tui_trainer.training.early_stopping import StopReason
@@ -37,6 +39,7 @@ from tui_trainer.training.engines.choice import require_engine
 @click.option("--plot", is_flag=True, help="Plot the losses and the fit.")
 @click.option("--history", "history_file", metavar="FILE.csv", type=File(),
               help="Write the columns step, train_loss and val_loss.")  # fmt: skip
+@on_end_option
 @looks_options
 @click.pass_context
 def train(
@@ -46,6 +49,7 @@ def train(
     plot: bool,
     history_file: Path | None,
     sweep_file: Path | None,
+    on_end: str | None,
     **settings: Any,
 ) -> None:
     """Train without the app.
@@ -63,7 +67,7 @@ def train(
 
     from tui_trainer.console import run as console
 
-    control = Control()
+    control, finale = Control(), Finale(user, on_end)
     with on_first_signal(lambda _: control.stop()) as signals:
         result = console.follow(train_events(config, control), config)
     written = history_file is None or _write_history(result.history, history_file)
@@ -76,6 +80,7 @@ def train(
         stream = sys.stderr if as_json else sys.stdout
         drawn = console.plots(result, width, charset_of(stream), colored)
         click.echo(f"\n{drawn}", err=as_json)  # stdout is for the one object alone
+    finale.close(end_of_run(result), signals)
     assert result.ended is not None
     failed = not written or result.ended.reason in (StopReason.DIVERGED, StopReason.FAILED)
     context.exit(exit_status(signals, failed))

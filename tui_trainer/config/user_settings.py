@@ -11,7 +11,7 @@ from tui_trainer.config.validation import InvalidSettingsError, convert
 
 Glyphs: TypeAlias = Literal["auto", "ascii", "braille", "octants"]
 Colors: TypeAlias = Literal["auto", "none", "16", "256", "truecolor"]
-Notices: TypeAlias = Literal["bell", "off"]
+Notices: TypeAlias = Literal["auto", "bell", "osc9", "osc777", "off"]
 
 
 class UserSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -24,7 +24,8 @@ class UserSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     theme: str | None = None
     glyphs: Glyphs = "auto"
     colors: Colors = "auto"
-    notices: Notices = "bell"
+    notices: Notices = "auto"
+    on_end: str | None = None
     recipe: str | None = None
     keys: dict[str, Any] = {}
 

@@ -1,11 +1,13 @@
 """The app around the cockpit: the terminal's signals, the palette, the way out."""
 
 import signal
+import threading
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from rich.console import RenderableType
-from textual import on
+from textual import events, on
 from textual.app import App, SystemCommand
 from textual.binding import Binding
 from textual.driver import Driver
@@ -14,6 +16,9 @@ from textual.screen import Screen
 
 from tui_trainer.config.presets import Presets
 from tui_trainer.config.settings import RunConfig
+from tui_trainer.notices.command import run_on_end
+from tui_trainer.notices.endings import Ending
+from tui_trainer.notices.terminals import LONG_RUN, notice
 from tui_trainer.plotting.roles import Charset
 from tui_trainer.tui.ascii import AsciiFilter
 from tui_trainer.tui.background import Work
@@ -22,7 +27,7 @@ from tui_trainer.tui.commands import Palette, ScreenCommands
 from tui_trainer.tui.frames import UI_SHARE
 from tui_trainer.tui.keys import key_texts
 from tui_trainer.tui.live_screen import Context, LiveScreen
-from tui_trainer.tui.messages import Ended, ValuesTaken
+from tui_trainer.tui.messages import Ended, OnEndFailed, ValuesTaken
 from tui_trainer.tui.preferences import PreferenceCommands, Preferences
 from tui_trainer.tui.quit_question import QuitQuestion
 from tui_trainer.tui.run.screen import Cockpit
@@ -49,6 +54,8 @@ class TrainerApp(App[None]):
         charset: what the terminal can show.
         ui_share: the fraction of the time that drawing may take, above 0.
         preferences: what is set for every start; those of this session alone, if None.
+        seen: what a person has seen of the guide.
+        on_end: a command for the shell, run at each end that nobody asked for; "" for none.
     """
 
     TITLE = "tui-trainer"
@@ -70,6 +77,7 @@ class TrainerApp(App[None]):
         ui_share: float = UI_SHARE,
         preferences: Preferences | None = None,
         seen: Seen | None = None,
+        on_end: str = "",
     ) -> None:
         mend_compositor()
         self._way_out = WayOut(self._leave, self._stop_threads)
@@ -77,6 +85,8 @@ class TrainerApp(App[None]):
         self._ascii = charset is Charset.ASCII
         self.set_keymap(keymap or {})
         self.preferences = preferences or Preferences()
+        self._command = on_end
+        self._has_focus = False  # as far as is known: not every terminal tells
         theme = self.preferences.settings.theme
         self._kept_theme = theme or self.theme
         if theme is not None:
@@ -96,7 +106,9 @@ class TrainerApp(App[None]):
 
     def prefer(self, key: str, value: str) -> None:
         """Change a setting for this session and all later ones, and say so."""
-        words = self.preferences.change(key, value)
+        self._say(self.preferences.change(key, value))
+
+    def _say(self, words: str) -> None:
         shown = [screen for screen in self.screen_stack if isinstance(screen, LiveScreen)]
         if shown:  # below the palette, which may not be closed yet
             shown[-1].say(words)
@@ -109,8 +121,36 @@ class TrainerApp(App[None]):
 
     @on(Ended)
     def _ring(self, message: Ended) -> None:
-        if self.preferences.rings(message.seconds):
-            self.bell()
+        """Give notice of what took long, unless somebody is known to look; run the command."""
+        if message.seconds > LONG_RUN and not self._has_focus:
+            self._send_notice(message.ending.words)
+        if self._command:
+            run = partial(self._run_on_end, message.ending)
+            threading.Thread(target=run, name="on-end", daemon=True).start()
+
+    def _send_notice(self, words: str) -> None:
+        setting = self.preferences.settings.notices
+        if self.is_headless or self._driver is None:
+            return
+        if self._driver.is_web and setting != "off":
+            setting = "bell"  # a page takes nothing else
+        self._driver.write(notice(words, setting, ascii_only=self._ascii))
+
+    def _run_on_end(self, ending: Ending) -> None:
+        if problem := run_on_end(self._command, ending):
+            self.post_message(OnEndFailed(problem))
+
+    @on(OnEndFailed)
+    def _report_on_end(self, message: OnEndFailed) -> None:
+        self._say(message.words)
+
+    @on(events.AppFocus)
+    def _take_focus(self) -> None:
+        self._has_focus = True
+
+    @on(events.AppBlur)
+    def _lose_focus(self) -> None:
+        self._has_focus = False
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterator[SystemCommand]:
         """Offer what no key of ours does: Textual's panel of keys has no way out."""

@@ -12,6 +12,7 @@ from textual.widgets import Input
 
 from tui_trainer.config.presets import Presets
 from tui_trainer.formatting import printable
+from tui_trainer.notices.endings import Ending
 from tui_trainer.plotting.roles import Charset
 from tui_trainer.training.control import Control
 from tui_trainer.training.state import ACTIVE, State
@@ -114,6 +115,10 @@ class LiveScreen(PaneScreen):
     def key_labels(self) -> dict[str, str]:
         """Return labels that differ from those in `KEYS`."""
 
+    def ending(self) -> Ending | None:
+        """Describe the end of what was started last; None where another screen does."""
+        return None
+
     def why_not(self) -> dict[str, str]:
         """Return why keys do nothing now, by their ids; the others do something."""
         return {} if self.active else {"stop": f"Nothing is running: {self.key('start')} starts."}
@@ -174,8 +179,8 @@ class LiveScreen(PaneScreen):
         elif self._active_since is not None:
             seconds, self._active_since = time.monotonic() - self._active_since, None
             self._said = self._asked = ""  # about what has ended
-            if self.newest_state is not State.STOPPED:
-                self.post_message(Ended(seconds))
+            if self.newest_state is not State.STOPPED and (ending := self.ending()) is not None:
+                self.post_message(Ended(ending, seconds))
 
     @on(Updated)
     def _take_update(self, message: Updated) -> None:

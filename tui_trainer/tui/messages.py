@@ -6,6 +6,7 @@ from typing import Any
 from textual.message import Message
 
 from tui_trainer.config.settings import Value
+from tui_trainer.notices.endings import Ending
 from tui_trainer.training.events import Previewed
 from tui_trainer.tui.feed import Feed
 
@@ -44,4 +45,12 @@ class ValuesTaken(Message):
 class Ended(Message):
     """What a screen showed has ended, and not by its person; `seconds` after its start."""
 
+    ending: Ending
     seconds: float
+
+
+@dataclass
+class OnEndFailed(Message):
+    """What went wrong with the command of `--on-end`, in a line."""
+
+    words: str

@@ -11,6 +11,7 @@ from textual.types import IgnoreReturnCallbackType
 
 from tui_trainer.config.user_settings import Colors, Glyphs, Notices, UserSettings
 from tui_trainer.config.validation import InvalidSettingsError, one_of
+from tui_trainer.notices.terminals import LONG_RUN
 from tui_trainer.tui.commands import ScreenCommands
 
 if TYPE_CHECKING:
@@ -18,12 +19,14 @@ if TYPE_CHECKING:
 
 Write: TypeAlias = Callable[[str, str], None]
 
-_LONG_RUN = 10.0  # seconds, after which somebody may be looking elsewhere
 _CHOICES = {"glyphs": Glyphs, "colors": Colors, "notices": Notices}
 _EXPLAINED = {
     "glyphs": "which characters draw the plots; takes effect at the next start",
     "colors": "how many colours the terminal has; takes effect at the next start",
-    "notices": f"the bell when a run, sweep or search of over {_LONG_RUN:.0f} s ends",
+    "notices": (
+        f"a notice when a run, sweep or search of over {LONG_RUN:.0f} s ends: the terminal's own, "
+        "where it is known to have one, else the bell"
+    ),
     "recipe": "what the form starts with where no --recipe is given",
 }
 
@@ -52,10 +55,6 @@ class Preferences:
         except InvalidSettingsError as error:
             return f"{key} {value} is for this session alone: {error}"
         return f"{key} {value} is now in config.toml"
-
-    def rings(self, seconds: float) -> bool:
-        """Say whether the end of something that took so long is worth a bell."""
-        return self.settings.notices == "bell" and seconds > _LONG_RUN
 
 
 def require_theme(settings: UserSettings, file: Path) -> None:

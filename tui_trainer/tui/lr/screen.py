@@ -13,6 +13,7 @@ from tui_trainer.formatting import number_text
 from tui_trainer.lr_search.events import LrFound, LrRangeAdvanced, LrTrialsAdvanced
 from tui_trainer.lr_search.plan import LrSearch, plan_lr_search
 from tui_trainer.lr_search.result import LrSearchResult
+from tui_trainer.notices.endings import Ending, end_of_search
 from tui_trainer.sweeps.control import SweepControl
 from tui_trainer.training.early_stopping import StopReason
 from tui_trainer.tui.feed import Feed
@@ -58,6 +59,10 @@ class LrFinderScreen(LiveScreen):
     @property
     def quit_warning(self) -> str:
         return "The lr finder is not finished."
+
+    def ending(self) -> Ending:
+        assert self.result is not None
+        return end_of_search(self.result)
 
     # Keys
 

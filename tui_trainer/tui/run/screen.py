@@ -12,6 +12,7 @@ from textual.widget import Widget
 from tui_trainer.config.presets import PARTS
 from tui_trainer.config.settings import RunConfig, Value
 from tui_trainer.formatting import number_text, short_text
+from tui_trainer.notices.endings import Ending, end_of_run
 from tui_trainer.training.control import Control
 from tui_trainer.training.early_stopping import StopReason
 from tui_trainer.training.events import (
@@ -114,6 +115,10 @@ class Cockpit(LiveScreen):
     def newest_state(self) -> State:
         newest = self._runs.newest
         return newest.result.state if newest is not None else State.IDLE
+
+    def ending(self) -> Ending:
+        assert self._runs.newest is not None
+        return end_of_run(self._runs.newest.result)
 
     @property
     def active(self) -> bool:

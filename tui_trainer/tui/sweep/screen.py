@@ -10,6 +10,7 @@ from textual.widget import Widget
 
 from tui_trainer.config.settings import Value
 from tui_trainer.config.validation import InvalidSettingsError
+from tui_trainer.notices.endings import Ending, end_of_sweep
 from tui_trainer.sweeps.axes import value_text
 from tui_trainer.sweeps.control import SweepControl
 from tui_trainer.sweeps.events import (
@@ -82,6 +83,10 @@ class SweepScreen(LiveScreen):
     @property
     def quit_warning(self) -> str:
         return "A sweep is not finished."
+
+    def ending(self) -> Ending:
+        assert self.feed is not None
+        return end_of_sweep(self.feed.result)
 
     def work_count(self) -> str:
         assert self.feed is not None
