@@ -157,7 +157,7 @@ def run(
         if not (math.isfinite(found.train[-1]) and math.isfinite(found.val[-1])):
             found.ended = "diverged"
             break
-        if regularizer.stopping is not None and fires(regularizer.stopping, found.val):
+        if regularizer.stopping is not None and fires(regularizer.stopping, found.train, found.val):
             found.ended = "early_stopping"
             if regularizer.stopping.restore_best:
                 with torch.no_grad():
@@ -167,7 +167,7 @@ def run(
     return found
 
 
-def fires(stopping: Stopping, val: list[float]) -> bool:
+def fires(stopping: Stopping, train: list[float], val: list[float]) -> bool:
     """Say whether a rule stops after the last of all losses so far."""
     match type(stopping).__name__:
         case "FirstIncrease":
@@ -183,4 +183,24 @@ def fires(stopping: Stopping, val: list[float]) -> bool:
                 else:
                     since += 1
             return since >= stopping.patience
+        case "GeneralizationLoss":
+            return generalization_loss(val) > stopping.alpha
+        case "ProgressQuotient":
+            strip = train[-stopping.strip :]
+            if len(train) % stopping.strip or math.isnan(sum(strip)):
+                return False
+            progress = 1000 * (ratio(math.fsum(strip), len(strip) * min(strip)) - 1)
+            return ratio(generalization_loss(val), progress) > stopping.alpha
     raise AssertionError(stopping)
+
+
+def generalization_loss(val: list[float]) -> float:
+    """Return Prechelt's GL: by how many % the last loss is above the lowest so far."""
+    return 100 * (ratio(val[-1], min(loss for loss in [*val, math.inf] if loss == loss)) - 1)
+
+
+def ratio(one: float, other: float) -> float:
+    """Divide as IEEE does: by 0, too."""
+    if other == 0:
+        return math.inf if one > 0 else math.nan
+    return math.nan if math.isinf(one) and math.isinf(other) else one / other

@@ -32,6 +32,7 @@ from tui_trainer.config.settings import (
     FirstIncrease,
     Patience,
     PatientAverage,
+    ProgressQuotient,
     Regularizer,
 )
 from tui_trainer.models import mlp
@@ -405,6 +406,7 @@ def ended_fit(config):
         FirstIncrease(restore_best=True),
         FirstIncrease(),
         PatientAverage(window=5, restore_best=True),
+        ProgressQuotient(alpha=0.1, strip=4),
         None,
     ],
 )

@@ -16,7 +16,13 @@ from tui_trainer.config.presets import (
     make_config,
     user_config_folder,
 )
-from tui_trainer.config.settings import FirstIncrease, Patience, PatientAverage
+from tui_trainer.config.settings import (
+    FirstIncrease,
+    GeneralizationLoss,
+    Patience,
+    PatientAverage,
+    ProgressQuotient,
+)
 from tui_trainer.config.validation import InvalidSettingsError
 
 HE = '[{name}]\ndescription = "{description}"\nlayer = "LinearHe"\n'
@@ -25,7 +31,7 @@ RECIPE = (
     'regularizer = "none"\nlr = 0.1\n'
 )
 LAYERS = "LinearHe, LinearKaiming, LinearNormal, LinearXavier, LinearZeros"
-RULES = "first-increase, patient-average, patience"
+RULES = "first-increase, patient-average, patience, generalization-loss, progress-quotient"
 
 
 @pytest.fixture(autouse=True)
@@ -90,6 +96,10 @@ def test_the_parts_of_the_recipes_are_those_of_the_specification():
     assert held_back["stop-first-increase"].stopping == FirstIncrease()
     assert held_back["stop-patient"].stopping == PatientAverage(window=50)
     assert held_back["stop-patience"].stopping == Patience(patience=200, restore_best=True)
+    loss = GeneralizationLoss(alpha=5, restore_best=True)
+    assert held_back["stop-gl"].stopping == loss
+    quotient = ProgressQuotient(alpha=3, strip=5, restore_best=True)
+    assert held_back["stop-pq"].stopping == quotient
     assert held_back["l1"].l1_weight == 1
     assert held_back["dropout"].dropout == 0.01
 

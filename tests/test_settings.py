@@ -1,6 +1,7 @@
 """What a config holds, what it refuses, and how it is put in words."""
 
 import math
+from typing import get_args
 
 import msgspec
 import pytest
@@ -11,11 +12,14 @@ from tui_trainer.config.settings import (
     Architecture,
     Dataset,
     FirstIncrease,
+    GeneralizationLoss,
     Init,
     Patience,
     PatientAverage,
+    ProgressQuotient,
     Regularizer,
     RunConfig,
+    Stopping,
     describe_regularizer,
     describe_stopping,
     network_names,
@@ -30,9 +34,7 @@ def test_a_config_is_frozen(name):
         setattr(make("kaiming"), name, None)
 
 
-@pytest.mark.parametrize(
-    "part", [Dataset, Architecture, Init, Regularizer, FirstIncrease, PatientAverage, Patience]
-)
+@pytest.mark.parametrize("part", [Dataset, Architecture, Init, Regularizer, *get_args(Stopping)])
 def test_its_parts_are_frozen_too(part):
     assert part.__struct_config__.frozen
 
@@ -152,6 +154,17 @@ def test_what_is_no_such_number_is_refused_with_what_was_expected(key, text, wor
         (
             Patience(patience=9, min_delta=0.5, restore_best=True),
             "stops after 9 steps without improving by 0.5, restores the best",
+        ),
+        (
+            GeneralizationLoss(alpha=2.5),
+            "stops when validation rises 2.5 % above its lowest",
+        ),
+        (
+            ProgressQuotient(restore_best=True),
+            (
+                "stops when validation's rise over its lowest exceeds 0.5 × the training "
+                "progress of 5 steps, restores the best"
+            ),
         ),
     ],
 )

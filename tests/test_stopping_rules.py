@@ -7,7 +7,13 @@ import numpy as np
 import pytest
 import reference_loop
 
-from tui_trainer.config.settings import FirstIncrease, Patience, PatientAverage
+from tui_trainer.config.settings import (
+    FirstIncrease,
+    GeneralizationLoss,
+    Patience,
+    PatientAverage,
+    ProgressQuotient,
+)
 from tui_trainer.training.stopping_rules import exact_means, make_rule
 
 RULES = [
@@ -18,6 +24,13 @@ RULES = [
     Patience(patience=1),
     Patience(patience=4),
     Patience(patience=3, min_delta=0.25),
+    GeneralizationLoss(alpha=0),
+    GeneralizationLoss(alpha=2.5),
+    GeneralizationLoss(alpha=100),
+    ProgressQuotient(alpha=0, strip=2),
+    ProgressQuotient(alpha=0.1, strip=5),
+    ProgressQuotient(alpha=0.5, strip=7),
+    ProgressQuotient(alpha=3, strip=31),
 ]
 
 
@@ -50,24 +63,37 @@ def as_losses(values):
 SEQUENCES = {name: as_losses(values) for name, values in sequences()}
 
 
+def pairs():
+    """Each sequence as validation losses, with others as the training losses."""
+    others = [*SEQUENCES.values()]
+    for number, (name, val) in enumerate(SEQUENCES.items()):
+        train = others[(7 * number + 3) % len(others)] or val
+        yield name, (train * 80)[: len(val)], val
+
+
 def observe(rule, loss):
     """Let a rule judge a single step; return its bound and whether it stops."""
-    verdict = rule.observe(np.array([loss], np.float32))
+    verdict = judged(rule, [loss], [loss])
     (bound,) = verdict.bounds
     return bound, verdict.stop
 
 
-def first_stop(stopping, losses):
+def judged(rule, train, val):
+    """Let a rule judge some steps."""
+    return rule.observe(np.array(train, np.float32), np.array(val, np.float32))
+
+
+def first_stop(stopping, losses, train=None):
     """Let a rule judge all losses at once."""
     if not losses:
         return None
-    verdict = make_rule(stopping).observe(np.array(losses, np.float32))
+    verdict = judged(make_rule(stopping), losses if train is None else train, losses)
     return len(verdict.bounds) if verdict.stop else None
 
 
-def plain_bounds(stopping, losses):
+def plain_bounds(stopping, train, losses):
     """Say what each loss is held against, as the definitions do, step by step."""
-    best = math.inf
+    best = lowest = math.inf
     for t, loss in enumerate(losses):
         match stopping:
             case FirstIncrease():
@@ -77,24 +103,38 @@ def plain_bounds(stopping, losses):
             case Patience(min_delta=min_delta):
                 yield best - min_delta if math.isfinite(best) else math.nan
                 best = loss if loss < best - min_delta else best
+            case GeneralizationLoss(alpha=alpha):
+                yield finite((100 + alpha) * lowest / 100)
+                lowest = min(lowest, loss)
+            case ProgressQuotient(alpha=alpha, strip=strip):
+                lowest = min(lowest, loss)
+                last = train[t + 1 - strip : t + 1] if (t + 1) % strip == 0 else [math.nan]
+                mean = math.fsum(last) / strip
+                progress = 1000 * (reference_loop.ratio(mean, min(last)) - 1)
+                yield finite((1 + alpha * progress / 100) * lowest)
+
+
+def finite(bound):
+    return bound if math.isfinite(bound) else math.nan
 
 
 @every_rule
 def test_cut_anyhow_a_rule_says_what_the_plain_one_does_step_by_step(stopping):
     draw = np.random.default_rng(1)
-    wide = np.exp(draw.normal(0, 20, 200))  # no sum of these is exact
-    for name, losses in {**SEQUENCES, "wide": as_losses(wide)}.items():
-        expected = list(plain_bounds(stopping, losses))
-        stop = first_stop(stopping, losses)
-        expected = expected[:stop]
-        for size in (1, 2, 7, 60, 200):
-            rule, found, chunk = make_rule(stopping), [], None
-            for start in range(0, len(losses), size):
-                chunk = rule.observe(np.array(losses[start : start + size], np.float32))
+    wide = as_losses(np.exp(draw.normal(0, 20, 200)))  # no sum of these is exact
+    for name, train, losses in [*pairs(), ("wide", wide[::-1], wide)]:
+        stop = first_stop(stopping, losses, train)
+        expected = list(plain_bounds(stopping, train, losses))[:stop]
+        for most in (1, 7, 60):
+            rule, found, chunk, start = make_rule(stopping), [], None, 0
+            while start < len(losses) and not (chunk and chunk.stop):
+                end = start + int(draw.integers(1, most + 1))
+                before, rule = rule, make_rule(stopping)
+                rule.remember(before.memory)
+                chunk = judged(rule, train[start:end], losses[start:end])
                 found += chunk.bounds.tolist()
-                if chunk.stop:
-                    break
-            assert np.array_equal(found, expected, equal_nan=True), (name, size)
+                start = end
+            assert np.array_equal(found, expected, equal_nan=True), (name, most)
             assert stop is None or chunk.stop
 
 
@@ -106,26 +146,29 @@ def test_means_are_exact_whatever_their_range():
         for window in (1, 2, 50, 299, 300):
             rows = (values[start : start + window] for start in range(301 - window))
             expected = [math.fsum(row) / window for row in rows]
-            assert exact_means(values, window).tolist() == expected, (spread, window)
+            for every in (1, window, 7):
+                means = exact_means(values, window, every).tolist()
+                assert means == expected[::every], (spread, window, every)
 
 
 @every_rule
 def test_a_rule_stops_where_its_definition_does(stopping):
-    for name, losses in SEQUENCES.items():
-        ends = [t for t in range(1, len(losses) + 1) if reference_loop.fires(stopping, losses[:t])]
-        assert first_stop(stopping, losses) == (ends[0] if ends else None), name
+    for name, train, losses in pairs():
+        steps = range(1, len(losses) + 1)
+        fires = (t for t in steps if reference_loop.fires(stopping, train[:t], losses[:t]))
+        assert first_stop(stopping, losses, train) == next(fires, None), name
 
 
 @every_rule
 def test_some_sequences_stop_a_rule_and_some_do_not(stopping):
-    stops = [first_stop(stopping, losses) for losses in SEQUENCES.values()]
+    stops = [first_stop(stopping, losses, train) for _, train, losses in pairs()]
     assert None in stops
     assert any(stop is not None for stop in stops)
 
 
 def test_what_never_rises_never_stops():
     for name in ("constant", "zero", "all nan", "all inf", "falling"):
-        for stopping in RULES[:4]:
+        for stopping in (rule for rule in RULES if not isinstance(rule, Patience)):
             assert first_stop(stopping, SEQUENCES[name]) is None, (name, stopping)
 
 
@@ -172,6 +215,19 @@ def test_an_improvement_of_just_min_delta_is_none():
     assert first_stop(Patience(patience=2, min_delta=0.5), [3.0, 2.25, 2.5]) is None
 
 
+def test_a_rise_of_just_alpha_percent_is_none():
+    assert first_stop(GeneralizationLoss(alpha=5), [30.0, 20.0, 21.0]) is None
+    assert first_stop(GeneralizationLoss(alpha=5), [30.0, 20.0, 21.5, 20.0]) == 3
+
+
+def test_a_quotient_is_judged_at_the_end_of_a_strip_alone():
+    train, val = [3.0, 2.0, 1.0, 1.5, 1.0, 1.0], [4.0, 2.0, 9.0, 3.0, 2.0, 2.5]
+    for alpha, stop in ((0.19, 4), (0.2, 6)):  # GL 50 % over a P of 250, 25 % over one of 0
+        assert first_stop(ProgressQuotient(alpha=alpha, strip=2), val, train) == stop
+    assert first_stop(ProgressQuotient(alpha=0.2, strip=2), val[:5], train[:5]) is None
+    assert first_stop(ProgressQuotient(alpha=9, strip=6), val, train) is None
+
+
 def test_small_improvements_add_up_to_one():
     assert (
         first_stop(Patience(patience=4, min_delta=0.5), [3.0, 2.75, 2.5, 2.25, 2.25, 2.0]) is None
@@ -193,7 +249,13 @@ def test_a_gauge_is_between_far_and_firing_and_at_its_end_when_it_fires(stopping
 
 
 @pytest.mark.parametrize(
-    ("stopping", "armed_at"), [(FirstIncrease(), 1), (PatientAverage(window=3), 3)]
+    ("stopping", "armed_at"),
+    [
+        (FirstIncrease(), 1),
+        (PatientAverage(window=3), 3),
+        (GeneralizationLoss(), 1),
+        (ProgressQuotient(strip=4), 3),
+    ],
 )
 def test_a_gauge_says_when_its_rule_arms(stopping, armed_at):
     rule = make_rule(stopping)
@@ -226,7 +288,7 @@ def test_a_margin_is_the_bound_less_the_loss():
 
 def explained(stopping, losses):
     rule = make_rule(stopping)
-    assert rule.observe(np.array(losses, np.float32)).stop
+    assert judged(rule, losses, losses).stop
     return rule.explain()
 
 
@@ -243,9 +305,18 @@ def test_explanations_name_the_numbers():
     assert explained(Patience(patience=2, min_delta=0.125), [2.0, 1.9, 1.9]) == (
         "validation has not improved on 2.00 by more than 0.125 for 2 steps"
     )
+    assert explained(GeneralizationLoss(alpha=12.5), [3.0, 2.0, 2.5]) == (
+        "validation 2.50 exceeded 2.25, 12.5 % above its lowest"
+    )
+    assert explained(ProgressQuotient(alpha=0.05, strip=2), [2.0, 3.0]) == (
+        "validation 3.00 exceeded 2.25, 12.5 % above its lowest: "
+        "0.05 × the training progress of 250 over 2 steps"
+    )
 
 
-@pytest.mark.parametrize("stopping", [FirstIncrease(), PatientAverage(window=3)])
+@pytest.mark.parametrize(
+    "stopping", [FirstIncrease(), PatientAverage(window=3), GeneralizationLoss(alpha=0)]
+)
 def test_an_explanation_never_shows_a_rise_over_an_equal_number(stopping):
     for loss in (1e-30, 0.0999, 0.9999, 1.0, 5.42, 99.9999, 12345.678, 3e38):
         before = np.float32(loss)

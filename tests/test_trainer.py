@@ -18,9 +18,11 @@ from tui_trainer.config.settings import (
     Architecture,
     Dataset,
     FirstIncrease,
+    GeneralizationLoss,
     Init,
     Patience,
     PatientAverage,
+    ProgressQuotient,
     Regularizer,
 )
 from tui_trainer.config.validation import InvalidSettingsError
@@ -221,6 +223,8 @@ STOPPING = [
     Patience(patience=15, restore_best=True),
     Patience(patience=20, min_delta=0.1, restore_best=True),
     Patience(patience=10, min_delta=0.5),
+    GeneralizationLoss(alpha=30),
+    ProgressQuotient(alpha=0.5, strip=7, restore_best=True),
 ]
 
 

@@ -15,7 +15,7 @@ from tui_trainer.config.settings import (
 from tui_trainer.config.validation import InvalidSettingsError, convert, convert_text, one_of
 
 LAYERS = "LinearHe, LinearKaiming, LinearNormal, LinearXavier, LinearZeros"
-RULES = "first-increase, patient-average, patience"
+RULES = "first-increase, patient-average, patience, generalization-loss, progress-quotient"
 KEYS = "name, stopping, l1_weight, dropout, weight_decay"
 
 

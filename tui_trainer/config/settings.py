@@ -18,6 +18,8 @@ NonNegative: TypeAlias = Annotated[float, Meta(ge=0, le=3e38)]
 # Of a setting: a number or the name of a preset.
 Value: TypeAlias = float | int | str
 DropoutRate: TypeAlias = Annotated[float, Meta(ge=0, lt=1)]
+# One step alone makes no progress.
+StripLength: TypeAlias = Annotated[int, Meta(ge=2, le=1_000_000_000)]
 
 LayerName: TypeAlias = Literal[
     "LinearZeros", "LinearNormal", "LinearKaiming", "LinearHe", "LinearXavier"
@@ -109,7 +111,38 @@ class Patience(Struct, frozen=True, forbid_unknown_fields=True, tag_field="rule"
     restore_best: bool = False
 
 
-Stopping: TypeAlias = FirstIncrease | PatientAverage | Patience
+class GeneralizationLoss(
+    Struct, frozen=True, forbid_unknown_fields=True, tag_field="rule", tag="generalization-loss"
+):
+    """Stop after step t when GL(t) > alpha: validation is more than alpha % above its lowest.
+
+    GL(t) = 100 (val[t] / min(val[1..t]) - 1). The class GL of Prechelt, "Early stopping - but
+    when?" (1998).
+    """
+
+    alpha: NonNegative = 5.0
+    restore_best: bool = False
+
+
+class ProgressQuotient(
+    Struct, frozen=True, forbid_unknown_fields=True, tag_field="rule", tag="progress-quotient"
+):
+    """Stop at the end of a strip of k = `strip` steps when GL(t) / P(t) > alpha.
+
+    GL is that of `GeneralizationLoss`; P(t) = 1000 (mean(train[t-k+1..t]) /
+    min(train[t-k+1..t]) - 1), the training progress: how far the strip's mean training loss is
+    above its lowest. The class PQ of Prechelt, "Early stopping - but when?" (1998), who takes
+    strips of 5.
+    """
+
+    alpha: NonNegative = 0.5
+    strip: StripLength = 5
+    restore_best: bool = False
+
+
+Stopping: TypeAlias = (
+    FirstIncrease | PatientAverage | Patience | GeneralizationLoss | ProgressQuotient
+)
 
 
 class Regularizer(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -203,4 +236,9 @@ def describe_stopping(stopping: Stopping) -> str:
         case Patience(patience=patience, min_delta=min_delta):
             better = f"improving by {min_delta:g}" if min_delta else "a new best"
             words = f"stops after {patience} steps without {better}"
+        case GeneralizationLoss(alpha=alpha):
+            words = f"stops when validation rises {alpha:g} % above its lowest"
+        case ProgressQuotient(alpha=alpha, strip=strip):
+            progress = f"{alpha:g} × the training progress of {strip} steps"
+            words = f"stops when validation's rise over its lowest exceeds {progress}"
     return words + (", restores the best" if stopping.restore_best else "")

@@ -164,7 +164,7 @@ def judge(
     bad = np.flatnonzero(~(np.isfinite(train) & np.isfinite(val)))
     finite = int(bad[0]) if len(bad) else len(val)
     if rule is not None and finite:
-        verdict = rule.observe(val[:finite])
+        verdict = rule.observe(train[:finite], val[:finite])
         count = len(verdict.bounds)
         bound[:count] = verdict.bounds
         if verdict.stop:

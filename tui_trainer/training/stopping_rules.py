@@ -1,7 +1,7 @@
-"""When to stop a run: pure rules over the validation loss, for whole chunks of steps at once.
+"""When to stop a run: pure rules over its losses, for whole chunks of steps at once.
 
-A rule is fed every step's validation loss in order, float32. It answers with the bound that each
-loss was held against (NaN while the rule is not armed), up to the one that stops the run. However
+A rule is fed every step's losses in order, float32. It answers with the bound that each validation
+loss was held against (NaN where the rule is not armed), up to the one that stops the run. However
 the losses are cut into chunks, the answers are the same. A comparison with NaN never counts as an
 increase.
 """
@@ -13,7 +13,14 @@ from typing import Protocol, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from tui_trainer.config.settings import FirstIncrease, Patience, PatientAverage, Stopping
+from tui_trainer.config.settings import (
+    FirstIncrease,
+    GeneralizationLoss,
+    Patience,
+    PatientAverage,
+    ProgressQuotient,
+    Stopping,
+)
 from tui_trainer.formatting import apart
 from tui_trainer.training.early_stopping import Gauge
 from tui_trainer.training.events import FloatArray
@@ -32,8 +39,8 @@ class Verdict:
 class StoppingRule(Protocol):
     """A rule with its memory of the steps so far."""
 
-    def observe(self, val_losses: FloatArray) -> Verdict:
-        """Take the next steps' validation losses, at least one; those behind a stop are ignored."""
+    def observe(self, train: FloatArray, val: FloatArray) -> Verdict:
+        """Take the next steps' losses, at least one each; those behind a stop are ignored."""
         ...
 
     def gauge(self) -> Gauge:
@@ -61,9 +68,9 @@ class FirstIncreaseRule:
         self._previous = math.nan
         self._last = math.nan
 
-    def observe(self, val_losses: FloatArray) -> Verdict:
+    def observe(self, train: FloatArray, val: FloatArray) -> Verdict:
         """Hold each loss against the step before."""
-        losses = val_losses.astype(np.float64)
+        losses = val.astype(np.float64)
         verdict = _verdict(np.append(self._last, losses[:-1]), losses)
         count = len(verdict.bounds)
         self._previous, self._last = float(verdict.bounds[-1]), float(losses[count - 1])
@@ -100,9 +107,9 @@ class PatientAverageRule:
         self._bound = math.nan
         self._last = math.nan
 
-    def observe(self, val_losses: FloatArray) -> Verdict:
+    def observe(self, train: FloatArray, val: FloatArray) -> Verdict:
         """Hold each loss against the mean of the `window` steps before it."""
-        losses = val_losses.astype(np.float64)
+        losses = val.astype(np.float64)
         seen = np.append(self._recent, losses)
         bounds = np.full(len(losses), np.nan)
         unarmed = self._window - len(self._recent)
@@ -143,9 +150,9 @@ class PatienceRule:
         self._best = math.inf
         self._waited = 0
 
-    def observe(self, val_losses: FloatArray) -> Verdict:
+    def observe(self, train: FloatArray, val: FloatArray) -> Verdict:
         """Hold each loss against what it takes to be a new best."""
-        losses = val_losses.astype(np.float64)
+        losses = val.astype(np.float64)
         improved, bests = self._improvements(losses)
         steps = np.arange(len(losses))
         held = np.array([self._best, *bests])
@@ -155,8 +162,7 @@ class PatienceRule:
         fired = np.flatnonzero(waited >= self._patience)
         last = int(fired[0]) if len(fired) else len(losses) - 1
         self._best, self._waited = float(held[counts[last]]), int(waited[last])
-        shown = np.where(np.isfinite(bounds), bounds, np.nan)
-        return Verdict(shown[: last + 1], bool(len(fired)))
+        return Verdict(_shown(bounds[: last + 1]), bool(len(fired)))
 
     def _improvements(self, losses: Doubles) -> tuple[list[int], list[float]]:
         """Return which losses are new bests, and these. Only new lows can be."""
@@ -191,6 +197,113 @@ class PatienceRule:
         self._best, self._waited = float(memory[0]), int(memory[1])
 
 
+class GeneralizationLossRule:
+    """Prechelt's GL: stop after step t when GL(t) = 100 (val[t] / min(val[1..t]) - 1) > alpha.
+
+    That is where val[t] > (1 + alpha / 100) min(val[1..t-1]), for losses of 0 and more.
+    """
+
+    def __init__(self, alpha: float) -> None:
+        self._alpha = alpha
+        self._lowest = math.inf
+        self._bound = math.nan
+        self._last = math.nan
+
+    def observe(self, train: FloatArray, val: FloatArray) -> Verdict:
+        """Hold each loss against `alpha` % above the lowest before it."""
+        losses = val.astype(np.float64)
+        lowest = np.fmin.accumulate(np.append(self._lowest, losses))
+        verdict = _verdict(_shown((100 + self._alpha) * lowest[:-1] / 100), losses)
+        count = len(verdict.bounds)
+        self._lowest = float(lowest[count])
+        self._bound, self._last = float(verdict.bounds[-1]), float(losses[count - 1])
+        return verdict
+
+    def gauge(self) -> Gauge:
+        """Give the distance to the bound."""
+        return _margin_gauge(self._last, self._bound, armed_at=1)
+
+    def explain(self) -> str:
+        """Name the loss, the bound and the percentage."""
+        now, bound = apart(self._last, self._bound)
+        return f"validation {now} exceeded {bound}, {self._alpha:g} % above its lowest"
+
+    @property
+    def memory(self) -> Doubles:
+        """The lowest loss, and the last bound and loss."""
+        return np.array([self._lowest, self._bound, self._last])
+
+    def remember(self, memory: Doubles) -> None:
+        """Take the lowest loss, and the last bound and loss."""
+        self._lowest, self._bound, self._last = memory.tolist()
+
+
+class ProgressQuotientRule:
+    """Prechelt's PQ: at the end of each strip of k steps, stop when GL(t) / P(t) > alpha.
+
+    GL is that of `GeneralizationLossRule`, P(t) = 1000 (mean(train[t-k+1..t]) /
+    min(train[t-k+1..t]) - 1). So that is where val[t] > (1 + alpha P(t) / 100) min(val[1..t]). A
+    strip's mean is exact, rounded once.
+    """
+
+    def __init__(self, alpha: float, strip: int) -> None:
+        self._alpha, self._strip = alpha, strip
+        self._train = np.empty(0)  # of the strip that is not over yet
+        self._lowest = math.inf
+        self._progress = math.nan  # those of the last strip's end
+        self._bound = math.nan
+        self._last = math.nan
+
+    def observe(self, train: FloatArray, val: FloatArray) -> Verdict:
+        """Hold the loss at each strip's end against what its progress allows."""
+        losses = val.astype(np.float64)
+        lowest = np.fmin.accumulate(np.append(self._lowest, losses))[1:]
+        strips = np.append(self._train, train.astype(np.float64))
+        ends = np.arange(self._strip - 1 - len(self._train), len(losses), self._strip)
+        progress = self._progress_of(strips[: len(ends) * self._strip])
+        bounds = np.full(len(losses), np.nan)
+        with np.errstate(invalid="ignore"):
+            bounds[ends] = _shown((1 + self._alpha * progress / 100) * lowest[ends])
+        verdict = _verdict(bounds, losses)
+        count = len(verdict.bounds)
+        self._lowest = float(lowest[count - 1])
+        if over := int(np.searchsorted(ends, count)):
+            end = ends[over - 1]
+            self._progress, self._bound = float(progress[over - 1]), float(bounds[end])
+            self._last = float(losses[end])
+        self._train = strips[over * self._strip : len(self._train) + count]
+        return verdict
+
+    def _progress_of(self, train: Doubles) -> Doubles:
+        """Return the progress of whole strips."""
+        means = exact_means(train, self._strip, every=self._strip)
+        lowest = train.reshape(-1, self._strip).min(axis=1)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            progress: Doubles = 1000 * (means / lowest - 1)
+        return progress
+
+    def gauge(self) -> Gauge:
+        """Give the distance to the bound at the last strip's end."""
+        return _margin_gauge(self._last, self._bound, armed_at=self._strip - 1)
+
+    def explain(self) -> str:
+        """Name the loss, the bound and the progress."""
+        now, bound = apart(self._last, self._bound)
+        progress = f"the training progress of {self._progress:.3g} over {self._strip} steps"
+        above = f"{self._alpha * self._progress:.3g} % above its lowest"
+        return f"validation {now} exceeded {bound}, {above}: {self._alpha:g} × {progress}"
+
+    @property
+    def memory(self) -> Doubles:
+        """The lowest loss, the last strip's figures, and the training losses since it ended."""
+        return np.append([self._lowest, self._progress, self._bound, self._last], self._train)
+
+    def remember(self, memory: Doubles) -> None:
+        """Take the lowest loss, the last strip's figures, and the training losses since."""
+        self._lowest, self._progress, self._bound, self._last = memory[:4].tolist()
+        self._train = memory[4:].copy()
+
+
 def make_rule(stopping: Stopping) -> StoppingRule:
     """Make the rule that a config asks for, with an empty memory."""
     match stopping:
@@ -200,23 +313,35 @@ def make_rule(stopping: Stopping) -> StoppingRule:
             return PatientAverageRule(window)
         case Patience(patience=patience, min_delta=min_delta):
             return PatienceRule(patience, min_delta)
+        case GeneralizationLoss(alpha=alpha):
+            return GeneralizationLossRule(alpha)
+        case ProgressQuotient(alpha=alpha, strip=strip):
+            return ProgressQuotientRule(alpha, strip)
 
 
-def exact_means(values: Doubles, window: int) -> Doubles:
-    """Return the mean of each `window` neighbours: the exact sum rounded once, then divided.
+def exact_means(values: Doubles, window: int, every: int = 1) -> Doubles:
+    """Return means of `window` neighbours: the exact sum rounded once, then divided.
 
+    There is one of each `window` values that begin at index 0, `every`, 2 `every` and so on.
     `values` are float32 numbers. Those of a similar size are whole multiples of one small number,
     and no sum of them is rounded in float64 before it is 2**53 times as large: so running sums
     serve, however wide the window is.
     """
+    if len(values) < window:
+        return np.empty(0)
     sizes = np.abs(values)
     least = sizes.min(initial=np.inf, where=sizes != 0)
     if len(values) * sizes.max() < least * 2.0**29:
         sums = np.append(0.0, np.cumsum(values))
-        means: Doubles = (sums[window:] - sums[:-window]) / window
+        means: Doubles = (sums[window::every] - sums[:-window:every]) / window
         return means
-    windows = np.lib.stride_tricks.sliding_window_view(values, window)
+    windows = np.lib.stride_tricks.sliding_window_view(values, window)[::every]
     return np.array([math.fsum(row) / window for row in windows.tolist()])
+
+
+def _shown(bounds: Doubles) -> Doubles:
+    """Leave out bounds that say nothing, those before the first loss."""
+    return np.where(np.isfinite(bounds), bounds, np.nan)
 
 
 def _verdict(bounds: Doubles, losses: Doubles) -> Verdict:

@@ -47,6 +47,8 @@ _WORDS = (
     ("regularizer", "what holds training back: a penalty, dropout or a stopping rule"),
     ("patience", "how many steps a rule waits for a new best before it stops"),
     ("window", "how many of the last steps the patient rule averages to get its bound"),
+    ("GL", "generalization loss: by how many % validation is above its lowest"),
+    ("PQ", "progress quotient: GL over how far training still falls, strip by strip of steps"),
     ("armed", "a stopping rule has seen enough steps and can fire"),
     ("margin", "how far the validation loss is below the bound"),
     ("engine", "what executes the steps: plain PyTorch, a compiled step, CUDA graphs"),
