@@ -21,8 +21,10 @@ from tui_trainer.config.settings import (
     REGULARIZER_NUMBERS,
     Architecture,
     FirstIncrease,
+    GeneralizationLoss,
     Patience,
     PatientAverage,
+    ProgressQuotient,
     Regularizer,
 )
 from tui_trainer.config.user_settings import UserSettings
@@ -61,6 +63,8 @@ CASES = {
         with_changes(make("kaiming"), **regularized(stopping=FirstIncrease(restore_best=True))),
         {},
     ),
+    "gl": (with_changes(make("kaiming"), **regularized(stopping=GeneralizationLoss(150.0))), {}),
+    "pq": (with_changes(make("kaiming"), **regularized(stopping=ProgressQuotient(1, 3))), {}),
     "diverged": (make("exploding-normal"), {}),
     "dead": (make("dead-zeros", steps=30), {}),
     "all": (
@@ -110,9 +114,9 @@ def test_the_losses_of_a_script_are_the_runs_bit_for_bit(tmp_path):
         assert ("best weights restored" in ending) is result.ended.restored_best, name
         assert f"validation {result.final_val_loss:.9g}," in ending, name
         assert result.best is None or f"at step {result.best.step}" in ending
-    assert [results[name].ended.reason.value for name in ("patient", "restored", "diverged")] == [
-        "early_stopping", "early_stopping", "diverged",
-    ]  # fmt: skip
+    for name in ("patient", "restored", "first", "gl", "pq"):
+        assert results[name].stopped_early, name
+    assert results["diverged"].diverged
 
 
 def test_what_is_no_plain_torch_is_refused_in_a_line(monkeypatch, tmp_path):

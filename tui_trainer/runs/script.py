@@ -7,8 +7,10 @@ from collections.abc import Iterator, Mapping
 
 from tui_trainer.config.settings import (
     FirstIncrease,
+    GeneralizationLoss,
     Patience,
     PatientAverage,
+    ProgressQuotient,
     RunConfig,
     Stopping,
 )
@@ -113,6 +115,41 @@ class ShouldStop:
 
 should_stop = ShouldStop()
 '''
+_GENERALIZATION_LOSS = '''\
+class ShouldStop:
+    """Stop when the validation loss is over ALPHA % above its lowest: Prechelt's GL (1998)."""
+
+    lowest = math.inf
+
+    def __call__(self, val_losses: list[float]) -> bool:
+        bound = (100 + ALPHA) * self.lowest / 100
+        self.lowest = min(self.lowest, val_losses[-1])
+        return val_losses[-1] > bound
+
+
+should_stop = ShouldStop()
+'''
+_PROGRESS_QUOTIENT = '''\
+class ShouldStop:
+    """Stop at the end of STRIP steps by Prechelt's PQ (1998).
+
+    That is when the % that the validation loss is above its lowest are more than ALPHA times the
+    per mille that the mean training loss of these steps is above their lowest.
+    """
+
+    lowest = math.inf
+
+    def __call__(self, train_losses: list[float], val_losses: list[float]) -> bool:
+        self.lowest = min(self.lowest, val_losses[-1])
+        strip = train_losses[-STRIP:]
+        if len(train_losses) % STRIP > 0 or min(strip) == 0:
+            return False
+        progress = 1000 * (math.fsum(strip) / STRIP / min(strip) - 1)
+        return val_losses[-1] > (1 + ALPHA * progress / 100) * self.lowest
+
+
+should_stop = ShouldStop()
+'''
 
 _MOVED = "(tensor.to(DEVICE) for tensor in make_data())"
 _BEFORE = """\
@@ -144,7 +181,6 @@ _DIVERGED = """\
             ending = f"diverged at step {step}"
             break"""
 _STOP = '''\
-        if should_stop(val_losses):
             ending = f"stopped early at step {step}"'''
 _RESTORE = '''\
             with torch.no_grad():
@@ -254,6 +290,10 @@ def _settings(run: Repeatable) -> Iterator[str]:
             yield f"WINDOW = {window}"
         case Patience(patience=patience, min_delta=min_delta):
             yield f"PATIENCE, MIN_DELTA = {patience}, {min_delta!r}"
+        case GeneralizationLoss(alpha=alpha):
+            yield f"ALPHA = {alpha!r}"
+        case ProgressQuotient(alpha=alpha, strip=strip):
+            yield f"ALPHA, STRIP = {alpha!r}, {strip}"
 
 
 def _rule(stopping: Stopping | None) -> list[str]:
@@ -264,6 +304,10 @@ def _rule(stopping: Stopping | None) -> list[str]:
             return [_PATIENT_AVERAGE]
         case Patience():
             return [_PATIENCE]
+        case GeneralizationLoss():
+            return [_GENERALIZATION_LOSS]
+        case ProgressQuotient():
+            return [_PROGRESS_QUOTIENT]
         case None:
             return []
 
@@ -272,6 +316,7 @@ def _main(run: Repeatable) -> Iterator[str]:
     """Write the loop, line by line."""
     regularizer, stopping = run.config.regularizer, run.config.regularizer.stopping
     elsewhere = run.config.device != "cpu"
+    needs_train = isinstance(stopping, ProgressQuotient)
     yield "def main() -> None:"
     yield f"    train_x, train_y, val_x, val_y = {_MOVED if elsewhere else 'make_data()'}"
     yield f"    model = make_model(){'.to(DEVICE)' if elsewhere else ''}"
@@ -289,6 +334,8 @@ def _main(run: Repeatable) -> Iterator[str]:
         yield "            best_weights = [p.detach().clone() for p in parameters]"
     yield _DIVERGED
     if stopping is not None:
+        judged = "train_losses, val_losses" if needs_train else "val_losses"
+        yield f"        if should_stop({judged}):"
         yield _STOP
         if stopping.restore_best:
             yield _RESTORE
