@@ -79,7 +79,7 @@ def test_a_cursor_reads_the_exact_loss_of_its_step():
     runs = history(losses, losses * 2, bound)
     marks = LossMarks(best_step=4321, best_val_loss=float(losses[4320] * 2))
     for step in (1, 50, 51, 1234, 4321, 5000):
-        texts = [text for text, _ in loss_reading(runs, marks, step)]
+        texts = [reading.text for reading in loss_reading(runs, marks, step)]
         loss = losses[step - 1]
         expected = [f"step {step:,}", f"train {loss:.2f}", f"validation {loss * 2:.2f}"]
         expected[-1] += " ◆" if step == 4321 else ""
@@ -92,7 +92,7 @@ def test_a_cursor_on_a_fit_reads_the_prediction_and_the_nearest_points():
     x = np.linspace(-5, 5, 11, dtype=np.float32)
     fit = FitSampled(3, "last", x, x * 2, {"r2": 0.5})
     points = Points(x, x + 1, x + np.float32(0.25), -x)
-    texts = [text for text, _ in fit_reading(points, fit, 1.5)]
+    texts = [reading.text for reading in fit_reading(points, fit, 1.5)]
     assert texts[:2] == ["x 1.50", "model 3.00"]
     assert texts[3] == "validation -1.00 at 1.25"
     assert texts[2] in ("train 2.00 at 1.00", "train 3.00 at 2.00")

@@ -27,6 +27,7 @@ class Dash(Enum):
     SOLID = (1, 1)
     DASHED = (5, 8)
     DOTTED = (1, 3)
+    SPARSE = (1, 2)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -83,7 +84,8 @@ class Chart:
 
     `whole` is the x axis with all data, of which `x` may be a part; None: it is all there is to
     show. Data reach over `extent` in x, and have nothing new within `grain` of x. `highest` is a
-    value that lies above the plot, which is cut there so that it does not flatten the rest.
+    value that lies above the plot, which is cut there so that it does not flatten the rest; `cut`
+    says whether that or anything else is, and shows in a view that is not clipped.
     """
 
     x: Scale
@@ -93,6 +95,7 @@ class Chart:
     extent: tuple[float, float] | None = None
     grain: float = 0.0
     highest: float | None = None
+    cut: bool = False
 
     def with_cursor(self, x: float) -> "Chart":
         """Return the chart with a thin line at `x`, below everything else."""

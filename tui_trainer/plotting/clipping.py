@@ -12,6 +12,7 @@ Losses = NDArray[np.floating]
 _CUT = 0.04  # of the points at most
 _FEWEST = 25  # points from which on one may be cut
 _FLATTENED = 1 / 3  # of the height: losses that have less are flattened
+_HIGHER, _LOWER = 0.5, 2.0  # decades that other runs may add to a log axis in any case
 _NEWEST = 3  # points that are never cut: an explosion is the story
 
 
@@ -41,6 +42,40 @@ def ceiling(series: Sequence[Losses], losses: Losses, log: bool | None) -> float
         return None
     cut = int(np.flatnonzero(heights <= room)[0])
     return None if _newest(series) > points[cut] else float(points[cut])
+
+
+def with_others(
+    own: Losses, others: Sequence[Losses], log: bool | None
+) -> tuple[Losses, bool | None]:
+    """Return the losses that an axis is made for, and whether it is a log one.
+
+    Losses of `others`, all finite, that lie far from a run's own are left out: above, they may take
+    as much of the height as its own have, or a factor of three on a log axis; below, as much or
+    two decades. So are the highest 4 % of each, where its own don't reach as high.
+    """
+    own = own[np.isfinite(own)]
+    if not len(own):
+        return np.concatenate(others), log
+    low, high = float(own.min()), float(own.max())
+    them = np.concatenate([losses[losses <= max(high, _usual_top(losses))] for losses in others])
+    near = np.concatenate([own, them[them <= 2 * high - min(low, 0.0)]])
+    if not _is_log(near, log):
+        return near, False
+    if high <= 0:
+        return own, True
+    bottom, top = np.log10(float(own[own > 0].min())), np.log10(high)
+    least, most = bottom - max(top - bottom, _LOWER), top + max(top - bottom, _HIGHER)
+    return np.concatenate([own, them[(them >= 10.0**least) & (them <= 10.0**most)]]), True
+
+
+def _usual_top(losses: Losses) -> float:
+    """Return the highest loss but for the highest 4 %."""
+    most = int(_CUT * len(losses))
+    return float(np.partition(losses, -most - 1)[-most - 1]) if len(losses) else -np.inf
+
+
+def _is_log(losses: Losses, log: bool | None) -> bool:
+    return spans_decades(float(losses.min()), float(losses.max())) if log is None else log
 
 
 def _newest(series: Sequence[Losses]) -> float:

@@ -6,7 +6,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from tui_trainer.plotting.chart import Chart, Curve, Dash, Layer, Scatter, VerticalLine
-from tui_trainer.plotting.clipping import ceiling
+from tui_trainer.plotting.clipping import Losses, ceiling, with_others
+from tui_trainer.plotting.overlay import Overlay
+from tui_trainer.plotting.overlay_layers import overlay_curve, overlay_losses, overlay_signs
 from tui_trainer.plotting.roles import Role
 from tui_trainer.plotting.scales import Scale, loss_scale, spans_decades, step_part, step_scale
 from tui_trainer.plotting.view import ALL, Part, View
@@ -29,41 +31,53 @@ def loss_chart(
     log: bool | None = None,
     smooth: bool = False,
     view: View = ALL,
+    overlays: Sequence[Overlay] = (),
 ) -> Chart:
-    """Chart a history for a plot of ``width × height`` cells.
+    """Chart a history for a plot of ``width × height`` cells, over the `overlays`.
 
     `log` None chooses the scale of the losses by their range. With `smooth`, curves are running
     means over 4 % of the steps on the axis (at least 8 steps), drawn over the raw ones. A few
     losses that would flatten the rest are cut at the upper edge, with a ▲ there, unless they are
-    the newest.
+    the newest. The axes are those of the history: other runs are cut where they reach far beyond.
     """
     columns = max(4, width - _LABEL_ROOM)
-    whole = step_scale(history.steps, columns, marks.planned_steps)
+    longest = max([history.steps, *(overlay.history.steps for overlay in overlays)])
+    steps = history.steps if view.clipped else longest
+    whole = step_scale(steps, columns, marks.planned_steps)
     x = _step_part(whole, view.within((whole.low, whole.high)), columns)
     first, last = max(1, math.ceil(x.low)), max(1, math.floor(x.high))
     series = {n: history.buckets(n, first, last, _DOTS_A_COLUMN * columns) for n in _SERIES}
-    y, highest = _loss_axis([series["train"], series["val"]], height, log, view.clipped)
+    window = max(SMOOTHING_LEAST, SMOOTHING_SHARE * (x.high - x.low)) if smooth else 0.0
+    most = _DOTS_A_COLUMN * columns
+    others = [overlay_losses(o.history, first, last, most, window) for o in overlays]
+    own = [series["train"], series["val"]]
+    y, highest = _loss_axis(own, [other.loss for other in others], height, log, view.clipped)
+    beyond = any(not y.holds(other.loss).all() for other in others)
+    cut = highest is not None or longest > steps or beyond
+    under = list(zip(overlays, others, strict=True))
     layers: list[Layer] = [_vertical(Role.LR, step) for step in marks.lr_changes]
     if marks.stop_step is not None:
         layers.append(_vertical(Role.STOP, marks.stop_step))
+    layers += [overlay_curve(overlay, losses, y) for overlay, losses in under]
     layers.append(_curve(Role.BOUND, series["bound"], Dash.DOTTED, "-"))
     raw = dict(series)
     if smooth:
         layers.append(_curve(Role.VALIDATION_RAW, series["val"], Dash.SOLID, "."))
         layers.append(_curve(Role.TRAIN_RAW, series["train"], Dash.SOLID, "."))
-        window = max(SMOOTHING_LEAST, SMOOTHING_SHARE * (x.high - x.low))
         series |= {name: _smoothed(series[name], window) for name in ("train", "val")}
     layers.append(_curve(Role.TRAIN, series["train"], Dash.SOLID, "*"))
     layers.append(_curve(Role.VALIDATION, series["val"], Dash.DASHED, "x"))
     if highest is not None:
         layers += [_cut(Role.TRAIN, raw["train"], y), _cut(Role.VALIDATION, raw["val"], y)]
+    for overlay, losses in under:
+        layers += overlay_signs(overlay, losses, x, y, columns)
     if marks.best_step is not None and marks.best_val_loss is not None:
         best = np.array([marks.best_step]), np.array([marks.best_val_loss])
         layers.append(Scatter(Role.BEST, *best, marker="◆", ascii="@"))
     if marks.engine_changes:
         layers.append(_at_the_foot(Role.ENGINE, marks.engine_changes, y))
-    extent = (1.0, float(max(1, history.steps)))
-    return Chart(x, y, tuple(layers), whole, extent, grain=1.0, highest=highest)
+    extent = (1.0, float(max(1, steps)))
+    return Chart(x, y, tuple(layers), whole, extent, grain=1.0, highest=highest, cut=cut)
 
 
 def _step_part(whole: Scale, part: Part | None, columns: int) -> Scale:
@@ -75,18 +89,26 @@ def _step_part(whole: Scale, part: Part | None, columns: int) -> Scale:
 
 
 def _loss_axis(
-    series: Sequence[Buckets], height: int, log: bool | None, clipped: bool
+    own: Sequence[Buckets],
+    others: Sequence[Losses],
+    height: int,
+    log: bool | None,
+    clipped: bool,
 ) -> tuple[Scale, float | None]:
-    """Return the scale of the losses and, where it cuts some, the highest of them."""
-    losses = np.concatenate([part for b in series for part in (b.low, b.high)])
-    top = ceiling([b.high for b in series], losses, log) if clipped else None
-    if top is None:
-        return loss_scale(losses, height, log), None
-    finite = losses[np.isfinite(losses)]
-    low, high = float(finite.min()), float(finite.max())
-    log = spans_decades(low, high) if log is None else log
-    y = loss_scale(losses[losses <= top], height, log)
-    return y, high if high > y.top else None
+    """Return the scale of the losses and, where it cuts some of its own, the highest of them."""
+    losses: Losses = np.concatenate([part for b in own for part in (b.low, b.high)])
+    highest = -math.inf
+    if clipped and (top := ceiling([b.high for b in own], losses, log)) is not None:
+        finite = losses[np.isfinite(losses)]
+        low, highest = float(finite.min()), float(finite.max())
+        log = spans_decades(low, highest) if log is None else log
+        losses = losses[losses <= top]
+    if others and clipped:
+        losses, log = with_others(losses, others, log)
+    elif others:
+        losses = np.concatenate([losses, *others])
+    y = loss_scale(losses, height, log)
+    return y, highest if highest > y.top else None
 
 
 def _smoothed(buckets: Buckets, window: float) -> Buckets:

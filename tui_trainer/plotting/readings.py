@@ -1,26 +1,34 @@
 """What a cursor on a plot reads: exact values, never means of what a column holds."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tui_trainer.formatting import loss_text, number_text
 from tui_trainer.lr_search.result import LrSearchResult
-from tui_trainer.plotting.roles import Role
+from tui_trainer.plotting.legend import sign
+from tui_trainer.plotting.overlay import Overlay
+from tui_trainer.plotting.roles import Charset, Role
 from tui_trainer.training.events import FitSampled, Points
 from tui_trainer.training.history import History, SeriesName
 from tui_trainer.training.marks import LossMarks
-
-Reading: TypeAlias = tuple[str, Role | None]
 
 _SERIES: tuple[tuple[SeriesName, Role, str], ...] = (
     ("train", Role.TRAIN, "train"),
     ("val", Role.VALIDATION, "validation"),
     ("bound", Role.BOUND, "bound"),
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A value in words, and in fewer where there is no room; the place itself has no role."""
+
+    text: str
+    role: Role | None = None
+    short: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +48,24 @@ class Reader:
         return f"{self.axis} {self.text(low)} to {self.text(high)}"
 
 
-def loss_reader(history: History, marks: LossMarks) -> Reader:
-    """Read losses by step."""
+def loss_reader(
+    history: History,
+    marks: LossMarks,
+    overlays: Sequence[Overlay] = (),
+    charset: Charset = Charset.UNICODE,
+) -> Reader:
+    """Read losses by step, those of other runs too."""
+
+    def read(x: float) -> list[Reading]:
+        step, *own = loss_reading(history, marks, round(x))
+        others = [r for o in overlays for r in overlay_reading(o, round(x), charset)]
+        own.sort(key=lambda reading: bool(others) and reading.role is not Role.VALIDATION)
+        at = 1 if others and own else 0
+        return [step, *own[:at], *others, *own[at:]]
+
     return Reader(
         "steps",
-        lambda x: loss_reading(history, marks, round(x)),
+        read,
         lambda x, reach: step_near(x, reach, marks),
         lambda x: f"{x:,.0f}",
     )
@@ -70,32 +91,45 @@ def step_near(x: float, reach: float, marks: LossMarks) -> float:
 
 def loss_reading(history: History, marks: LossMarks, step: int) -> list[Reading]:
     """Return a step and each series' loss there, the best step's with a ◆."""
-    readings: list[Reading] = [(f"step {step:,}", None)]
+    readings = [Reading(f"step {step:,}")]
     for series, role, name in _SERIES:
         losses = history.losses(series)
         if 1 <= step <= len(losses):
             loss = float(losses[step - 1])
             best = " ◆" if series == "val" and step == marks.best_step else ""
             if series != "bound" or np.isfinite(loss):
-                readings.append((f"{name} {loss_text(loss)}{best}", role))
+                text = f"{loss_text(loss)}{best}"
+                short = f"val {text}" if series == "val" else ""
+                readings.append(Reading(f"{name} {text}", role, short))
     return readings
+
+
+def overlay_reading(overlay: Overlay, step: int, charset: Charset) -> list[Reading]:
+    """Return another run's validation loss at a step, if it got that far."""
+    losses = overlay.history.losses("val")
+    if not 1 <= step <= len(losses):
+        return []
+    loss, mark = loss_text(float(losses[step - 1])), sign(overlay.role, charset)
+    return [Reading(f"{mark} {overlay.name} {loss}", overlay.role, f"{mark} {loss}")]
 
 
 def fit_reading(points: Points, fit: FitSampled, x: float) -> list[Reading]:
     """Return x, the prediction there, and the nearest point of each split."""
     lead = "x" if points.features == 1 else "actual"
-    readings: list[Reading] = [(f"{lead} {_value_text(x)}", None)]
+    readings = [Reading(f"{lead} {_value_text(x)}")]
     if len(fit.x) and fit.x[0] <= x <= fit.x[-1]:
         prediction = float(np.interp(x, fit.x, fit.prediction))
-        readings.append((f"model {_value_text(prediction)}", Role.MODEL))
+        readings.append(Reading(f"model {_value_text(prediction)}", Role.MODEL))
     for role, name, xs, ys in (
         (Role.TRAIN_POINT, "train", points.train_x, points.train_y),
         (Role.VALIDATION_POINT, "validation", points.val_x, points.val_y),
     ):
         if len(xs):
             near = _nearest(xs, x)
-            words = f"{name} {_value_text(float(ys[near]))} at {_value_text(float(xs[near]))}"
-            readings.append((words, role))
+            words = f"{_value_text(float(ys[near]))} at {_value_text(float(xs[near]))}"
+            readings.append(
+                Reading(f"{name} {words}", role, f"{name.replace('validation', 'val')} {words}")
+            )
     return readings
 
 
@@ -104,13 +138,15 @@ def lr_reading(results: LrSearchResult, lr: float) -> list[Reading]:
     readings: list[Reading] = []
     if (curve := results.curve) is not None and len(curve.lrs):
         near = _nearest(np.log10(curve.lrs), np.log10(lr))
-        readings.append((f"lr {_lr_text(curve.lrs[near])}", None))
-        readings.append((f"range test {loss_text(float(curve.smoothed[near]))}", Role.TRAIN))
+        loss = loss_text(float(curve.smoothed[near]))
+        readings.append(Reading(f"lr {_lr_text(curve.lrs[near])}"))
+        readings.append(Reading(f"range test {loss}", Role.TRAIN))
     if (trials := results.trials) is not None and len(trials.lrs):
         near = _nearest(np.log10(trials.lrs), np.log10(lr))
-        loss = float(trials.final_val_loss[near])
-        ended = "diverged" if trials.diverged[near] else loss_text(loss)
-        readings.append((f"trial at {_lr_text(trials.lrs[near])} {ended}", Role.VALIDATION))
+        final = loss_text(float(trials.final_val_loss[near]))
+        ended = "diverged" if trials.diverged[near] else final
+        words = f"trial at {_lr_text(trials.lrs[near])} {ended}"
+        readings.append(Reading(words, Role.VALIDATION))
     return readings
 
 

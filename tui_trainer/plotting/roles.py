@@ -23,6 +23,12 @@ class Role(Enum):
     SPREAD = auto()
     DIVERGED = auto()
     CURSOR = auto()
+    OVERLAY_1 = auto()
+    OVERLAY_2 = auto()
+    OVERLAY_3 = auto()
+    OVERLAY_4 = auto()
+    OVERLAY_5 = auto()
+    OVERLAY_6 = auto()
 
 
 class Charset(Enum):

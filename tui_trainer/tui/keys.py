@@ -114,6 +114,8 @@ KEYS = (
     Key("x_all", "0", "plot('all', 0)", "view", "show all of x; then losses that were cut",
         screens=_PLOTS),
     Key("former", "h", "former", "view", "show the former run, or the newest again"),
+    Key("overlay", "o", "overlay", "view", "lay the last run's validation under this one's",
+        "overlay", 4),
     Key("overhead", "t", "overhead", "view", "toggle the UI overhead", "", 5, _EVERYWHERE),
     Key("setup", "tab", "next_view", "app", "open the form, or show the next pane", "form", 0,
         _EVERYWHERE, also="pane"),

@@ -44,7 +44,7 @@ class FitPane(PlotPane):
             quality = f"validation R² {metric_text(r2)}"
         reader = fit_reader(points, fit)
         weights = f"next run, {_weights(fit)}" if of_next_run else _weights(fit)
-        self.plot(make_chart, f"{name} · {weights}", legend, quality, reader)
+        self.plot(make_chart, f"{name} · {weights}", legend, [quality], reader)
 
 
 def _weights(fit: FitSampled) -> str:

@@ -1,8 +1,10 @@
 """The losses of a run, with the stopping rule's bound and gauge."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from tui_trainer.plotting.overlay import Overlay
 from tui_trainer.plotting.roles import Role
 from tui_trainer.training.early_stopping import Gauge
 from tui_trainer.tui.widgets.plot_pane import MakeLines, Named, PlotPane
@@ -27,8 +29,9 @@ class LossPane(PlotPane):
         result: "RunResult | None",
         start_key: str = "",
         first_page: MakeLines | None = None,
+        overlays: Sequence[Overlay] = (),
     ) -> None:
-        """Show a run's losses; before there is one a page, or which key starts it."""
+        """Show a run's losses over the overlays; before there is one a page, or what starts it."""
         if result is not self._shown:  # a part of another run says nothing about this one
             self._shown, self.view = result, replace(self.view, part=None)
         if result is None and first_page is not None:
@@ -50,14 +53,15 @@ class LossPane(PlotPane):
                 log=self.axis_kind,
                 smooth=smooth,
                 view=self.view,
+                overlays=overlays,
             )
 
         from tui_trainer.plotting.readings import loss_reader
 
         name = "Loss · smoothed" if self._smooth else "Loss"
-        note = _gauge_text(result.gauge, self.size.width) if result.gauge else ""
-        reader = loss_reader(result.history, result.marks)
-        self.plot(make_chart, name, self._legend(result), note, reader)
+        notes = _gauge_texts(result.gauge) if result.gauge else ()
+        reader = loss_reader(result.history, result.marks, overlays, self._charset)
+        self.plot(make_chart, name, self._legend(result), notes, reader, overlays)
 
     @staticmethod
     def _waiting(result: "RunResult | None", start_key: str) -> str:
@@ -83,8 +87,9 @@ class LossPane(PlotPane):
         return parts
 
 
-def _gauge_text(gauge: Gauge, width: int) -> str:
-    """Write how near a stopping rule is, with a bar where there is room."""
-    if width < 60 or not gauge.armed:
-        return gauge.words
-    return f"{gauge.words} {progress_bar(gauge.nearness, 8)}"
+def _gauge_texts(gauge: Gauge) -> tuple[str, ...]:
+    """Write how near a stopping rule is: with a bar, without it, or as a bar alone."""
+    if not gauge.armed:
+        return (gauge.words,)
+    bar = progress_bar(gauge.nearness, 8)
+    return f"{gauge.words} {bar}", gauge.words, bar

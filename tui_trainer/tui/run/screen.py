@@ -13,6 +13,7 @@ from tui_trainer.config.presets import PARTS
 from tui_trainer.config.settings import RunConfig, Value
 from tui_trainer.formatting import number_text, short_text
 from tui_trainer.notices.endings import Ending, end_of_run
+from tui_trainer.plotting.legend import sign
 from tui_trainer.training.control import Control
 from tui_trainer.training.early_stopping import StopReason
 from tui_trainer.training.events import (
@@ -42,7 +43,7 @@ from tui_trainer.tui.run.experiments import (
 from tui_trainer.tui.run.first_page import first_page
 from tui_trainer.tui.run.form import ConfigForm
 from tui_trainer.tui.run.next_lr import next_lr
-from tui_trainer.tui.run.next_run import next_run_changes, next_run_text
+from tui_trainer.tui.run.next_run import next_run_text
 from tui_trainer.tui.run.runs import Curve, Run, Runs
 from tui_trainer.tui.run.wording import (
     banner_text,
@@ -108,8 +109,8 @@ class Cockpit(LiveScreen):
 
     @property
     def feeds(self) -> list[Feed["RunResult"]]:
-        """Those of the run that is shown, and of the other one."""
-        return [run.feed for run in self._runs.kept]
+        """Those of the run that is shown, and of the others."""
+        return [run.feed for run in self._runs.all]
 
     @property
     def newest_state(self) -> State:
@@ -183,6 +184,17 @@ class Cockpit(LiveScreen):
         """Show the run before, or the newest one again."""
         if self._runs.turn():
             self._show_run()
+
+    def action_overlay(self) -> None:
+        """Lay the last run's validation losses under those that are shown, or take them off."""
+        self._runs.lays_last = not self._runs.lays_last
+        self.draw_all()
+        if (mark := self._runs.mark_of_last) is None:
+            self.say("The last run's validation losses are off the plot again.")
+        else:
+            laid = next(overlay for overlay in self._runs.overlays if overlay.mark == mark)
+            words = f"{sign(laid.role, self.context.charset)} {laid.name}: the last run's"
+            self.say(f"{words} validation losses; {self.keys['overlay']} takes them off.")
 
     def action_cycle(self, category: str, direction: Direction) -> None:
         self.form.turn(category, direction)
@@ -266,7 +278,7 @@ class Cockpit(LiveScreen):
     def _take_config(self, event: ConfigForm.Changed) -> None:
         shown = self._runs.shown
         live = event.setting == "lr" and self._shows_training  # a recipe's lr is the next run's
-        if shown is not None and live:
+        if shown is not None and shown.control is not None and live:
             shown.lr_asked = event.config.lr
             shown.control.set_lr(event.config.lr)
         self._problem = ""
@@ -284,7 +296,7 @@ class Cockpit(LiveScreen):
         shown = self._runs.shown
         if shown is None:
             return {}
-        return next_run_changes(self.form.config, shown.result.config, shown.lr_asked)
+        return shown.changes_of(self.form.config)
 
     # Previews: the untrained network
 
@@ -316,17 +328,19 @@ class Cockpit(LiveScreen):
     def _start(self, *, paused: bool) -> bool:
         if self._focus_invalid_field(self.form):
             return False
+        from tui_trainer.training.result import RunResult
+
         self._control.stop()
-        run = Run(self.form.config, paused=paused)
+        self._control = control = Control(paused=paused)
+        run = Run(RunResult(self.form.config), control)
         self._runs.add(run)
-        self._control = run.control
         self._curve = "best" if self._curve == "best" else None
         self._control.show_best_fit(self._curve == "best")
         self._problem = self._preview_problem = ""
         self._open_form(False)
         self._background.follow(
             run.feed,
-            partial(self.context.work.train, run.result.config, run.control),
+            partial(self.context.work.train, run.result.config, control),
             frequent=(StepsCompleted, FitSampled, Compiling),
             failed=lambda words: RunEnded(StopReason.FAILED, words, run.result.step),
         )
@@ -344,7 +358,7 @@ class Cockpit(LiveScreen):
 
     def draw_panes(self) -> None:
         page = self._first_page if self._page_wanted else None
-        self.loss_pane.put(self.run, self.keys["start"], page)
+        self.loss_pane.put(self.run, self.keys["start"], page, self._runs.overlays)
         points, fit = self._fit()
         of_next_run = self._shown_curve == "next"
         self.fit_pane.put(points, fit, self._missing_fit, of_next_run=of_next_run)
@@ -412,10 +426,16 @@ class Cockpit(LiveScreen):
         if not self._shows_training:
             reasons |= dict.fromkeys(("pause", "step", "stop"), self._why_no_step)
         if self.run is None:
-            reasons |= dict.fromkeys(("best", "log", "smooth", "former"), self._why_no_step)
+            reasons |= dict.fromkeys(
+                ("best", "log", "smooth", "former", "overlay"), self._why_no_step
+            )
             del reasons["step"]  # the first of a new run
-        elif self._runs.former is None:
-            reasons["former"] = f"No former run yet: {self.key('start')} starts another."
+        else:
+            none_yet = f"No former run yet: {self.key('start')} starts another."
+            if self._runs.former is None:
+                reasons["former"] = none_yet
+            if reason := none_yet if self._runs.last is None else self._runs.why_no_last:
+                reasons["overlay"] = reason
         lr = self.form.config.lr
         if next_lr(lr, -1) == lr:
             reasons["lr_down"] = f"lr {number_text(lr)} is the lowest there is."

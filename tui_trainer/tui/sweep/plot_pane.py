@@ -34,5 +34,5 @@ class SweepPane(PlotPane):
             legend.append((Role.SPREAD, f"spread over {sweep.seeds} seeds"))
         if cursor is not None:
             legend.append((Role.CURSOR, "cursor"))
-        note = leader_text(feed) if feed.recommendation is None else ""
-        self.plot(make_chart, f"{loss[0].upper()}{loss[1:]} by {axis.key}", legend, note)
+        notes = [leader_text(feed)] if feed.recommendation is None else []
+        self.plot(make_chart, f"{loss[0].upper()}{loss[1:]} by {axis.key}", legend, notes)

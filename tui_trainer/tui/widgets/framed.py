@@ -49,6 +49,12 @@ class Framed(Cells, can_focus=True):
         & > .pane--diverged { color: $text-error; }
         & > .pane--key { color: $text-accent; text-style: bold; }
         & > .pane--cursor { color: $foreground 80%; }
+        & > .pane--overlay-1 { color: $text-warning 65%; }
+        & > .pane--overlay-2 { color: $text-success 65%; }
+        & > .pane--overlay-3 { color: $text-secondary 80%; }
+        & > .pane--overlay-4 { color: $foreground 60%; }
+        & > .pane--overlay-5 { color: $text-error 65%; }
+        & > .pane--overlay-6 { color: $text-primary 60%; }
     }
     """
 
@@ -77,13 +83,15 @@ class Framed(Cells, can_focus=True):
         inside: list[Strip],
         title: tuple[Part, ...],
         note: tuple[Part, ...],
-        *,
-        note_left: bool = False,
+        below: tuple[Part, ...] = (),
     ) -> None:
-        """Show lines that have their sides between the other two edges."""
+        """Show lines that have their sides between the other two edges.
+
+        The lower one has `below` on the left, and the note on the right where there is room.
+        """
         corners = _HEAVY if self.has_focus else _THIN
-        top = self._edge(corners[0], corners[4], corners[1], title, left=True)
-        bottom = self._edge(corners[2], corners[4], corners[3], note, left=note_left)
+        top = self._edge(corners[0], corners[4], corners[1], title)
+        bottom = self._edge(corners[2], corners[4], corners[3], below, note)
         self.show([top, *inside, bottom])
 
     def _message(self, text: str, width: int, height: int) -> list[Strip]:
@@ -97,26 +105,34 @@ class Framed(Cells, can_focus=True):
         return Strip([side, *segments, side])
 
     def _edge(
-        self, start: str, line: str, end: str, parts: tuple[Part, ...], *, left: bool
+        self,
+        start: str,
+        line: str,
+        end: str,
+        left: tuple[Part, ...],
+        right: tuple[Part, ...] = (),
     ) -> Strip:
-        """Draw an edge with text in it; parts that do not fit are dropped, the last ones first."""
-        room = self.size.width - 6
+        """Draw an edge with text at its ends; parts that do not fit go, the last ones first."""
+        room = self.size.width - 4
+        first, used = self._words(left, room)
+        last, more = self._words(right, room - used - bool(used))
+        rest, frame = line * (room - used - more), self._style("frame")
+        before, after = Segment(start + line, frame), Segment(line + end, frame)
+        return Strip([before, *first, Segment(rest, frame), *last, after])
+
+    def _words(self, parts: tuple[Part, ...], room: int) -> tuple[list[Segment], int]:
+        """Return the parts that fit, between two blanks, and how many cells they take."""
         shown: list[Part] = []
         for text, role in parts:
-            if sum(len(t) for t, _ in shown) + len(text.rstrip()) > room:
+            if sum(len(t) for t, _ in shown) + len(text.rstrip()) > room - 2:
                 break
             shown.append((text, role))
-        if shown:
-            shown[-1] = (shown[-1][0].rstrip(), shown[-1][1])
-        used = sum(len(text) for text, _ in shown)
-        frame = self._style("frame")
-        padding = 2 if used else 0
-        rest = line * (self.size.width - 4 - used - padding)
+        if not shown:
+            return [], 0
+        shown[-1] = (shown[-1][0].rstrip(), shown[-1][1])
+        blank = Segment(" ", self._style("frame"))
         words = [Segment(text, self._part_style(role)) for text, role in shown]
-        if used:
-            words = [Segment(" ", frame), *words, Segment(" ", frame)]
-        before, after = (line, rest + line) if left else (rest + line, line)
-        return Strip([Segment(start + before, frame), *words, Segment(after + end, frame)])
+        return [blank, *words, blank], 2 + sum(len(text) for text, _ in shown)
 
     def _part_style(self, role: Role | str) -> Style:
         return self._role_style(role) if isinstance(role, Role) else self._style(role)

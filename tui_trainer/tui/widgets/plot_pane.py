@@ -11,7 +11,8 @@ from textual.message import Message
 from textual.strip import Strip
 
 from tui_trainer.formatting import loss_text
-from tui_trainer.plotting.legend import sign
+from tui_trainer.plotting.legend import names_that_fit, sign
+from tui_trainer.plotting.overlay import Overlay
 from tui_trainer.plotting.roles import Charset, Role
 from tui_trainer.plotting.view import ALL, View
 from tui_trainer.tui.widgets.framed import Framed, Part
@@ -56,7 +57,8 @@ class PlotPane(Framed):
         self._reader: Reader | None = None
         self._heading = ""
         self._legend_names: Named = ()
-        self._note = ""
+        self._overlays: Sequence[Overlay] = ()
+        self._notes: Sequence[str] = ()
         self._blank_text = ""
         self._make_lines: MakeLines | None = None
         self._chart: Chart | None = None
@@ -69,23 +71,27 @@ class PlotPane(Framed):
         make_chart: MakeChart,
         name: str,
         legend: Named,
-        note: str = "",
+        notes: Sequence[str] = (),
         reader: "Reader | None" = None,
+        overlays: Sequence[Overlay] = (),
     ) -> None:
-        """Show a chart, its name and legend in the upper edge and `note` in the lower one."""
-        self._make_chart, self._heading, self._note = make_chart, name, note
-        self._legend_names, self._reader = legend, reader
+        """Show a chart, its name and legend in the upper edge.
+
+        In the lower one are the names of the overlays, and the first of the `notes` that fits.
+        """
+        self._make_chart, self._heading, self._notes = make_chart, name, notes
+        self._legend_names, self._reader, self._overlays = legend, reader, overlays
         self._draw()
 
     def blank(self, text: str, name: str) -> None:
         """Show a line of text instead of a plot."""
-        self._make_chart, self._heading, self._note = None, name, ""
+        self._make_chart, self._heading = None, name
         self._blank_text, self._make_lines, self._chart = text, None, None
         self._draw()
 
     def explain(self, make_lines: MakeLines, name: str) -> None:
         """Show lines for a width and a height instead of a plot."""
-        self._make_chart, self._heading, self._note = None, name, ""
+        self._make_chart, self._heading = None, name
         self._make_lines, self._chart = make_lines, None
         self._draw()
 
@@ -184,9 +190,15 @@ class PlotPane(Framed):
         if self.view.part is not None:
             self.view = replace(self.view, part=None)
             return ""
-        if chart.highest is None and self.view.clipped:
+        if not chart.cut and self.view.clipped:
             return "All of it is shown."
         self.view = replace(self.view, clipped=not self.view.clipped)
+        if self._overlays:
+            return (
+                "The axes are those of the run that is shown again."
+                if self.view.clipped
+                else "All of every run is shown; the same key goes back to this run's axes."
+            )
         return (
             "Losses that tower over the rest are cut again."
             if self.view.clipped
@@ -277,13 +289,9 @@ class PlotPane(Framed):
         x = self._cursor_in(chart) if self._reader is not None else None
         shown = chart if x is None else chart.with_cursor(x)
         inside = self._plot(shown, width, height)
-        note = ((self._note, "note"),) if self._note else ()
-        self._box(
-            inside,
-            self._title(chart),
-            note if x is None else self._reading(x),
-            note_left=x is not None,
-        )
+        below = self._overlay_names() if x is None else self._reading(x)
+        note = self._note(sum(len(text) for text, _ in below)) if x is None else ()
+        self._box(inside, self._title(chart), note, below)
 
     def _tell_log(self, chart: "Chart") -> None:
         """Say it once when the axis of losses turns to a log one by itself."""
@@ -296,11 +304,38 @@ class PlotPane(Framed):
     def _reading(self, x: float) -> tuple[Part, ...]:
         """Return what the cursor reads, a part for each value; the last are the first to go."""
         assert self._reader is not None
-        gap = " · " if self.size.width >= 60 else "  "
-        parts = [(text, role or "title") for text, role in self._reader.read(x)]
-        if self.size.width < 60:
-            parts = [(text.replace("validation", "val"), role) for text, role in parts]
-        return tuple((f"{gap if n else ''}{text}", role) for n, (text, role) in enumerate(parts))
+        small = self.size.width < 60
+        gap = "  " if small else " · "
+        readings = self._reader.read(x)
+        texts = [reading.text for reading in readings]
+        if small or len(gap.join(texts)) > self._edge_room:
+            texts = [reading.short or reading.text for reading in readings]
+        return tuple(
+            (f"{gap if n else ''}{text}", reading.role or "title")
+            for n, (text, reading) in enumerate(zip(texts, readings, strict=True))
+        )
+
+    def _overlay_names(self) -> tuple[Part, ...]:
+        """Return the overlays' signs and names, shortened to what fits."""
+        gap = "  " if self.size.width < 60 else " · "
+        names = tuple(overlay.name for overlay in self._overlays)
+        shorter = tuple(overlay.short or overlay.name for overlay in self._overlays)
+        texts, rest = names_that_fit((names, shorter), self._edge_room, 2, len(gap))
+        parts: list[Part] = []
+        for overlay, text in zip(self._overlays, texts, strict=False):
+            mark = sign(overlay.role, self._charset)
+            parts.append((f"{gap if parts else ''}{mark} {text}", overlay.role))
+        return (*parts, (f"{gap}{rest}", "note")) if rest else tuple(parts)
+
+    def _note(self, used: int) -> tuple[Part, ...]:
+        """Return the first note that fits beside what is used of the lower edge."""
+        room = self._edge_room - (used + 3 if used else 0)
+        note = next((note for note in self._notes if len(note) <= room), "")
+        return ((note, "note"),) if note else ()
+
+    @property
+    def _edge_room(self) -> int:
+        return self.size.width - 6
 
     def _title(self, chart: "Chart") -> tuple[Part, ...]:
         """Return the name, what is unlike a plain plot of everything, and the legend."""
