@@ -36,6 +36,7 @@ from tui_trainer.cli.parameters import (
     on_end_option,
     settings_options,
 )
+from tui_trainer.cli.saving import saved_root, saving_options
 from tui_trainer.cli.wiring import (
     configure,
     lr_search_events,
@@ -56,6 +57,9 @@ from tui_trainer.plotting.roles import Charset
 
 _COMMANDS = (
     "train",
+    "resume",
+    "branch",
+    "replay",
     "find-lr",
     "sweep",
     "presets",
@@ -118,6 +122,7 @@ def _cleaned() -> Iterator[None]:
 )
 @settings_options
 @on_end_option
+@saving_options
 @looks_options
 @click.option("--ui-budget", type=Number(Annotated[float, Meta(gt=0, le=100)]), default=5.0,
               show_default=True, metavar="PERCENT",
@@ -162,8 +167,9 @@ def main(
     user = read_user_settings(config_file())
     take_looks(context, user, headless=not in_terminal)
     charset = charset_of(sys.stderr if in_terminal else None)
-    command = chosen(on_end, user.on_end, os.environ)
-    app = _make_app(settings, user, charset, ui_budget / 100, command, remembers=not headless)
+    command, root = chosen(on_end, user.on_end, os.environ), saved_root(settings)
+    remembers = not headless
+    app = _make_app(settings, user, charset, ui_budget / 100, command, root, remembers=remembers)
     if not headless:
         app.run()
         context.exit(app.return_code or EXIT_OK)
@@ -210,6 +216,7 @@ def _make_app(
     charset: Charset,
     ui_share: float,
     on_end: str,
+    root: Path | None,
     *,
     remembers: bool,
 ) -> Any:
@@ -223,7 +230,7 @@ def _make_app(
     keymap = checked_keymap(user.keys, config_file())
     require_theme(user, config_file())
     preferences = Preferences(user, partial(write_setting, config_file()))
-    work = Work(train_events, preview, sweep_events, lr_search_events)
+    work = Work(partial(train_events, root=root), preview, sweep_events, lr_search_events)
     recipe = settings["recipe"]
     seen = Seen(seen_file() if remembers else None)
     return TrainerApp(

@@ -7,6 +7,7 @@ import functools
 import gc
 import signal
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tui_trainer.config.presets import (
@@ -63,12 +64,31 @@ def recipe_of(flag: str | None, user: UserSettings, presets: Presets) -> str:
     return user.recipe
 
 
-def train_events(config: RunConfig, control: Control) -> Iterator[Event]:
-    """Train; imports torch."""
+def train_events(config: RunConfig, control: Control, root: Path | None) -> Iterator[Event]:
+    """Train, and save the run below `root` unless that is None; imports torch."""
+    from tui_trainer.runs.recording import record
     from tui_trainer.training.trainer import train
 
     _spare_the_collector()
-    yield from train(config, control)
+    yield from train(config, control) if root is None else record(config, control, root)
+
+
+def resumed_events(folder: Path, control: Control, steps: int | None = None) -> Iterator[Event]:
+    """Go on with a saved run; imports torch."""
+    from tui_trainer.runs.recording import go_on
+
+    _spare_the_collector()
+    yield from go_on(folder, control, steps)
+
+
+def branch_events(
+    folder: Path, step: int, config: RunConfig, control: Control, lr: float | None, root: Path
+) -> Iterator[Event]:
+    """Branch off a saved run; imports torch."""
+    from tui_trainer.runs.recording import branch
+
+    _spare_the_collector()
+    yield from branch(folder, step, config, control, lr, root)
 
 
 def sweep_events(plan: Sweep, control: SweepControl, *, fits: bool = True) -> Iterator[SweepEvent]:

@@ -20,7 +20,9 @@ from tui_trainer.training.events import (
     EngineChanged,
     EngineKept,
     Event,
+    Noted,
     NotLearning,
+    Recorded,
     RunEnded,
     RunStarted,
     StepsCompleted,
@@ -48,6 +50,10 @@ def follow(events: Iterable[Event], config: RunConfig, *, quiet: bool = False) -
                     note(_engine_words(event))
                 case EngineKept() | EngineChanged() | Compiled():
                     note(_engine_words(event))
+                case Noted(words=words):
+                    note(printable(words))
+                case Recorded(problem=problem) if problem:
+                    note(f"not saved: {printable(problem)}")
                 case Compiling(seconds=seconds):
                     bar.set_postfix_str(f"compiling {seconds:.0f} s")
     return result
@@ -90,6 +96,9 @@ def summary(result: RunResult) -> str:
         facts.append(("engine", f"{result.engine}, {count} ({result.engine_reason})"))
     if result.compile_seconds is not None:
         facts.append(("compiled in", f"{result.compile_seconds:.1f} s"))
+    if result.folder is not None:
+        where = f"{result.folder}: {result.recording_problem}".removesuffix(": ")
+        facts.append(("saved in", where))
     if result.not_learning is not None:
         facts.insert(1, ("not learning", result.not_learning.words))
     return "\n".join(f"{name:<16} {printable(fact)}" for name, fact in facts)
@@ -120,6 +129,7 @@ def to_json(result: RunResult) -> str:
         "seconds": ended.seconds,
         "compile_seconds": result.compile_seconds,
         "steps_per_second": ended.steps_per_second,
+        "run": str(result.folder) if result.folder else None,
     }
     return msgspec.json.encode(fields).decode()
 

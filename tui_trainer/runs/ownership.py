@@ -17,6 +17,8 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
+from tui_trainer.config.validation import InvalidSettingsError
+
 LOCK, OWNER = "lock", "owner.json"
 _LONGEST = 4096  # bytes of owner.json
 _NO_LOCKS = frozenset({errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL})
@@ -47,7 +49,7 @@ class Owner(Struct, frozen=True, kw_only=True):
         return f"process {self.pid}" if self.is_here else f"process {self.pid} on {self.host}"
 
 
-class RunInUseError(ValueError):
+class RunInUseError(InvalidSettingsError):
     """Another process writes the run. `owner` is None where that one does not say who it is."""
 
     def __init__(self, folder: Path, owner: Owner | None) -> None:

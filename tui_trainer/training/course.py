@@ -64,7 +64,8 @@ class Course:
 
     `switches` are the engines by the step from which they execute, step 1 included; `lrs` the
     learning rates by the step from which they apply. Requests for another lr wait until then, and
-    no other engine takes over. `threads` are those of the recorded run on the CPU.
+    no other engine takes over. `threads` are those of the recorded run on the CPU. The state after
+    each step in `keep_at` is handed out.
     """
 
     start: Checkpoint | None = None
@@ -72,6 +73,7 @@ class Course:
     lrs: Mapping[int, float] = field(default_factory=dict)
     threads: int | None = None
     repeats_to: int = 0
+    keep_at: frozenset[int] = frozenset()
 
     @property
     def first_step(self) -> int:
@@ -86,5 +88,6 @@ class Course:
 
     def steps_until_change(self, step: int) -> int | None:
         """Return how many steps after `step` come before the next change, if there is one."""
-        changes = (*self.switches, *self.lrs, self.repeats_to + 1)
+        kept = (step + 1 for step in self.keep_at)
+        changes = (*self.switches, *self.lrs, self.repeats_to + 1, *kept)
         return min((s - 1 - step for s in changes if s - 1 > step), default=None)

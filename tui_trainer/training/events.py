@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from tui_trainer.config.settings import EngineName, RunConfig
@@ -184,6 +185,24 @@ class NormsMeasured:
 
 
 @dataclass(frozen=True, slots=True)
+class Recorded:
+    """The run is being written to `folder`; `problem` says what keeps it from that, "" if nothing.
+
+    `folder` is None where no folder could be made, and the run is not written at all.
+    """
+
+    folder: Path | None
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """Something that a person should know of, in words: a damaged file, a step that differs."""
+
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
 class RunEnded:
     """The last event: why the run ended, and its figures. Losses are None without a step."""
 
@@ -216,5 +235,7 @@ Event: TypeAlias = (
     | Paused
     | Resumed
     | NormsMeasured
+    | Recorded
+    | Noted
     | RunEnded
 )

@@ -121,6 +121,12 @@ class Progress:
         self.ending = (StopReason.STOPPED, f"stopped by hand at step {self.step:,}")
 
     @property
+    def can_go_on(self) -> bool:
+        """Whether more steps may follow its last one, if somebody asks for them."""
+        ends = (StopReason.EARLY_STOPPING, StopReason.DIVERGED)
+        return self.ending is None or self.ending[0] not in ends
+
+    @property
     def has_diverged(self) -> bool:
         """Whether a loss that is not finite ended it."""
         return self.ending is not None and self.ending[0] is StopReason.DIVERGED

@@ -1,5 +1,7 @@
 """The fold of a run's events: what every renderer shows, in the app and on the console."""
 
+from pathlib import Path
+
 from tui_trainer.config.settings import RunConfig
 from tui_trainer.training.early_stopping import Gauge
 from tui_trainer.training.events import (
@@ -11,9 +13,11 @@ from tui_trainer.training.events import (
     FitSampled,
     LrChanged,
     NormsMeasured,
+    Noted,
     NotLearning,
     Paused,
     Points,
+    Recorded,
     Resumed,
     RunEnded,
     RunStarted,
@@ -58,6 +62,9 @@ class RunResult:
         self.engine_reason = ""
         self.engine_changes: list[EngineChanged] = []
         self.lr_changes: list[LrChanged] = []
+        self.folder: Path | None = None  # where it is written
+        self.recording_problem = ""  # what keeps it from being written now
+        self.notes: list[str] = []
         self.compiling_seconds: float | None = None
         self.compile_seconds: float | None = None
         self._gauge: Gauge | None = None
@@ -87,12 +94,12 @@ class RunResult:
                 self.state = (
                     State.COMPILING if self.compiling_seconds is not None else State.RUNNING
                 )
-            case NormsMeasured():
-                pass  # of use on a disk alone
             case RunEnded():
                 self.ended = event
                 self.seconds, self.steps_per_second = event.seconds, event.steps_per_second
                 self.state = ENDS[event.reason]
+            case Recorded() | Noted() | NormsMeasured():
+                self._take_disk_news(event)
             case _:
                 self._take_engine_news(event)
 
@@ -165,6 +172,13 @@ class RunResult:
     def final_fit(self) -> FitSampled | None:
         """The fit of the weights that it ended with; the newest one until then."""
         return self.fit(best=self.ended is not None and self.ended.restored_best)
+
+    def _take_disk_news(self, event: Recorded | Noted | NormsMeasured) -> None:
+        """Norms are of use on a disk alone."""
+        if isinstance(event, Recorded):
+            self.folder, self.recording_problem = event.folder, event.problem
+        elif isinstance(event, Noted):
+            self.notes.append(event.words)
 
     def _take_engine_news(self, event: Compiling | Compiled | EngineChanged | EngineKept) -> None:
         if isinstance(event, Compiling):

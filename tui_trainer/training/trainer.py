@@ -133,6 +133,8 @@ class _Training:
                 yield from executor.before_step(self._step + 1, self._seconds_left)
                 yield from self._repeat_lr()
                 self._advance()
+                if self._step in self._course.keep_at:
+                    self._hand_out()
                 yield from self._report()
         self._clock.stop()
         yield from self._reports.flush()
@@ -313,12 +315,21 @@ class _Training:
         self._state.restore(now)
         return best
 
+    def _hand_out(self) -> None:
+        if self._keep is not None:
+            self._keep(self._checkpoint())
+
     def _last_states(self) -> Iterator[Event]:
-        """Give the last state; of a run that diverged, one before, and how it came to that."""
+        """Hand out the last state; of a run that ended by itself one before, to branch off from.
+
+        Nothing goes on from its last state: that of a run that diverged is of no use, and that of
+        one that stopped early does not say so.
+        """
         if self._keep is None:
             return
-        if not self._progress.has_diverged:
+        if self._progress.can_go_on:
             self._keep(self._checkpoint(), self._best_state())
             return
         self._keep(self._black_box.oldest, self._best_state(), mark=True)
-        yield self._black_box.measure(self._executor, self._step)
+        if self._progress.has_diverged:
+            yield self._black_box.measure(self._executor, self._step)

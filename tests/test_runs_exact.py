@@ -1,0 +1,216 @@
+"""A saved run is the run: after kills, gone on with, repeated, branched off."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import pytest
+import reference_loop
+from comparing import assert_identical
+from msgspec.structs import replace
+from reference_loop import PRESETS, make
+from safetensors.torch import load_file
+
+from tui_trainer.config.settings import Patience
+from tui_trainer.config.validation import InvalidSettingsError
+from tui_trainer.runs.checkpoint import read_checkpoint
+from tui_trainer.runs.folder import BEST, CHECKPOINT, NORMS
+from tui_trainer.runs.kept import kept_files
+from tui_trainer.runs.recording import branch, go_on, record
+from tui_trainer.runs.replay import Replay
+from tui_trainer.runs.saved import SavedRun
+from tui_trainer.training.control import Control
+from tui_trainer.training.course import Course
+from tui_trainer.training.early_stopping import StopReason
+from tui_trainer.training.result import RunResult
+from tui_trainer.training.trainer import train
+
+KILLER = Path(__file__).with_name("killed_run.py")
+
+
+def fold(events):
+    """Fold a run's events."""
+    first = next(events)
+    result = RunResult(first.config)
+    result.apply(first)
+    for event in events:
+        result.apply(event)
+    return result
+
+
+def losses(result):
+    return result.history.losses("train"), result.history.losses("val")
+
+
+def interrupted(config, root, at, *changes):
+    """Record a run that is stopped by hand once it is beyond step `at`, its lr changed before."""
+    control, result = Control(), RunResult(config)
+    lrs = list(changes)
+    for event in record(config, control, root):
+        result.apply(event)
+        if lrs and result.step >= lrs[0][0]:
+            control.set_lr(lrs.pop(0)[1])
+        if result.step >= at:
+            control.stop()
+    assert result.ended.reason is StopReason.STOPPED
+    return result
+
+
+def replayed(folder):
+    replay = Replay(SavedRun(folder))
+    for _ in replay.events(Control()):
+        pass
+    return replay.comparison
+
+
+def killed(config, root, kills, seed):
+    command = [sys.executable, str(KILLER), str(root), str(kills), str(seed)]
+    content = msgspec.json.encode(config)
+    done = subprocess.run(command, input=content, capture_output=True, timeout=110)
+    assert done.returncode == 0, done.stderr[-2000:].decode()
+    told = json.loads(done.stdout.splitlines()[-1])
+    assert len(told["kills"]) == kills
+    assert told["kills"] == sorted(told["kills"]), "steps that were recorded are gone"
+    return Path(told["folder"]), told["kills"]
+
+
+def test_a_run_that_is_killed_twenty_times_is_the_uninterrupted_one(tmp_path):
+    config = make("dropout", steps=10**7)
+    stopping = Patience(patience=10**6, min_delta=0.01)
+    config = replace(config, regularizer=replace(config.regularizer, stopping=stopping))
+    folder, kills = killed(config, tmp_path, 20, seed=7)
+    saved = SavedRun(folder)
+    steps = saved.losses.steps
+    assert steps == kills[-1] > 0
+    whole = fold(train(replace(config, steps=steps)))
+    assert_identical((saved.losses.train, saved.losses.val), losses(whole))
+    assert np.array_equal(saved.losses.bound, whole.history.losses("bound"), equal_nan=True)
+    assert saved.notes == []
+    assert not any(entry["event"] == "noted" for entry in saved.entries)
+
+
+@pytest.mark.usefixtures("compiled_steps_cached")
+@pytest.mark.timeout(180)
+def test_a_run_on_the_fused_step_that_is_killed_repeats_from_its_ledger(tmp_path):
+    folder, kills = killed(make("kaiming", engine="auto", steps=10**8), tmp_path, 6, seed=3)
+    comparison = replayed(folder)
+    assert comparison.matches, comparison
+    assert comparison.compared == kills[-1]
+    assert comparison.states
+
+
+def test_a_stopped_run_goes_on_as_if_it_had_not_been_stopped(tmp_path):
+    config = make("dropout", steps=600, regularizer="stop-patience", dropout=0.01)
+    part = interrupted(config, tmp_path, 200, (50, 0.002), (120, 0.004))
+    changes = {change.step: change.lr for change in part.lr_changes}
+    assert len(changes) == 2
+    whole = fold(train(config, course=Course(lrs=changes, repeats_to=10**6)))
+    resumed = fold(go_on(part.folder, Control()))
+    assert_identical(losses(resumed), losses(whole))
+    assert resumed.ended.best_step == whole.ended.best_step
+    assert resumed.ended.detail == whole.ended.detail
+    assert {c.step: c.lr for c in resumed.lr_changes} == changes
+    assert replayed(part.folder).matches
+    with pytest.raises(InvalidSettingsError, match=r"finished its 600 steps|stopped early"):
+        list(go_on(part.folder, Control()))
+
+
+def test_a_finished_run_goes_on_to_another_last_step(tmp_path):
+    config = make("kaiming", steps=60)
+    short = fold(record(config, Control(), tmp_path))
+    with pytest.raises(InvalidSettingsError, match="--steps"):
+        list(go_on(short.folder, Control()))
+    longer = fold(go_on(short.folder, Control(), 90))
+    assert_identical(losses(longer), losses(fold(train(replace(config, steps=90)))))
+    assert SavedRun(short.folder).config.steps == 90
+    assert replayed(short.folder).matches
+
+
+def test_a_replay_names_the_first_step_and_the_first_tensor_that_differ(tmp_path):
+    part = interrupted(make("kaiming", steps=10**6), tmp_path, 150)
+    with (part.folder / "events.jsonl").open("a") as stream:
+        stream.write('{"event": "lr", "step": 100, "lr": 0.005}\n')
+    comparison = replayed(part.folder)
+    assert comparison.differing_step == 100, "its validation loss is that after the update"
+    assert comparison.differing_tensor == "model.0.weights"
+    assert comparison.tensor_step > 100
+
+
+def test_a_branch_goes_its_own_way_from_any_step(tmp_path):
+    config = make("dropout", steps=400)
+    parent = fold(record(config, Control(), tmp_path / "parents"))
+    other = replace(config, lr=0.001, steps=500)
+    child = fold(branch(parent.folder, 123, other, Control(), 0.001, tmp_path / "children"))
+    course = Course(lrs={124: 0.001}, repeats_to=500)
+    assert_identical(losses(child), losses(fold(train(replace(config, steps=500), course=course))))
+    description = SavedRun(child.folder).description
+    assert (description.parent.run, description.parent.step) == (parent.folder.name, 123)
+    assert replayed(child.folder).matches
+    for step, wrong, words in (
+        (401, other, "is not from 0 to 400"),
+        (100, replace(other, seed=5), "seed is another"),
+        (400, replace(other, steps=400), "needs more than 400 steps"),
+    ):
+        with pytest.raises(InvalidSettingsError, match=words):
+            list(branch(parent.folder, step, wrong, Control(), None, tmp_path))
+
+
+def test_a_branch_may_have_another_regularizer_and_go_on_itself(tmp_path):
+    config = make("kaiming", steps=200)
+    parent = fold(record(config, Control(), tmp_path))
+    other = replace(config, regularizer=PRESETS.regularizer["l1"].settings)
+    control, child = Control(), RunResult(other)
+    for event in branch(parent.folder, 100, other, control, None, tmp_path):
+        child.apply(event)
+        if child.step >= 120:
+            control.stop()
+    assert_identical([part[:100] for part in losses(child)], [p[:100] for p in losses(parent)])
+    went_on = fold(go_on(child.folder, Control()))
+    straight = fold(branch(parent.folder, 100, other, Control(), None, tmp_path))
+    assert_identical(losses(went_on), losses(straight))
+
+
+def test_a_diverged_run_keeps_what_came_before(tmp_path):
+    config = make("kaiming", steps=10**6, lr=0.003)
+    control, result = Control(), RunResult(config)
+    for event in record(config, control, tmp_path):
+        result.apply(event)
+        if result.step > 150:
+            control.set_lr(1000.0)
+    assert result.diverged
+    at = result.step
+    states = [read_checkpoint(file).step for file in kept_files(result.folder)]
+    assert any(at - 200 <= step <= at - 1 for step in states)
+    rows = (result.folder / NORMS).read_text().splitlines()
+    assert rows[0].startswith("step,layer_1_weights,")
+    assert len(rows) == 101
+    assert rows[-1].startswith(f"{at},")
+    with pytest.raises(InvalidSettingsError, match="diverged at step"):
+        list(go_on(result.folder, Control()))
+    before = replace(config, steps=at + 50, lr=0.001)
+    saved = fold(branch(result.folder, at - 100, before, Control(), 0.001, tmp_path))
+    assert saved.ended.reason is StopReason.COMPLETED
+
+
+def test_the_best_weights_are_a_file_for_other_programs(tmp_path):
+    config = make("stop-patient", regularizer="stop-patience", steps=3000)
+    run = fold(record(config, Control(), tmp_path))
+    assert run.ended.restored_best
+    best = dict(reference_loop.run(config).model.named_parameters())
+    weights = load_file(run.folder / BEST)
+    assert weights.keys() == best.keys()
+    assert all(np.array_equal(weights[name], best[name].detach()) for name in best)
+
+
+def test_a_damaged_checkpoint_costs_the_steps_since_the_one_before(tmp_path):
+    config = make("dropout", steps=300)
+    part = interrupted(config, tmp_path, 100)
+    for file in (part.folder / CHECKPOINT, *kept_files(part.folder)[1:]):
+        content = file.read_bytes()
+        file.write_bytes(content[: len(content) // 2])
+    result = fold(go_on(part.folder, Control()))
+    assert any("damaged" in note for note in result.notes)
+    assert_identical(losses(result), losses(fold(train(config))))

@@ -1,0 +1,113 @@
+"""Follows a run to its end without the app, and prints what came of it."""
+
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from tui_trainer.cli.ending import Finale
+from tui_trainer.cli.looks import charset_of
+from tui_trainer.cli.output import (
+    colored,
+    echo_json,
+    exit_status,
+    for_stdout,
+    require_writable,
+    say,
+)
+from tui_trainer.cli.parameters import File, on_end_option
+from tui_trainer.cli.wiring import on_first_signal
+from tui_trainer.config.settings import RunConfig
+from tui_trainer.config.user_settings import UserSettings
+from tui_trainer.notices.endings import end_of_run
+from tui_trainer.training.control import Control
+from tui_trainer.training.early_stopping import StopReason
+from tui_trainer.training.events import Event
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What to print and write at the end."""
+
+    as_json: bool
+    plot: bool
+    history_file: Path | None
+    on_end: str | None
+
+    def require_writable(self) -> None:
+        """Refuse, before the training, a file that can't be written after it.
+
+        Raises:
+            UsageError: one line for the person who named it.
+        """
+        if self.history_file is not None:
+            require_writable(self.history_file, "--history")
+
+
+def report_options(command: F) -> F:
+    """Add the flags that say what to print; `take_report` reads them."""
+    options = [
+        click.option("--json", "as_json", is_flag=True,
+                     help="Print one JSON object instead of text."),
+        click.option("--plot", is_flag=True, help="Plot the losses and the fit."),
+        click.option("--history", "history_file", metavar="FILE.csv", type=File(),
+                     help="Write the columns step, train_loss and val_loss."),
+    ]  # fmt: skip
+    for option in reversed([*options, on_end_option]):
+        command = option(command)
+    return command
+
+
+def take_report(settings: dict[str, Any]) -> Report:
+    """Take the flags out of `settings`."""
+    report = Report(*(settings.pop(key) for key in ("as_json", "plot", "history_file", "on_end")))
+    report.require_writable()
+    return report
+
+
+def follow_and_report(
+    context: click.Context,
+    config: RunConfig,
+    events: Callable[[Control], Iterator[Event]],
+    report: Report,
+    user: UserSettings,
+) -> None:
+    """Follow a run, which the first signal asks to end; print, and exit with its status."""
+    from tui_trainer.console import run as console
+
+    control, finale = Control(), Finale(user, report.on_end)
+    with on_first_signal(lambda _: control.stop()) as signals:
+        result = console.follow(events(control), config)
+    file = report.history_file
+    written = file is None or _write_history(result.history, file)
+    if report.as_json:
+        echo_json(console.to_json(result))
+    else:
+        click.echo(for_stdout(console.summary(result)))
+    if report.plot:
+        width = min(120, shutil.get_terminal_size((100, 30)).columns)
+        stream = sys.stderr if report.as_json else sys.stdout
+        drawn = console.plots(result, width, charset_of(stream), colored)
+        click.echo(f"\n{drawn}", err=report.as_json)  # stdout is for the one object alone
+    finale.close(end_of_run(result), signals)
+    assert result.ended is not None
+    failed = not written or result.ended.reason in (StopReason.DIVERGED, StopReason.FAILED)
+    context.exit(exit_status(signals, failed))
+
+
+def _write_history(history: Any, file: Path) -> bool:
+    """Write the history; a failure is one line, since the result is still to be printed."""
+    from tui_trainer.runs.export import write_history
+
+    try:
+        write_history(history, file)
+    except OSError as error:
+        say(f"--history {file}: {error.strerror}")
+        return False
+    return True

@@ -1,0 +1,117 @@
+"""``run.toml``: what a run or a sweep was started with, and where."""
+
+import os
+import platform
+import socket
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+
+import msgspec
+from msgspec import Struct
+
+from tui_trainer import __version__
+from tui_trainer.config.presets import read_toml
+from tui_trainer.config.settings import RunConfig
+from tui_trainer.config.validation import InvalidSettingsError, convert, shortened
+from tui_trainer.runs.files import replace_file
+from tui_trainer.runs.folder import DESCRIPTION
+
+FORMAT = 1  # of the whole folder
+Kind: TypeAlias = Literal["run", "sweep"]
+
+
+class Parent(Struct, frozen=True):
+    """The run that a branch left after `step`, and what it changed, in words."""
+
+    run: str
+    step: int
+    changes: str = ""
+
+
+class Description(Struct, frozen=True, kw_only=True):
+    """What is in ``run.toml``. `config` is complete; a sweep's is that of its first candidate.
+
+    `created` is a UTC time in ISO 8601. `axes` are a sweep's values by setting, as text.
+    """
+
+    format: int = FORMAT
+    kind: Kind = "run"
+    name: str = ""
+    created: str
+    program: str
+    python: str
+    torch: str
+    host: str
+    pid: int
+    device: str
+    threads: int = 1
+    parameter_count: int = 0
+    parent: Parent | None = None
+    axes: dict[str, list[str]] = {}
+    config: RunConfig
+
+
+def describe(config: RunConfig, **facts: Any) -> Description:
+    """Describe what this process starts now."""
+    return Description(
+        created=datetime.now(UTC).isoformat(timespec="milliseconds"),
+        program=__version__,
+        python=platform.python_version(),
+        torch=_torch_version(),
+        host=socket.gethostname(),
+        pid=os.getpid(),
+        config=config,
+        **{"device": config.device} | facts,
+    )
+
+
+def write_description(folder: Path, description: Description) -> None:
+    """Write ``run.toml``.
+
+    Raises:
+        OSError: if it can't be written.
+    """
+    import tomlkit  # not for the first frame
+
+    table = _without_none(msgspec.to_builtins(description))
+    replace_file(folder / DESCRIPTION, tomlkit.dumps(table).encode(), sync=True)
+
+
+def read_description(folder: Path) -> Description:
+    """Read ``run.toml``.
+
+    Raises:
+        InvalidSettingsError: one line that names the file and what is wrong with it.
+    """
+    file = folder / DESCRIPTION
+    if not file.is_file():
+        raise InvalidSettingsError(f"{folder}: no run: it has no {DESCRIPTION}")
+    table = read_toml(file)
+    found = table.get("format")
+    if isinstance(found, int) and found > FORMAT:
+        raise InvalidSettingsError(
+            f"{file}: of a newer tui-trainer: format {shortened(found)}, this one reads {FORMAT}"
+        )
+    try:
+        return convert(table, Description)
+    except InvalidSettingsError as error:
+        raise InvalidSettingsError(f"{file}: {error}") from None
+
+
+def _torch_version() -> str:
+    """Read the version of torch without importing it."""
+    try:
+        return version("torch")
+    except PackageNotFoundError:
+        return "unknown"
+
+
+def _without_none(value: Any) -> Any:
+    """Omit what is None: TOML has no word for it, and it is the default of all that may be."""
+    if isinstance(value, dict):
+        return {key: _without_none(item) for key, item in value.items() if item is not None}
+    if isinstance(value, list | tuple):
+        return [_without_none(item) for item in value]
+    return value

@@ -1,0 +1,39 @@
+"""Files that are replaced as a whole: a reader sees the old one or the new one."""
+
+import contextlib
+import os
+from pathlib import Path
+
+
+def replace_file(file: Path, content: bytes, *, sync: bool = False) -> None:
+    """Write a file anew beside the old one, and put it in its place.
+
+    With `sync` it is on the disk when this returns.
+
+    Raises:
+        OSError: if it can't be written; the old one stays.
+    """
+    new = file.with_name(f".{file.name}.{os.getpid()}.new")
+    try:
+        with new.open("wb") as stream:
+            stream.write(content)
+            if sync:
+                stream.flush()
+                os.fsync(stream.fileno())
+        new.replace(file)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            new.unlink()
+        raise
+    if sync:
+        _sync_folder(file.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Have a new name survive a loss of power; some file systems can't."""
+    with contextlib.suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

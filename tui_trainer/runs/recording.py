@@ -1,0 +1,190 @@
+"""Runs that are written while they go on: new ones, ones gone on with, branches."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+
+from msgspec.structs import replace as with_changes
+
+from tui_trainer.config.settings import RunConfig
+from tui_trainer.runs.checkpoint import checkpoint_bytes, write_checkpoint
+from tui_trainer.runs.courses import (
+    branch_start,
+    course_of,
+    course_to_go_on,
+    require_unfinished,
+    state_after,
+)
+from tui_trainer.runs.description import Parent
+from tui_trainer.runs.folder import BRANCHED_AT, METRICS, make_run_folder
+from tui_trainer.runs.ledger import BRANCHED, CONTINUED
+from tui_trainer.runs.metrics import MetricsWriter
+from tui_trainer.runs.ownership import own
+from tui_trainer.runs.recorder import Recorder
+from tui_trainer.runs.saved import SavedLosses, SavedRun, entries_until, first_difference
+from tui_trainer.runs.writer import describe
+from tui_trainer.training.control import Control
+from tui_trainer.training.course import Checkpoint
+from tui_trainer.training.events import (
+    EngineChanged,
+    Event,
+    FitSampled,
+    LrChanged,
+    Noted,
+    NotLearning,
+    Recorded,
+    RunStarted,
+    StepsCompleted,
+)
+from tui_trainer.training.result import RunResult
+from tui_trainer.training.trainer import train
+
+
+def run_name(config: RunConfig) -> str:
+    """Name a run after what was chosen."""
+    return f"{config.architecture.name}-{config.init.name}-{config.regularizer.name}"
+
+
+def record(config: RunConfig, control: Control, root: Path) -> Iterator[Event]:
+    """Train a config from its first step on, in a new folder below `root`.
+
+    Where no folder can be made the run is not written, which an event says.
+    """
+    with ExitStack() as stack:
+        try:
+            folder = make_run_folder(root, run_name(config))
+            stack.enter_context(own(folder))
+        except OSError as error:
+            yield from _unrecorded(train(config, control), f"{root}: {describe(error)}")
+            return
+        recorder = Recorder(folder, control, RunResult(config, keep_history=False))
+        yield from recorder.follow(train(config, control, keep=recorder.keep))
+
+
+def _unrecorded(events: Iterator[Event], problem: str) -> Iterator[Event]:
+    for event in events:
+        yield event
+        if isinstance(event, RunStarted):
+            yield Recorded(None, problem)
+
+
+def go_on(folder: Path, control: Control, steps: int | None = None) -> Iterator[Event]:
+    """Go on with a saved run, to another last step if one is given.
+
+    All that is recorded of it is told first: what one sees is the run from step 1 on. The steps
+    after the newest state are trained once more, and compared with what was recorded.
+
+    Raises:
+        InvalidSettingsError: if it can't be read, is at an end, or another process writes it.
+    """
+    with own(folder):
+        yield from _go_on(SavedRun(folder), control, steps)
+
+
+def _go_on(saved: SavedRun, control: Control, steps: int | None) -> Iterator[Event]:
+    folder = saved.folder
+    config = saved.config if steps is None else with_changes(saved.config, steps=steps)
+    require_unfinished(saved, config)
+    course, last = course_to_go_on(saved), saved.losses.steps
+    recorder = Recorder(folder, control, RunResult(config, keep_history=False), past=saved.entries)
+    start = course.start
+    entry = {"event": CONTINUED, "step": last, "from": course.first_step - 1}
+    recorder.note(entry | ({} if steps is None else {"steps": steps}))
+    trained = train(config, control, course, recorder.keep)
+    events = _beyond(trained, saved, last)
+    past = saved.events(start.seconds if start is not None else 0.0)
+    yield from recorder.follow(events, [*past, *map(Noted, saved.notes)])
+
+
+def branch(
+    folder: Path, step: int, config: RunConfig, control: Control, lr: float | None, root: Path
+) -> Iterator[Event]:
+    """Train another config from the state of a saved run after `step` on, in a folder of its own.
+
+    The branch has its parent's past: what one sees is one run from step 1 on.
+
+    Raises:
+        InvalidSettingsError: if there is no such step, or the config does not fit.
+        OSError: if its folder can't be made.
+    """
+    saved = SavedRun(folder)
+    state = state_after(saved, step)
+    state, lr = branch_start(state, saved.config, config, lr)
+    config = with_changes(config, lr=lr)
+    child = make_run_folder(root, run_name(config))
+    with own(child):
+        yield from _branch(saved, child, state, config, control)
+
+
+def _branch(
+    saved: SavedRun, child: Path, state: Checkpoint, config: RunConfig, control: Control
+) -> Iterator[Event]:
+    step = state.step
+    write_checkpoint(child / BRANCHED_AT, checkpoint_bytes(state))
+    _write_past(child, saved.losses, step)
+    parent = Parent(saved.folder.name, step)
+    past = entries_until(saved.entries, step)
+    result = RunResult(config, keep_history=False)
+    recorder = Recorder(child, control, result, past=past, parent=parent)
+    for entry in [*past, {"event": BRANCHED, "step": step, "parent": saved.folder.name}]:
+        recorder.note(entry)
+    same_engine = config.engine == saved.config.engine
+    course = course_of(saved, step, start=state)
+    switches = course.switches if same_engine else {}
+    course = replace(course, lrs={step + 1: config.lr}, switches=switches)
+    events = _with_engine(train(config, control, course, recorder.keep), saved, step)
+    yield from recorder.follow(events, saved.events(state.seconds, up_to=step))
+
+
+def _write_past(child: Path, losses: SavedLosses, step: int) -> None:
+    writer = MetricsWriter(child / METRICS)
+    columns = {"train_loss": losses.train[:step], "val_loss": losses.val[:step]}
+    if losses.bound is not None:
+        columns["bound"] = losses.bound[:step]
+    if step:
+        writer.append(1, columns)
+    writer.close()
+
+
+def _with_engine(events: Iterator[Event], saved: SavedRun, step: int) -> Iterator[Event]:
+    """Tell with which engine a branch starts, where it is not that of its parent's last step."""
+    before = [engine for at, engine in saved.switches.items() if at <= step]
+    for event in events:
+        yield event
+        if isinstance(event, RunStarted) and before and event.engine != before[-1]:
+            yield EngineChanged(step + 1, event.engine, event.engine_reason)
+
+
+def _beyond(events: Iterator[Event], saved: SavedRun, last: int) -> Iterator[Event]:
+    """Omit what is recorded: the steps up to `last`, once they are compared."""
+    differs = False
+    for event in events:
+        match event:
+            case StepsCompleted() if event.first_step <= last:
+                if not differs and (step := first_difference(saved.losses, event)) is not None:
+                    differs = True
+                    yield Noted(f"step {step:,} came out differently this time")
+                if event.last_step > last:
+                    yield _later_steps(event, last)
+            case LrChanged() if saved.lrs.get(event.step) == event.lr:
+                pass
+            case EngineChanged() if saved.switches.get(event.step) == event.engine:
+                pass
+            case FitSampled() if event.step < last:
+                pass
+            case NotLearning() if last:
+                pass
+            case _:
+                yield event
+
+
+def _later_steps(event: StepsCompleted, last: int) -> StepsCompleted:
+    skipped = last - event.first_step + 1
+    return replace(
+        event,
+        first_step=last + 1,
+        train_loss=event.train_loss[skipped:],
+        val_loss=event.val_loss[skipped:],
+        bound=event.bound[skipped:] if event.bound is not None else None,
+    )

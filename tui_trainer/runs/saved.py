@@ -1,0 +1,176 @@
+"""A run that is in a folder: what was chosen, what happened, and the states to go on from."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from tui_trainer.config.settings import EngineName, RunConfig
+from tui_trainer.config.validation import InvalidSettingsError
+from tui_trainer.runs.checkpoint import DamagedError, read_checkpoint
+from tui_trainer.runs.description import Description, read_description
+from tui_trainer.runs.folder import BRANCHED_AT, CHECKPOINT, LEDGER, METRICS
+from tui_trainer.runs.kept import kept_files
+from tui_trainer.runs.ledger import CONTINUED, STARTED, Entry, events_of, read_ledger, to_event
+from tui_trainer.runs.metrics import read_metrics
+from tui_trainer.training.course import Checkpoint
+from tui_trainer.training.events import (
+    EngineChanged,
+    Event,
+    LrChanged,
+    RunEnded,
+    StepsCompleted,
+)
+from tui_trainer.training.history import FloatArray
+from tui_trainer.training.progress import lower_best
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SavedLosses:
+    """The losses of the steps 1 to ``len(train)``; `bound` is None without a rule."""
+
+    train: FloatArray
+    val: FloatArray
+    bound: FloatArray | None
+
+    @property
+    def steps(self) -> int:
+        """The last step."""
+        return len(self.train)
+
+
+class SavedRun:
+    """Reads a run's folder.
+
+    `notes` are what could not be read of it, in words.
+
+    Raises:
+        InvalidSettingsError: one line, if it is no run or can't be read at all.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.description: Description = read_description(folder)
+        self.notes: list[str] = []
+        try:
+            self.entries, note = read_ledger(folder)
+        except OSError as error:
+            raise InvalidSettingsError(f"{folder / LEDGER}: {error.strerror}") from None
+        if note:
+            self.notes.append(note)
+
+    @property
+    def config(self) -> RunConfig:
+        """What was chosen, with the last step that was asked for since."""
+        steps = [e["steps"] for e in self.entries if e["event"] == CONTINUED and "steps" in e]
+        config = self.description.config
+        return msgspec.structs.replace(config, steps=steps[-1]) if steps else config
+
+    @cached_property
+    def losses(self) -> SavedLosses:
+        """Those of all steps, without a gap, that were recorded."""
+        found = read_metrics(self.folder / METRICS)
+        self.notes += found.problems
+        if "train_loss" not in found.series or "val_loss" not in found.series:
+            nothing = np.empty(0, np.float32)
+            return SavedLosses(nothing, nothing, None)
+        whole = _without_gap(found.series["train_loss"].steps)
+        train, val = (found.series[name].values[:whole] for name in ("train_loss", "val_loss"))
+        bound = found.series["bound"].values[:whole] if "bound" in found.series else None
+        return SavedLosses(train, val, bound)
+
+    @property
+    def switches(self) -> dict[int, EngineName]:
+        """The engines by the step from which they executed."""
+        started = next((entry for entry in self.entries if entry["event"] == STARTED), {})
+        first: EngineName = started.get("engine", "eager")
+        changes = [event for event in self._events if isinstance(event, EngineChanged)]
+        return {1: first} | {event.step: event.engine for event in changes}
+
+    @property
+    def lrs(self) -> dict[int, float]:
+        """The changes of the learning rate by the step from which they applied."""
+        return {event.step: event.lr for event in self._events if isinstance(event, LrChanged)}
+
+    @property
+    def ended(self) -> RunEnded | None:
+        """Its end, if that is the last thing that is known of it."""
+        for entry in reversed(self.entries):
+            event = to_event(entry)
+            if isinstance(event, RunEnded):
+                return event
+            if event is None or isinstance(event, LrChanged | EngineChanged):
+                return None
+        return None
+
+    def checkpoints(self, up_to: int) -> Iterator[Checkpoint]:
+        """Read the states after `up_to` steps or fewer, the newest first; note damaged ones."""
+        found: list[Checkpoint] = []
+        kept = reversed(kept_files(self.folder))
+        for file in (self.folder / CHECKPOINT, *kept, self.folder / BRANCHED_AT):
+            if not file.exists():
+                continue
+            try:
+                found.append(read_checkpoint(file))
+            except DamagedError as error:
+                self.notes.append(str(error))
+            else:
+                if found[-1].step == up_to:
+                    break
+        yield from sorted((c for c in found if c.step <= up_to), key=lambda c: -c.step)
+
+    def events(self, seconds: float = 0.0, up_to: int | None = None) -> Iterator[Event]:
+        """Tell what is recorded of the steps up to `up_to`, but for start and end, as a run would.
+
+        The changes come before the losses, which a fold does not mind. `seconds` is the training
+        time so far.
+        """
+        losses = self.losses
+        last = losses.steps if up_to is None else up_to
+        yield from events_of(entries_until(self.entries, last + 1))
+        if last:
+            best = lower_best(None, losses.val[:last], 1)
+            yield StepsCompleted(
+                first_step=1,
+                train_loss=losses.train[:last],
+                val_loss=losses.val[:last],
+                bound=losses.bound[:last] if losses.bound is not None else None,
+                gauge=None,
+                best_step=best.step if best else None,
+                best_val_loss=best.val_loss if best else None,
+                seconds=seconds,
+                steps_per_second=0.0,
+            )
+
+    @property
+    def _events(self) -> Iterator[Event]:
+        return events_of(self.entries)
+
+
+def entries_until(entries: list[Entry], step: int) -> list[Entry]:
+    """Return the entries about steps up to `step`: what a branch has of its parent."""
+    return [
+        entry for entry in entries if entry["event"] != "ended" and (entry.get("step") or 0) <= step
+    ]
+
+
+def first_difference(losses: SavedLosses, event: StepsCompleted) -> int | None:
+    """Return the first recorded step of an event's whose losses are not the same bits."""
+    steps = slice(event.first_step - 1, min(event.last_step, losses.steps))
+    count = max(0, steps.stop - steps.start)
+    same = np.ones(count, bool)
+    for old, new in ((losses.train, event.train_loss), (losses.val, event.val_loss)):
+        same &= old[steps].view(np.uint32) == new[:count].view(np.uint32)
+    wrong = np.flatnonzero(~same)
+    return event.first_step + int(wrong[0]) if len(wrong) else None
+
+
+def _without_gap(steps: NDArray[np.int64]) -> int:
+    """Count the steps from 1 on that follow one another."""
+    expected = np.arange(1, len(steps) + 1)
+    wrong = np.flatnonzero(steps != expected)
+    return int(wrong[0]) if len(wrong) else len(steps)

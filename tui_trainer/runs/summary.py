@@ -1,0 +1,90 @@
+"""``summary.json``: how a run stands, in one small file that lists and viewers read."""
+
+import math
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+
+from tui_trainer.runs.folder import SUMMARY
+from tui_trainer.training.early_stopping import Gauge
+from tui_trainer.training.result import RunResult
+from tui_trainer.training.state import State
+
+
+class GaugeFacts(Struct, frozen=True):
+    """A stopping rule's `Gauge`."""
+
+    armed: bool
+    armed_at: int
+    words: str
+    nearness: float
+
+
+class Summary(Struct, frozen=True, kw_only=True):
+    """What is in ``summary.json``; None where there is nothing finite to say.
+
+    `state` is that of the process that wrote it: it may be gone since. `updated` is a UTC time in
+    ISO 8601, `problem` what kept the run from being written then, `detail` why it ended.
+    """
+
+    state: State
+    step: int = 0
+    steps: int = 0
+    train_loss: float | None = None
+    val_loss: float | None = None
+    best_step: int | None = None
+    best_val_loss: float | None = None
+    lr: float | None = None
+    engine: str = ""
+    seconds: float = 0.0
+    steps_per_second: float = 0.0
+    gauge: GaugeFacts | None = None
+    detail: str = ""
+    problem: str = ""
+    updated: str = ""
+
+
+def summarize(result: RunResult, problem: str = "") -> Summary:
+    """Say how a run stands."""
+    return Summary(
+        state=result.state,
+        step=result.step,
+        steps=result.config.steps,
+        train_loss=_finite(result.train_loss),
+        val_loss=_finite(result.val_loss),
+        best_step=result.best.step if result.best else None,
+        best_val_loss=result.best.val_loss if result.best else None,
+        lr=result.lr,
+        engine=result.engine,
+        seconds=result.seconds,
+        steps_per_second=result.steps_per_second,
+        gauge=_gauge(result.gauge),
+        detail=result.ended.detail if result.ended else "",
+        problem=problem,
+        updated=datetime.now(UTC).isoformat(timespec="milliseconds"),
+    )
+
+
+def summary_bytes(summary: Summary) -> bytes:
+    """Write a summary as the content of its file."""
+    return msgspec.json.encode(summary) + b"\n"
+
+
+def read_summary(folder: Path) -> Summary | None:
+    """Read a run's summary; None if there is none that can be read."""
+    try:
+        return msgspec.json.decode((folder / SUMMARY).read_bytes(), type=Summary)
+    except (OSError, msgspec.MsgspecError, ValueError):
+        return None
+
+
+def _gauge(gauge: Gauge | None) -> GaugeFacts | None:
+    if gauge is None or not math.isfinite(gauge.nearness):
+        return None
+    return GaugeFacts(gauge.armed, gauge.armed_at, gauge.words, gauge.nearness)
+
+
+def _finite(loss: float | None) -> float | None:
+    return loss if loss is not None and math.isfinite(loss) else None
