@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from tui_trainer.cli.output import say
 from tui_trainer.config.user_settings import UserSettings
+from tui_trainer.console.progress import Mailbox
 from tui_trainer.notices.command import WAIT_SECONDS, chosen, run_on_end
 from tui_trainer.notices.endings import Ending
 from tui_trainer.notices.terminals import LONG_RUN, notice
@@ -37,6 +38,6 @@ class Finale:
         stream = sys.stderr
         if stream is not None and stream.isatty():
             ascii_only = not (stream.encoding or "ascii").lower().startswith("utf")
-            with contextlib.suppress(OSError):
-                stream.write(notice(words, self._notices, ascii_only=ascii_only))
-                stream.flush()
+            text = notice(words, self._notices, ascii_only=ascii_only)
+            with contextlib.closing(Mailbox(stream)) as mailbox:  # perhaps nobody reads it
+                mailbox.write(text)
