@@ -162,8 +162,8 @@ def bytes_and_cpu() -> tuple[float, float, float]:
     return training, idle, share
 
 
-def in_process(script: str) -> float:
+def in_process(script: str, *arguments: str) -> float:
     """Run a script of this folder that prints one figure."""
-    command = [sys.executable, str(HERE / script)]
+    command = [sys.executable, str(HERE / script), *arguments]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     return float(done.stdout)

@@ -4,7 +4,9 @@ import warnings
 from itertools import pairwise, product
 
 import numpy as np
+import pytest
 
+from tui_trainer.training import history as history_module
 from tui_trainer.training.history import History
 
 LONG = 200_000
@@ -276,6 +278,92 @@ def test_buckets_are_not_changed_by_later_losses():
         more = noise(1_000, seed=9)
         history.append(more, more)
     assert np.array_equal(found.low, kept)
+
+
+# What becomes too old
+
+
+@pytest.fixture
+def forgetful(monkeypatch):
+    """Keep 8,192 losses, 32,768 in blocks of 16, 131,072 in those of 256, all in those of 4,096."""
+    monkeypatch.setattr(history_module, "_CHUNK", 256)
+    monkeypatch.setattr(history_module, "_KEPT", (8_192, 2_048, 512, None))
+
+
+def forgetful_and_whole(losses, monkeypatch):
+    """Make a history that forgets, and one of the same losses that does not."""
+    short = history_of(losses)
+    monkeypatch.setattr(history_module, "_KEPT", (None,))
+    return short, history_of(losses)
+
+
+def test_what_is_kept_has_the_buckets_of_a_history_that_forgets_nothing(forgetful, monkeypatch):
+    losses = bad(noise(LONG))
+    short, whole = forgetful_and_whole(losses, monkeypatch)
+    first = short.first_kept
+    assert LONG - 8_192 - 256 < first <= LONG - 8_192 + 1
+    assert np.array_equal(short.losses("val"), whole.losses("val")[first - 1 :], equal_nan=True)
+    tried = set()
+    for size, kept in [(1, first), (16, LONG - 32_767), (256, LONG - 131_071), (4_096, 1)]:
+        for begin, buckets in [(kept, 10), (kept + 3 * size, 3), (max(first, kept), 100)]:
+            if size > 1 and LONG - begin < 2 * buckets * size:
+                continue  # a level below would be read
+            tried.add(size)
+            assert_same_buckets(
+                short.buckets("train", begin, LONG, buckets),
+                whole.buckets("train", begin, LONG, buckets),
+            )
+    assert tried == {1, 16, 256, 4_096}
+
+
+def test_what_is_not_kept_is_there_in_blocks_with_all_its_extremes(forgetful, monkeypatch):
+    losses = bad(noise(LONG), share=0.01)
+    short, whole = forgetful_and_whole(losses, monkeypatch)
+    draw = np.random.default_rng(0)
+    for _ in range(200):
+        begin, end = sorted(draw.integers(1, LONG + 1, 2).tolist())
+        buckets = int(draw.integers(1, 300))
+        found = short.buckets("train", begin, end, buckets)
+        assert 0 < len(found.step) <= max(buckets, 1)
+        assert (np.diff(found.step) > 0).all()
+        assert begin - 4 * (end - begin) / buckets - 1 < found.step[0]
+        assert found.step[-1] <= end
+        exact = whole.buckets("train", begin, end, buckets)
+        assert np.nanmin(found.low) <= np.nanmin(exact.low)
+        assert np.nanmax(found.high) >= np.nanmax(exact.high)
+        inside = losses[max(0, begin - 1 - 4096) : end + 4096]
+        assert np.nanmax(found.high) <= inside[np.isfinite(inside)].max()
+    everything = short.buckets("train", 1, LONG, 160)
+    finite = losses[np.isfinite(losses)]
+    assert (np.nanmin(everything.low), np.nanmax(everything.high)) == (finite.min(), finite.max())
+
+
+def test_a_step_is_known_as_it_was_or_by_its_block(forgetful):
+    losses = bad(noise(LONG))
+    history = history_of(losses)
+    sizes = set()
+    for step in [1, 5_000, LONG - 60_000, LONG - 30_000, LONG - 500, LONG]:
+        found = history.at("val", step)
+        assert found.first_step <= step <= found.last_step
+        rows = losses[found.first_step - 1 : found.last_step] * 2
+        sizes.add(len(rows))
+        if len(rows) == 1:
+            assert np.array_equal([found.low, found.mean], [rows[0]] * 2, equal_nan=True)
+        else:
+            rows = rows[np.isfinite(rows)]
+            assert (found.low, found.high) == (rows.min(), rows.max())
+            assert found.low < found.mean < found.high
+    assert sizes == {1, 16, 256, 4_096}
+    assert history.at("val", 0) is history.at("val", LONG + 1) is None
+
+
+def test_a_bound_that_comes_later_is_missing_before():
+    history, losses = History(), noise(100)
+    history.append(losses, losses)
+    assert not history.has("bound")
+    history.append(losses, losses, losses)
+    assert np.isnan(history.losses("bound")[:100]).all()
+    assert np.array_equal(history.losses("bound")[100:], losses)
 
 
 # Smoothing

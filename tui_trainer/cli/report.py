@@ -110,4 +110,6 @@ def _write_history(history: Any, file: Path) -> bool:
     except OSError as error:
         say(f"--history {file}: {error.strerror}")
         return False
+    if history.first_kept > 1:
+        say(f"--history {file}: from step {history.first_kept:,} on; older losses are in blocks")
     return True

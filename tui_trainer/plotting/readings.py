@@ -12,7 +12,7 @@ from tui_trainer.plotting.legend import sign
 from tui_trainer.plotting.overlay import Overlay
 from tui_trainer.plotting.roles import Charset, Role
 from tui_trainer.training.events import FitSampled, Points
-from tui_trainer.training.history import History, SeriesName
+from tui_trainer.training.history import Block, History, SeriesName
 from tui_trainer.training.marks import LossMarks
 
 _SERIES: tuple[tuple[SeriesName, Role, str], ...] = (
@@ -90,27 +90,38 @@ def step_near(x: float, reach: float, marks: LossMarks) -> float:
 
 
 def loss_reading(history: History, marks: LossMarks, step: int) -> list[Reading]:
-    """Return a step and each series' loss there, the best step's with a ◆."""
+    """Return a step and each series' loss there, the best step's with a ◆.
+
+    Of a step that is kept in a block alone, these are the block's steps and what it spans.
+    """
     readings = [Reading(f"step {step:,}")]
     for series, role, name in _SERIES:
-        losses = history.losses(series)
-        if 1 <= step <= len(losses):
-            loss = float(losses[step - 1])
-            best = " ◆" if series == "val" and step == marks.best_step else ""
-            if series != "bound" or np.isfinite(loss):
-                text = f"{loss_text(loss)}{best}"
-                short = f"val {text}" if series == "val" else ""
-                readings.append(Reading(f"{name} {text}", role, short))
+        found = history.at(series, step)
+        if found is None or (series == "bound" and not np.isfinite(found.mean)):
+            continue
+        if found.first_step < found.last_step:
+            readings[0] = Reading(f"steps {found.first_step:,} to {found.last_step:,}")
+        best = " ◆" if series == "val" and step == marks.best_step else ""
+        text = f"{_span_text(found)}{best}"
+        short = f"val {text}" if series == "val" else ""
+        readings.append(Reading(f"{name} {text}", role, short))
     return readings
 
 
 def overlay_reading(overlay: Overlay, step: int, charset: Charset) -> list[Reading]:
     """Return another run's validation loss at a step, if it got that far."""
-    losses = overlay.history.losses("val")
-    if not 1 <= step <= len(losses):
+    found = overlay.history.at("val", step)
+    if found is None:
         return []
-    loss, mark = loss_text(float(losses[step - 1])), sign(overlay.role, charset)
+    loss, mark = _span_text(found), sign(overlay.role, charset)
     return [Reading(f"{mark} {overlay.name} {loss}", overlay.role, f"{mark} {loss}")]
+
+
+def _span_text(block: Block) -> str:
+    """Write a loss, or the lowest and highest of a block."""
+    if block.first_step == block.last_step:
+        return loss_text(block.mean)
+    return f"{loss_text(block.low)} to {loss_text(block.high)}"
 
 
 def fit_reading(points: Points, fit: FitSampled, x: float) -> list[Reading]:

@@ -131,6 +131,8 @@ def _differences(config: RunConfig, base: RunConfig, presets: Presets) -> dict[s
 def write_history(history: History, file: Path) -> None:
     """Write ``step,train_loss,val_loss`` as CSV; every loss reads back the same.
 
+    It begins with the first step that is kept one by one.
+
     Raises:
         OSError: if the file can't be written.
     """
@@ -138,4 +140,4 @@ def write_history(history: History, file: Path) -> None:
     with file.open("w", newline="", encoding="utf-8") as stream:
         writer = csv.writer(stream)
         writer.writerow(["step", "train_loss", "val_loss"])
-        writer.writerows((step, *pair) for step, pair in enumerate(losses, 1))
+        writer.writerows((step, *pair) for step, pair in enumerate(losses, history.first_kept))

@@ -1,12 +1,13 @@
 """Losses by step: any range at any width, in time that does not grow with the run.
 
-Each series keeps every loss (float32) and above it a pyramid: level k has the lowest, highest and
+Each series keeps losses (float32) and above them a pyramid: level k has the lowest, highest and
 mean loss of every 16^k steps. A range in buckets comes from the finest level that fits their
 number, so that spikes stay and the cost is bounded. There, non-finite losses count as missing.
+The oldest losses, and then the oldest entries of the lowest levels, are forgotten.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
 import numpy as np
@@ -16,7 +17,11 @@ FloatArray: TypeAlias = NDArray[np.float32]
 SeriesName: TypeAlias = Literal["train", "val", "bound"]
 
 _FANOUT = 16
-_GROWTH = 1.25
+_CHUNK = 1 << 16
+# How many losses are kept, and entries of the levels above; of the last and all others, each one.
+# More losses than the blocks of the deepest level have: so what ends in no whole block is there.
+_KEPT = (1 << 23, 1 << 20, 1 << 20, None)
+_DEEPEST = 5
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -50,8 +55,26 @@ class Buckets:
         return np.where(finite, means, np.nan).astype(np.float32)
 
 
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Neighbouring steps of a series: its lowest, highest and mean loss, NaN without a finite one.
+
+    Of one step these are its loss as it is, finite or not.
+    """
+
+    first_step: int
+    last_step: int
+    low: float
+    high: float
+    mean: float
+
+
 class History:
-    """The losses of a run, appended in order from step 1."""
+    """The losses of a run, appended in order from step 1.
+
+    The newest 8 million are kept one by one, older ones in blocks: of 16 steps, up to 256 and
+    4,096 for the oldest. So 10^9 steps take 200 MB.
+    """
 
     def __init__(self) -> None:
         self._series = {"train": _Series(), "val": _Series(), "bound": _Series()}
@@ -59,119 +82,219 @@ class History:
     @property
     def steps(self) -> int:
         """The last step that was appended; 0 before the first."""
-        return len(self._series["train"].losses)
+        return self._series["train"].losses.size
+
+    @property
+    def first_kept(self) -> int:
+        """The first step whose losses are kept one by one."""
+        return self._series["train"].losses.start + 1
 
     def append(self, train: FloatArray, val: FloatArray, bound: FloatArray | None = None) -> None:
         """Add the losses of the next steps, and the stopping bound where there is a rule."""
+        if bound is not None:  # steps before there was a rule have none
+            missing = self.steps - self._series["bound"].losses.size
+            self._series["bound"].extend(np.full(missing, np.nan, np.float32))
+            self._series["bound"].extend(bound)
         self._series["train"].extend(train)
         self._series["val"].extend(val)
-        if bound is not None:
-            self._series["bound"].extend(bound)
+
+    def has(self, name: SeriesName) -> bool:
+        """Say whether a series has ever been given."""
+        return self._series[name].losses.size > 0
 
     def losses(self, name: SeriesName) -> FloatArray:
-        """Return all losses of a series, index 0 for step 1; empty where it was never given."""
-        return self._series[name].losses
+        """Return a series from step `first_kept` on; empty where it was never given."""
+        losses = self._series[name].losses
+        return losses.part(losses.start, losses.size)
+
+    def at(self, name: SeriesName, step: int) -> Block | None:
+        """Return what is known of a step: its loss, or its block's; None if it has none."""
+        return self._series[name].at(step)
 
     def buckets(self, name: SeriesName, first: int, last: int, most: int) -> Buckets:
         """Return the steps `first` to `last` in at most `most` buckets of equal width.
 
         `last` may lie in the future: the buckets are those of the whole range, so that a bucket
         keeps its place while a run grows into it. A range of no more steps than buckets comes
-        unbucketed. The first bucket may reach back to the start of its block in the pyramid.
+        unbucketed, if it is kept so. The first bucket may reach back to the start of its block in
+        the pyramid.
         """
         return self._series[name].buckets(first, last, most)
 
 
 class _Series:
-    """One loss by step, and its pyramid."""
+    """One loss by step, and its pyramid, each level of which may forget its oldest entries."""
 
     def __init__(self) -> None:
-        self._losses = _Growing()
+        self.losses = _Tape(_KEPT[0])
         self._levels: list[_Level] = []
 
-    @property
-    def losses(self) -> FloatArray:
-        return self._losses.values
-
     def extend(self, losses: FloatArray) -> None:
-        self._losses.extend(losses)
+        for start in range(0, len(losses), _CHUNK):
+            chunks = self.losses.size // _CHUNK
+            self.losses.extend(losses[start : start + _CHUNK])
+            if self.losses.size // _CHUNK > chunks:
+                self._condense()
+
+    def _condense(self) -> None:
+        """Take what is complete into all levels, and forget what has become too old."""
+        depth = int(math.log(self.losses.size, _FANOUT))
+        self._grow(min(depth, _DEEPEST))
+        self.losses.forget()
+        for level in self._levels:
+            level.forget()
 
     def _grow(self, depth: int) -> None:
         """Bring the lowest `depth` levels up to date: when they are read, not with every append."""
         while len(self._levels) < depth:
-            self._levels.append(_Level())
+            self._levels.append(_Level(_KEPT[min(len(self._levels) + 1, len(_KEPT) - 1)]))
         low = high = mean = self.losses
         for level in self._levels[:depth]:
             level.extend(low, high, mean)
-            low, high, mean = level.low.values, level.high.values, level.mean.values
+            low, high, mean = level.low, level.high, level.mean
+
+    def at(self, step: int) -> Block | None:
+        if not 1 <= step <= self.losses.size:
+            return None
+        if step > self.losses.start:
+            loss = float(self.losses.part(step - 1, step)[0])
+            return Block(step, step, loss, loss, loss)
+        depth = next(d for d in range(1, _DEEPEST) if step > self._start(d))
+        size = _FANOUT**depth
+        block = (step - 1) // size
+        found = self._levels[depth - 1].entries(block, block + 1)
+        low, high, mean = (float(values[0]) for values in found)
+        return Block(block * size + 1, (block + 1) * size, low, high, mean)
 
     def buckets(self, first: int, last: int, most: int) -> Buckets:
         edges = np.linspace(first, last + 1, most + 1)
-        start, stop = max(first - 1, 0), min(last, len(self.losses))
+        start, stop = max(first - 1, 0), min(last, self.losses.size)
         if stop <= start:
             nothing = np.empty(0, np.float32)
             return Buckets(np.empty(0), nothing, nothing, nothing)
         span = last - first + 1
         # The coarsest level that has two entries for each bucket; sixteen times as many at most.
         depth = math.floor(math.log(max(1.0, span / (2 * most)), _FANOUT))
+        depth = min(depth, _DEEPEST)
         self._grow(depth)
         entries = self._entries(start, stop, depth)
         return entries if span <= most else _bucketed(entries, edges)
 
+    def _start(self, depth: int) -> int:
+        """Return the index of the first loss that a level remembers."""
+        tape = self._levels[depth - 1].low if depth else self.losses
+        start: int = tape.start * _FANOUT**depth
+        return start
+
     def _entries(self, start: int, stop: int, depth: int) -> Buckets:
-        """Return a level's entries for the losses from index `start` to `stop`, and the rest."""
+        """Return entries for the losses from index `start` to `stop`: a level's, and the rest.
+
+        What the level has forgotten comes in the entries of the next one.
+        """
+        known = self._start(depth)
+        if start >= known:
+            return self._remembered(start, stop, depth)
+        older = self._entries(start, min(stop, known), depth + 1)
+        older = replace(older, step=np.clip(older.step, start + 1, min(stop, known)))
+        return _joined(older, self._remembered(known, stop, depth)) if stop > known else older
+
+    def _remembered(self, start: int, stop: int, depth: int) -> Buckets:
+        if depth == 0:
+            losses = _finite(self.losses.part(start, stop))
+            return Buckets(np.arange(start + 1.0, stop + 1.0), losses, losses, losses)
         size = _FANOUT**depth
         block, blocks = start // size, stop // size
-        if depth == 0:
-            losses = _finite(self.losses[start:stop])
-            return Buckets(np.arange(start + 1.0, stop + 1.0), losses, losses, losses)
-        level = self._levels[depth - 1]
+        if blocks * size < self.losses.start:  # the range's end is there as a block alone
+            stop = -(-stop // size) * size
+            blocks = stop // size
         steps = np.arange(block, blocks) * size + (size + 1) / 2
-        low, high, mean = (v.values[block:blocks] for v in (level.low, level.high, level.mean))
-        rest = _finite(self.losses[blocks * size : stop])
-        if len(rest):
-            steps = np.append(steps, blocks * size + (len(rest) + 1) / 2)
-            low = np.append(low, np.fmin.reduce(rest))
-            high = np.append(high, np.fmax.reduce(rest))
-            mean = np.append(mean, _mean_of_rows(rest[None, :]))
-        return Buckets(steps, low, high, mean)
+        whole = Buckets(steps, *self._levels[depth - 1].entries(block, blocks))
+        rest = _finite(self.losses.part(blocks * size, stop))
+        if not len(rest):
+            return whole
+        step = np.array([blocks * size + (len(rest) + 1) / 2])
+        low, high = (np.array([f.reduce(rest)]) for f in (np.fmin, np.fmax))
+        return _joined(whole, Buckets(step, low, high, _mean_of_columns(rest[:, None])))
 
 
 class _Level:
     """The lowest, highest and mean of every `_FANOUT` entries below; whole blocks only."""
 
-    def __init__(self) -> None:
-        self.low, self.high, self.mean = _Growing(), _Growing(), _Growing()
+    def __init__(self, kept: int | None) -> None:
+        self.low, self.high, self.mean = _Tape(kept), _Tape(kept), _Tape(kept)
 
-    def extend(self, low: FloatArray, high: FloatArray, mean: FloatArray) -> None:
-        done, blocks = len(self.low.values), len(low) // _FANOUT
+    def extend(self, low: "_Tape", high: "_Tape", mean: "_Tape") -> None:
+        done, blocks = self.low.size, low.size // _FANOUT
         if blocks > done:
-            part = slice(done * _FANOUT, blocks * _FANOUT)
-            shape = (blocks - done, _FANOUT)
-            self.low.extend(np.fmin.reduce(_finite(low[part]).reshape(shape), axis=1))
-            self.high.extend(np.fmax.reduce(_finite(high[part]).reshape(shape), axis=1))
-            self.mean.extend(_mean_of_rows(mean[part].reshape(shape)))
+            part = done * _FANOUT, blocks * _FANOUT
+            means = _in_columns(mean.part(*part))
+            lows, highs = (
+                means if tape is mean else _in_columns(tape.part(*part)) for tape in (low, high)
+            )
+            self.low.extend(np.fmin.reduce(lows, axis=0))
+            self.high.extend(np.fmax.reduce(highs, axis=0))
+            self.mean.extend(_mean_of_columns(means))
+
+    def entries(self, start: int, stop: int) -> tuple[FloatArray, FloatArray, FloatArray]:
+        return self.low.part(start, stop), self.high.part(start, stop), self.mean.part(start, stop)
+
+    def forget(self) -> None:
+        for tape in (self.low, self.high, self.mean):
+            tape.forget()
 
 
-class _Growing:
-    """A float32 array that grows at its end."""
+class _Tape:
+    """A float32 array that grows at its end, and forgets its beginning beyond `kept` values.
 
-    def __init__(self) -> None:
-        self._buffer: FloatArray = np.empty(256, np.float32)
-        self._size = 0
+    It is made of chunks, so that neither moves what is there.
+    """
 
-    @property
-    def values(self) -> FloatArray:
-        return self._buffer[: self._size]
+    def __init__(self, kept: int | None) -> None:
+        self._kept = kept
+        self._chunks: list[FloatArray] = [np.empty(256, np.float32)]
+        self.start = self.size = 0  # the index of the first value, and behind the last
 
     def extend(self, values: FloatArray) -> None:
-        size = self._size + len(values)
-        if size > len(self._buffer):
-            grown = np.empty(max(size, int(len(self._buffer) * _GROWTH)), np.float32)
-            grown[: self._size] = self.values
-            self._buffer = grown
-        self._buffer[self._size : size] = values
-        self._size = size
+        while len(values):
+            room = self._room()
+            room[: len(values)] = values[: len(room)]
+            count = min(len(room), len(values))
+            self.size += count
+            values = values[count:]
+
+    def _room(self) -> FloatArray:
+        """Return where the next values go: one at least."""
+        last = self._chunks[-1]
+        used = self.size - self.start - (len(self._chunks) - 1) * _CHUNK
+        if used == _CHUNK:
+            last, used = np.empty(_CHUNK, np.float32), 0
+            self._chunks.append(last)
+        elif used == len(last):  # the first chunk, of a run that may stay short
+            self._chunks[-1] = np.empty(2 * used, np.float32)
+            self._chunks[-1][:used] = last
+            last = self._chunks[-1]
+        return last[used:]
+
+    def forget(self) -> None:
+        while self._kept is not None and self.size - self.start >= self._kept + _CHUNK:
+            del self._chunks[0]
+            self.start += _CHUNK
+
+    def part(self, start: int, stop: int) -> FloatArray:
+        """Return the values from index `start` to `stop`, all of which are there."""
+        if stop <= start:
+            return np.empty(0, np.float32)
+        first, last = (start - self.start) // _CHUNK, (stop - 1 - self.start) // _CHUNK
+        base = self.start + first * _CHUNK
+        if first >= last:
+            return self._chunks[first][start - base : stop - base]
+        joined = np.concatenate(self._chunks[first : last + 1])
+        return joined[start - base : stop - base]
+
+
+def _joined(one: Buckets, other: Buckets) -> Buckets:
+    pairs = ((getattr(one, name), getattr(other, name)) for name in ("step", "low", "high", "mean"))
+    return Buckets(*(np.concatenate(pair) for pair in pairs))
 
 
 def _bucketed(entries: Buckets, edges: NDArray[np.float64]) -> Buckets:
@@ -197,9 +320,14 @@ def _finite(values: FloatArray) -> FloatArray:
     return np.where(np.isfinite(values), values, np.float32(np.nan))
 
 
-def _mean_of_rows(rows: FloatArray) -> FloatArray:
-    finite = np.isfinite(rows)
+def _in_columns(values: FloatArray) -> FloatArray:
+    """Return each block of values in a column, which numpy reduces five times as fast as rows."""
+    return np.ascontiguousarray(_finite(values).reshape(-1, _FANOUT).T)
+
+
+def _mean_of_columns(columns: FloatArray) -> FloatArray:
+    finite = np.isfinite(columns)
     with np.errstate(invalid="ignore", divide="ignore"):
-        means = np.where(finite, rows, 0).sum(axis=1, dtype=np.float64) / finite.sum(axis=1)
+        means = np.where(finite, columns, 0).sum(axis=0, dtype=np.float64) / finite.sum(axis=0)
     rounded: FloatArray = means.astype(np.float32)
     return rounded

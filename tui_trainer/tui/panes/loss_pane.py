@@ -78,7 +78,7 @@ class LossPane(PlotPane):
             parts.append((Role.BEST, "best"))
         if marks.stop_step is not None:
             parts.append((Role.STOP, f"stop at {marks.stop_step:,}"))
-        if len(result.history.losses("bound")):
+        if result.history.has("bound"):
             parts.append((Role.BOUND, "bound"))
         if marks.lr_changes:
             parts.append((Role.LR, "lr changed"))
