@@ -5,11 +5,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from tui_trainer.plotting.canvas import plot_area
 from tui_trainer.plotting.chart import Chart, Curve, Dash, Layer, Scatter, VerticalLine
 from tui_trainer.plotting.clipping import Losses, ceiling, with_others
 from tui_trainer.plotting.overlay import Overlay
 from tui_trainer.plotting.overlay_layers import overlay_curve, overlay_losses, overlay_signs
 from tui_trainer.plotting.roles import Role
+from tui_trainer.plotting.rule_signs import rule_signs
 from tui_trainer.plotting.scales import Scale, loss_scale, spans_decades, step_part, step_scale
 from tui_trainer.plotting.view import ALL, Part, View
 from tui_trainer.training.history import Buckets, History, SeriesName
@@ -58,6 +60,7 @@ def loss_chart(
     layers: list[Layer] = [_vertical(Role.LR, step) for step in marks.lr_changes]
     if marks.stop_step is not None:
         layers.append(_vertical(Role.STOP, marks.stop_step))
+    layers += [_vertical(Role.STOP, rule.step) for rule in marks.rules if rule.chosen]
     layers += [overlay_curve(overlay, losses, y) for overlay, losses in under]
     layers.append(_curve(Role.BOUND, series["bound"], Dash.DOTTED, "-"))
     raw = dict(series)
@@ -74,6 +77,7 @@ def loss_chart(
     if marks.best_step is not None and marks.best_val_loss is not None:
         best = np.array([marks.best_step]), np.array([marks.best_val_loss])
         layers.append(Scatter(Role.BEST, *best, marker="◆", ascii="@"))
+    layers += rule_signs(marks.rules, x, y, *plot_area(y, width, height))
     if marks.engine_changes:
         layers.append(_at_the_foot(Role.ENGINE, marks.engine_changes, y))
     extent = (1.0, float(max(1, steps)))

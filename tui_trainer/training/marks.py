@@ -4,6 +4,16 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
+class RuleMark:
+    """Where a stopping rule would have stopped: a letter at its step and validation loss."""
+
+    sign: str
+    step: int
+    val_loss: float
+    chosen: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class LossMarks:
     """The steps that matter in a plot of losses: they count from 1, None where there is none.
 
@@ -16,3 +26,4 @@ class LossMarks:
     lr_changes: tuple[int, ...] = ()
     engine_changes: tuple[int, ...] = ()
     planned_steps: int | None = None
+    rules: tuple[RuleMark, ...] = ()

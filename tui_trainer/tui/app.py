@@ -38,6 +38,7 @@ from tui_trainer.tui.textual_private import mend_compositor
 from tui_trainer.tui.way_out import WayOut, with_way_out
 
 if TYPE_CHECKING:
+    from tui_trainer.tui.lab.screen import LaboratoryScreen
     from tui_trainer.tui.lr.screen import LrFinderScreen
     from tui_trainer.tui.sweep.screen import SweepScreen
 
@@ -95,6 +96,7 @@ class TrainerApp(App[None]):
         self.cockpit = Cockpit(context, config, recipe)
         self.sweep: SweepScreen | None = None
         self.lr_finder: LrFinderScreen | None = None
+        self.laboratory: LaboratoryScreen | None = None
 
     def get_default_screen(self) -> Cockpit:
         return self.cockpit
@@ -224,6 +226,18 @@ class TrainerApp(App[None]):
             self.lr_finder = LrFinderScreen(self.cockpit.context, self.cockpit.form)
             self.install_screen(self.lr_finder, "lr_finder")
         self.push_screen(self.lr_finder)
+
+    def action_laboratory(self) -> None:
+        """Show the stopping laboratory of the cockpit's run, or leave it."""
+        from tui_trainer.tui.lab.screen import LaboratoryScreen
+
+        if isinstance(self.screen, LaboratoryScreen):
+            self.pop_screen()
+            return
+        if self.laboratory is None:
+            self.laboratory = LaboratoryScreen(self.cockpit.context, self.cockpit)
+            self.install_screen(self.laboratory, "laboratory")  # so that nothing is read twice
+        self.push_screen(self.laboratory)
 
     @on(ValuesTaken)
     def _take_values(self, message: ValuesTaken) -> None:

@@ -10,11 +10,12 @@ from textual.binding import Binding
 from tui_trainer.config.validation import InvalidSettingsError, one_of, shortened
 from tui_trainer.tui.key_names import key_name, key_problem
 
-ScreenName: TypeAlias = Literal["cockpit", "sweep", "candidate", "lr_finder"]
+ScreenName: TypeAlias = Literal["cockpit", "sweep", "candidate", "lr_finder", "laboratory"]
 
 _EVERYWHERE: tuple[ScreenName, ...] = get_args(ScreenName)
 _SWEEP: tuple[ScreenName, ...] = ("sweep",)
-_PLOTS: tuple[ScreenName, ...] = ("cockpit", "candidate", "lr_finder")
+_PLOTS: tuple[ScreenName, ...] = ("cockpit", "candidate", "lr_finder", "laboratory")
+_RUN: tuple[ScreenName, ...] = ("cockpit", "laboratory")
 _STARTING: tuple[ScreenName, ...] = ("cockpit", "sweep", "lr_finder")
 
 
@@ -72,10 +73,11 @@ _EXPERIMENTS = tuple(
 KEYS = (
     Key("start", "s", "start", "run", "start, or restart, with the form's settings", "start", 0,
         _STARTING, also="again"),
-    Key("step", "n", "step", "run", "run one step, then pause", "step", 3),
-    Key("pause", "space", "pause", "run", "pause or resume", "pause", 0, also="resume",
+    Key("step", "n", "step", "run", "run one step, then pause", "step", 3, _RUN),
+    Key("pause", "space", "pause", "run", "pause or resume", "pause", 0, _RUN, also="resume",
         shares="quit"),
-    Key("stop", "x", "stop", "run", "stop", "stop", 0, _STARTING, shares="start"),
+    Key("stop", "x", "stop", "run", "stop", "stop", 0, (*_STARTING, "laboratory"),
+        shares="start"),
     *_EXPERIMENTS,
     *_cycle("p", "recipe", "recipe", "recipe", 4),
     *_cycle("d", "dataset", "data set", "data", 5),
@@ -87,6 +89,10 @@ KEYS = (
     Key("lr_up", "]", "lr(1)", "presets", "raise the lr (1-2-5), also in a run", "lr+", 4),
     Key("find_lr", "f", "app.find_lr", "search", "lr finder: search for a good lr", "find lr", 1),
     Key("sweep", "w", "app.sweep", "search", "sweep: train with many values at once", "sweep", 1),
+    Key("laboratory", "j", "app.laboratory", "search",
+        "stopping laboratory: where would each rule have stopped?", "rules", 4, _RUN),
+    Key("take_rule", "enter", "take_rule", "sweep", "use the rule in the form, and go back to it",
+        "take rule", 0, ("laboratory",)),
     Key("use", "u", "use", "sweep", "use the value in the form, and go back to it", "use", 0,
         ("sweep", "candidate", "lr_finder")),
     Key("open", "enter", "open", "sweep", "open the candidate's losses and fit", "open", 1, _SWEEP),
@@ -101,9 +107,9 @@ KEYS = (
     Key("best", "k", "best", "view", "show the fit of the best or last weights", "best fit", 2,
         also="last fit"),
     Key("log", "l", "log", "view", "toggle the log scale of losses", "log", 3,
-        ("cockpit", "sweep", "candidate")),
+        ("cockpit", "sweep", "candidate", "laboratory")),
     Key("smooth", "m", "smooth", "view", "toggle smoothing; raw losses stay visible", "smooth", 4,
-        ("cockpit", "candidate")),
+        ("cockpit", "candidate", "laboratory")),
     Key("zoom", "z", "zoom", "view", "zoom a pane, then the next, then none", "zoom", 3,
         _EVERYWHERE),
     *_plot_keys("cursor", ("left", "right"), "move", 1, "read the plot: move its cursor"),
@@ -120,7 +126,7 @@ KEYS = (
     Key("setup", "tab", "next_view", "app", "open the form, or show the next pane", "form", 0,
         _EVERYWHERE, also="pane"),
     Key("back", "escape", "back", "app", "back to the previous screen", "back", 0,
-        ("sweep", "candidate", "lr_finder")),
+        ("sweep", "candidate", "lr_finder", "laboratory")),
     Key("help", "question_mark", "help", "app", "this help", "help", 0, _EVERYWHERE),
     Key("palette", "ctrl+p", "app.command_palette", "app", "find a preset or command by name", "",
         5, _EVERYWHERE),

@@ -12,6 +12,7 @@ from tui_trainer.tui.wording import progress_bar
 
 if TYPE_CHECKING:
     from tui_trainer.plotting.chart import Chart
+    from tui_trainer.training.marks import LossMarks
     from tui_trainer.training.result import RunResult
 
 
@@ -30,6 +31,7 @@ class LossPane(PlotPane):
         start_key: str = "",
         first_page: MakeLines | None = None,
         overlays: Sequence[Overlay] = (),
+        marks: "LossMarks | None" = None,
     ) -> None:
         """Show a run's losses over the overlays; before there is one a page, or what starts it."""
         if result is not self._shown:  # a part of another run says nothing about this one
@@ -41,17 +43,18 @@ class LossPane(PlotPane):
             self.blank(self._waiting(result, start_key), "Loss")
             return
 
+        shown = marks or result.marks
+
         def make_chart(width: int, height: int) -> "Chart":
             from tui_trainer.plotting.loss_chart import loss_chart
 
-            marks, smooth = result.marks, self._smooth
             return loss_chart(
                 result.history,
-                marks,
+                shown,
                 width,
                 height,
                 log=self.axis_kind,
-                smooth=smooth,
+                smooth=self._smooth,
                 view=self.view,
                 overlays=overlays,
             )
@@ -60,8 +63,8 @@ class LossPane(PlotPane):
 
         name = "Loss · smoothed" if self._smooth else "Loss"
         notes = _gauge_texts(result.gauge) if result.gauge else ()
-        reader = loss_reader(result.history, result.marks, overlays, self._charset)
-        self.plot(make_chart, name, self._legend(result), notes, reader, overlays)
+        reader = loss_reader(result.history, shown, overlays, self._charset)
+        self.plot(make_chart, name, self._legend(result, shown), notes, reader, overlays)
 
     @staticmethod
     def _waiting(result: "RunResult | None", start_key: str) -> str:
@@ -69,9 +72,8 @@ class LossPane(PlotPane):
             return f"{start_key} starts training"
         return "no step was run" if result.ended is not None else "starting…"
 
-    def _legend(self, result: "RunResult") -> Named:
+    def _legend(self, result: "RunResult", marks: "LossMarks") -> Named:
         """Name what is in the plot, most important first: a narrow pane has room for few."""
-        marks = result.marks
         validation = "val" if self.size.width < 60 else "validation"
         parts = [(Role.TRAIN, "train"), (Role.VALIDATION, validation)]
         if marks.best_step is not None:
@@ -80,6 +82,8 @@ class LossPane(PlotPane):
             parts.append((Role.STOP, f"stop at {marks.stop_step:,}"))
         if result.history.has("bound"):
             parts.append((Role.BOUND, "bound"))
+        if marks.rules:
+            parts.append((Role.STOP, _span([rule.sign for rule in marks.rules])))
         if marks.lr_changes:
             parts.append((Role.LR, "lr changed"))
         if marks.engine_changes:
@@ -93,3 +97,10 @@ def _gauge_texts(gauge: Gauge) -> tuple[str, ...]:
         return (gauge.words,)
     bar = progress_bar(gauge.nearness, 8)
     return f"{gauge.words} {bar}", gauge.words, bar
+
+
+def _span(signs: Sequence[str]) -> str:
+    """Say what the letters of rules mean."""
+    return (
+        f"{signs[0]} to {signs[-1]}: rules stop" if len(signs) > 1 else f"{signs[0]}: a rule stops"
+    )

@@ -426,9 +426,8 @@ class Cockpit(LiveScreen):
         if not self._shows_training:
             reasons |= dict.fromkeys(("pause", "step", "stop"), self._why_no_step)
         if self.run is None:
-            reasons |= dict.fromkeys(
-                ("best", "log", "smooth", "former", "overlay"), self._why_no_step
-            )
+            needs_run = ("best", "log", "smooth", "former", "overlay", "laboratory")
+            reasons |= dict.fromkeys(needs_run, self._why_no_step)
             del reasons["step"]  # the first of a new run
         else:
             none_yet = f"No former run yet: {self.key('start')} starts another."

@@ -33,10 +33,11 @@ from tui_trainer.tui.sweep.form import SweepForm
 from tui_trainer.tui.sweep.plan_text import plan_lines
 from tui_trainer.tui.sweep.plot_pane import SweepPane
 from tui_trainer.tui.sweep.race_rows import is_race
-from tui_trainer.tui.sweep.table import Move, SweepTable
+from tui_trainer.tui.sweep.table import SweepTable
 from tui_trainer.tui.sweep.wording import banner_text, setup_text, status_text
 from tui_trainer.tui.widgets.fields import Direction, Form
 from tui_trainer.tui.widgets.framed import Part
+from tui_trainer.tui.widgets.row_table import Move
 from tui_trainer.tui.wording import MEDIUM, NARROW, with_end
 
 _MOVES: dict[str, Move] = {

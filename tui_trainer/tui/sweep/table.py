@@ -2,7 +2,6 @@
 
 import math
 from functools import partial
-from typing import Literal, TypeAlias
 
 from tui_trainer.formatting import duration_text
 from tui_trainer.plotting.roles import Charset
@@ -11,11 +10,9 @@ from tui_trainer.tui.sweep.feed import SweepFeed
 from tui_trainer.tui.sweep.race_rows import RaceRows, is_race
 from tui_trainer.tui.sweep.rows import candidate_columns, candidate_row, point_columns, point_row
 from tui_trainer.tui.sweep.wording import race_title
-from tui_trainer.tui.widgets.row_table import RowTable
+from tui_trainer.tui.widgets.row_table import Move, RowTable, moved
 
 _REST_SECONDS = 2.0  # between two sorts of rows that nobody reads
-
-Move: TypeAlias = Literal["up", "down", "page_up", "page_down", "first", "last"]
 
 
 class SweepTable(RowTable):
@@ -67,15 +64,7 @@ class SweepTable(RowTable):
             self._selected = self._order[last if move == "last" else 0]
             return
         row = self._order.index(self._selected)
-        places = {
-            "up": row - 1,
-            "down": row + 1,
-            "page_up": row - self.page,
-            "page_down": row + self.page,
-            "first": 0,
-            "last": last,
-        }
-        self._selected = self._order[max(0, min(places[move], last))]
+        self._selected = self._order[moved(row, move, len(self._order), self.page)]
 
     def choose(self, key: int) -> None:
         """Put the cursor on a candidate or point, if it is among the rows."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, TypeAlias
+from typing import ClassVar, Literal, TypeAlias
 
 from rich.cells import cell_len
 from rich.segment import Segment
@@ -23,6 +23,7 @@ class Picture:
 
 
 Row: TypeAlias = Sequence[Part | Picture]
+Move: TypeAlias = Literal["up", "down", "page_up", "page_down", "first", "last"]
 
 _EDGES = 3  # lines for frame and head
 _SIGN = 2  # columns for the sign of the cursor
@@ -219,3 +220,16 @@ class RowTable(Framed):
             segments.append(Segment(" " * self.gap, base))
         line = Strip(segments).adjust_cell_length(width, base)
         return self._boxed(list(line))
+
+
+def moved(place: int, move: Move, count: int, page: int) -> int:
+    """Return the place, of `count`, to which a cursor moves; a `page` has so many rows."""
+    places = {
+        "up": place - 1,
+        "down": place + 1,
+        "page_up": place - page,
+        "page_down": place + page,
+        "first": 0,
+        "last": count - 1,
+    }
+    return max(0, min(places[move], count - 1))

@@ -1,0 +1,185 @@
+"""The stopping laboratory against runs with the rules themselves, however it reads a history."""
+
+import math
+
+import numpy as np
+from reference_loop import PRESETS, make
+from test_trainer import regularized
+
+from tui_trainer.config.presets import Preset, Presets
+from tui_trainer.config.settings import (
+    FirstIncrease,
+    GeneralizationLoss,
+    Patience,
+    PatientAverage,
+    ProgressQuotient,
+    Regularizer,
+)
+from tui_trainer.training.control import Control
+from tui_trainer.training.history import History
+from tui_trainer.training.laboratory import (
+    Fate,
+    Laboratory,
+    NamedRule,
+    best_outcome,
+    rules_of,
+    settings_with,
+)
+from tui_trainer.training.result import RunResult
+from tui_trainer.training.trainer import train
+
+RULES = [
+    FirstIncrease(),
+    PatientAverage(window=5, restore_best=True),
+    Patience(patience=15, restore_best=True),
+    GeneralizationLoss(alpha=30),
+    ProgressQuotient(alpha=0.5, strip=7, restore_best=True),
+    Patience(patience=10**6),
+    None,
+]
+
+
+def laboratory():
+    return Laboratory([NamedRule(rule, ()) for rule in RULES])
+
+
+def trained(config):
+    result = RunResult(config)
+    for event in train(config, Control()):
+        result.apply(event)
+    return result
+
+
+def history_of(val, train=None):
+    history = History()
+    history.append(np.array(val if train is None else train, np.float32), np.array(val, np.float32))
+    return history
+
+
+def read(history, most=10**9):
+    lab = laboratory()
+    while lab.read(history, most):
+        pass
+    return lab
+
+
+def test_a_run_with_a_rule_stops_where_it_fires_on_the_history_without_one():
+    config = make("kaiming", steps=300)
+    whole = trained(config)
+    outcomes = read(whole.history).outcomes(config.steps, going_on=False)
+    for outcome in outcomes:
+        run = trained(regularized(config, stopping=outcome.rule.stopping))
+        assert outcome.fate is (Fate.STOPS if run.stopped_early else Fate.FINISHES)
+        assert (outcome.step, outcome.val_loss) == (run.step, run.final_val_loss)
+        assert outcome.above_best == run.final_val_loss - whole.best.val_loss
+        assert outcome.saved == 1 - run.step / config.steps
+    assert [outcome.fate for outcome in outcomes] == [Fate.STOPS] * 5 + [Fate.FINISHES] * 2
+    best = best_outcome(outcomes)
+    assert outcomes[best].val_loss == min(outcome.val_loss for outcome in outcomes)
+
+
+def test_reading_as_a_run_goes_on_says_what_reading_at_once_does():
+    draw = np.random.default_rng(3)
+    for number in range(20):
+        val = draw.normal(1, 0.02, 400) + 8 / np.arange(10, 410)
+        slow = draw.normal(1, 0.001, 400) + 8 / np.arange(10, 410)
+        if number % 3 == 0:
+            val[draw.integers(1, 400)] = math.nan
+        whole = read(history_of(val, slow))
+        lab, history, step = laboratory(), History(), 0
+        while step < 400:
+            end = step + int(draw.integers(1, 60))
+            part = history_of(val[step:end], slow[step:end])
+            history.append(part.losses("train"), part.losses("val"))
+            while lab.read(history, int(draw.integers(1, 40))):
+                assert lab.step < history.steps
+            step = end
+        for going_on in (True, False):
+            of_whole = whole.outcomes(400, going_on=going_on)
+            assert lab.outcomes(400, going_on=going_on) == of_whole
+        assert (lab.best, lab.diverged_at, lab.stops) == (
+            whole.best,
+            whole.diverged_at,
+            whole.stops,
+        )
+
+
+def test_what_a_history_does_not_tell_is_not_told():
+    falling = list(np.linspace(9, 5, 50))
+    rising = [*falling, *np.linspace(5, 6, 50)]
+    for val, planned, going_on, waiting, fate in (
+        (rising, 100, False, 1, Fate.FINISHES),
+        (rising, 500, False, 1, Fate.UNKNOWN),
+        (rising, 500, True, 1, Fate.PENDING),
+        (rising, 100, True, 1, Fate.PENDING),
+        ([*rising, math.inf], 500, False, 1, Fate.DIVERGES),
+        (falling, 500, False, 6, Fate.UNKNOWN),
+        ([math.nan], 500, False, 6, Fate.DIVERGES),
+    ):
+        lab = read(history_of(val))
+        outcomes = lab.outcomes(planned, going_on=going_on)
+        unfired = [outcome for outcome in outcomes if outcome.fate is not Fate.STOPS]
+        assert {outcome.fate for outcome in unfired} == {fate}
+        assert len(unfired) >= waiting
+        known = [outcome for outcome in outcomes if outcome.val_loss is not None]
+        assert {outcome.fate for outcome in known} <= {Fate.STOPS, Fate.FINISHES}
+        assert (best_outcome(outcomes) is None) is (not known)
+        whole = len(val) if fate is Fate.DIVERGES else planned
+        for outcome in (outcome for outcome in outcomes if outcome.fate is Fate.STOPS):
+            assert outcome.saved == 1 - outcome.step / whole
+
+
+def test_of_equal_losses_the_best_saves_most_and_is_no_rule_where_none_fires():
+    outcomes = read(history_of([3, 2, 1, 2, 2, 2, 2, 2])).outcomes(8, going_on=False)
+    first, *_ = outcomes
+    assert first.step == 4
+    assert outcomes[best_outcome(outcomes)].val_loss == 1  # of those that restore the best
+    flat = read(history_of([3, 2, 1])).outcomes(3, going_on=False)
+    assert flat[best_outcome(flat)].rule.stopping is None
+
+
+def with_presets(**regularizers):
+    known = dict(PRESETS.regularizer)
+    for name, settings in regularizers.items():
+        known[name] = Preset(name, "of a user", Regularizer(name=name, **settings))
+    parts = (PRESETS.dataset, PRESETS.architecture, PRESETS.init, known, PRESETS.recipe)
+    return Presets(*parts)
+
+
+def test_the_rules_are_those_of_all_presets_once_and_the_runs_own():
+    mine = Patience(patience=7)
+    presets = with_presets(mine={"stopping": mine}, again={"stopping": mine, "l1_weight": 2})
+    for own, more in ((mine, []), (FirstIncrease(restore_best=True), [()])):
+        rules = rules_of(presets, own)
+        assert len({rule.stopping for rule in rules}) == len(rules)
+        names = [rule.presets for rule in rules]
+        assert names == [
+            ("stop-first-increase",), ("stop-patient", "l1+patient"), ("stop-patience",),
+            ("stop-gl",), ("stop-pq",), ("mine", "again"), *more,
+            ("none", "l1", "dropout", "weight-decay"),
+        ]  # fmt: skip
+
+
+def test_a_rule_is_taken_with_the_penalties_of_the_run():
+    presets = with_presets(drops={"stopping": Patience(patience=7), "dropout": 0.1})
+    plain, l1 = Regularizer(name="none"), Regularizer(name="l1", l1_weight=1.0)
+    noisy = Regularizer(name="dropout", dropout=0.01, weight_decay=0.5)
+    for stopping, regularizer, settings in (
+        (PatientAverage(), plain, {"regularizer": "stop-patient"}),
+        (PatientAverage(), l1, {"regularizer": "l1+patient"}),
+        (FirstIncrease(), l1, {"regularizer": "stop-first-increase", "l1_weight": 1.0}),
+        (
+            FirstIncrease(), noisy,
+            {"regularizer": "stop-first-increase", "dropout": 0.01, "weight_decay": 0.5},
+        ),
+        (
+            Patience(patience=7), noisy,
+            {"regularizer": "drops", "dropout": 0.01, "weight_decay": 0.5},
+        ),
+        (Patience(patience=7), plain, {"regularizer": "drops"}),
+        (None, l1, {"regularizer": "l1"}),
+        (None, plain, {"regularizer": "none"}),
+    ):  # fmt: skip
+        rule = next(r for r in rules_of(presets, None) if r.stopping == stopping)
+        assert settings_with(rule, presets, regularizer) == settings
+    assert settings_with(NamedRule(FirstIncrease(), ()), presets, plain) == {}
