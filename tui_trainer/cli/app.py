@@ -230,7 +230,12 @@ def _make_app(
     keymap = checked_keymap(user.keys, config_file())
     require_theme(user, config_file())
     preferences = Preferences(user, partial(write_setting, config_file()))
-    work = Work(partial(train_events, root=root), preview, sweep_events, lr_search_events)
+    work = Work(
+        partial(train_events, root=root),
+        preview,
+        partial(sweep_events, root=root),
+        lr_search_events,
+    )
     recipe = settings["recipe"]
     seen = Seen(seen_file() if remembers else None)
     return TrainerApp(

@@ -21,7 +21,14 @@ from tui_trainer.cli.output import (
     say,
 )
 from tui_trainer.cli.parameters import File, Number, on_end_option, settings_options
-from tui_trainer.cli.wiring import cluster_events, on_first_signal, recipe_of, sweep_events
+from tui_trainer.cli.saving import saved_root, saving_options
+from tui_trainer.cli.wiring import (
+    cluster_events,
+    on_first_signal,
+    recipe_of,
+    saved_sweep,
+    sweep_events,
+)
 from tui_trainer.config.presets import Presets, load_presets
 from tui_trainer.config.settings import PositiveInt
 from tui_trainer.config.user_settings import UserSettings, config_file, read_user_settings
@@ -49,6 +56,7 @@ from tui_trainer.training.engines.choice import require_engine
               help="Train on the Ray cluster at HOST:PORT; without an address, at RAY_ADDRESS or "
                    "on the cluster that this machine belongs to.")  # fmt: skip
 @settings_options
+@saving_options
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of text.")
 @click.option("--plot", is_flag=True, help="Plot the losses over the values; names in rows.")
 @click.option("--csv", "csv_file", metavar="FILE.csv", type=File(),
@@ -75,6 +83,7 @@ def sweep(
     """
     user = read_user_settings(config_file())
     take_looks(context, user)
+    root = saved_root(settings)
     plan = _plan(axes, seeds, objective, settings, user)
     if csv_file is not None:
         require_writable(csv_file, "--csv")
@@ -82,7 +91,7 @@ def sweep(
     from tui_trainer.console import sweep as console
 
     control, finale = SweepControl(), Finale(user, on_end)
-    events = _events(plan, control, ray_address)
+    events = _events(plan, control, ray_address, root)
     with on_first_signal(lambda _: control.stop()) as signals:
         results = console.follow(events, plan)
     written = csv_file is None or _write(console, results, csv_file)
@@ -131,15 +140,18 @@ def _plan(
     return plan
 
 
-def _events(plan: Sweep, control: SweepControl, address: str | None) -> Iterator[SweepEvent]:
+def _events(
+    plan: Sweep, control: SweepControl, address: str | None, root: Path | None
+) -> Iterator[SweepEvent]:
     """Train here, or on the Ray cluster at `address`; refuse one where there is none."""
     if address is None:
-        return sweep_events(plan, control, fits=False)
+        return sweep_events(plan, control, root, fits=False)
     try:
         address = find_address(address)
         say(f"looking for a Ray cluster {place(address)}")
         with on_first_signal(lambda number: sys.exit(EXIT_SIGNALLED + number)):
-            return cluster_events(plan, control, address)
+            events = cluster_events(plan, control, address)
+        return saved_sweep(plan, lambda: events, root)
     except InvalidSettingsError as error:
         raise InvalidSettingsError(f"--ray: {error}") from None
 

@@ -91,8 +91,23 @@ def branch_events(
     yield from branch(folder, step, config, control, lr, root)
 
 
-def sweep_events(plan: Sweep, control: SweepControl, *, fits: bool = True) -> Iterator[SweepEvent]:
-    """Train all candidates; imports torch."""
+def sweep_events(
+    plan: Sweep, control: SweepControl, root: Path | None, *, fits: bool = True
+) -> Iterator[SweepEvent]:
+    """Train all candidates, and save the sweep below `root` unless that is None; imports torch."""
+    yield from saved_sweep(plan, lambda: _sweep_here(plan, control, fits=fits), root)
+
+
+def saved_sweep(
+    plan: Sweep, events: Callable[[], Iterator[SweepEvent]], root: Path | None
+) -> Iterator[SweepEvent]:
+    """Pass a sweep's events on, and save it below `root` unless that is None."""
+    from tui_trainer.runs.sweep_recorder import record_sweep
+
+    yield from events() if root is None else record_sweep(plan, events, root)
+
+
+def _sweep_here(plan: Sweep, control: SweepControl, *, fits: bool) -> Iterator[SweepEvent]:
     from tui_trainer.sweeps.events import CandidatesAdvanced, SweepEnded
     from tui_trainer.sweeps.pace import remember_pace
     from tui_trainer.sweeps.sweeper import sweep

@@ -31,9 +31,10 @@ class Parent(Struct, frozen=True):
 
 
 class Description(Struct, frozen=True, kw_only=True):
-    """What is in ``run.toml``. `config` is complete; a sweep's is that of its first candidate.
+    """What is in ``run.toml``. `config` is complete; a sweep's is that around which it varies.
 
-    `created` is a UTC time in ISO 8601. `axes` are a sweep's values by setting, as text.
+    `created` is a UTC time in ISO 8601. `axes`, a sweep's values by setting as text, `seeds` and
+    `objective` are those of its plan.
     """
 
     format: int = FORMAT
@@ -50,6 +51,8 @@ class Description(Struct, frozen=True, kw_only=True):
     parameter_count: int = 0
     parent: Parent | None = None
     axes: dict[str, list[str]] = {}
+    seeds: int = 1
+    objective: str = ""
     config: RunConfig
 
 

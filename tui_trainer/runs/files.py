@@ -1,4 +1,4 @@
-"""Files that are replaced as a whole: a reader sees the old one or the new one."""
+"""Files that are whole at any moment: replaced in one step, or added to line by line."""
 
 import contextlib
 import os
@@ -37,3 +37,30 @@ def _sync_folder(folder: Path) -> None:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
+
+
+def append_whole(file: Path, line: bytes) -> None:
+    """Append a line that is on the disk when this returns, or nothing of it.
+
+    A line before it that was cut is ended first.
+
+    Raises:
+        OSError: if it can't be written.
+    """
+    with file.open("ab") as stream:
+        end = stream.tell()
+        try:
+            if end and not _ends_line(file):
+                line = b"\n" + line
+            stream.write(line)
+            stream.flush()
+            os.fdatasync(stream.fileno())
+        except OSError:
+            os.ftruncate(stream.fileno(), end)
+            raise
+
+
+def _ends_line(file: Path) -> bool:
+    with file.open("rb") as stream:
+        stream.seek(-1, 2)
+        return stream.read(1) == b"\n"

@@ -44,7 +44,7 @@ _KINDS: dict[str, type] = {
 _NAMES = {kind: name for name, kind in _KINDS.items()}
 _STARTED = ("engine", "engine_reason", "device", "parameter_count", "threads")
 _NOT_FINITE = {"nan", "inf", "-inf"}
-STARTED, CONTINUED, BRANCHED = "started", "continued", "branched"
+STARTED, CONTINUED, BRANCHED, ENDED = "started", "continued", "branched", "ended"
 
 
 def to_entry(event: Event) -> Entry | None:

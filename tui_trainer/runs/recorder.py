@@ -7,8 +7,6 @@ a ledger never lacks what losses depend on.
 
 import csv
 import io
-import os
-import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
@@ -16,7 +14,8 @@ from typing import Any
 
 from tui_trainer.runs.checkpoint import checkpoint_bytes, weights_bytes, write_checkpoint
 from tui_trainer.runs.description import Description, Parent, describe, write_description
-from tui_trainer.runs.files import replace_file
+from tui_trainer.runs.due import Due
+from tui_trainer.runs.files import append_whole, replace_file
 from tui_trainer.runs.fit_file import fit_bytes
 from tui_trainer.runs.folder import BEST, CHECKPOINT, FIT, LEDGER, METRICS, NORMS, SUMMARY
 from tui_trainer.runs.kept import KeptStates
@@ -69,7 +68,7 @@ class Recorder:
         self._metrics = MetricsWriter(folder / METRICS)
         self._kept = KeptStates(folder)
         self._fits: dict[str, FitSampled] = {}
-        self._due = dict.fromkeys((CHECKPOINT, SUMMARY, FIT), 0.0)
+        self._due = Due(self._writer)
         self._told = ""
 
     def follow(self, events: Iterator[Event], past: Iterable[Event] = ()) -> Iterator[Event]:
@@ -112,7 +111,7 @@ class Recorder:
                 self._start(event)
             case _:
                 self.note(to_entry(event))
-        if isinstance(event, Paused) or self._is_due(CHECKPOINT, CHECKPOINT_SECONDS):
+        if isinstance(event, Paused) or self._due.comes(CHECKPOINT, CHECKPOINT_SECONDS):
             self._control.ask_checkpoint()
         self._write_summary(always=not isinstance(event, StepsCompleted | FitSampled))
         self._write_fit()
@@ -142,8 +141,9 @@ class Recorder:
 
     @property
     def problem(self) -> str:
-        """What keeps the run from being written now, "" if nothing does."""
-        return self._writer.problem
+        """What keeps the run from being written now, or was lost; "" if nothing."""
+        lost = "some losses were dropped: too many waited for the disk"
+        return self._writer.problem or (lost if self._writer.lost else "")
 
     def _news(self) -> Iterator[Recorded]:
         if (problem := self.problem) != self._told:
@@ -173,22 +173,14 @@ class Recorder:
         job = partial(self._metrics.append, event.first_step, columns)
         self._writer.add(job, size=sum(values.nbytes for values in columns.values()))
 
-    def _is_due(self, name: str, seconds: float) -> bool:
-        """Say whether it is time to write a file again, which the disk keeps up with."""
-        now = time.monotonic()
-        if now < self._due[name] or self._writer.waits(name):
-            return False
-        self._due[name] = now + seconds
-        return True
-
     def _write_summary(self, *, always: bool = False) -> None:
-        if always or self._is_due(SUMMARY, SUMMARY_SECONDS):
+        if always or self._due.comes(SUMMARY, SUMMARY_SECONDS):
             summary = summarize(self._result, self.problem)
             self._replace(SUMMARY, partial(summary_bytes, summary))
 
     def _write_fit(self, *, always: bool = False) -> None:
         points = self._result.points
-        if points is not None and (always or self._is_due(FIT, FIT_SECONDS)):
+        if points is not None and (always or self._due.comes(FIT, FIT_SECONDS)):
             self._replace(FIT, partial(fit_bytes, points, dict(self._fits)))
 
     def _replace(self, name: str, make: Callable[[], bytes]) -> None:
@@ -211,33 +203,6 @@ class Recorder:
 
     def _write_best(self, names: tuple[str, ...], best: Snapshot) -> None:
         write_checkpoint(self.folder / BEST, weights_bytes(names, best))
-
-
-def append_whole(file: Path, line: bytes) -> None:
-    """Append a line that is on the disk when this returns, or nothing of it.
-
-    A line before it that was cut is ended first.
-
-    Raises:
-        OSError: if it can't be written.
-    """
-    with file.open("ab") as stream:
-        end = stream.tell()
-        try:
-            if end and not _ends_line(file):
-                line = b"\n" + line
-            stream.write(line)
-            stream.flush()
-            os.fdatasync(stream.fileno())
-        except OSError:
-            os.ftruncate(stream.fileno(), end)
-            raise
-
-
-def _ends_line(file: Path) -> bool:
-    with file.open("rb") as stream:
-        stream.seek(-1, 2)
-        return stream.read(1) == b"\n"
 
 
 def _write_description(folder: Path, description: Description) -> None:

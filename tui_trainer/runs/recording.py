@@ -23,7 +23,7 @@ from tui_trainer.runs.metrics import MetricsWriter
 from tui_trainer.runs.ownership import own
 from tui_trainer.runs.recorder import Recorder
 from tui_trainer.runs.saved import SavedLosses, SavedRun, entries_until, first_difference
-from tui_trainer.runs.writer import describe
+from tui_trainer.runs.writer import describe_problem
 from tui_trainer.training.control import Control
 from tui_trainer.training.course import Checkpoint
 from tui_trainer.training.events import (
@@ -56,7 +56,7 @@ def record(config: RunConfig, control: Control, root: Path) -> Iterator[Event]:
             folder = make_run_folder(root, run_name(config))
             stack.enter_context(own(folder))
         except OSError as error:
-            yield from _unrecorded(train(config, control), f"{root}: {describe(error)}")
+            yield from _unrecorded(train(config, control), f"{root}: {describe_problem(error)}")
             return
         recorder = Recorder(folder, control, RunResult(config, keep_history=False))
         yield from recorder.follow(train(config, control, keep=recorder.keep))

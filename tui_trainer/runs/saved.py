@@ -55,6 +55,8 @@ class SavedRun:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.description: Description = read_description(folder)
+        if self.description.kind != "run":
+            raise InvalidSettingsError(f"{folder.name} is a {self.description.kind}, not a run")
         self.notes: list[str] = []
         try:
             self.entries, note = read_ledger(folder)

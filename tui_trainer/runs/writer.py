@@ -86,7 +86,7 @@ class Writer:
             try:
                 task.job()
             except OSError as error:
-                self.problem = describe(error)
+                self.problem = describe_problem(error)
                 self._wait()
                 continue
             except Exception as error:  # a mistake of ours is no reason to stop writing
@@ -120,7 +120,7 @@ class Writer:
         )
 
 
-def describe(error: OSError) -> str:
+def describe_problem(error: OSError) -> str:
     """Say in a few words why a run can't be saved."""
     words = {
         errno.ENOSPC: "the disk is full",

@@ -1,0 +1,21 @@
+"""When a file is to be written again."""
+
+import time
+
+from tui_trainer.runs.writer import Writer
+
+
+class Due:
+    """Times by the names of a writer's jobs: one that the disk has not caught up with waits."""
+
+    def __init__(self, writer: Writer) -> None:
+        self._writer = writer
+        self._times: dict[str, float] = {}
+
+    def comes(self, name: str, seconds: float) -> bool:
+        """Say whether it is time, `seconds` after it last was."""
+        now = time.monotonic()
+        if now < self._times.get(name, 0.0) or self._writer.waits(name):
+            return False
+        self._times[name] = now + seconds
+        return True
