@@ -1,4 +1,7 @@
-"""The app with work that never returns: ``stubborn.py spin|sleep|hold|preview``, ``flood FILE``."""
+"""The app with work that never returns.
+
+``stubborn.py spin|sleep|patient|hold|preview`` or ``stubborn.py flood FILE``.
+"""
 
 import ctypes
 import sys
@@ -7,6 +10,10 @@ import time
 from pathlib import Path
 
 from scripted import make_app, preview, started
+
+from tui_trainer.config.user_settings import UserSettings
+from tui_trainer.tui import way_out
+from tui_trainer.tui.preferences import Preferences
 
 
 def spin(config=None):
@@ -36,7 +43,7 @@ def train(config, control):
     match sys.argv[1:]:
         case ["spin"]:
             spin()
-        case ["sleep"]:
+        case ["sleep"] | ["patient"]:
             time.sleep(1_000_000)
         case ["hold"]:  # the interpreter, once it is asked to stop
             while not control.stopped:
@@ -48,6 +55,13 @@ def train(config, control):
 
 
 if __name__ == "__main__":
-    app = make_app(train, preview=spin if sys.argv[1] == "preview" else preview)
+    if sys.argv[1] == "patient":
+        way_out._GRACE = 1_000_000
+    app = make_app(
+        train,
+        preview=spin if sys.argv[1] == "preview" else preview,
+        preferences=Preferences(UserSettings(on_hangup="checkpoint")),
+    )
     app.run()
+    app.wait()
     sys.exit(app.return_code)

@@ -113,15 +113,6 @@ def test_a_signal_during_the_first_paint_ends_it_and_leaves_the_terminal_as_it_w
     terminal.assert_restored()
 
 
-def test_a_terminal_that_is_gone_ends_the_program(open_terminal):
-    terminal = open_terminal(*FOR_EVER)
-    terminal.wait_for("READY")
-    terminal.press("s")
-    terminal.wait_for("TRAINING")
-    terminal.hang_up()
-    terminal.wait_for_the_end_unread()
-
-
 def test_a_signal_before_the_first_paint_leaves_as_later(open_terminal):
     terminal = open_terminal()
     while b"\x1b[?1049h" not in terminal.sent:
@@ -157,6 +148,20 @@ def test_a_step_or_preview_that_does_not_return_keeps_nothing(
         terminal.wait_for("TRAINING")
     leave(terminal)
     assert terminal.wait_for_the_end() == status
+    terminal.assert_restored()
+
+
+def test_a_second_signal_leaves_at_once(open_terminal):
+    terminal = open_terminal(STUBBORN, "patient", program=sys.executable)
+    terminal.wait_for("READY")
+    terminal.press("s")
+    terminal.wait_for("TRAINING")
+    terminal.child.kill(signal.SIGINT)
+    while terminal.is_on(ALTERNATE_SCREEN):  # the app has left, and its thread does not end
+        assert terminal.read(DEADLINE), "it does not leave"
+    assert terminal.child.isalive()
+    terminal.child.kill(signal.SIGTERM)
+    assert terminal.wait_for_the_end() == 130
     terminal.assert_restored()
 
 

@@ -12,8 +12,10 @@ from typing import Annotated, Any
 import click
 from click.core import ParameterSource
 from msgspec import Meta
+from msgspec.structs import replace
 
 from tui_trainer import __version__
+from tui_trainer.cli.hang_up import hangup_option
 from tui_trainer.cli.looks import (
     charset_of,
     is_served,
@@ -45,6 +47,7 @@ from tui_trainer.cli.wiring import (
     train_events,
 )
 from tui_trainer.config.user_settings import (
+    OnHangup,
     UserSettings,
     config_file,
     read_user_settings,
@@ -138,6 +141,7 @@ def _cleaned() -> Iterator[None]:
 @click.option("--screenshot", metavar="FILE.svg", type=File(),
               help="With --headless: save the screen as SVG.")  # fmt: skip
 @click.option("--print", "print_screen", is_flag=True, help="With --headless: print the screen.")
+@hangup_option
 @click.version_option(__version__, prog_name="tui-trainer")
 @click.pass_context
 def main(
@@ -152,6 +156,7 @@ def main(
     screenshot: Path | None,
     print_screen: bool,
     on_end: str | None,
+    on_hangup: OnHangup | None,
     **settings: Any,
 ) -> None:
     """Choose a network, an init and a regularizer; train; see what that choice does.
@@ -167,11 +172,14 @@ def main(
     user = read_user_settings(config_file())
     take_looks(context, user, headless=not in_terminal)
     charset = charset_of(sys.stderr if in_terminal else None)
+    if on_hangup is not None:
+        user = replace(user, on_hangup=on_hangup)
     command, root = chosen(on_end, user.on_end, os.environ), saved_root(settings)
     remembers = not headless
     app = _make_app(settings, user, charset, ui_budget / 100, command, root, remembers=remembers)
     if not headless:
         app.run()
+        app.wait()
         context.exit(app.return_code or EXIT_OK)
 
     from tui_trainer.cli.headless import run_headless

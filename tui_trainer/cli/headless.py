@@ -74,6 +74,7 @@ def run_headless(app: Any, plan: Any, *, print_screen: bool) -> int:
     watchdog.expect_end(plan.timeout + _GRACE, EXIT_FAILED, late)
     try:
         asyncio.run(visit(app, plan, report))
+        app.wait()
     finally:
         watchdog.cancel()
     return status

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import click
 
 from tui_trainer.cli.ending import Finale
+from tui_trainer.cli.hang_up import hangup_option, outliving_the_terminal
 from tui_trainer.cli.looks import charset_of
 from tui_trainer.cli.output import (
     colored,
@@ -22,7 +23,7 @@ from tui_trainer.cli.output import (
 from tui_trainer.cli.parameters import File, on_end_option
 from tui_trainer.cli.wiring import on_first_signal
 from tui_trainer.config.settings import RunConfig
-from tui_trainer.config.user_settings import UserSettings
+from tui_trainer.config.user_settings import OnHangup, UserSettings
 from tui_trainer.notices.endings import end_of_run
 from tui_trainer.training.control import Control
 from tui_trainer.training.early_stopping import StopReason
@@ -33,12 +34,13 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What to print and write at the end."""
+    """What to print and write at the end, and what to do when the terminal is gone."""
 
     as_json: bool
     plot: bool
     history_file: Path | None
     on_end: str | None
+    on_hangup: OnHangup | None
 
     def require_writable(self) -> None:
         """Refuse, before the training, a file that can't be written after it.
@@ -59,14 +61,15 @@ def report_options(command: F) -> F:
         click.option("--history", "history_file", metavar="FILE.csv", type=File(),
                      help="Write the columns step, train_loss and val_loss."),
     ]  # fmt: skip
-    for option in reversed([*options, on_end_option]):
+    for option in reversed([*options, on_end_option, hangup_option]):
         command = option(command)
     return command
 
 
 def take_report(settings: dict[str, Any]) -> Report:
     """Take the flags out of `settings`."""
-    report = Report(*(settings.pop(key) for key in ("as_json", "plot", "history_file", "on_end")))
+    keys = ("as_json", "plot", "history_file", "on_end", "on_hangup")
+    report = Report(*(settings.pop(key) for key in keys))
     report.require_writable()
     return report
 
@@ -82,7 +85,11 @@ def follow_and_report(
     from tui_trainer.console import run as console
 
     control, finale = Control(), Finale(user, report.on_end)
-    with on_first_signal(lambda _: control.stop()) as signals:
+    continues = (report.on_hangup or user.on_hangup) == "continue"
+    with (
+        on_first_signal(lambda _: control.stop()) as signals,
+        outliving_the_terminal(lambda: continues and not control.paused),
+    ):
         result = console.follow(events(control), config)
     file = report.history_file
     written = file is None or _write_history(result.history, file)

@@ -11,6 +11,7 @@ from tui_trainer.config.validation import InvalidSettingsError, convert
 
 Glyphs: TypeAlias = Literal["auto", "ascii", "braille", "octants"]
 Colors: TypeAlias = Literal["auto", "none", "16", "256", "truecolor"]
+OnHangup: TypeAlias = Literal["continue", "checkpoint"]
 Notices: TypeAlias = Literal["auto", "bell", "osc9", "osc777", "off"]
 
 
@@ -26,6 +27,7 @@ class UserSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     colors: Colors = "auto"
     notices: Notices = "auto"
     on_end: str | None = None
+    on_hangup: OnHangup = "continue"
     recipe: str | None = None
     keys: dict[str, Any] = {}
 

@@ -16,10 +16,11 @@ from textual.screen import Screen
 
 from tui_trainer.config.presets import Presets
 from tui_trainer.config.settings import RunConfig
-from tui_trainer.notices.command import run_on_end
+from tui_trainer.notices.command import WAIT_SECONDS, run_on_end
 from tui_trainer.notices.endings import Ending
 from tui_trainer.notices.terminals import LONG_RUN, notice
 from tui_trainer.plotting.roles import Charset
+from tui_trainer.training.state import State
 from tui_trainer.tui.ascii import AsciiFilter
 from tui_trainer.tui.background import Work
 from tui_trainer.tui.colorless import ColorlessFilter
@@ -81,7 +82,7 @@ class TrainerApp(App[None]):
         on_end: str = "",
     ) -> None:
         mend_compositor()
-        self._way_out = WayOut(self._leave, self._stop_threads)
+        self._way_out = WayOut(self._leave, self._stop_threads, self._go_on_unseen)
         super().__init__()
         self._ascii = charset is Charset.ASCII
         self.set_keymap(keymap or {})
@@ -250,12 +251,42 @@ class TrainerApp(App[None]):
     ) -> None:
         """Leave, and ask the threads to end, since they can't be killed."""
         self._way_out.must_end(return_code)
-        self._stop_threads()
+        if not self.is_hung_up:
+            self._stop_threads()
         super().exit(result, return_code, message)
 
     def _stop_threads(self) -> None:
         for screen in self.live_screens:
             screen.stop_thread()
+
+    @property
+    def is_hung_up(self) -> bool:
+        """Whether it leaves since the terminal is gone: then threads are not asked to end yet."""
+        return self._way_out.is_hung_up
+
+    def wait(self) -> None:
+        """Wait, after `run`, for its threads; where some go on unseen, that ends the process."""
+        self._way_out.wait()
+        for screen in self.live_screens:
+            screen.join()
+
+    def _go_on_unseen(self) -> list[threading.Thread]:
+        """Return the threads that go on without a terminal; ask the others to end."""
+        if self.preferences.settings.on_hangup == "checkpoint":
+            return []
+        going_on = []
+        for screen in self.live_screens:
+            if (work := screen.go_on_unseen()) is not None:
+                going_on.append(threading.Thread(target=self._end_unseen, args=(screen, work)))
+                going_on[-1].start()
+        return going_on
+
+    def _end_unseen(self, screen: LiveScreen, work: threading.Thread) -> None:
+        """Wait for the end of what goes on, and run the command."""
+        work.join()
+        ending = screen.ending()
+        if self._command and ending is not None and screen.newest_state is not State.STOPPED:
+            run_on_end(self._command, ending, WAIT_SECONDS)
 
     def _leave(self, number: signal.Signals) -> None:
         """Exit; not in the middle of mounting, which would find parts missing."""

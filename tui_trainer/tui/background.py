@@ -1,8 +1,10 @@
 """The app's threads, which report with messages and never touch a widget."""
 
 from collections.abc import Callable, Iterator
+from contextvars import copy_context
 from dataclasses import dataclass
 from functools import partial
+from threading import Thread
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from textual.dom import DOMNode
@@ -44,16 +46,22 @@ class Work:
 
 
 class Background:
-    """Runs threads on behalf of `owner`, which gets their messages."""
+    """Runs threads on behalf of `owner`, which gets their messages.
+
+    Those that follow events may outlive the app: they are no workers of Textual's.
+    """
 
     def __init__(self, owner: DOMNode) -> None:
         self._owner = owner
         self._request = 0
+        self._unseen = False
+        self._threads: list[Thread] = []  # that follow events, the newest last
 
     def ask_preview(self, preview: Preview, config: RunConfig) -> None:
         """Ask for a config's preview: in a thread because the first one imports torch."""
         self._request += 1
-        self._start(partial(self._preview, self._request, preview, config))
+        work = partial(self._preview, self._request, preview, config)
+        self._owner.run_worker(work, thread=True, exit_on_error=False)
 
     def is_newest(self, request: int) -> bool:
         """Return whether this is the latest preview that was asked for."""
@@ -72,10 +80,21 @@ class Background:
         The `frequent` ones wait for the next frame: a message for each would cost more than the
         frames do.
         """
-        self._start(partial(self._follow, feed, events, frequent, failed))
+        work = partial(self._follow, feed, events, frequent, failed)
+        thread = Thread(target=copy_context().run, args=(work,), name="events")
+        self._threads = [*filter(Thread.is_alive, self._threads), thread]
+        thread.start()
 
-    def _start(self, work: Callable[[], None]) -> None:
-        self._owner.run_worker(work, thread=True, exit_on_error=False)
+    def go_on_unseen(self) -> Thread | None:
+        """Have no screen told of events any more; return the thread that still makes some."""
+        self._unseen = True
+        newest = self._threads[-1:]
+        return next(filter(Thread.is_alive, newest), None)
+
+    def join(self) -> None:
+        """Wait for the ends of all events."""
+        for thread in self._threads:
+            thread.join()
 
     def _preview(self, request: int, preview: Preview, config: RunConfig) -> None:
         if not self.is_newest(request):
@@ -95,9 +114,14 @@ class Background:
     ) -> None:
         try:
             for event in events():
-                feed.inbox.append(event)
-                if not isinstance(event, frequent):
-                    self._owner.post_message(Updated(feed))
+                self._hand_over(feed, event, frequent)
         except Exception as error:
-            feed.inbox.append(failed(" ".join(f"{type(error).__name__}: {error}".split())))
+            words = " ".join(f"{type(error).__name__}: {error}".split())
+            self._hand_over(feed, failed(words), frequent)
+
+    def _hand_over(self, feed: Feed[Any], event: Any, frequent: tuple[type, ...]) -> None:
+        feed.inbox.append(event)
+        if self._unseen:
+            feed.take_inbox()
+        elif not isinstance(event, frequent):
             self._owner.post_message(Updated(feed))

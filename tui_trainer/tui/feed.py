@@ -1,6 +1,7 @@
 """What a screen shows: the result of a thread's events, and the events not applied yet."""
 
 from collections import deque
+from threading import Lock
 from typing import Any, Generic, Protocol, TypeVar
 
 from tui_trainer.training.state import State
@@ -23,15 +24,17 @@ ResultT = TypeVar("ResultT", bound=Result)
 
 
 class Feed(Generic[ResultT]):
-    """A result and its inbox: the thread only appends to it, the UI only takes from it."""
+    """A result and its inbox: the thread appends to it, the UI takes from it while there is one."""
 
     def __init__(self, result: ResultT) -> None:
         self.result = result
         self.inbox: deque[Any] = deque()
         self.applied = 0  # events
+        self._taking = Lock()
 
     def take_inbox(self) -> None:
         """Apply all events that have arrived."""
-        while self.inbox:
-            self.result.apply(self.inbox.popleft())
-            self.applied += 1
+        with self._taking:
+            while self.inbox:
+                self.result.apply(self.inbox.popleft())
+                self.applied += 1

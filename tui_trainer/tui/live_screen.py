@@ -4,6 +4,7 @@ import time
 from abc import abstractmethod
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from threading import Thread
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import events, on
@@ -82,7 +83,8 @@ class LiveScreen(PaneScreen):
         self.call_after_refresh(self.draw)
 
     def on_unmount(self) -> None:
-        self.stop_thread()
+        if not getattr(self.app, "is_hung_up", False):
+            self.stop_thread()
 
     def on_resize(self, event: events.Resize) -> None:
         """Rewrite the lines: their wording depends on the width."""
@@ -353,6 +355,15 @@ class LiveScreen(PaneScreen):
     def stop_thread(self) -> None:
         """Ask the screen's thread to end, if there is one."""
         self._control.stop()
+
+    def go_on_unseen(self) -> Thread | None:
+        """Go on without a terminal if that is of use, and return the thread; else end."""
+        self.stop_thread()
+        return None
+
+    def join(self) -> None:
+        """Wait for the ends of its threads."""
+        self._background.join()
 
     def action_stop(self) -> None:
         self.stop_thread()

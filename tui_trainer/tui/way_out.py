@@ -2,6 +2,8 @@
 
 Textual leaves once its threads have ended and the terminal has taken all that was written. A step
 that does not return, or a terminal that nobody reads, would hold it for ever.
+
+A terminal that is gone is no request to end what is trained: that may go on without a screen.
 """
 
 import asyncio
@@ -15,15 +17,19 @@ import threading
 import time
 from collections.abc import Callable
 from functools import partial
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from typing import Any
 
 from textual.driver import Driver
 
+from tui_trainer.tui.hang_up import let_go_of_terminal, on_hang_up
+
 _GRACE = 3.0  # seconds for an orderly end
 _STUBBORN = 1.0  # seconds for a terminal to take the sequences below
+_POLL, _WAKE = 0.05, 0.2
 _HUNG_UP = 128 + signal.SIGHUP
-_REQUESTS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_HANG_UP, _ENDED = -2, -1  # no statuses: the terminal is gone; what went on without it has ended
+_REQUESTS = (signal.SIGINT, signal.SIGTERM)
 # What Textual's driver switches on, switched off: unfinished frame, mouse, focus, pasting, sizes,
 # keyboard protocol; then colours, line wrap, the normal screen and the cursor.
 _RESTORING = b"".join(
@@ -41,18 +47,31 @@ class WayOut:
     Args:
         leave: called in the event loop when a signal asks to leave.
         stop: asks the app's threads to end; called in a thread of its own.
+        go_on: called in a thread when the terminal is gone: returns the threads that go on
+            without it, if any.
     """
 
-    def __init__(self, leave: Callable[[signal.Signals], None], stop: Callable[[], None]) -> None:
-        self._leave, self._stop = leave, stop
+    def __init__(
+        self,
+        leave: Callable[[signal.Signals], None],
+        stop: Callable[[], None],
+        go_on: Callable[[], list[threading.Thread]],
+    ) -> None:
+        self._leave, self._stop, self._go_on = leave, stop, go_on
         self._statuses: SimpleQueue[int] = SimpleQueue()  # a signal's handler may put into it
         self._terminal: _Terminal | _Browser | None = None  # while the app has it
-        self._watches = False
+        self._thread: threading.Thread | None = None
+        self._first = threading.Lock()  # taken by the first request; a signal's handler may try to
+        self.is_hung_up = False
 
     def must_end(self, status: int) -> None:
-        """Give the process some seconds to end by itself; the first status counts."""
+        """Give the process some seconds to end by itself, if nothing was asked for before."""
+        if self._first.acquire(blocking=False):
+            self._ask(status)
+
+    def _ask(self, status: int) -> None:
         self._statuses.put(status)
-        if self._watches:
+        if self._thread is not None:
             # C code that never gives up the interpreter would hold up the thread below: this
             # needs none, but can't restore the terminal.
             late = _GRACE + 2 * _STUBBORN
@@ -61,11 +80,13 @@ class WayOut:
     def take(self, terminal: "_Terminal | _Browser") -> None:
         """Note that the app takes a terminal; from the first one on, signals are watched."""
         self._terminal = terminal
-        if not self._watches:
-            self._watches = True
+        if self._thread is None:
             self._nowhere = os.open(os.devnull, os.O_WRONLY)
-            threading.Thread(target=self._insist, name="way-out", daemon=True).start()
-            self._watch_signals(asyncio.get_running_loop())
+            self._loop = asyncio.get_running_loop()
+            self._thread = threading.Thread(target=self._insist, name="way-out", daemon=True)
+            self._thread.start()
+            self._watch_signals()
+            terminal.on_hang_up(self.hang_up)
 
     @property
     def has_terminal(self) -> bool:
@@ -76,30 +97,88 @@ class WayOut:
         """Note that the terminal is as it was."""
         self._terminal = None
 
-    def _watch_signals(self, loop: asyncio.AbstractEventLoop) -> None:
+    def read_to_the_end(self, read: Callable[[], None], *, is_web: bool) -> None:
+        """Read what is typed until nothing more can come."""
+        try:
+            read()
+        except OSError:
+            self.hang_up()
+        if is_web:  # the page, or all that served it, is gone
+            self.must_end(_HUNG_UP)
+
+    def hang_up(self) -> None:
+        """Leave, since the terminal is gone, unless that was asked for; some work may go on."""
+        if self._first.acquire(blocking=False):
+            self.is_hung_up = True
+            self._statuses.put(_HANG_UP)
+            self._leave_soon(signal.SIGHUP)
+
+    def wait(self) -> None:
+        """Wait for the end of what goes on without a terminal: it ends the process."""
+        while self.is_hung_up and self._thread is not None:
+            # A signal that another thread was given does not wake this one, which handles them.
+            self._thread.join(_WAKE)
+
+    def _watch_signals(self) -> None:
         """Take requests by signal even while the UI's thread waits for the terminal.
 
         The loop's own handlers would wait with it.
         """
 
         def ask(number: int, frame: object) -> None:
-            self.must_end(128 + number)
+            self._first.acquire(blocking=False)
+            self._ask(128 + number)
             _stay_awake()
-            with contextlib.suppress(RuntimeError):  # the loop is closed: it is leaving already
-                loop.call_soon_threadsafe(self._leave, signal.Signals(number))
+            self._leave_soon(signal.Signals(number))
+
+        def hang_up(number: int, frame: object) -> None:
+            _stay_awake()
+            self.hang_up()
 
         for request in _REQUESTS:
             signal.signal(request, ask)
+        signal.signal(signal.SIGHUP, hang_up)
+
+    def _leave_soon(self, number: signal.Signals) -> None:
+        with contextlib.suppress(RuntimeError):  # the loop is closed: it is leaving already
+            self._loop.call_soon_threadsafe(self._leave, number)
 
     def _insist(self) -> None:
+        """End the process: some seconds after the first request, at once after the second."""
         status = self._statuses.get()
-        threading.Thread(target=self._stop, daemon=True).start()  # this one may not be held up
-        time.sleep(_GRACE)
+        if status == _HANG_UP:
+            status = self._without_terminal()
+        if status != _ENDED:
+            threading.Thread(target=self._stop, daemon=True).start()  # this one may not be held up
+            with contextlib.suppress(Empty):
+                self._statuses.get(timeout=_GRACE)
         try:
             if self._terminal is not None:
                 self._terminal.restore()
         finally:
-            os._exit(status)
+            os._exit(max(status, 0))
+
+    def _without_terminal(self) -> int:
+        """Wait for the end of what goes on, or for a signal; return the status to end with."""
+        threads = self._go_on()
+        if not threads:
+            return _HUNG_UP
+        threading.Thread(target=self._report_end, args=(threads,), daemon=True).start()
+        deadline = time.monotonic() + _GRACE
+        while self._terminal is not None and time.monotonic() < deadline:
+            time.sleep(_POLL)
+        if self._terminal is not None:
+            with contextlib.suppress(OSError, termios.error):
+                self._terminal.restore()
+            self._terminal.close()
+            self._terminal = None
+        let_go_of_terminal()
+        return self._statuses.get()
+
+    def _report_end(self, threads: list[threading.Thread]) -> None:
+        for thread in threads:
+            thread.join()
+        self._statuses.put(_ENDED)
 
 
 class _Browser:
@@ -108,13 +187,26 @@ class _Browser:
     def restore(self) -> None:
         """Leave it."""
 
+    def close(self) -> None:
+        """Leave it."""
+
+    def on_hang_up(self, call: Callable[[], None]) -> None:
+        """Leave that to the driver, which reads from the pipe."""
+
 
 class _Terminal:
-    """The terminal behind two descriptors, and its attributes when it was found."""
+    """The terminal behind two descriptors, and its attributes when it was found.
 
-    def __init__(self, stdin: int, stderr: int) -> None:
-        self._stderr = stderr
+    `close` has nobody read from it any more, which would never end where it is gone.
+    """
+
+    def __init__(self, stdin: int, stderr: int, close: Callable[[], None]) -> None:
+        self._stdin, self._stderr, self.close = stdin, stderr, close
         self._attributes: list[Any] = termios.tcgetattr(stdin)
+
+    def on_hang_up(self, call: Callable[[], None]) -> None:
+        """Have a thread call once the terminal is gone."""
+        on_hang_up(self._stdin, call)
 
     def restore(self) -> None:
         """Restore modes, screen and cursor, even if nobody reads and a thread is stuck writing.
@@ -149,13 +241,12 @@ def with_way_out(driver: type[Driver], way_out: WayOut) -> type[Driver]:
                 super().start_application_mode()  # which takes the signals
                 way_out.take(_Browser())
             else:
-                way_out.take(_Terminal(sys.__stdin__.fileno(), sys.__stderr__.fileno()))
+                streams = sys.__stdin__.fileno(), sys.__stderr__.fileno()
+                way_out.take(_Terminal(*streams, self.exit_event.set))
                 super().start_application_mode()
 
         def run_input_thread(self) -> None:
-            super().run_input_thread()
-            if self.is_web:  # the page, or all that served it, is gone
-                way_out.must_end(_HUNG_UP)
+            way_out.read_to_the_end(super().run_input_thread, is_web=self.is_web)
 
         def stop_application_mode(self) -> None:
             if way_out.has_terminal:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from functools import partial
+from threading import Thread
 from typing import TYPE_CHECKING
 
 from textual import on
@@ -125,6 +126,13 @@ class Cockpit(LiveScreen):
     def active(self) -> bool:
         """Whether a run trains, shown or not."""
         return self._runs.training is not None
+
+    def go_on_unseen(self) -> Thread | None:
+        """Train on, but for a run that is paused: nobody would know that it waits."""
+        training = self._runs.training
+        if training is None or training.control is None or training.control.paused:
+            return super().go_on_unseen()
+        return self._background.go_on_unseen()
 
     @property
     def quit_warning(self) -> str:
