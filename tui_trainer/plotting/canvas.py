@@ -1,11 +1,12 @@
 """Rasterises charts into terminal cells.
 
 plotext draws the axes, which takes some milliseconds, and they are cached while they stay the same.
-Layers change with every frame and are rasterised here.
+Layers change with every frame and are rasterised here; those that don't, once.
 """
 
 from functools import lru_cache
 from typing import TypeAlias
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,6 +40,12 @@ _OCTANT_BITS = np.array([[0x40, 0x80], [0x10, 0x20], [0x04, 0x08], [0x01, 0x02]]
 Dots: TypeAlias = NDArray[np.float64]
 Places: TypeAlias = NDArray[np.int64]
 Spans: TypeAlias = tuple[Dots, Dots, Dots, NDArray[np.bool_]]
+Grid: TypeAlias = tuple[Places, Places]
+
+_Area: TypeAlias = tuple[Scale, Scale, int, int, tuple[int, int]]
+_PLACED: WeakKeyDictionary[Curve | Scatter, tuple[_Area, tuple[Grid, Grid | None]]] = (
+    WeakKeyDictionary()
+)
 
 
 def draw(chart: Chart, width: int, height: int, charset: Charset = Charset.UNICODE) -> Drawing:
@@ -84,13 +91,9 @@ def _draw_layers(drawing: Drawing, chart: Chart, columns: int, rows: int, charse
     fine = (1, 1) if charset is Charset.ASCII else _FINE
     for layer in chart.layers:
         marker = _marker(layer, charset)
-        if isinstance(layer, Curve):
-            spans = _spans(layer, chart, columns * fine[0], rows * fine[1])
-            if layer.dash is Dash.DASHED and fine == _FINE:
-                dots[_gaps(layer.dash, spans, len(dots))] = False
-            row, column = _columns(*_dashes(layer.dash, spans))
-        else:
-            row, column = _places(layer, chart, columns, rows, fine)
+        (row, column), beside = _placed(layer, chart, columns, rows, fine)
+        if beside is not None:
+            dots[beside] = False
         cells = row // fine[1], column // fine[0]
         roles[cells] = _code(layer.role)
         is_braille[cells] = marker == BRAILLE_DOT
@@ -99,6 +102,25 @@ def _draw_layers(drawing: Drawing, chart: Chart, columns: int, rows: int, charse
         else:
             characters[cells] = ord(marker)
     characters[is_braille] = _glyphs(dots, charset)[is_braille]
+
+
+def _placed(
+    layer: Layer, chart: Chart, columns: int, rows: int, fine: tuple[int, int]
+) -> tuple[Grid, Grid | None]:
+    """Return the dots of a layer, and those beside them to clear: once for as long as both stay."""
+    if isinstance(layer, Bars | VerticalLine):
+        return _places(layer, chart, columns, rows, fine), None
+    key = (chart.x, chart.y, columns, rows, fine)
+    if (known := _PLACED.get(layer)) is None or known[0] != key:
+        if isinstance(layer, Scatter):
+            known = key, (_places(layer, chart, columns, rows, fine), None)
+        else:
+            spans = _spans(layer, chart, columns * fine[0], rows * fine[1])
+            cuts = layer.dash is Dash.DASHED and fine == _FINE
+            beside = _gaps(layer.dash, spans, rows * fine[1]) if cuts else None
+            known = key, (_columns(*_dashes(layer.dash, spans)), beside)
+        _PLACED[layer] = known
+    return known[1]
 
 
 def _glyphs(dots: NDArray[np.bool_], charset: Charset) -> NDArray[np.uint32]:

@@ -30,7 +30,7 @@ class Dash(Enum):
     SPARSE = (1, 2)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class Curve:
     """A line through ``(x, low..high)``; NaN leaves a gap. `ascii` draws it without Unicode."""
 
@@ -42,7 +42,7 @@ class Curve:
     ascii: str = "*"
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class Scatter:
     """Points, one character each; braille dots may be `tall`, two of them on each other."""
 

@@ -12,7 +12,8 @@ Losses = NDArray[np.floating]
 _CUT = 0.04  # of the points at most
 _FEWEST = 25  # points from which on one may be cut
 _FLATTENED = 1 / 3  # of the height: losses that have less are flattened
-_HIGHER, _LOWER = 0.5, 2.0  # decades that other runs may add to a log axis in any case
+_HIGHER = 1.25  # a factor by which other runs may raise the axis in any case
+_LOWER = 2.0  # decades that they may add below
 _NEWEST = 3  # points that are never cut: an explosion is the story
 
 
@@ -49,29 +50,38 @@ def with_others(
 ) -> tuple[Losses, bool | None]:
     """Return the losses that an axis is made for, and whether it is a log one.
 
-    Losses of `others`, all finite, that lie far from a run's own are left out: above, they may take
-    as much of the height as its own have, or a factor of three on a log axis; below, as much or
-    two decades. So are the highest 4 % of each, where its own don't reach as high.
+    Losses of `others`, finite and the lowest first, that lie far from a run's own are left out:
+    above, they may take as much of the height as its own have, or a quarter more; below, as much or
+    two decades on a log axis, anything on a linear one. So are the highest 4 % of each where its
+    own lie lower.
     """
-    own = own[np.isfinite(own)]
-    if not len(own):
-        return np.concatenate(others), log
+    own, others = own[np.isfinite(own)], [losses for losses in others if len(losses)]
+    if not len(own) or not others:
+        return np.concatenate([own, *others]), log
     low, high = float(own.min()), float(own.max())
-    them = np.concatenate([losses[losses <= max(high, _usual_top(losses))] for losses in others])
-    near = np.concatenate([own, them[them <= 2 * high - min(low, 0.0)]])
+    tops = [max(high, float(losses[-int(_CUT * len(losses)) - 1])) for losses in others]
+
+    def within(least: float, most: float) -> Losses:
+        parts = [
+            _ends(losses, least, min(most, top)) for losses, top in zip(others, tops, strict=True)
+        ]
+        return np.concatenate([own, *parts])
+
+    height = high - (min(low, 0.0) if low < 0.5 * high else low)
+    near = within(-np.inf, high + max(height, (_HIGHER - 1) * abs(high)))
     if not _is_log(near, log):
         return near, False
     if high <= 0:
         return own, True
     bottom, top = np.log10(float(own[own > 0].min())), np.log10(high)
-    least, most = bottom - max(top - bottom, _LOWER), top + max(top - bottom, _HIGHER)
-    return np.concatenate([own, them[(them >= 10.0**least) & (them <= 10.0**most)]]), True
+    lower, higher = max(top - bottom, _LOWER), max(top - bottom, np.log10(_HIGHER))
+    return within(10.0 ** (bottom - lower), 10.0 ** (top + higher)), True
 
 
-def _usual_top(losses: Losses) -> float:
-    """Return the highest loss but for the highest 4 %."""
-    most = int(_CUT * len(losses))
-    return float(np.partition(losses, -most - 1)[-most - 1]) if len(losses) else -np.inf
+def _ends(losses: Losses, least: float, most: float) -> Losses:
+    """Return the lowest and the highest within limits of losses that are in their order."""
+    first, last = np.searchsorted(losses, least), np.searchsorted(losses, most, side="right")
+    return losses[[first, last - 1]] if first < last else losses[:0]
 
 
 def _is_log(losses: Losses, log: bool | None) -> bool:

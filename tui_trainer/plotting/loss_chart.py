@@ -9,7 +9,7 @@ from tui_trainer.plotting.canvas import plot_area
 from tui_trainer.plotting.chart import Chart, Curve, Dash, Layer, Scatter, VerticalLine
 from tui_trainer.plotting.clipping import Losses, ceiling, with_others
 from tui_trainer.plotting.overlay import Overlay
-from tui_trainer.plotting.overlay_layers import overlay_curve, overlay_losses, overlay_signs
+from tui_trainer.plotting.overlay_layers import overlay_layers, overlay_losses
 from tui_trainer.plotting.roles import Role
 from tui_trainer.plotting.rule_signs import rule_signs
 from tui_trainer.plotting.scales import Scale, loss_scale, spans_decades, step_part, step_scale
@@ -53,15 +53,18 @@ def loss_chart(
     most = _DOTS_A_COLUMN * columns
     others = [overlay_losses(o.history, first, last, most, window) for o in overlays]
     own = [series["train"], series["val"]]
-    y, highest = _loss_axis(own, [other.loss for other in others], height, log, view.clipped)
-    beyond = any(not y.holds(other.loss).all() for other in others)
+    y, highest = _loss_axis(own, [other.ranked for other in others], height, log, view.clipped)
+    beyond = any(not y.holds(other.ranked[[0, -1]]).all() for other in others if len(other.ranked))
     cut = highest is not None or longest > steps or beyond
-    under = list(zip(overlays, others, strict=True))
+    under = [
+        overlay_layers(overlay, losses, x, y, columns)
+        for overlay, losses in zip(overlays, others, strict=True)
+    ]
     layers: list[Layer] = [_vertical(Role.LR, step) for step in marks.lr_changes]
     if marks.stop_step is not None:
         layers.append(_vertical(Role.STOP, marks.stop_step))
     layers += [_vertical(Role.STOP, rule.step) for rule in marks.rules if rule.chosen]
-    layers += [overlay_curve(overlay, losses, y) for overlay, losses in under]
+    layers += [other.curve for other in under]
     layers.append(_curve(Role.BOUND, series["bound"], Dash.DOTTED, "-"))
     raw = dict(series)
     if smooth:
@@ -72,8 +75,7 @@ def loss_chart(
     layers.append(_curve(Role.VALIDATION, series["val"], Dash.DASHED, "x"))
     if highest is not None:
         layers += [_cut(Role.TRAIN, raw["train"], y), _cut(Role.VALIDATION, raw["val"], y)]
-    for overlay, losses in under:
-        layers += overlay_signs(overlay, losses, x, y, columns)
+    layers += [marker for other in under for marker in other.signs]
     if marks.best_step is not None and marks.best_val_loss is not None:
         best = np.array([marks.best_step]), np.array([marks.best_val_loss])
         layers.append(Scatter(Role.BEST, *best, marker="◆", ascii="@"))

@@ -27,6 +27,8 @@ _SYMBOLS = (
     ("◆", "the lowest validation loss so far; in a sweep the recommended value"),
     ("┄", "the stopping rule's bound: a validation loss above it ends the run"),
     ("┃ ╎ ▲", "where the run stopped early, the lr changed, the engine changed"),
+    ("○□△◇▽+", "validation losses of other runs: of the last one, of pinned ones"),
+    ("▲○ ▼○", "there a run's losses lie above or below the plot"),
     ("⠢ ⠆ ━━", "training data, validation data, the network's prediction"),
     ("● ⡇ ✕", "a sweep's medians, their spread over the seeds, diverged seeds"),
 )
