@@ -8,6 +8,7 @@ import select
 import signal
 import struct
 import sys
+import tempfile
 import termios
 import time
 from pathlib import Path
@@ -25,7 +26,8 @@ class Program:
 
     def __init__(self, *flags: str, **environment: str) -> None:
         self._flags = flags
-        self._environment = environment
+        self._state = tempfile.TemporaryDirectory()  # for its runs: they are saved, as ever
+        self._environment = {"XDG_STATE_HOME": self._state.name} | environment
         self._received = b""
 
     def __enter__(self) -> "Program":
@@ -44,6 +46,7 @@ class Program:
         os.kill(self.pid, signal.SIGKILL)
         os.waitpid(self.pid, 0)
         os.close(self._terminal)
+        self._state.cleanup()
 
     def press(self, key: str) -> None:
         """Send a key."""

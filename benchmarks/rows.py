@@ -37,13 +37,17 @@ def best_threads() -> int:
     return max((1, 2), key=lambda threads: textbook(threads, 2_000))
 
 
-def headless(engine: str, device: str = "cpu", width: int = 20) -> float:
-    """Steps per second of ``tui-trainer train``, with four hidden layers of `width`."""
+def headless(engine: str, device: str = "cpu", width: int = 20, runs: str | None = None) -> float:
+    """Steps per second of ``tui-trainer train``, with four hidden layers of `width`.
+
+    The run is saved in the folder `runs`, unless that is None.
+    """
     steps = "12000" if engine == "eager" or width > 20 else "60000"
     steps = "240000" if engine == "compiled" else steps
     flags = ["--recipe", "kaiming", "--lr", "0.0003", "--steps", steps, "--json"]
     flags += ["--presets", str(HERE / "presets"), "--architecture", f"mlp-4x{width}"]
     flags += ["--engine", engine, "--device", device]
+    flags += ["--no-save"] if runs is None else ["--runs", runs]
     done = subprocess.run([PROGRAM, "train", *flags], capture_output=True, text=True, check=True)
     rate: float = json.loads(done.stdout)["steps_per_second"]
     return rate
@@ -52,7 +56,7 @@ def headless(engine: str, device: str = "cpu", width: int = 20) -> float:
 def sweep(candidates: int, steps: int, device: str = "cpu") -> float:
     """Steps per second of all candidates together of a ``tui-trainer sweep`` over lr."""
     flags = ["--recipe", "kaiming", "--over", f"lr=1e-4:0.01:log:{candidates}"]
-    flags += ["--steps", str(steps), "--device", device, "--json"]
+    flags += ["--steps", str(steps), "--device", device, "--json", "--no-save"]
     done = subprocess.run([PROGRAM, "sweep", *flags], capture_output=True, text=True, check=True)
     found = json.loads(done.stdout)
     assert found["steps"] == candidates * steps, "a candidate ended before its last step"
@@ -77,6 +81,36 @@ def live(engine: str, device: str = "cpu") -> float:
             found = re.search(r"([\d,]+)(?: steps)?/s", program.screen)
     assert found is not None
     return float(found[1].replace(",", ""))
+
+
+def saved_and_not(engine: str) -> tuple[float, float]:
+    """Steps per second of ``tui-trainer train`` that saves its run, and of one that does not."""
+    with tempfile.TemporaryDirectory() as runs:
+        return headless(engine, runs=runs), headless(engine)
+
+
+def kills(count: int) -> int:
+    """Kill a run that is saved `count` times, and go on each time; return the steps that differ.
+
+    It is held against a run of as many steps that nobody interrupts.
+    """
+    from msgspec import json, structs
+
+    from tui_trainer.config.presets import load_presets, make_config
+    from tui_trainer.runs.saved import SavedRun
+    from tui_trainer.training.result import RunResult
+    from tui_trainer.training.trainer import train
+
+    config = make_config(load_presets(), "dropout", steps=10**8, engine="eager")
+    with tempfile.TemporaryDirectory() as root:
+        script = HERE.parent / "tests" / "killed_run.py"
+        command = [sys.executable, str(script), root, str(count), "1"]
+        done = subprocess.run(command, input=json.encode(config), capture_output=True, check=True)
+        losses = SavedRun(Path(json.decode(done.stdout)["folder"])).losses
+    whole = RunResult(config)
+    for event in train(structs.replace(config, steps=losses.steps)):
+        whole.apply(event)
+    return int((losses.val != whole.history.losses("val")).sum())
 
 
 def cold_start() -> float:
@@ -143,7 +177,7 @@ def key_to_repaint() -> tuple[float, float]:
             program.read(wait.uniform(0.05, 0.2))
             began = time.perf_counter()
             program.press("t")
-            program.read(5, until=b"screen:" if number % 2 == 0 else b"ETA")
+            program.read(5, until=b"overhead:" if number % 2 == 0 else b"ETA")
             taken.append((time.perf_counter() - began) * 1000)
     taken.sort()
     return taken[49], taken[98]

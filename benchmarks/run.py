@@ -82,6 +82,18 @@ def judging() -> Measured:
     yield _at_least(what, found, 0.95)
 
 
+def saving() -> Measured:
+    """Compare runs that are saved with runs that are not, and kill some."""
+    rows.headless("compiled")  # so that the compiled step is in the cache
+    eager, eager_bare, compiled, compiled_bare = rows.rounds(
+        lambda: (*rows.saved_and_not("eager"), *rows.saved_and_not("compiled"))
+    )
+    yield _at_least("eager saved ÷ not saved", rows.ratio(eager, eager_bare), 0.98)
+    yield _at_least("compiled saved ÷ not saved", rows.ratio(compiled, compiled_bare), 0.98)
+    what = "steps that differ after 100 kills"
+    yield _at_most(what, rows.kills(100), 0)
+
+
 def gpu() -> Measured:
     """Compare the CUDA graph with the textbook loop on the same GPU, and in the app with itself."""
     if not torch.cuda.is_available():
@@ -177,7 +189,11 @@ def memory() -> Measured:
 
 ROWS: dict[str, Callable[[], Measured]] = {
     row.__name__: row
-    for row in (engines, cold, judging, gpu, sweeps, sweep_gpu, growth, start, keys, wire, memory)
+    for row in (
+        *(engines, cold, judging, saving),
+        *(gpu, sweeps, sweep_gpu),
+        *(growth, start, keys, wire, memory),
+    )
 }
 
 

@@ -37,10 +37,23 @@ def run_badge(result: "RunResult") -> str:
 def banner_text(
     result: "RunResult", width: int, keys: Mapping[str, str], *, advice: bool = True
 ) -> str:
-    """Say how a run ended, that it is paused, or that it can't learn; "" while all is well.
+    """Say how a run ended, that it is paused, can't learn or can't be saved; "" if all is well.
 
     `keys` are how the user's keys are written, by their ids.
     """
+    state, disk = _state_text(result, width, keys, advice=advice), _disk_text(result, width)
+    return " ".join(filter(None, (state, disk)))
+
+
+def _disk_text(result: "RunResult", width: int) -> str:
+    """Say what keeps a run from being saved, or what was found when it was read."""
+    if problem := result.recording_problem:
+        goes_on = "" if result.ended or width < NARROW else " The training goes on."
+        return f"⚠ Not saved: {problem}.{goes_on}"
+    return f"⚠ {result.notes[-1]}." if result.notes else ""
+
+
+def _state_text(result: "RunResult", width: int, keys: Mapping[str, str], *, advice: bool) -> str:
     sign, _ = LEARNT_NOTHING if result.learnt_nothing else BADGES[result.state]
     dead = f"Not learning: {result.not_learning.words}." if result.not_learning else ""
     inits = f"{_INITS}: press {keys['init']}."
