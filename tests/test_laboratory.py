@@ -15,8 +15,8 @@ from tui_trainer.config.settings import (
     ProgressQuotient,
     Regularizer,
 )
+from tui_trainer.training import history
 from tui_trainer.training.control import Control
-from tui_trainer.training.history import History
 from tui_trainer.training.laboratory import (
     Fate,
     Laboratory,
@@ -26,6 +26,7 @@ from tui_trainer.training.laboratory import (
     settings_with,
 )
 from tui_trainer.training.result import RunResult
+from tui_trainer.training.state import State
 from tui_trainer.training.trainer import train
 
 RULES = [
@@ -50,15 +51,21 @@ def trained(config):
     return result
 
 
-def history_of(val, train=None):
-    history = History()
-    history.append(np.array(val if train is None else train, np.float32), np.array(val, np.float32))
-    return history
+def run_of(val, train=None, *, steps=None, state=State.FINISHED):
+    """Return a run with these losses, of as many planned steps unless told otherwise."""
+    run = RunResult(make("kaiming", steps=steps or max(1, len(val))))
+    add(run, val, val if train is None else train)
+    run.state = state
+    return run
 
 
-def read(history, most=10**9):
+def add(run, val, train):
+    run.advance(np.array(train, np.float32), np.array(val, np.float32))
+
+
+def read(run):
     lab = laboratory()
-    while lab.read(history, most):
+    while lab.read(run.history):
         pass
     return lab
 
@@ -66,7 +73,7 @@ def read(history, most=10**9):
 def test_a_run_with_a_rule_stops_where_it_fires_on_the_history_without_one():
     config = make("kaiming", steps=300)
     whole = trained(config)
-    outcomes = read(whole.history).outcomes(config.steps, going_on=False)
+    outcomes = read(whole).outcomes(whole)
     for outcome in outcomes:
         run = trained(regularized(config, stopping=outcome.rule.stopping))
         assert outcome.fate is (Fate.STOPS if run.stopped_early else Fate.FINISHES)
@@ -85,39 +92,33 @@ def test_reading_as_a_run_goes_on_says_what_reading_at_once_does():
         slow = draw.normal(1, 0.001, 400) + 8 / np.arange(10, 410)
         if number % 3 == 0:
             val[draw.integers(1, 400)] = math.nan
-        whole = read(history_of(val, slow))
-        lab, history, step = laboratory(), History(), 0
+        whole, run, lab, step = run_of(val, slow), run_of([], steps=400), laboratory(), 0
+        of_whole = read(whole)
         while step < 400:
             end = step + int(draw.integers(1, 60))
-            part = history_of(val[step:end], slow[step:end])
-            history.append(part.losses("train"), part.losses("val"))
-            while lab.read(history, int(draw.integers(1, 40))):
-                assert lab.step < history.steps
+            add(run, val[step:end], slow[step:end])
+            while lab.read(run.history, int(draw.integers(1, 40))):
+                assert lab.step < run.step
             step = end
-        for going_on in (True, False):
-            of_whole = whole.outcomes(400, going_on=going_on)
-            assert lab.outcomes(400, going_on=going_on) == of_whole
-        assert (lab.best, lab.diverged_at, lab.stops) == (
-            whole.best,
-            whole.diverged_at,
-            whole.stops,
-        )
+        assert lab.outcomes(run) == of_whole.outcomes(whole)
+        assert (lab.best, lab.diverged_at) == (of_whole.best, of_whole.diverged_at)
+        assert lab.stops == of_whole.stops
 
 
 def test_what_a_history_does_not_tell_is_not_told():
     falling = list(np.linspace(9, 5, 50))
     rising = [*falling, *np.linspace(5, 6, 50)]
-    for val, planned, going_on, waiting, fate in (
-        (rising, 100, False, 1, Fate.FINISHES),
-        (rising, 500, False, 1, Fate.UNKNOWN),
-        (rising, 500, True, 1, Fate.PENDING),
-        (rising, 100, True, 1, Fate.PENDING),
-        ([*rising, math.inf], 500, False, 1, Fate.DIVERGES),
-        (falling, 500, False, 6, Fate.UNKNOWN),
-        ([math.nan], 500, False, 6, Fate.DIVERGES),
+    for val, planned, state, waiting, fate in (
+        (rising, 100, State.FINISHED, 1, Fate.FINISHES),
+        (rising, 500, State.STOPPED, 1, Fate.UNKNOWN),
+        (rising, 500, State.RUNNING, 1, Fate.PENDING),
+        (rising, 100, State.PAUSED, 1, Fate.PENDING),
+        ([*rising, math.inf], 500, State.DIVERGED, 1, Fate.DIVERGES),
+        (falling, 500, State.STOPPED_EARLY, 6, Fate.UNKNOWN),
+        ([math.nan], 500, State.DIVERGED, 6, Fate.DIVERGES),
     ):
-        lab = read(history_of(val))
-        outcomes = lab.outcomes(planned, going_on=going_on)
+        run = run_of(val, steps=planned, state=state)
+        outcomes = read(run).outcomes(run)
         unfired = [outcome for outcome in outcomes if outcome.fate is not Fate.STOPS]
         assert {outcome.fate for outcome in unfired} == {fate}
         assert len(unfired) >= waiting
@@ -130,12 +131,37 @@ def test_what_a_history_does_not_tell_is_not_told():
 
 
 def test_of_equal_losses_the_best_saves_most_and_is_no_rule_where_none_fires():
-    outcomes = read(history_of([3, 2, 1, 2, 2, 2, 2, 2])).outcomes(8, going_on=False)
+    run = run_of([3, 2, 1, 2, 2, 2, 2, 2])
+    outcomes = read(run).outcomes(run)
     first, *_ = outcomes
     assert first.step == 4
     assert outcomes[best_outcome(outcomes)].val_loss == 1  # of those that restore the best
-    flat = read(history_of([3, 2, 1])).outcomes(3, going_on=False)
+    run = run_of([3, 2, 1])
+    flat = read(run).outcomes(run)
     assert flat[best_outcome(flat)].rule.stopping is None
+
+
+def test_what_is_kept_in_blocks_alone_is_unknown_but_for_what_was_seen_before(monkeypatch):
+    monkeypatch.setattr(history, "_KEPT", (512, 512, 512, None))
+    monkeypatch.setattr(history, "_CHUNK", 256)
+    val = [*np.linspace(9, 5, 40), *np.linspace(6, 5, 1960)]
+    run, early = run_of([], steps=2000, state=State.RUNNING), laboratory()
+    for start in range(0, 2000, 50):
+        add(run, val[start : start + 50], val[start : start + 50])
+        if start < 100:
+            early.read(run.history)
+    run.state = State.FINISHED
+    late = read(run)
+    assert run.history.first_kept > 1
+    assert late.step == 0
+    assert late.is_cut_off(run.history)
+    assert early.is_cut_off(run.history)
+    fates = [outcome.fate for outcome in late.outcomes(run)]
+    assert fates == [Fate.UNKNOWN] * 6 + [Fate.FINISHES]
+    first, *others, never = early.outcomes(run)
+    assert (first.fate, first.step) == (Fate.STOPS, 41)
+    assert Fate.UNKNOWN in {outcome.fate for outcome in others}
+    assert (never.fate, never.above_best) == (Fate.FINISHES, 0)
 
 
 def with_presets(**regularizers):

@@ -71,11 +71,13 @@ async def opened(pilot):
     await press(pilot, "s")
     await until(pilot, lambda: not app.cockpit.active and app.cockpit.is_idle)
     await press(pilot, "j")
-    await shown(pilot, "Where would it have stopped?")
+    await shown(pilot, "Where would it have stopped?", "first increase", "never")
 
 
 def row(app, rule):
-    return next(line for line in screen_text(app).splitlines() if f" {rule}" in line)
+    """Return the line of a rule, "" while there is none."""
+    lines = screen_text(app).splitlines()
+    return next((line for line in lines if f" {rule}" in line), "")
 
 
 async def test_a_run_has_a_row_and_a_letter_for_each_rule_at_every_size():
@@ -151,18 +153,21 @@ async def test_while_a_run_goes_on_each_step_is_read_once_and_what_has_not_fired
         assert sum(read) == 100
 
 
-async def test_what_lies_behind_the_end_of_a_history_is_unknown():
-    for last, words in (
-        (done(100, StopReason.EARLY_STOPPING), "where the run's own rule stopped it"),
-        (done(100, StopReason.STOPPED), "where it was stopped by hand"),
-    ):
-        app = make_app(at_once(last), "kaiming", steps=5000)
-        async with app.run_test(size=(120, 40)) as pilot:
-            await opened(pilot)
-            await shown(pilot, "The history ends at step 100", words, "is unknown")
-            assert "unknown" in row(app, "patience 200")
-            assert "unknown" in row(app, "never")
-            assert " 52 " in row(app, "first increase")
+async def test_what_lies_behind_the_end_of_a_history_is_unknown_of_the_run_that_is_shown():
+    first = at_once(done(100, StopReason.STOPPED))
+    app = make_app(first, "kaiming", steps=500, charset=Charset.ASCII)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await opened(pilot)
+        await shown(pilot, "The history ends at step 100, where it was stopped by hand", "unknown.")
+        assert all("unknown" in row(app, rule) for rule in ("patience 200", "never"))
+        assert " 52 " in row(app, "first increase")
+        await press(pilot, "escape")
+        app.cockpit.context.work.train = Script(EARLY)
+        await press(pilot, "s")
+        await until(pilot, lambda: app.cockpit.run.stopped_early)
+        await press(pilot, "j")
+        await shown(pilot, "where the run's own rule stopped it")
+        assert "unknown" in row(app, "first increase")
 
 
 async def test_without_a_run_the_key_says_why_it_does_nothing():
@@ -172,19 +177,6 @@ async def test_without_a_run_the_key_says_why_it_does_nothing():
         await press(pilot, "j")
         await shown(pilot, "No run yet: s starts one.")
         assert app.screen is app.cockpit
-
-
-async def test_the_laboratory_follows_the_run_that_the_cockpit_shows():
-    app = make_app(at_once(), "kaiming", steps=500, charset=Charset.ASCII)
-    async with app.run_test(size=(120, 40)) as pilot:
-        await opened(pilot)
-        await press(pilot, "escape")
-        app.cockpit.context.work.train = Script(EARLY)
-        await press(pilot, "s")
-        await until(pilot, lambda: app.cockpit.run.stopped_early)
-        await press(pilot, "j")
-        await shown(pilot, "The history ends at step 100")
-        assert "unknown" in row(app, "first increase")
 
 
 async def test_a_long_history_is_read_in_parts_that_let_others_have_their_turn(monkeypatch):

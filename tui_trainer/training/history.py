@@ -107,6 +107,11 @@ class History:
         losses = self._series[name].losses
         return losses.part(losses.start, losses.size)
 
+    def part(self, name: SeriesName, first: int, last: int) -> FloatArray:
+        """Return a series from step `first` to `last`, as far as these are kept one by one."""
+        losses = self._series[name].losses
+        return losses.part(max(first - 1, losses.start), min(last, losses.size))
+
     def at(self, name: SeriesName, step: int) -> Block | None:
         """Return what is known of a step: its loss, or its block's; None if it has none."""
         return self._series[name].at(step)

@@ -4,7 +4,6 @@ A rule knows the steps before it alone. So a run with this rule, and the same in
 where it fires here.
 """
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
@@ -16,6 +15,8 @@ from tui_trainer.config.settings import REGULARIZER_NUMBERS, Regularizer, Stoppi
 from tui_trainer.training.events import FloatArray
 from tui_trainer.training.history import History
 from tui_trainer.training.progress import Best, lower_best
+from tui_trainer.training.result import RunResult
+from tui_trainer.training.state import ACTIVE
 from tui_trainer.training.stopping_rules import make_rule
 
 CHUNK = 8192  # steps: short enough for exact sums, long enough to cost next to nothing a step
@@ -36,7 +37,7 @@ class Fate(Enum):
     PENDING = auto()  # it has not fired; more steps are to come
     FINISHES = auto()  # it does not fire
     DIVERGES = auto()  # it does not fire before a loss is not finite
-    UNKNOWN = auto()  # it has not fired, and the history ends before the run's last step
+    UNKNOWN = auto()  # it has not fired by the end of a history that is not the whole one
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,6 @@ class Laboratory:
         self.step = 0  # the last one that was read
         self.best: Best | None = None
         self.diverged_at: int | None = None
-        self.last_val_loss = math.nan
         self.stops: dict[int, RuleStop] = {}  # by the rule's index
         self._armed = {
             index: make_rule(rule.stopping)
@@ -83,11 +83,21 @@ class Laboratory:
 
     def read(self, history: History, most: int = CHUNK) -> bool:
         """Read on in a history, `most` steps at a time; return whether there is more to read."""
-        part = slice(self.step, self.step + most)
-        train, val = history.losses("train")[part], history.losses("val")[part]
-        if len(val) and self.diverged_at is None:
-            self.observe(train, val)
-        return self.diverged_at is None and self.step < history.steps
+        if self.is_cut_off(history) or self.diverged_at is not None:
+            return False
+        first, last = self.step + 1, self.step + most
+        if history.steps >= first:
+            self.observe(history.part("train", first, last), history.part("val", first, last))
+        return self.has_more(history)
+
+    def has_more(self, history: History) -> bool:
+        """Whether there are steps to read."""
+        ended = self.diverged_at is not None or self.is_cut_off(history)
+        return not ended and self.step < history.steps
+
+    def is_cut_off(self, history: History) -> bool:
+        """Whether the next steps are no longer kept one by one: rules that are armed never fire."""
+        return self.step + 1 < history.first_kept
 
     def observe(self, train: FloatArray, val: FloatArray) -> None:
         """Show the next steps to the rules, up to the first loss that is not finite."""
@@ -99,7 +109,6 @@ class Laboratory:
             for index in list(self._armed):
                 self._judge(index, train, val)
             self.best = lower_best(self.best, val, self.step + 1)
-            self.last_val_loss = float(val[-1])
         self.step = self.diverged_at or self.step + len(val)
 
     def _judge(self, index: int, train: FloatArray, val: FloatArray) -> None:
@@ -114,30 +123,29 @@ class Laboratory:
             self.stops[index] = RuleStop(self.step + count, loss, final)
             del self._armed[index]
 
-    def outcomes(self, planned: int, *, going_on: bool) -> list[Outcome]:
-        """Say what becomes of a run of `planned` steps; `going_on`: its history will grow."""
-        whole = self.diverged_at or planned
-        return [
-            self._outcome(index, rule, whole, going_on=going_on)
-            for index, rule in enumerate(self.rules)
-        ]
+    def outcomes(self, run: RunResult) -> list[Outcome]:
+        """Say what becomes of the run whose history this is, as far as it has been read."""
+        return [self._outcome(index, rule, run) for index, rule in enumerate(self.rules)]
 
-    def _outcome(self, index: int, rule: NamedRule, whole: int, *, going_on: bool) -> Outcome:
+    def _outcome(self, index: int, rule: NamedRule, run: RunResult) -> Outcome:
+        never = rule.stopping is None
         if (stop := self.stops.get(index)) is not None:
-            above, saved = self._above_best(stop.final_val_loss), 1 - stop.step / whole
-            return Outcome(rule, Fate.STOPS, stop.step, stop.final_val_loss, above, saved)
-        if self.diverged_at is not None:
-            return Outcome(rule, Fate.DIVERGES, self.diverged_at)
-        if going_on:
+            return self._known(rule, Fate.STOPS, stop.step, stop.final_val_loss, run)
+        if self.diverged_at is not None or (never and run.diverged):
+            return Outcome(rule, Fate.DIVERGES)
+        if run.state in ACTIVE or (self.has_more(run.history) and not never):
             return Outcome(rule, Fate.PENDING)
-        if self.step < whole:
+        if run.step < run.config.steps or (self.is_cut_off(run.history) and not never):
             return Outcome(rule, Fate.UNKNOWN)
-        loss = self.last_val_loss
-        return Outcome(rule, Fate.FINISHES, self.step, loss, self._above_best(loss), 0.0)
+        assert run.val_loss is not None
+        return self._known(rule, Fate.FINISHES, run.step, run.val_loss, run)
 
-    def _above_best(self, loss: float) -> float:
-        assert self.best is not None
-        return loss - self.best.val_loss
+    def _known(
+        self, rule: NamedRule, fate: Fate, step: int, val_loss: float, run: RunResult
+    ) -> Outcome:
+        assert run.best is not None
+        whole = self.diverged_at or run.config.steps
+        return Outcome(rule, fate, step, val_loss, val_loss - run.best.val_loss, 1 - step / whole)
 
 
 def best_outcome(outcomes: Sequence[Outcome]) -> int | None:

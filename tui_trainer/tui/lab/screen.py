@@ -24,7 +24,7 @@ from tui_trainer.training.result import RunResult
 from tui_trainer.tui.feed import Feed
 from tui_trainer.tui.keys import bindings
 from tui_trainer.tui.lab.table import RuleTable
-from tui_trainer.tui.lab.wording import laboratory_banner, letter, rule_text
+from tui_trainer.tui.lab.wording import cut_off_text, laboratory_banner, letter, rule_text
 from tui_trainer.tui.live_screen import Context, LiveScreen
 from tui_trainer.tui.messages import ValuesTaken
 from tui_trainer.tui.panes.loss_pane import LossPane
@@ -159,20 +159,16 @@ class LaboratoryScreen(LiveScreen):
 
     def _weigh(self, run: RunResult) -> None:
         """Say what becomes of the run under each rule, as far as it has been read."""
-        unread = self._unread_after > 0
-        going_on = self.active or unread
-        self._outcomes = self._laboratory.outcomes(run.config.steps, going_on=going_on)
+        self._outcomes = self._laboratory.outcomes(run)
         self._best = best_outcome(self._outcomes)
-        if self.table.chosen is None and not unread:  # from then on it moves by keys alone
-            self.table.chosen = 0 if going_on or self._best is None else self._best
+        if self.table.chosen is None and not self._unread_after:  # then it moves by keys alone
+            self.table.chosen = 0 if self.active or self._best is None else self._best
 
     @property
     def _unread_after(self) -> int:
         """The step up to which the history has been read; 0 if that is all of it."""
-        laboratory = self._laboratory
-        if self.run is None or laboratory.diverged_at or laboratory.step == self.run.history.steps:
-            return 0
-        return laboratory.step
+        unread = self.run is not None and self._laboratory.has_more(self.run.history)
+        return self._laboratory.step if unread else 0
 
     def draw_panes(self) -> None:
         if self.run is not None and self._outcomes:
@@ -202,6 +198,8 @@ class LaboratoryScreen(LiveScreen):
     def banner_text(self) -> str:
         if self.run is None or not self._outcomes:
             return ""
+        if self._laboratory.is_cut_off(self.run.history):
+            return cut_off_text(self.run.history.first_kept - 1, self.size.width)
         return laboratory_banner(self.run, self._outcomes, self._best, self.size.width)
 
     def status_text(self) -> str:

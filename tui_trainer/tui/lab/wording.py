@@ -105,6 +105,16 @@ def _above_text(loss: float | None) -> str:
     return f"+{loss_text(loss)}" if loss > 0 else "0"
 
 
+def cut_off_text(step: int, width: int) -> str:
+    """Say why rules can't be followed up to now."""
+    if width < NARROW:
+        return f"⚠ Steps up to {step:,} are kept in blocks: no rule can be followed there."
+    return (
+        f"⚠ Losses up to step {step:,} are kept in blocks of steps and no longer one by one, so "
+        "where a rule would have stopped is known only as far as it was watched until then."
+    )
+
+
 def laboratory_banner(
     run: RunResult, outcomes: Sequence[Outcome], best: int | None, width: int
 ) -> str:
