@@ -121,7 +121,7 @@ KEYS = (
         screens=_PLOTS),
     Key("former", "h", "former", "view", "show the former run, or the newest again"),
     Key("overlay", "o", "overlay", "view", "lay the last run's validation under this one's",
-        "overlay", 4),
+        "overlay", 3),
     Key("overhead", "t", "overhead", "view", "toggle the UI overhead", "", 5, _EVERYWHERE),
     Key("setup", "tab", "next_view", "app", "open the form, or show the next pane", "form", 0,
         _EVERYWHERE, also="pane"),

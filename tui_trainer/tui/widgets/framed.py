@@ -49,12 +49,12 @@ class Framed(Cells, can_focus=True):
         & > .pane--diverged { color: $text-error; }
         & > .pane--key { color: $text-accent; text-style: bold; }
         & > .pane--cursor { color: $foreground 80%; }
-        & > .pane--overlay-1 { color: $text-warning 65%; }
-        & > .pane--overlay-2 { color: $text-success 65%; }
-        & > .pane--overlay-3 { color: $text-secondary 80%; }
-        & > .pane--overlay-4 { color: $foreground 60%; }
-        & > .pane--overlay-5 { color: $text-error 65%; }
-        & > .pane--overlay-6 { color: $text-primary 60%; }
+        & > .pane--overlay-1 { color: $text-warning 50%; }
+        & > .pane--overlay-2 { color: $text-success 50%; }
+        & > .pane--overlay-3 { color: $text-secondary 60%; }
+        & > .pane--overlay-4 { color: $foreground 50%; }
+        & > .pane--overlay-5 { color: $text-error 50%; }
+        & > .pane--overlay-6 { color: $text-primary 50%; }
     }
     """
 

@@ -12,7 +12,7 @@ from textual.strip import Strip
 
 from tui_trainer.formatting import loss_text
 from tui_trainer.plotting.legend import names_that_fit, sign
-from tui_trainer.plotting.overlay import Overlay
+from tui_trainer.plotting.overlay import OVERLAY_ROLES, Overlay
 from tui_trainer.plotting.roles import Charset, Role
 from tui_trainer.plotting.view import ALL, View
 from tui_trainer.tui.widgets.framed import Framed, Part
@@ -310,10 +310,8 @@ class PlotPane(Framed):
         texts = [reading.text for reading in readings]
         if small or len(gap.join(texts)) > self._edge_room:
             texts = [reading.short or reading.text for reading in readings]
-        return tuple(
-            (f"{gap if n else ''}{text}", reading.role or "title")
-            for n, (text, reading) in enumerate(zip(texts, readings, strict=True))
-        )
+        roles = [reading.role for reading in readings]
+        return self._words_apart(list(zip(texts, roles, strict=True)), gap)
 
     def _overlay_names(self) -> tuple[Part, ...]:
         """Return the overlays' signs and names, shortened to what fits."""
@@ -321,11 +319,25 @@ class PlotPane(Framed):
         names = tuple(overlay.name for overlay in self._overlays)
         shorter = tuple(overlay.short or overlay.name for overlay in self._overlays)
         texts, rest = names_that_fit((names, shorter), self._edge_room, 2, len(gap))
+        named = [
+            (f"{sign(overlay.role, self._charset)} {text}", overlay.role)
+            for overlay, text in zip(self._overlays, texts, strict=False)
+        ]
+        parts = self._words_apart(named, gap)
+        return (*parts, (f"{gap}{rest}", "note")) if rest else parts
+
+    def _words_apart(self, words: Sequence[tuple[str, Role | None]], gap: str) -> tuple[Part, ...]:
+        """Write words as far as they fit; an overlay has its faint colour on its sign alone."""
         parts: list[Part] = []
-        for overlay, text in zip(self._overlays, texts, strict=False):
-            mark = sign(overlay.role, self._charset)
-            parts.append((f"{gap if parts else ''}{mark} {text}", overlay.role))
-        return (*parts, (f"{gap}{rest}", "note")) if rest else tuple(parts)
+        for count, (text, role) in enumerate(words, 1):
+            if len(gap.join(text for text, _ in words[:count])) > self._edge_room:
+                break
+            before = gap if count > 1 else ""
+            if role in OVERLAY_ROLES:
+                parts += [(before, "note"), (text[0], role), (text[1:], "note")]
+            else:
+                parts.append((f"{before}{text}", role or "title"))
+        return tuple(parts)
 
     def _note(self, used: int) -> tuple[Part, ...]:
         """Return the first note that fits beside what is used of the lower edge."""
