@@ -95,10 +95,11 @@ async def test_a_run_that_trains_is_given_up_only_if_asked_for_twice():
     async with make_app(script).run_test(size=SIZES[0]) as pilot:
         await run_to(pilot, State.RUNNING)
         cockpit, run = pilot.app.cockpit, pilot.app.cockpit.run
-        for other in ("escape", "i", "h"):
+        for others in (("escape",), ("i",), ("h", "h")):
             await press(pilot, "s")
             assert "s again stops the run at step 100; esc keeps it" in cockpit.status_line.text
-            await press(pilot, other)
+            await press(pilot, *others)
+            await until(pilot, lambda: pilot.app.screen is cockpit)
             assert "s again" not in cockpit.status_line.text
         assert (len(script.calls), cockpit.run, cockpit.state) == (1, run, State.RUNNING)
         await press(pilot, "s", "s")
@@ -106,30 +107,27 @@ async def test_a_run_that_trains_is_given_up_only_if_asked_for_twice():
         assert cockpit.run is not run
 
 
-async def test_the_former_run_is_one_key_back_while_the_next_one_trains():
+async def test_a_former_run_is_shown_while_the_next_one_trains():
     script = Script(EARLY)
     async with make_app(script).run_test(size=SIZES[0]) as pilot:
         cockpit = pilot.app.cockpit
-        await ready(pilot)
         await run_to(pilot, State.STOPPED_EARLY)
-        await press(pilot, "h")
-        await shown(pilot, "No former run yet: s starts another")
         first = cockpit.run
         cockpit.context.work.train = Script()
         await press(pilot, "i", "s")
         await until(pilot, lambda: cockpit.state is State.RUNNING)
         second = cockpit.run
-        await press(pilot, "h")
+        await press(pilot, "h", "enter")
+        await until(pilot, lambda: cockpit.run is first)
         for size in SIZES:
             await pilot.resize_terminal(*size)
-            await shown(pilot, "■ STOPPED EARLY", "◂ former", "h: ", "● TRAINING", "100/5,000")
+            await shown(pilot, "■ STOPPED EARLY", "◂ former", "● TRAINING", "100/5,000")
             assert "Stopped early at step 100" in cockpit.banner.words
             await press(pilot, "n", "x", "space")
-            assert "h shows the run that is training" in cockpit.status_line.text
-        assert cockpit.run is first
+            assert "h lists the run that is training" in cockpit.status_line.text
         assert cockpit.active
-        await press(pilot, "h")
-        assert cockpit.run is second
+        await press(pilot, "h", "enter")
+        await until(pilot, lambda: cockpit.run is second)
         assert cockpit.state is State.RUNNING
         await pilot.resize_terminal(*SIZES[0])
         await hidden(pilot, "former")
@@ -138,18 +136,17 @@ async def test_the_former_run_is_one_key_back_while_the_next_one_trains():
         await until(pilot, lambda: cockpit.state is State.STOPPED)
 
 
-async def test_the_run_that_is_looked_at_is_the_one_that_stays():
+async def test_no_run_is_lost_by_starting_another():
     async with make_app(Script(EARLY)).run_test(size=SIZES[0]) as pilot:
         cockpit = pilot.app.cockpit
-        await run_to(pilot, State.STOPPED_EARLY)
-        first = cockpit.run
-        cockpit.context.work.train = Script(FINISHED)
-        await run_to(pilot, State.FINISHED)
-        await press(pilot, "h", "s")
-        await shown(pilot, "s again forgets the newest run")
-        assert cockpit.run is first
-        await press(pilot, "s", "h")
-        assert cockpit.run is first
+        runs = []
+        for keys in ((), ("h", "enter"), ("h", "enter")):
+            await press(pilot, *keys)
+            await until(pilot, lambda: pilot.app.screen is cockpit)
+            await run_to(pilot, State.STOPPED_EARLY)
+            runs.append(cockpit.run)
+        assert {run.result for run in cockpit.runs.all} == set(runs)
+        assert len(set(runs)) == 3
 
 
 async def test_the_fit_is_that_of_the_weights_which_the_banner_names():

@@ -43,6 +43,7 @@ from tui_trainer.cli.wiring import (
     configure,
     lr_search_events,
     preview,
+    saved_work,
     sweep_events,
     train_events,
 )
@@ -60,7 +61,6 @@ from tui_trainer.plotting.roles import Charset
 
 _COMMANDS = (
     "train",
-    "control",
     "resume",
     "branch",
     "replay",
@@ -244,6 +244,7 @@ def _make_app(
         preview,
         partial(sweep_events, root=root),
         lr_search_events,
+        saved_work(root),
     )
     recipe = settings["recipe"]
     seen = Seen(seen_file() if remembers else None)

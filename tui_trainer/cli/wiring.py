@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import gc
+import shutil
 import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -21,7 +22,7 @@ from tui_trainer.config.user_settings import UserSettings, config_file
 from tui_trainer.config.validation import InvalidSettingsError, one_of
 from tui_trainer.training.control import Control
 from tui_trainer.training.engines.choice import require_engine
-from tui_trainer.training.events import Event, Previewed
+from tui_trainer.training.events import Event, Noted, Previewed, Recorded, RunStarted
 
 if TYPE_CHECKING:  # the app's first frame needs none of it
     from tui_trainer.lr_search.events import LrEvent
@@ -29,6 +30,7 @@ if TYPE_CHECKING:  # the app's first frame needs none of it
     from tui_trainer.sweeps.control import SweepControl
     from tui_trainer.sweeps.events import SweepEvent
     from tui_trainer.sweeps.plan import Sweep
+    from tui_trainer.tui.background import SavedWork
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -89,6 +91,54 @@ def branch_events(
 
     _spare_the_collector()
     yield from branch(folder, step, config, control, lr, root)
+
+
+def saved_events(folder: Path) -> Iterator[Event]:
+    """Tell a saved run as if it trained, up to what is recorded of it."""
+    from tui_trainer.runs.fit_file import read_fit
+    from tui_trainer.runs.saved import SavedRun
+
+    saved = SavedRun(folder)
+    points, fits = read_fit(folder)
+    if points is not None:
+        facts = saved.description
+        engine = saved.switches[1]
+        count, threads = facts.parameter_count, facts.threads
+        yield RunStarted(saved.config, engine, facts.device, count, points, "", threads)
+    yield Recorded(folder)
+    yield from saved.events()
+    yield from fits
+    yield from map(Noted, saved.notes)
+    if (ended := saved.ended) is not None:
+        yield ended
+
+
+def delete_run(folder: Path) -> None:
+    """Delete a saved run that no process writes.
+
+    Raises:
+        ValueError: if one does.
+        OSError: if it can't be deleted.
+    """
+    from tui_trainer.runs.ownership import own
+
+    with own(folder):
+        shutil.rmtree(folder)
+
+
+def saved_work(root: Path | None) -> SavedWork | None:
+    """Return what the app does with the runs below `root`."""
+    if root is None:
+        return None
+
+    from tui_trainer.tui.background import SavedWork
+
+    def branch(
+        folder: Path, step: int, config: RunConfig, lr: float | None, control: Control
+    ) -> Iterator[Event]:
+        return branch_events(folder, step, config, control, lr, root)
+
+    return SavedWork(root, saved_events, resumed_events, branch, delete_run)
 
 
 def sweep_events(

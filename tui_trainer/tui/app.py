@@ -41,6 +41,8 @@ from tui_trainer.tui.way_out import WayOut, with_way_out
 if TYPE_CHECKING:
     from tui_trainer.tui.lab.screen import LaboratoryScreen
     from tui_trainer.tui.lr.screen import LrFinderScreen
+    from tui_trainer.tui.runs.listed import RunList
+    from tui_trainer.tui.runs.reading import SavedRuns
     from tui_trainer.tui.sweep.screen import SweepScreen
 
 
@@ -98,6 +100,7 @@ class TrainerApp(App[None]):
         self.sweep: SweepScreen | None = None
         self.lr_finder: LrFinderScreen | None = None
         self.laboratory: LaboratoryScreen | None = None
+        self._run_list: tuple[RunList, SavedRuns | None] | None = None  # once it was opened
 
     def get_default_screen(self) -> Cockpit:
         return self.cockpit
@@ -212,6 +215,21 @@ class TrainerApp(App[None]):
             self.sweep = SweepScreen(self.cockpit.context, self.cockpit.form)
             self.install_screen(self.sweep, "sweep")  # so that it lives on behind the cockpit
         self.push_screen(self.sweep)
+
+    def action_runs(self) -> None:
+        """Show the list of runs, or close it."""
+        from tui_trainer.tui.runs.listed import RunList
+        from tui_trainer.tui.runs.reading import SavedRuns
+        from tui_trainer.tui.runs.screen import RunsScreen
+
+        if isinstance(self.screen, RunsScreen):
+            self.pop_screen()
+            return
+        context = self.cockpit.context
+        if self._run_list is None:
+            saved = context.work.saved
+            self._run_list = RunList(), SavedRuns(saved.root) if saved is not None else None
+        self.push_screen(RunsScreen(context, self.cockpit, *self._run_list))
 
     def action_race(self) -> None:
         """Race the regularizers of the guide, in place of the sweep that there is."""

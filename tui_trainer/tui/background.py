@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from contextvars import copy_context
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -29,6 +30,25 @@ FindLr: TypeAlias = "Callable[[LrSearch, SweepControl], Iterator[LrEvent]]"
 
 
 @dataclass(slots=True)
+class SavedWork:
+    """What is done with the saved runs.
+
+    Args:
+        root: the folder of all runs.
+        events: tells a saved run as if it trained, up to what is known of it now.
+        go_on: resumes a saved run.
+        branch: trains another config from a step of it on, with another lr unless that is None.
+        delete: deletes one.
+    """
+
+    root: Path
+    events: Callable[[Path], Iterator[Event]]
+    go_on: Callable[[Path, Control], Iterator[Event]]
+    branch: Callable[[Path, int, RunConfig, float | None, Control], Iterator[Event]]
+    delete: Callable[[Path], None]
+
+
+@dataclass(slots=True)
 class Work:
     """What runs in threads other than the UI's; it is passed in, and may need torch.
 
@@ -37,12 +57,14 @@ class Work:
         preview: shows a config's untrained network.
         sweep: trains candidates and yields their events, as `tui_trainer.sweeps.sweeper.sweep`.
         find_lr: searches for a learning rate, as `tui_trainer.lr_search.search.run_lr_search`.
+        saved: reads and resumes saved runs, None where none are saved.
     """
 
     train: Train
     preview: Preview
     sweep: MakeSweep
     find_lr: FindLr
+    saved: SavedWork | None = None
 
 
 class Background:
@@ -88,8 +110,7 @@ class Background:
     def go_on_unseen(self) -> Thread | None:
         """Have no screen told of events any more; return the thread that still makes some."""
         self._unseen = True
-        newest = self._threads[-1:]
-        return next(filter(Thread.is_alive, newest), None)
+        return next(filter(Thread.is_alive, reversed(self._threads)), None)
 
     def join(self) -> None:
         """Wait for the ends of all events."""
@@ -116,8 +137,11 @@ class Background:
             for event in events():
                 self._hand_over(feed, event, frequent)
         except Exception as error:
-            words = " ".join(f"{type(error).__name__}: {error}".split())
+            kind = "" if isinstance(error, ValueError) else f"{type(error).__name__}: "
+            words = " ".join(f"{kind}{error}".split())
             self._hand_over(feed, failed(words), frequent)
+        if not self._unseen:
+            self._owner.post_message(Updated(feed))  # frequent ones may have been the last
 
     def _hand_over(self, feed: Feed[Any], event: Any, frequent: tuple[type, ...]) -> None:
         feed.inbox.append(event)

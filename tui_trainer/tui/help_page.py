@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from tui_trainer.tui.keys import KEYS, Key, ScreenName, key_text, keys_of
-from tui_trainer.tui.wording import BADGES, LEARNT_NOTHING
+from tui_trainer.tui.wording import BADGES, INTERRUPTED, LEARNT_NOTHING
 
 _GROUPS = {
     "run": "Training",
@@ -13,6 +13,7 @@ _GROUPS = {
     "presets": "Settings",
     "search": "Search",
     "sweep": "Sweep and lr finder",
+    "list": "List of runs",
     "view": "View",
     "app": "Everywhere",
 }
@@ -65,7 +66,7 @@ _WORDS = (
     ("noise", "what seeds alone change: within it no value is known to be better"),
     ("theme", "the screen's colours: “Theme” in the palette lists them all"),
 )
-_STATES = (*BADGES.values(), LEARNT_NOTHING)
+_STATES = (*BADGES.values(), LEARNT_NOTHING, INTERRUPTED)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,11 +10,13 @@ from textual.binding import Binding
 from tui_trainer.config.validation import InvalidSettingsError, one_of, shortened
 from tui_trainer.tui.key_names import key_name, key_problem
 
-ScreenName: TypeAlias = Literal["cockpit", "sweep", "candidate", "lr_finder", "laboratory"]
+ScreenName: TypeAlias = Literal["cockpit", "sweep", "candidate", "lr_finder", "laboratory", "runs"]
 
 _EVERYWHERE: tuple[ScreenName, ...] = get_args(ScreenName)
 _SWEEP: tuple[ScreenName, ...] = ("sweep",)
+_RUNS: tuple[ScreenName, ...] = ("runs",)
 _PLOTS: tuple[ScreenName, ...] = ("cockpit", "candidate", "lr_finder", "laboratory")
+_PANES: tuple[ScreenName, ...] = ("sweep", *_PLOTS)
 _RUN: tuple[ScreenName, ...] = ("cockpit", "laboratory")
 _STARTING: tuple[ScreenName, ...] = ("cockpit", "sweep", "lr_finder")
 
@@ -104,14 +106,23 @@ KEYS = (
         also="points"),
     Key("by_loss", "b", "by_loss", "sweep", "toggle sorting by loss", "by loss", 4, _SWEEP,
         also="by value"),
+    Key("open_run", "enter", "open_run", "list", "open the run in the cockpit", "open", 0, _RUNS),
+    Key("pin", "space", "pin", "list", "pin the run in all plots of losses, or unpin it", "pin", 1,
+        _RUNS, also="unpin"),
+    Key("go_on", "u", "go_on", "list", "resume the run where it ended", "resume", 1, _RUNS),
+    Key("branch", "b", "branch", "list", "branch off the run, with other settings", "branch", 2,
+        _RUNS),
+    Key("export", "e", "export", "list", "export it: script, command, CSV, picture", "export", 2,
+        _RUNS),
+    Key("filter", "slash", "filter", "list", "filter the list", "filter", 3, _RUNS),
+    Key("delete", "delete", "delete", "list", "delete the run from the disk", "delete", 4, _RUNS),
     Key("best", "k", "best", "view", "show the fit of the best or last weights", "best fit", 2,
         also="last fit"),
     Key("log", "l", "log", "view", "toggle the log scale of losses", "log", 3,
         ("cockpit", "sweep", "candidate", "laboratory")),
     Key("smooth", "m", "smooth", "view", "toggle smoothing; raw losses stay visible", "smooth", 4,
         ("cockpit", "candidate", "laboratory")),
-    Key("zoom", "z", "zoom", "view", "zoom a pane, then the next, then none", "zoom", 3,
-        _EVERYWHERE),
+    Key("zoom", "z", "zoom", "view", "zoom a pane, then the next, then none", "zoom", 3, _PANES),
     *_plot_keys("cursor", ("left", "right"), "move", 1, "read the plot: move its cursor"),
     *_plot_keys("cursor_ten", ("ctrl+left", "ctrl+right"), "move", 10, "by ten columns"),
     *_plot_keys("cursor_end", ("home", "end"), "end", 1, "to the first or last value"),
@@ -119,14 +130,15 @@ KEYS = (
     *_plot_keys("x_pan", ("shift+left", "shift+right"), "pan", 1, "pan along x"),
     Key("x_all", "0", "plot('all', 0)", "view", "show all of x; then losses that were cut",
         screens=_PLOTS),
-    Key("former", "h", "former", "view", "show the former run, or the newest again"),
+    Key("runs", "h", "app.runs", "view", "the list of all runs, or back from it", "runs", 2,
+        ("cockpit", "runs")),
     Key("overlay", "o", "overlay", "view", "lay the last run's validation under this one's",
         "overlay", 3),
     Key("overhead", "t", "overhead", "view", "toggle the UI overhead", "", 5, _EVERYWHERE),
     Key("setup", "tab", "next_view", "app", "open the form, or show the next pane", "form", 0,
-        _EVERYWHERE, also="pane"),
+        _PANES, also="pane"),
     Key("back", "escape", "back", "app", "back to the previous screen", "back", 0,
-        ("sweep", "candidate", "lr_finder", "laboratory")),
+        ("sweep", "candidate", "lr_finder", "laboratory", "runs")),
     Key("help", "question_mark", "help", "app", "this help", "help", 0, _EVERYWHERE),
     Key("palette", "ctrl+p", "app.command_palette", "app", "find a preset or command by name", "",
         5, _EVERYWHERE),
@@ -139,6 +151,8 @@ _KEY_TEXTS = {
     "right_square_bracket": "]",
     "ctrl+p": "^p",
     "escape": "esc",
+    "delete": "del",
+    "slash": "/",
     "left": "←", "right": "→", "ctrl+left": "^←", "ctrl+right": "^→",
     "shift+left": "⇧←", "shift+right": "⇧→", "plus": "+", "minus": "-", "equals_sign": "=",
 }  # fmt: skip

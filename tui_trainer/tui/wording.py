@@ -22,6 +22,7 @@ BADGES = {
     State.FAILED: ("⚠", "FAILED"),
 }
 LEARNT_NOTHING = ("◌", "DID NOT LEARN")  # a run that finished, and no training loss fell
+INTERRUPTED = ("⏻", "INTERRUPTED")  # a saved run whose process is gone, and that has not ended
 
 
 ENGINE_WORDS = {

@@ -1,6 +1,8 @@
 """The runs of this session: which one is shown, and which lie under it in its plot."""
 
+import time
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from msgspec.structs import replace
@@ -28,8 +30,8 @@ _MARKS = range(MOST_PINNED)
 class Run:
     """A run and what was asked of it.
 
-    Without a `control` nothing trains it: it was read from a disk. `lr_asked` is the lr it was last
-    told to use, `parent` the run that it branched off.
+    Without a `control` nothing trains it: it was read from a `folder`. `lr_asked` is the lr it was
+    last told to use, `parent` the run that it branched off, `created` its Unix time.
     """
 
     def __init__(
@@ -38,7 +40,12 @@ class Run:
         control: Control | None = None,
         *,
         parent: "Run | None" = None,
+        created: float | None = None,
+        folder: Path | None = None,
     ) -> None:
+        result.folder = folder
+        self.created = time.time() if created is None else created
+        self.is_read = folder is not None
         self.feed = Feed(result)
         self.control = control
         self.parent = parent
@@ -110,12 +117,15 @@ class Runs:
             self.lays_last = True
         self._forget()
 
-    def turn(self) -> bool:
-        """Show the run that was shown before; return whether there is one."""
-        if (former := self.former) is None:
-            return False
-        self.show(former)
-        return True
+    def keep(self, run: Run) -> None:
+        """Keep a run that was read, as if it had been looked at the longest time ago."""
+        self.all.append(run)
+
+    def forget(self, run: Run | None) -> None:
+        """Forget a run that was deleted; the one that is shown stays as long as it is."""
+        if run is not None:
+            self.unpin(run)
+            self.all = [other for other in self.all if other is not run or run is self.shown]
 
     # In the plot of another
 

@@ -1,7 +1,8 @@
 """The cockpit: choose on the left, watch on the right."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
+from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,7 @@ from tui_trainer.training.control import Control
 from tui_trainer.training.early_stopping import StopReason
 from tui_trainer.training.events import (
     Compiling,
+    Event,
     FitSampled,
     Points,
     Previewed,
@@ -60,6 +62,9 @@ from tui_trainer.tui.wording import BADGES, NARROW
 
 if TYPE_CHECKING:  # needs numpy, which the first frame does not
     from tui_trainer.training.result import RunResult
+
+
+_TICK = 0.1  # seconds
 
 
 class Cockpit(LiveScreen):
@@ -128,10 +133,9 @@ class Cockpit(LiveScreen):
         return self._runs.training is not None
 
     def go_on_unseen(self) -> Thread | None:
-        """Train on, unless nothing is kept of it, or it is paused and nobody would know."""
+        """Train on, but for a run that is paused: nobody would know that it waits."""
         training = self._runs.training
-        goes_on = training is not None and training.result.folder is not None
-        if not goes_on or self._control.paused:
+        if training is None or training.control is None or training.control.paused:
             return super().go_on_unseen()
         return self._background.go_on_unseen()
 
@@ -160,7 +164,7 @@ class Cockpit(LiveScreen):
         name = key_id(experiment)
         training = self._runs.training
         guided = self._guide.owns(training.result) if training is not None else self._guided
-        if self._runs.shows_former or (training is not None and not guided):
+        if training is not None and not guided:
             allowed = self._may_start(name)
         else:
             allowed = guided or self._may_replace(experiment)
@@ -188,11 +192,6 @@ class Cockpit(LiveScreen):
         """Run one step and pause; without a run, the first step of a new one."""
         if self._shows_training or (self.run is None and self._start(paused=True)):
             self._control.step()
-
-    def action_former(self) -> None:
-        """Show the run before, or the newest one again."""
-        if self._runs.turn():
-            self._show_run()
 
     def action_overlay(self) -> None:
         """Lay the last run's validation losses under those that are shown, or take them off."""
@@ -241,11 +240,11 @@ class Cockpit(LiveScreen):
 
     @property
     def _why_no_step(self) -> str:
-        start, former = self.keys["start"], self.keys["former"]
+        start, runs = self.keys["start"], self.keys["runs"]
         if self.run is None:
             return f"No run yet: {start} starts one."
         if self._runs.training is not None:
-            return f"{former} shows the run that is training."
+            return f"{runs} lists the run that is training."
         return f"This run has ended: {start} starts the next."
 
     @property
@@ -270,16 +269,17 @@ class Cockpit(LiveScreen):
         self._ask_preview()
 
     def _may_start(self, name: str) -> bool:
-        """Return whether nothing is lost by it that was not asked for twice with this key."""
-        start, training, newest = self.keys[name], self._runs.training, self._runs.newest
-        if training is not None:
-            question = f"{start} again stops the run at step {training.result.step:,}"
-        elif self._runs.shows_former and newest is not None:
-            question = f"{start} again forgets the newest run"
-        else:
-            return True
+        """Return whether no run is given up by it that was not asked for twice with this key."""
+        question = self.start_question(self.keys[name])
+        return not question or self.confirms(name, question)
+
+    def start_question(self, key: str) -> str:
+        """Ask whether to give up the run that trains, "" if none does."""
+        if (training := self._runs.training) is None:
+            return ""
         roomy = self.size.width >= NARROW
-        return self.confirms(name, question + ("; esc keeps it" if roomy else ""))
+        question = f"{key} again stops the run at step {training.result.step:,}"
+        return question + ("; esc keeps it" if roomy else "")
 
     # What the form says
 
@@ -334,27 +334,78 @@ class Cockpit(LiveScreen):
 
     # Runs
 
+    @property
+    def runs(self) -> Runs:
+        """The runs that this session has seen."""
+        return self._runs
+
     def _start(self, *, paused: bool) -> bool:
         if self._focus_invalid_field(self.form):
             return False
+        config = self.form.config
+        self.begin(config, partial(self.context.work.train, config), paused=paused)
+        return True
+
+    def begin(
+        self,
+        config: RunConfig,
+        events: Callable[[Control], Iterator[Event]],
+        *,
+        paused: bool = False,
+        parent: Run | None = None,
+        created: float | None = None,
+    ) -> Run:
+        """Train, in place of the run that trains now, and show it."""
         from tui_trainer.training.result import RunResult
 
         self._control.stop()
         self._control = control = Control(paused=paused)
-        run = Run(RunResult(self.form.config), control)
+        run = Run(RunResult(config), control, parent=parent, created=created)
         self._runs.add(run)
         self._curve = "best" if self._curve == "best" else None
         self._control.show_best_fit(self._curve == "best")
         self._problem = self._preview_problem = ""
         self._open_form(False)
+        self._follow(run, partial(events, control))
+        self._show_run()
+        return run
+
+    def read(self, config: RunConfig, folder: Path, created: float) -> Run:
+        """Read a saved run, in a thread."""
+        from tui_trainer.training.result import RunResult
+
+        assert self.context.work.saved is not None
+        run = Run(RunResult(config), created=created, folder=folder)
+        self._runs.keep(run)
+        self._follow(run, partial(self.context.work.saved.events, folder))
+        if self.feed is None:
+            self._show_run()
+        return run
+
+    def show(self, run: Run) -> None:
+        """Show a run of this session, or one that was read."""
+        self._runs.show(run)
+        self._show_run()
+
+    def save_picture(self, file: Path) -> None:
+        """Save the screen as SVG, once what it shows is drawn."""
+        if self.unread or self._dirty or self.state is State.STARTING:
+            self.set_timer(_TICK, partial(self.save_picture, file))
+            return
+        try:
+            file.write_text(self.app.export_screenshot(), encoding="utf-8")
+        except OSError as error:
+            self.say(f"⚠ {file}: {error.strerror}")
+        else:
+            self.say(f"written: {file.name}, in {file.parent}")
+
+    def _follow(self, run: Run, events: Callable[[], Iterator[Event]]) -> None:
         self._background.follow(
             run.feed,
-            partial(self.context.work.train, run.result.config, control),
+            events,
             frequent=(StepsCompleted, FitSampled, Compiling),
             failed=lambda words: RunEnded(StopReason.FAILED, words, run.result.step),
         )
-        self._show_run()
-        return True
 
     def _show_run(self) -> None:
         shown = self._runs.shown
@@ -386,7 +437,7 @@ class Cockpit(LiveScreen):
         self.next_line.put(problem or line)
         former, newest = self._runs.shows_former, self._runs.newest
         self.former_line.put(
-            former_text(newest.result, self.keys["former"], self.size.width)
+            former_text(newest.result, self.keys["runs"], self.size.width)
             if former and newest is not None
             else ""
         )
@@ -435,13 +486,11 @@ class Cockpit(LiveScreen):
         if not self._shows_training:
             reasons |= dict.fromkeys(("pause", "step", "stop"), self._why_no_step)
         if self.run is None:
-            needs_run = ("best", "log", "smooth", "former", "overlay", "laboratory")
+            needs_run = ("best", "log", "smooth", "overlay", "laboratory")
             reasons |= dict.fromkeys(needs_run, self._why_no_step)
             del reasons["step"]  # the first of a new run
         else:
             none_yet = f"No former run yet: {self.key('start')} starts another."
-            if self._runs.former is None:
-                reasons["former"] = none_yet
             if reason := none_yet if self._runs.last is None else self._runs.why_no_last:
                 reasons["overlay"] = reason
         lr = self.form.config.lr

@@ -85,15 +85,15 @@ def _advice(result: "RunResult", keys: Mapping[str, str]) -> str:
     return ""
 
 
-def former_text(newest: "RunResult", former_key: str, width: int) -> str:
-    """Say that the former run is shown, and how the newest one goes."""
+def former_text(newest: "RunResult", runs_key: str, width: int) -> str:
+    """Say that another run than the newest is shown, and how that one goes."""
     badge, step = run_badge(newest), f"{newest.step:,}/{newest.config.steps:,}"
     return first_that_fits(
         (
-            f" ◂ the former run is shown · {former_key}: the newest, {badge} {step}",
-            f" ◂ former run · {former_key}: newest {badge} {step}",
-            f" ◂ former · {former_key}: {badge} {step}",
-            f" ◂ former · {former_key}: {badge}",
+            f" ◂ a former run is shown · {runs_key} lists all, the newest is {badge} {step}",
+            f" ◂ former run · {runs_key}: newest {badge} {step}",
+            f" ◂ former · {runs_key}: {badge} {step}",
+            f" ◂ former · {runs_key}: {badge}",
             " ◂ former",
         ),
         width,

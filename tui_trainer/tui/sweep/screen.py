@@ -37,17 +37,8 @@ from tui_trainer.tui.sweep.table import SweepTable
 from tui_trainer.tui.sweep.wording import banner_text, setup_text, status_text
 from tui_trainer.tui.widgets.fields import Direction, Form
 from tui_trainer.tui.widgets.framed import Part
-from tui_trainer.tui.widgets.row_table import Move
+from tui_trainer.tui.widgets.row_table import MOVES, Move
 from tui_trainer.tui.wording import MEDIUM, NARROW, with_end
-
-_MOVES: dict[str, Move] = {
-    "up": "up",
-    "down": "down",
-    "pageup": "page_up",
-    "pagedown": "page_down",
-    "home": "first",
-    "end": "last",
-}
 
 
 class SweepScreen(LiveScreen):
@@ -56,7 +47,7 @@ class SweepScreen(LiveScreen):
     screen_name = "sweep"
     BINDINGS = [
         *bindings("sweep"),
-        *(Binding(key, f"move('{move}')", show=False) for key, move in _MOVES.items()),
+        *(Binding(key, f"move('{move}')", show=False) for key, move in MOVES.items()),
     ]
     FIRST_ROW = "#row-axis"
     WORK = "sweep"

@@ -14,7 +14,7 @@ from tui_trainer.tui.keys import Key, ScreenName, key_text, keys_of, press
 from tui_trainer.tui.widgets.cells import Cells
 from tui_trainer.tui.wording import MEDIUM, NARROW
 
-_GROUPS = ("run", "sweep", "view", "presets", "search", "app")  # from the left to the right
+_GROUPS = ("run", "list", "sweep", "view", "presets", "search", "app")  # from the left to the right
 _FIELD_KEYS = (("enter", "accept"), ("↑ ↓", "other field"), ("esc", "leave"))
 _ROW_KEYS = (("enter", "list"), ("← →", "change"))
 Focus: TypeAlias = Literal["field", "row"] | None

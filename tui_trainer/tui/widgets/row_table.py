@@ -1,6 +1,6 @@
 """A table that makes only the rows in view: thousands cost as much as twenty."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal, TypeAlias
 
@@ -24,6 +24,14 @@ class Picture:
 
 Row: TypeAlias = Sequence[Part | Picture]
 Move: TypeAlias = Literal["up", "down", "page_up", "page_down", "first", "last"]
+MOVES: Mapping[str, Move] = {  # by the keys for them
+    "up": "up",
+    "down": "down",
+    "pageup": "page_up",
+    "pagedown": "page_down",
+    "home": "first",
+    "end": "last",
+}
 
 _EDGES = 3  # lines for frame and head
 _SIGN = 2  # columns for the sign of the cursor

@@ -1,0 +1,337 @@
+"""The list of runs: this session's and the saved ones, and what can be done with them."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from threading import Event
+from typing import TYPE_CHECKING
+
+from textual import on
+from textual.binding import Binding
+from textual.getters import query_one
+from textual.message import Message
+from textual.widget import Widget
+from textual.widgets import Input
+
+from tui_trainer.formatting import printable
+from tui_trainer.runs.export import repeatable, train_line
+from tui_trainer.tui.choices import ChoiceList
+from tui_trainer.tui.keys import bindings
+from tui_trainer.tui.live_screen import Context, LiveScreen
+from tui_trainer.tui.run.runs import Run
+from tui_trainer.tui.run.screen import Cockpit
+from tui_trainer.tui.runs.branching import Branch, BranchQuestion
+from tui_trainer.tui.runs.exporting import (
+    CHOICES,
+    COMMAND,
+    SCRIPT,
+    SVG,
+    new_file,
+    write_losses,
+    write_script,
+)
+from tui_trainer.tui.runs.listed import ListedRun, RunList
+from tui_trainer.tui.runs.reading import Read, SavedRuns
+from tui_trainer.tui.runs.reasons import reasons_of
+from tui_trainer.tui.runs.session import listed
+from tui_trainer.tui.runs.table import RunTable
+from tui_trainer.tui.runs.wording import unreadable_text
+from tui_trainer.tui.widgets.cells import cut
+from tui_trainer.tui.widgets.row_table import MOVES, Move
+from tui_trainer.tui.wording import first_that_fits
+
+if TYPE_CHECKING:
+    from tui_trainer.training.result import RunResult
+
+_REFRESH_SECONDS, _READ_SECONDS = 0.5, 1.0
+
+
+@dataclass
+class SavedRead(Message):
+    """Saved runs that are new to the list, or not as they were."""
+
+    read: Read
+
+
+@dataclass
+class Exported(Message):
+    """What became of an export, in words; `copied` is for the clipboard."""
+
+    words: str
+    copied: str = ""
+
+
+class RunsScreen(LiveScreen):
+    """All runs, the newest first; the cursor starts on the one that was shown before.
+
+    So the key for the list and enter go to and fro between two runs.
+    """
+
+    screen_name = "runs"
+    BINDINGS = [
+        *bindings("runs"),
+        *(Binding(key, f"move('{move}')", show=False) for key, move in MOVES.items()),
+    ]
+
+    table = query_one("#runs", RunTable)
+    filter = query_one("#filter", Input)
+
+    def __init__(
+        self, context: Context, cockpit: Cockpit, runs: RunList, saved: SavedRuns | None
+    ) -> None:
+        super().__init__(context)
+        self._cockpit, self._runs, self._saved = cockpit, runs, saved
+        self._problems: tuple[str, ...] = ()
+        self._left = Event()
+        self._told = ""  # of the last export
+        self._moved = False  # whether the cursor is where its person put it
+
+    def make_panes(self) -> Iterator[Widget]:
+        yield RunTable(self.context.charset, self._runs, id="runs")
+        yield Input(placeholder="filter", compact=True, id="filter")
+
+    def on_mount(self) -> None:
+        """Show this session's runs at once; read the saved ones in a thread, again and again."""
+        self.set_interval(_REFRESH_SECONDS, self.draw_all)
+        if self._saved is not None:
+            self.run_worker(partial(self._read, self._saved), thread=True, exit_on_error=False)
+
+    def on_unmount(self) -> None:
+        self._left.set()
+
+    @property
+    def _panes(self) -> list[Widget]:
+        return [self.table]
+
+    @property
+    def run(self) -> ListedRun | None:
+        """The run under the cursor."""
+        return self.table.run
+
+    # Rows
+
+    def _read(self, saved: SavedRuns) -> None:
+        while not self._left.is_set():
+            for read in saved.read():
+                self.post_message(SavedRead(read))
+                if self._left.is_set():
+                    return
+            self._left.wait(_READ_SECONDS)
+
+    @on(SavedRead)
+    def _take_saved(self, message: SavedRead) -> None:
+        read = message.read
+        self._runs.put_saved(read.runs)
+        if read.folders is not None:
+            self._runs.keep_saved(read.folders)
+            self._problems = read.problems
+        self.draw_all()
+
+    def draw_panes(self) -> None:
+        if not self.is_current:
+            return
+        runs, table = self._cockpit.runs, self.table
+        self._runs.put_session(listed(run) for run in runs.all)
+        table.refresh_rows(runs, moved=self._moved)
+        table.draw_rows()
+
+    def action_move(self, move: Move) -> None:
+        self._moved, self._told = True, ""
+        self.table.move(move)
+        self.draw_all()
+
+    @on(RunTable.Chosen)
+    def _take_row(self, event: RunTable.Chosen) -> None:
+        self._moved = True
+        self.table.choose(event.key)
+        self.draw_all()
+
+    # The filter
+
+    def action_filter(self) -> None:
+        self.add_class("-filtering")
+        self.filter.focus()
+
+    @on(Input.Changed)
+    def _filter(self, event: Input.Changed) -> None:
+        self.table.filter = event.value
+        self.draw_all()
+
+    @on(Input.Submitted)
+    def _accept_filter(self) -> None:
+        """Go back to the rows that were found."""
+        self.set_class(bool(self.filter.value), "-filtering")
+        self.set_focus(None)
+
+    async def action_press(self, name: str) -> None:
+        """Do what a key is for; the one for the way back takes back a question first."""
+        if name != "back" or not self.withdraw():
+            await super().action_press(name)
+
+    def action_back(self) -> None:
+        """Leave the filter, which shows all rows again; else the list."""
+        if self.has_class("-filtering"):
+            self.filter.value = ""
+            self._accept_filter()
+        else:
+            self.app.pop_screen()
+
+    # What is done with a run
+
+    def action_open_run(self) -> None:
+        """Show the run in the cockpit."""
+        if self.run is not None:
+            self._cockpit.show(self._whole(self.run))
+            self.app.pop_screen()
+
+    def action_pin(self) -> None:
+        """Keep the run in every plot of losses, or take it out."""
+        if self.run is None:
+            return
+        runs, run = self._cockpit.runs, self._whole(self.run)
+        if runs.mark_of(run) is not None:
+            runs.unpin(run)
+        elif why_not := runs.pin(run):
+            self.say(why_not)
+        self.draw_all()
+
+    def action_go_on(self) -> None:
+        """Resume a saved run where it ended."""
+        run, work = self.run, self.context.work.saved
+        if run is None or run.folder is None or work is None:
+            return
+        question = self._cockpit.start_question(self.key("go_on"))
+        if question and not self.confirms("go_on", question):
+            return
+        events = partial(work.go_on, run.folder)
+        self._cockpit.begin(run.config, events, created=run.created)
+        self._cockpit.runs.forget(run.run)
+        self.app.pop_screen()
+
+    def action_branch(self) -> None:
+        """Ask where to leave the run and with which settings, and train on from there."""
+        run = self.run
+        if run is not None and run.folder is not None:
+            question = BranchQuestion(run, self.context.presets)
+            self.app.push_screen(question, partial(self._branch_off, run))
+
+    def _branch_off(self, run: ListedRun, branch: Branch | None) -> None:
+        work = self.context.work.saved
+        if branch is None or run.folder is None or work is None:
+            return
+        events = partial(work.branch, run.folder, branch.step, branch.config, branch.lr)
+        self._cockpit.begin(branch.config, events, parent=self._whole(run))
+        self.app.pop_screen()
+
+    def action_export(self) -> None:
+        """Ask what to make of the run."""
+        if (run := self.run) is not None:
+            choices = ChoiceList("Export", CHOICES, CHOICES[0].name)
+            self.app.push_screen(choices, partial(self._export, run))
+
+    def _export(self, run: ListedRun, what: str | None) -> None:
+        if what == SVG:
+            self.action_open_run()
+            self._cockpit.save_picture(new_file(Path.cwd(), run.file_name, ".svg"))
+        elif what is not None:
+            self.run_worker(partial(self._write, run, what), thread=True, exit_on_error=False)
+
+    def _write(self, run: ListedRun, what: str) -> None:
+        """Write what was asked for, in a thread: a saved run is to be read first."""
+        try:
+            result = self._result_of(run)
+            if what == COMMAND:
+                line = train_line(repeatable(result), self.context.presets, None, run.name)
+                self.post_message(Exported(line, line))
+            else:
+                write = write_script if what == SCRIPT else write_losses
+                file = write(result, run.file_name, Path.cwd())
+                self.post_message(Exported(f"written: {file.name}, in {file.parent}"))
+        except OSError as error:
+            self.post_message(Exported(f"⚠ {error.filename}: {error.strerror}"))
+        except ValueError as error:
+            self.post_message(Exported(f"⚠ {error}"))
+
+    def _result_of(self, run: ListedRun) -> "RunResult":
+        """Return what is known of a run; a saved one is read."""
+        work = self.context.work.saved
+        if run.folder is None or work is None or (run.run is not None and not run.run.is_read):
+            assert run.run is not None
+            return run.run.result
+        from tui_trainer.training.result import RunResult
+
+        result = RunResult(run.config)
+        for event in work.events(run.folder):
+            result.apply(event)
+        return result
+
+    @on(Exported)
+    def _take_export(self, message: Exported) -> None:
+        if message.copied:
+            self.app.copy_to_clipboard(message.copied)
+        self._told = message.words
+        self.draw_lines()
+
+    def action_delete(self) -> None:
+        """Delete a saved run, if asked for twice."""
+        run, work = self.run, self.context.work.saved
+        if run is None or run.folder is None or work is None:
+            return
+        question = f"{self.key('delete')} again deletes {run.name} for good; esc keeps it"
+        if not self.confirms("delete", question):
+            return
+        try:
+            work.delete(run.folder)
+        except (OSError, ValueError) as error:
+            self.say(f"{run.name} is still there: {error}")
+            return
+        self._runs.forget(run.folder)
+        self._cockpit.runs.forget(run.run)
+        self.say(f"{run.name} is deleted.")
+        self.draw_all()
+
+    def _whole(self, run: ListedRun) -> Run:
+        """Return a run with its losses: one of this session, or one that a thread reads."""
+        if run.run is not None:
+            return run.run
+        assert run.folder is not None
+        return self._cockpit.read(run.config, run.folder, run.created)
+
+    # Lines
+
+    def header_texts(self) -> tuple[str, str]:
+        place = str(self._saved.root) if self._saved is not None else "runs are not saved"
+        return place, ""
+
+    def badge_text(self) -> str:
+        """Say how the run on the cockpit stands."""
+        return self._cockpit.badge_text()
+
+    def banner_text(self) -> str:
+        """Say what was exported, until something else is done."""
+        return self._told
+
+    def status_text(self) -> str:
+        """Name the run under the cursor."""
+        run = self.run
+        if run is None:
+            return ""
+        name = run.name or "not saved"
+        texts = (f" {name} · {run.setup}", f" {run.setup}", f" {name}")
+        return first_that_fits(map(printable, texts), self.size.width)
+
+    def draw_lines(self) -> None:
+        super().draw_lines()
+        self.next_line.put(cut(f" {unreadable_text(self._problems)}", self.size.width).rstrip())
+
+    def key_labels(self) -> dict[str, str]:
+        pinned = self.table.pinned is not None
+        return {"pin": "unpin" if pinned else "pin", "runs": ""}
+
+    def why_not(self) -> dict[str, str]:
+        """Return why keys do nothing for the run under the cursor."""
+        if self.run is None:
+            none = "No run is under the cursor."
+            return dict.fromkeys(("open_run", "pin", "go_on", "branch", "export", "delete"), none)
+        return reasons_of(self.run)
