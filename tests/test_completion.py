@@ -46,6 +46,17 @@ def test_commands_flags_and_names_are_offered():
     assert ask("tui-trainer sweep --over init=") == ["init=all", *(f"init={n}" for n in names)]
 
 
+def test_saved_runs_are_offered(tmp_path, monkeypatch):
+    monkeypatch.setenv("TUI_TRAINER_RUNS", str(tmp_path))
+    names = ["20260102-000000-b", "20260101-000000-a"]
+    for name in (*names, "$(touch gone)"):
+        (tmp_path / name).mkdir()
+    for command in ("show", "delete", "resume", "replay", "branch"):
+        assert ask(f"tui-trainer {command} ") == [*names, "last"]
+    assert ask("tui-trainer delete last 20260102") == names[:1]
+    assert ask(f"tui-trainer show --runs {tmp_path / 'none'} ") == ["last"]
+
+
 def test_names_that_a_shell_would_run_are_not_offered_and_mistakes_are_silent(tmp_path):
     file = tmp_path / "init.toml"
     tables = (f'["{name}"]\ndescription = "x"\nlayer = "LinearHe"\n' for name in ODD)

@@ -1,10 +1,12 @@
 """Flags that say whether and where runs are saved, and the argument that names one."""
 
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+from click.shell_completion import CompletionItem
 
 from tui_trainer.cli.parameters import File
 from tui_trainer.config.settings import RunConfig
@@ -30,7 +32,18 @@ def saved_root(settings: dict[str, Any]) -> Path | None:
     return None if no_save else runs_folder(root)
 
 
-run_argument = click.argument("run", metavar="RUN")
+def complete_run(
+    context: click.Context, _: click.Parameter, incomplete: str
+) -> list[CompletionItem[str]]:
+    """Offer the names of saved runs, the newest first."""
+    from tui_trainer.runs.listing import LAST, run_names
+
+    names = run_names(runs_folder(context.params.get("runs_root")), incomplete)
+    fitting = (name for name in [*names, LAST] if name.startswith(incomplete))
+    return [CompletionItem(name) for name in fitting if shlex.quote(name) == name]
+
+
+run_argument = click.argument("run", metavar="RUN", shell_complete=complete_run)
 
 
 def find(run: str, root: Path | None) -> tuple[Path, RunConfig]:

@@ -1,9 +1,12 @@
 """A run that is in a folder: what was chosen, what happened, and the states to go on from."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 import numpy as np
@@ -11,22 +14,25 @@ from numpy.typing import NDArray
 
 from tui_trainer.config.settings import EngineName, RunConfig
 from tui_trainer.config.validation import InvalidSettingsError
-from tui_trainer.runs.checkpoint import DamagedError, read_checkpoint
 from tui_trainer.runs.description import Description, read_description
+from tui_trainer.runs.fit_file import read_fit
 from tui_trainer.runs.folder import BRANCHED_AT, CHECKPOINT, LEDGER, METRICS
-from tui_trainer.runs.kept import kept_files
 from tui_trainer.runs.ledger import CONTINUED, STARTED, Entry, events_of, read_ledger, to_event
 from tui_trainer.runs.metrics import read_metrics
-from tui_trainer.training.course import Checkpoint
 from tui_trainer.training.events import (
     EngineChanged,
     Event,
     LrChanged,
     RunEnded,
+    RunStarted,
     StepsCompleted,
 )
 from tui_trainer.training.history import FloatArray
 from tui_trainer.training.progress import lower_best
+from tui_trainer.training.result import RunResult
+
+if TYPE_CHECKING:  # torch is for those who go on with a run, not for those who look at it
+    from tui_trainer.training.course import Checkpoint
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -111,6 +117,9 @@ class SavedRun:
 
     def checkpoints(self, up_to: int) -> Iterator[Checkpoint]:
         """Read the states after `up_to` steps or fewer, the newest first; note damaged ones."""
+        from tui_trainer.runs.checkpoint import DamagedError, read_checkpoint
+        from tui_trainer.runs.kept import kept_files
+
         found: list[Checkpoint] = []
         kept = reversed(kept_files(self.folder))
         for file in (self.folder / CHECKPOINT, *kept, self.folder / BRANCHED_AT):
@@ -147,6 +156,23 @@ class SavedRun:
                 seconds=seconds,
                 steps_per_second=0.0,
             )
+
+    @cached_property
+    def result(self) -> RunResult:
+        """The run as it stands, for who shows it."""
+        result = RunResult(self.config)
+        points, fits = read_fit(self.folder)
+        if points is not None:
+            started = next((entry for entry in self.entries if entry["event"] == STARTED), {})
+            told, engine = self.description, started.get("engine", "eager")
+            count, reason = told.parameter_count, started.get("engine_reason", "")
+            result.apply(
+                RunStarted(self.config, engine, told.device, count, points, reason, told.threads)
+            )
+        end = [self.ended] if self.ended is not None else []
+        for event in [*self.events(), *fits, *end]:
+            result.apply(event)
+        return result
 
     @property
     def _events(self) -> Iterator[Event]:

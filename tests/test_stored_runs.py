@@ -1,0 +1,194 @@
+"""Saved runs from the command line: listed, shown, deleted; damaged ones among them."""
+
+import json
+import os
+import shutil
+from itertools import islice
+
+import pytest
+from click.testing import CliRunner
+
+from tui_trainer.cli import main
+from tui_trainer.config.presets import load_presets, make_config
+from tui_trainer.config.validation import InvalidSettingsError
+from tui_trainer.runs.description import describe, write_description
+from tui_trainer.runs.folder import DESCRIPTION, SUMMARY
+from tui_trainer.runs.listing import (
+    StoredRun,
+    UnreadableRun,
+    find_run,
+    find_to_delete,
+    read_run,
+    stored_runs,
+)
+from tui_trainer.runs.ownership import own
+from tui_trainer.runs.summary import Summary, summary_bytes
+from tui_trainer.training.state import State
+
+CONFIG = make_config(load_presets(), "kaiming")
+
+
+@pytest.fixture
+def root(tmp_path, monkeypatch):
+    root = tmp_path / "runs"
+    root.mkdir()
+    monkeypatch.setenv("TUI_TRAINER_RUNS", str(root))
+    return root
+
+
+def make_run(root, name, state=State.FINISHED, **figures):
+    folder = root / name
+    folder.mkdir()
+    write_description(folder, describe(CONFIG, name=name))
+    (folder / SUMMARY).write_bytes(summary_bytes(Summary(state=state, **figures)))
+    return folder
+
+
+def name_of(number):
+    return f"20261126-{number:06}-run-{number}"
+
+
+def invoke(*arguments, status=0, **extra):
+    result = CliRunner().invoke(main, list(map(str, arguments)), catch_exceptions=False, **extra)
+    assert result.exit_code == status, result.output
+    assert "Traceback" not in result.output
+    return result
+
+
+def test_a_thousand_runs_are_read_the_newest_first_and_three_damaged_ones_are_named(root):
+    first = make_run(root, name_of(0), step=7, steps=9)
+    for number in range(1, 1_000):
+        shutil.copytree(first, root / name_of(number))
+    text = (first / DESCRIPTION).read_text()
+    half, odd, newer = (root / name_of(number) / DESCRIPTION for number in (10, 500, 999))
+    half.write_text(text[: len(text) // 2])
+    odd.write_bytes(b"\xff\xfe\x00" + text.encode()[3:])
+    newer.write_text(text.replace("format = 1", "format = 99"))
+    (root / "notes.txt").write_text("no run")
+    (root / ".hidden").mkdir()
+
+    assert [run.folder.name for run in islice(stored_runs(root), 20)] == [
+        name_of(number) for number in range(999, 979, -1)
+    ]
+    result = invoke("runs")
+    header, *rows = result.stdout.splitlines()
+    assert header.split()[-1] == "run"
+    assert [row.split()[-1] for row in rows] == [
+        name_of(number) for number in range(999, -1, -1) if number not in (10, 500, 999)
+    ]
+    damaged = result.stderr.splitlines()
+    assert [line.split()[0] for line in damaged] == [name_of(n) for n in (999, 500, 10)]
+    assert "newer" in damaged[0]
+    listed = json.loads(invoke("runs", "--json").stdout)
+    assert (len(listed["runs"]), len(listed["damaged"])) == (997, 3)
+    for name in (name_of(10), name_of(500), name_of(999)):
+        assert len(invoke("show", name, status=2).stderr.splitlines()) <= 3
+
+
+def test_no_runs_are_no_mistake_and_no_folder_is_a_line(root):
+    assert "no runs" in invoke("runs").stderr
+    assert json.loads(invoke("runs", "--json").stdout) == {"runs": [], "damaged": []}
+    assert "no runs" in invoke("runs", "--runs", root / "none").stderr
+    file = root / "file"
+    file.touch()
+    assert "file" in invoke("runs", "--runs", file, status=2).stderr
+
+
+def test_any_flipped_byte_in_a_runs_files_is_a_line_at_most(root):
+    folder = make_run(root, name_of(1), step=7)
+    for name in (DESCRIPTION, SUMMARY):
+        whole = (folder / name).read_bytes()
+        for at in range(0, len(whole), 5):
+            (folder / name).write_bytes(whole[:at] + bytes([whole[at] ^ 0x91]) + whole[at + 1 :])
+            (run,) = stored_runs(root)
+            assert isinstance(run, StoredRun) or "\n" not in run.problem
+            if isinstance(run, UnreadableRun):
+                assert run.problem
+                assert name == DESCRIPTION
+        for end in range(0, len(whole), 25):
+            (folder / name).write_bytes(whole[:end])
+            assert len(list(stored_runs(root))) == 1
+        (folder / name).write_bytes(whole)
+
+
+def test_a_run_whose_process_is_gone_was_interrupted(root):
+    folder = make_run(root, name_of(1), State.PAUSED)
+    assert read_run(folder).state == "interrupted"
+    with own(folder):
+        run = read_run(folder)
+        assert (run.state, run.owner.pid) == ("paused", os.getpid())
+    assert read_run(make_run(root, name_of(2), State.DIVERGED)).state == "diverged"
+
+
+def test_a_run_is_found_by_its_folder_its_name_a_piece_of_it_or_as_the_last(root, monkeypatch):
+    one, two = make_run(root, "20260101-000000-one"), make_run(root, "20260102-000000-two")
+    longer = make_run(root, "20260101-000000-one-2")
+    (root / "20260103-000000-begun").mkdir()  # a process that was killed at its very start
+    found = {"last": two, "two": two, one.name: one, "one-2": longer, str(one): one}
+    for text, folder in found.items():
+        assert find_run(root, text) == folder
+    monkeypatch.chdir(root)
+    assert find_run(root, "./20260102-000000-two").samefile(two)
+    for text, words in {"one": "2 runs", "three": "no run", "": "no run", "/": "no run"}.items():
+        with pytest.raises(InvalidSettingsError, match=words) as problem:
+            find_run(root, text)
+        assert str(root) in str(problem.value)
+    with pytest.raises(InvalidSettingsError, match="no run"):
+        find_run(root / "none", "last")
+
+
+def test_a_recorded_run_is_shown_plotted_and_written(root, tmp_path):
+    train = "train", "--recipe", "stop-patience", "--engine", "eager", "--steps", 60
+    losses, shown = tmp_path / "losses.csv", tmp_path / "shown.csv"
+    trained = json.loads(invoke(*train, "--json", "--history", losses).stdout)
+    result = invoke("show", "last", "--plot", "--csv", shown)
+    for words in ("stop-patience", "finished", "60 of 60", "Loss by step", "Fit after step"):
+        assert words in result.stdout
+    assert result.stderr == ""
+    assert shown.read_text() == losses.read_text()
+    fields = json.loads(invoke("show", "last", "--json").stdout)
+    assert fields["config"] == trained["config"]
+    assert fields["summary"]["val_loss"] == trained["val_loss"]
+    assert [fields["events"][n]["event"] for n in (0, -1)] == ["started", "ended"]
+    assert "No such file" in invoke("show", "last", "--csv", tmp_path / "no" / "x", status=2).stderr
+
+
+def test_a_run_is_deleted_when_that_is_confirmed_and_no_process_writes_it(root):
+    runs = [make_run(root, name_of(number)) for number in range(4)]
+    invoke("delete", "run-0", input="n\n", status=1)
+    invoke("delete", "run-0", input="", status=1)
+    assert all(folder.is_dir() for folder in runs)
+    assert name_of(0) in invoke("delete", "run-0", input="y\n").stderr
+    with own(runs[1]):
+        refused = invoke("delete", "--yes", "run-1", "run-2", status=1).stderr
+    assert str(os.getpid()) in refused
+    assert [folder.is_dir() for folder in runs] == [False, True, False, True]
+    (runs[1] / DESCRIPTION).write_text("damaged")
+    invoke("delete", "--yes", "run-1", "last")
+    assert list(root.iterdir()) == []
+
+
+def test_nothing_but_a_run_of_the_folder_is_ever_deleted(root, tmp_path, monkeypatch):
+    outside = make_run(tmp_path, "20260101-000000-outside")
+    target = tmp_path / "precious"
+    target.mkdir()
+    (target / "file").touch()
+    inside = make_run(root, "20260102-000000-inside")
+    (inside / "link").symlink_to(target)
+    (root / "20260103-000000-link").symlink_to(outside)
+    (root / "20260104-000000-precious").symlink_to(target)
+    (root / "other").mkdir()
+    monkeypatch.chdir(inside)
+    for text in (outside, "-link", "-precious", "other", "..", ".", "", "../..", "/", root):
+        if text == ".":
+            continue  # is the run itself
+        with pytest.raises(InvalidSettingsError):
+            find_to_delete(root, str(text))
+        invoke("delete", "--yes", "--", text, status=2)
+    assert find_to_delete(root, ".") == inside
+    monkeypatch.chdir(tmp_path)
+    invoke("delete", "--yes", "inside")
+    assert not inside.exists()
+    assert (outside / DESCRIPTION).is_file()
+    assert (target / "file").is_file()
+    assert (root / "other").is_dir()

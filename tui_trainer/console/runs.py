@@ -1,0 +1,118 @@
+"""Saved runs in words and as JSON: a list of them, and one with its history."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from tui_trainer.config.presets import PARTS
+from tui_trainer.formatting import duration_text, loss_text, number_text, printable
+from tui_trainer.runs.listing import StoredRun, UnreadableRun
+from tui_trainer.runs.summary import Summary
+
+_SIGNS = {
+    "starting": "◔", "compiling": "◑", "running": "●", "paused": "⏸", "finished": "✓",
+    "stopped-early": "■", "diverged": "✕", "stopped": "□", "failed": "⚠", "interrupted": "○",
+}  # fmt: skip
+_ROW = "{:<15} {:>13} {:>9} {:>9} {:>10} {:>9}  {}"
+HEADER = _ROW.format("state", "step", "best", "at", "validation", "lr", "run")
+
+
+def row(run: StoredRun) -> str:
+    """Write a run as a line under `HEADER`."""
+    known = run.summary
+    step = "–" if known is None else f"{known.step:,}"
+    at = "–" if known is None or known.best_step is None else f"{known.best_step:,}"
+    losses = (None, None) if known is None else (known.best_val_loss, known.val_loss)
+    best, now = map(loss_text, losses)
+    cells = f"{_SIGNS[run.state]} {run.state}", step, best, at, now, number_text(_lr(run))
+    return printable(_ROW.format(*cells, run.name))
+
+
+def runs_to_json(runs: Sequence[StoredRun], damaged: Sequence[UnreadableRun]) -> str:
+    """Write a list of runs as one JSON object, and those that can't be read with the reason."""
+    fields = {
+        "runs": [_fields(run) for run in runs],
+        "damaged": [{"folder": str(run.folder), "problem": run.problem} for run in damaged],
+    }
+    return msgspec.json.encode(fields).decode()
+
+
+def summary(run: StoredRun, entries: Sequence[Mapping[str, Any]]) -> str:
+    """Describe a run, a fact a line, and what was done to it."""
+    told = run.description
+    facts = [
+        ("run", run.name),
+        ("state", f"{_SIGNS[run.state]} {run.state}{_by(run)}"),
+        ("created", f"{told.created} on {told.host}, process {told.pid}"),
+        *((part, getattr(told.config, part).name) for part in PARTS),
+        ("lr", number_text(_lr(run))),
+        ("seed", f"{told.config.seed}, data seed {told.config.data_seed}"),
+        ("device", f"{told.device}, threads {told.threads}"),
+        ("versions", f"tui-trainer {told.program}, Python {told.python}, torch {told.torch}"),
+    ]
+    if told.parent is not None:
+        facts.append(("branch of", f"{told.parent.run} after step {told.parent.step:,}"))
+    if run.summary is not None:
+        facts += _figures(run.summary)
+    facts += [("", line) for line in _history(entries)]
+    return "\n".join(f"{name:<16} {printable(fact)}".rstrip() for name, fact in facts)
+
+
+def run_to_json(run: StoredRun, entries: Sequence[Mapping[str, Any]]) -> str:
+    """Write a run as one JSON object with its config and its ledger."""
+    fields = _fields(run) | {"description": run.description, "events": entries}
+    return msgspec.json.encode(fields).decode()
+
+
+def _figures(known: Summary) -> Iterator[tuple[str, str]]:
+    best = "–"
+    if known.best_step is not None:
+        best = f"{loss_text(known.best_val_loss)} at step {known.best_step:,}"
+    yield "steps", f"{known.step:,} of {known.steps:,}"
+    yield "train loss", loss_text(known.train_loss)
+    yield "validation loss", loss_text(known.val_loss)
+    yield "best validation", best
+    yield "time", f"{duration_text(known.seconds)} ({known.seconds:.2f} s)"
+    yield "speed", f"{known.steps_per_second:,.0f} steps/s"
+    yield "engine", known.engine
+    if known.detail:
+        yield "result", known.detail
+    if known.problem:
+        yield "problem", known.problem
+
+
+def _history(entries: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """Write the ledger, a line an entry."""
+    for entry in entries:
+        words = [str(entry.get("time", ""))[:19], str(entry["event"])]
+        if isinstance(step := entry.get("step"), int):
+            words.append(f"step {step:,}")
+        words += [str(entry[key]) for key in ("lr", "engine") if key in entry]
+        words += [
+            str(entry[key]) for key in ("detail", "words", "reason", "cause") if entry.get(key)
+        ][:1]
+        yield "  ".join(words)
+
+
+def _fields(run: StoredRun) -> dict[str, Any]:
+    return {
+        "folder": str(run.folder),
+        "kind": run.description.kind,
+        "state": run.state,
+        "created": run.description.created,
+        "host": run.description.host,
+        "pid": run.owner.pid if run.owner is not None else None,
+        "parent": run.description.parent,
+        "summary": run.summary,
+        "config": run.description.config,
+    }
+
+
+def _lr(run: StoredRun) -> float:
+    known = run.summary
+    return run.description.config.lr if known is None or known.lr is None else known.lr
+
+
+def _by(run: StoredRun) -> str:
+    return f", {run.owner.words}" if run.owner is not None else ""
