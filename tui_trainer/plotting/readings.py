@@ -83,10 +83,11 @@ def lr_reader(results: LrSearchResult) -> Reader:
 
 
 def step_near(x: float, reach: float, marks: LossMarks) -> float:
-    """Return the step to read at `x`: the best one if it is within `reach`, else the nearest."""
-    if marks.best_step is not None and abs(marks.best_step - x) <= reach:
-        return float(marks.best_step)
-    return float(round(x))
+    """Return the step to read at `x`: the best one or a rule's within `reach`, else the nearest."""
+    best = [marks.best_step] if marks.best_step is not None else []
+    marked = (*best, *(rule.step for rule in marks.rules))
+    near = [step for step in marked if abs(step - x) <= reach]
+    return float(min(near, key=lambda step: abs(step - x)) if near else round(x))
 
 
 def loss_reading(history: History, marks: LossMarks, step: int) -> list[Reading]:
@@ -105,7 +106,8 @@ def loss_reading(history: History, marks: LossMarks, step: int) -> list[Reading]
         text = f"{_span_text(found)}{best}"
         short = f"val {text}" if series == "val" else ""
         readings.append(Reading(f"{name} {text}", role, short))
-    return readings
+    stop = " ".join(rule.sign for rule in marks.rules if rule.step == step)
+    return [*readings, Reading(f"{stop} stops", Role.STOP)] if stop else readings
 
 
 def overlay_reading(overlay: Overlay, step: int, charset: Charset) -> list[Reading]:

@@ -30,6 +30,7 @@ _SYMBOLS = (
     ("┃ ╎ ▲", "where the run stopped early, the lr changed, the engine changed"),
     ("○□△◇▽+", "validation losses of other runs: of the last one, of pinned ones"),
     ("▲○ ▼○", "there a run's losses lie above or below the plot"),
+    ("A B C", "in the stopping laboratory: where each rule would have stopped the run"),
     ("⠢ ⠆ ━━", "training data, validation data, the network's prediction"),
     ("● ⡇ ✕", "a sweep's medians, their spread over the seeds, diverged seeds"),
 )

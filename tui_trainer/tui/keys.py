@@ -92,7 +92,7 @@ KEYS = (
     Key("find_lr", "f", "app.find_lr", "search", "lr finder: search for a good lr", "find lr", 1),
     Key("sweep", "w", "app.sweep", "search", "sweep: train with many values at once", "sweep", 1),
     Key("laboratory", "j", "app.laboratory", "search",
-        "stopping laboratory: where would each rule have stopped?", "rules", 4, _RUN),
+        "stopping laboratory: where would each rule have stopped?", "rules", 3, _RUN),
     Key("take_rule", "enter", "take_rule", "sweep", "use the rule in the form, and go back to it",
         "take rule", 0, ("laboratory",)),
     Key("use", "u", "use", "sweep", "use the value in the form, and go back to it", "use", 0,

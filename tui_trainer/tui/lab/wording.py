@@ -96,7 +96,8 @@ def _step_text(outcome: Outcome, *, unread: bool) -> str:
 
 
 def _share_text(share: float | None) -> str:
-    return "–" if share is None else f"{100 * share:.0f} %"
+    """Write a share in whole percents, 100 only for all of it."""
+    return "–" if share is None else f"{int(100 * share + 1e-9)} %"
 
 
 def _above_text(loss: float | None) -> str:
