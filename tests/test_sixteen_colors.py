@@ -31,6 +31,11 @@ async def test_what_stands_in_one_plot_has_different_colours():
         assert {role: number(role) % 8 for role in hues} == hues
 
 
+def test_what_is_reversed_is_of_one_piece():
+    words = [f"bold reverse {color} on #121212" for color in ("#ffa62b", "#e0e0e0", "#777777")]
+    assert len({in_sixteen_colors(Style.parse(word)) for word in words}) == 1
+
+
 def test_a_text_never_has_the_colour_of_its_background():
     levels = (0, 60, 120, 180, 255)
     colors = [Color.from_rgb(r, g, b) for r in levels for g in levels for b in levels]

@@ -11,6 +11,7 @@ from tui_trainer.sweeps.result import PointResult
 Part: TypeAlias = tuple[str, Role]
 
 _TICK_ROOM = 7  # columns a tick
+_MORE_TICKS = 5  # that are tried until two lie among the losses
 _STEPS = 10  # of a scale's ends, a decade or between two ticks: they stand still for a while
 _UNICODE = ("├", "─", "┤", "●", "◆", "✕")
 _ASCII = ("|", "-", "|", "o", "@", "x")
@@ -30,11 +31,17 @@ def race_scale(points: Sequence[PointResult], columns: int, log: bool | None = N
         low = min(loss for loss in losses if loss > 0)
         close = _log_scale(low, high, columns)
         return close if len(close.ticks) > 1 else log_scale(low, high, 3)
-    wide = linear_scale(low, high, max(2, columns // _TICK_ROOM))
+    most = max(2, columns // _TICK_ROOM)
+    scales = [linear_scale(low, high, count) for count in range(most, most + _MORE_TICKS)]
+    cut_off = (_cut_off(scale, low, high) for scale in scales)
+    return next((scale for scale in cut_off if len(scale.ticks) > 1), scales[0])
+
+
+def _cut_off(wide: Scale, low: float, high: float) -> Scale:
+    """Cut a linear scale off at a tenth of a tick around its losses."""
     step = (wide.ticks[1][0] - wide.ticks[0][0]) / _STEPS
     low, high = math.floor(low / step) * step, math.ceil(high / step) * step
-    ticks = tuple(tick for tick in wide.ticks if low <= tick[0] <= high)
-    return Scale(low, high, ticks) if len(ticks) > 1 else wide
+    return Scale(low, high, tuple(tick for tick in wide.ticks if low <= tick[0] <= high))
 
 
 def _log_scale(low: float, high: float, columns: int) -> Scale:

@@ -12,12 +12,12 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
-from tui_trainer.tui.help_page import Now, Row, filtered, sections
+from tui_trainer.tui.help_page import LABELS, Now, Row, filtered, sections
 from tui_trainer.tui.wording import NARROW
 
 _WIDTH = 108  # of the page at most, as in app.tcss
 _SIDES, _NARROW_SIDES = 8, 5  # columns for border, padding and scrollbar
-_INDENT, _LABELS, _IDS_AT = 14, 12, 64  # columns of leads, of labels, and where ids begin
+_INDENT, _IDS_AT = 14, 64  # columns of leads, and where ids begin
 
 
 class _Filter(Input):
@@ -58,13 +58,15 @@ class HelpScreen(ModalScreen[None]):
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog help") as page:
             page.border_title = "Help"
-            page.border_subtitle = "type to filter · ↑ ↓ scroll · esc closes"
             yield _Filter(self._help_keys)
             with VerticalScroll(can_focus=False):
                 yield Static()
 
     def on_resize(self, event: events.Resize) -> None:
         """Wrap the lines to the page, whose size depends on the screen's."""
+        words = "↑ ↓ scroll · esc closes"
+        page = self.query_one(".dialog")
+        page.border_subtitle = words if event.size.width < NARROW else f"type to filter · {words}"
         self._draw(event.size.width)
 
     @on(Input.Changed)
@@ -103,8 +105,8 @@ def _row_lines(row: Row, room: int) -> Iterator[Content]:
     indent = _INDENT if roomy else 8
     label = ""
     if row.label is not None and roomy:
-        label = f"{row.label:<{_LABELS}}"
-        indent += _LABELS
+        label = f"{row.label:<{LABELS}}"
+        indent += LABELS
     words = f"{row.label}: {row.words}" if row.label and not roomy else row.words
     before = max(indent - len(label), lead.cell_length + 2)
     shows_ids = bool(row.ids) and room >= _IDS_AT + 36

@@ -7,6 +7,7 @@ from itertools import groupby
 from tui_trainer.tui.keys import KEYS, Key, ScreenName, key_text, keys_of
 from tui_trainer.tui.wording import BADGES, INTERRUPTED, LEARNT_NOTHING
 
+LABELS = 12  # columns of the labels
 _GROUPS = {
     "run": "Training",
     "guide": "Experiments, as on the first screen",
@@ -136,6 +137,8 @@ def _now(now: Now, keymap: Mapping[str, str]) -> Iterator[Row]:
         if key.id in now.why_not or key.id.endswith("_previous"):
             continue
         label = now.labels.get(key.id, key.label)
+        if len(label) >= LABELS:  # it has the value in it, which the footer shows
+            label = key.label
         yield Row(_pressed(key, keymap), _words(key), label, is_key=True)
 
 

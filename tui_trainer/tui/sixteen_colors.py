@@ -29,6 +29,8 @@ class SixteenColorsFilter(LineFilter):
 @lru_cache(maxsize=4096)
 def in_sixteen_colors(style: Style) -> Style:
     """Return a style in colours of the same hue; a text always differs from its background."""
+    if style.reverse:  # of one piece, whatever the colours in it
+        return style + Style(color=_rich(_WHITE), bgcolor=_rich(_BLACK))
     back = None if style.bgcolor is None else _background(style.bgcolor)
     text = None if style.color is None else _text(style.color)
     if text is not None and text == back:

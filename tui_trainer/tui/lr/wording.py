@@ -6,7 +6,7 @@ from tui_trainer.formatting import number_text
 from tui_trainer.lr_search.events import LrSuggestion
 from tui_trainer.lr_search.result import LrSearchResult
 from tui_trainer.training.state import State
-from tui_trainer.tui.wording import BADGES, NARROW, first_clause, progress_text
+from tui_trainer.tui.wording import BADGES, MEDIUM, NARROW, first_clause, progress_text
 
 
 def lr_banner_text(result: LrSearchResult, width: int) -> str:
@@ -39,7 +39,7 @@ def answers(result: LrSearchResult, width: int, start: str) -> Iterator[tuple[st
         yield "◌", "hint", f"every trial diverged: {start} searches below lr {number_text(lr)}"
     if found is not None and found.disagreement is not None:
         words = found.disagreement
-        yield "≠", "they disagree", words if width >= NARROW else words.split(". ")[0]
+        yield "≠", "they disagree", words if width >= MEDIUM else words.split(". ")[0]
 
 
 def _answer(suggestion: LrSuggestion | None, width: int) -> str:
