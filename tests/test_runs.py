@@ -39,7 +39,7 @@ def test_the_last_run_is_the_one_that_was_shown_before_and_stays_laid_until_it_i
     assert not session.overlays
     session.lays_last = True
     assert names(session) == [(0, "lr 0.003")]
-    session.turn()  # to the first
+    session.show(first)
     assert (session.shown, names(session)) == (first, [(0, "lr 0.01")])
     session.add(third)
     assert names(session) == [(0, "init kaiming")]  # of the first, which was shown before it
@@ -122,7 +122,7 @@ def test_few_runs_and_steps_stay_in_memory_and_pinned_ones_always(monkeypatch):
         session.add(run_of(seed=number, parent=parent if number == 1 else None))
     assert len(session.all) == MOST_KEPT + 1  # a pinned one may be older
     assert session.all[-1] is pinned
-    monkeypatch.setattr(runs_module, "MOST_STEPS", 1000)
+    monkeypatch.setattr(runs_module, "MOST_LOSSES", 1000)
     losses = frozen([1.0] * 600)
     long = StepsCompleted(1, losses, losses, None, None, 1, 1.0, 0.1, 2000.0)
     session.add(first := run_of(started(CONFIG), long, FINISHED))

@@ -63,7 +63,9 @@ async def test_the_last_runs_curve_is_laid_named_and_taken_off_at_every_size():
             assert is_drawn(pane, Role.OVERLAY_1)
         await trained(pilot, "]", "s")  # it stays on, of the run before
         await until(pilot, lambda: "○ lr 0.02" in pane.text)
-        await press(pilot, "h")
+        runs = pilot.app.cockpit._runs
+        runs.show(runs.former)
+        pilot.app.cockpit._show_run()
         await until(pilot, lambda: "○ lr 0.05" in pane.text)
         await press(pilot, "o")
         await until(pilot, lambda: "○ lr" not in pane.text)

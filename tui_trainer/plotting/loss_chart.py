@@ -1,7 +1,7 @@
 """Losses by step, the stopping rule's bound, and marks at steps where something happened."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -53,37 +53,24 @@ def loss_chart(
     most = _DOTS_A_COLUMN * columns
     others = [overlay_losses(o.history, first, last, most, window) for o in overlays]
     own = [series["train"], series["val"]]
-    y, highest = _loss_axis(own, [other.ranked for other in others], height, log, view.clipped)
-    beyond = any(not y.holds(other.ranked[[0, -1]]).all() for other in others if len(other.ranked))
-    cut = highest is not None or longest > steps or beyond
+    ranked = [other.ranked for other in others]
+    y, highest = _loss_axis(own, ranked, height, log, view.clipped)
     under = [
         overlay_layers(overlay, losses, x, y, columns)
         for overlay, losses in zip(overlays, others, strict=True)
     ]
-    layers: list[Layer] = [_vertical(Role.LR, step) for step in marks.lr_changes]
-    if marks.stop_step is not None:
-        layers.append(_vertical(Role.STOP, marks.stop_step))
-    layers += [_vertical(Role.STOP, rule.step) for rule in marks.rules if rule.chosen]
-    layers += [other.curve for other in under]
-    layers.append(_curve(Role.BOUND, series["bound"], Dash.DOTTED, "-"))
-    raw = dict(series)
-    if smooth:
-        layers.append(_curve(Role.VALIDATION_RAW, series["val"], Dash.SOLID, "."))
-        layers.append(_curve(Role.TRAIN_RAW, series["train"], Dash.SOLID, "."))
-        series |= {name: _smoothed(series[name], window) for name in ("train", "val")}
-    layers.append(_curve(Role.TRAIN, series["train"], Dash.SOLID, "*"))
-    layers.append(_curve(Role.VALIDATION, series["val"], Dash.DASHED, "x"))
-    if highest is not None:
-        layers += [_cut(Role.TRAIN, raw["train"], y), _cut(Role.VALIDATION, raw["val"], y)]
-    layers += [marker for other in under for marker in other.signs]
-    if marks.best_step is not None and marks.best_val_loss is not None:
-        best = np.array([marks.best_step]), np.array([marks.best_val_loss])
-        layers.append(Scatter(Role.BEST, *best, marker="◆", ascii="@"))
-    layers += rule_signs(marks.rules, x, y, *plot_area(y, width, height))
-    if marks.engine_changes:
-        layers.append(_at_the_foot(Role.ENGINE, marks.engine_changes, y))
+    layers = (
+        *_lines(marks),
+        *(other.curve for other in under),
+        *_curves(series, window),
+        *(_cuts(series, y) if highest is not None else ()),
+        *(sign for other in under for sign in other.signs),
+        *_points(marks, y),
+        *rule_signs(marks.rules, x, y, *plot_area(y, width, height)),
+    )
     extent = (1.0, float(max(1, steps)))
-    return Chart(x, y, tuple(layers), whole, extent, grain=1.0, highest=highest, cut=cut)
+    cut = highest is not None or longest > steps or not all(_within(y, them) for them in ranked)
+    return Chart(x, y, layers, whole, extent, grain=1.0, highest=highest, cut=cut)
 
 
 def _step_part(whole: Scale, part: Part | None, columns: int) -> Scale:
@@ -115,6 +102,44 @@ def _loss_axis(
         losses = np.concatenate([losses, *others])
     y = loss_scale(losses, height, log)
     return y, highest if highest > y.top else None
+
+
+def _within(y: Scale, ranked: Losses) -> bool:
+    return not len(ranked) or bool(y.holds(ranked[[0, -1]]).all())
+
+
+def _lines(marks: LossMarks) -> Iterator[Layer]:
+    """Draw what happened at a step from top to bottom."""
+    for step in marks.lr_changes:
+        yield _vertical(Role.LR, step)
+    stops = [marks.stop_step] if marks.stop_step is not None else []
+    for step in (*stops, *(rule.step for rule in marks.rules if rule.chosen)):
+        yield _vertical(Role.STOP, step)
+
+
+def _curves(series: Mapping[SeriesName, Buckets], window: float) -> Iterator[Layer]:
+    """Draw losses over their bound; smoothed, where there is a window, over the raw ones."""
+    train, val = series["train"], series["val"]
+    yield _curve(Role.BOUND, series["bound"], Dash.DOTTED, "-")
+    if window:
+        yield _curve(Role.VALIDATION_RAW, val, Dash.SOLID, ".")
+        yield _curve(Role.TRAIN_RAW, train, Dash.SOLID, ".")
+        train, val = _smoothed(train, window), _smoothed(val, window)
+    yield _curve(Role.TRAIN, train, Dash.SOLID, "*")
+    yield _curve(Role.VALIDATION, val, Dash.DASHED, "x")
+
+
+def _points(marks: LossMarks, y: Scale) -> Iterator[Layer]:
+    if marks.best_step is not None and marks.best_val_loss is not None:
+        best = np.array([marks.best_step]), np.array([marks.best_val_loss])
+        yield Scatter(Role.BEST, *best, marker="◆", ascii="@")
+    if marks.engine_changes:
+        yield _at_the_foot(Role.ENGINE, marks.engine_changes, y)
+
+
+def _cuts(series: Mapping[SeriesName, Buckets], y: Scale) -> Iterator[Layer]:
+    yield _cut(Role.TRAIN, series["train"], y)
+    yield _cut(Role.VALIDATION, series["val"], y)
 
 
 def _smoothed(buckets: Buckets, window: float) -> Buckets:

@@ -23,7 +23,7 @@ Curve: TypeAlias = Literal["last", "best", "next"]  # "next": the next run's, un
 
 MOST_PINNED = len(OVERLAY_ROLES)
 MOST_KEPT = 20
-MOST_STEPS = 20_000_000  # of all runs that are kept: some 20 bytes each
+MOST_LOSSES = 20_000_000  # steps of all runs that are kept one by one: some 15 bytes each
 _MARKS = range(MOST_PINNED)
 
 
@@ -77,7 +77,7 @@ class Run:
 class Runs:
     """The runs that this session has seen, the one that was looked at last first.
 
-    At most `MOST_KEPT` runs of `MOST_STEPS` steps together stay in memory; pinned ones and those
+    At most `MOST_KEPT` runs of `MOST_LOSSES` steps together stay in memory; pinned ones and those
     that are needed now stay in any case.
     """
 
@@ -199,11 +199,12 @@ class Runs:
     def _forget(self) -> None:
         """Let go of the runs that were not looked at for the longest time."""
         kept: list[Run] = []
-        steps = 0
+        losses = 0
         for place, run in enumerate(self.all):
-            steps += run.result.step
+            history = run.result.history
+            losses += history.steps - history.first_kept + 1
             needed = place < 2 or run.active or run is self.newest or run in self._marks
-            if needed or (place < MOST_KEPT and steps <= MOST_STEPS):
+            if needed or (place < MOST_KEPT and losses <= MOST_LOSSES):
                 kept.append(run)
             else:
                 run.parent = None  # which may have a parent, too
