@@ -14,9 +14,9 @@ import pytest
 
 from tui_trainer.runs import client, server
 from tui_trainer.runs.client import NotReachedError, RemoteControl, ask
-from tui_trainer.runs.ownership import RunInUseError, own, owner_of
+from tui_trainer.runs.ownership import own, owner_of
 from tui_trainer.runs.protocol import LONGEST_REQUEST, LrRequest, StatusRequest, StopRequest
-from tui_trainer.runs.server import MOST_CLIENTS, hold, serve
+from tui_trainer.runs.server import MOST_CLIENTS, answering, serve
 from tui_trainer.training.control import Control
 
 DEADLINE = 30
@@ -229,14 +229,17 @@ def folder(tmp_path, path):
         yield tmp_path
 
 
-def test_a_run_is_held_by_one_process_and_goes_on_where_it_can_not_say_so(tmp_path, control):
-    with hold(tmp_path, control, dict):
-        assert ask(tmp_path, StatusRequest()) == {}
-        with pytest.raises(RunInUseError), hold(tmp_path, control, dict):
-            pass
-    assert owner_of(tmp_path) is None
-    with hold(tmp_path / "gone", control, dict):
-        assert owner_of(tmp_path / "gone") is None
+def no_folder(**_):
+    raise OSError("no room")
+
+
+def test_a_run_does_without_a_socket_where_there_can_be_none(tmp_path, control, monkeypatch):
+    with own(tmp_path) as ownership:
+        with answering(ownership, control, dict):
+            assert ask(tmp_path, StatusRequest()) == {}
+        monkeypatch.setattr("tempfile.mkdtemp", no_folder)
+        with answering(ownership, control, dict):
+            assert owner_of(tmp_path) is not None
 
 
 def test_a_request_by_folder_is_answered_or_says_why_not(folder, path, control, tmp_path):

@@ -2,17 +2,19 @@
 
 import sys
 import time
+from pathlib import Path
 
 from scripted import make_app, started
 
 from tui_trainer.config.user_settings import UserSettings
 from tui_trainer.training.early_stopping import StopReason
-from tui_trainer.training.events import Paused, RunEnded
+from tui_trainer.training.events import Paused, Recorded, RunEnded
 from tui_trainer.tui.preferences import Preferences
 
 
 def train(config, control):
     yield started(config)
+    yield Recorded(Path())
     is_paused = False
     while not control.stopped:
         if control.paused and not is_paused:

@@ -61,6 +61,7 @@ from tui_trainer.plotting.roles import Charset
 
 _COMMANDS = (
     "train",
+    "control",
     "resume",
     "branch",
     "replay",

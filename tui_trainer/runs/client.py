@@ -134,6 +134,11 @@ class RemoteControl(Control):
         super().stop()
         self._requests.put(None)
 
+    def wait(self, seconds: float) -> None:
+        """Wait, unless it is left meanwhile."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._stopped, seconds)
+
     def saw_paused(self, paused: bool) -> None:
         """Take in that the run has been paused, or resumes, whoever asked."""
         self._set(_paused=paused)

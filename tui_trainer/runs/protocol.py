@@ -97,6 +97,20 @@ def read_request(line: bytes) -> Request:
     if type(version) is not int or version != VERSION:
         said = "missing" if "version" not in table else f"{shortened(version)} is not known here"
         raise ValueError(f"version: {said}; allowed: {VERSION}")
+    return _convert(table)
+
+
+def make_request(name: str, lr: float | None = None) -> Request:
+    """Make a request by its name.
+
+    Raises:
+        ValueError: one line that says what is wrong.
+    """
+    table: dict[str, Any] = {"version": VERSION, "request": name}
+    return _convert(table if lr is None else table | {"lr": lr})
+
+
+def _convert(table: dict[str, Any]) -> Request:
     return convert(table, cast(type[Request], Request))
 
 

@@ -12,6 +12,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from tui_trainer.runs.checkpoint import checkpoint_bytes, weights_bytes, write_checkpoint
 from tui_trainer.runs.description import Description, Parent, describe, write_description
 from tui_trainer.runs.due import Due
@@ -144,6 +146,11 @@ class Recorder:
         """What keeps the run from being written now, or was lost; "" if nothing."""
         lost = "some losses were dropped: too many waited for the disk"
         return self._writer.problem or (lost if self._writer.lost else "")
+
+    def status(self) -> dict[str, Any]:
+        """Say how the run stands now, as in its summary; for any thread."""
+        facts: dict[str, Any] = msgspec.to_builtins(summarize(self._result, self.problem))
+        return facts
 
     def _news(self) -> Iterator[Recorded]:
         if (problem := self.problem) != self._told:

@@ -20,9 +20,10 @@ from tui_trainer.runs.description import Parent
 from tui_trainer.runs.folder import BRANCHED_AT, METRICS, make_run_folder
 from tui_trainer.runs.ledger import BRANCHED, CONTINUED
 from tui_trainer.runs.metrics import MetricsWriter
-from tui_trainer.runs.ownership import own
+from tui_trainer.runs.ownership import Ownership, own
 from tui_trainer.runs.recorder import Recorder
 from tui_trainer.runs.saved import SavedLosses, SavedRun, entries_until, first_difference
+from tui_trainer.runs.server import answering
 from tui_trainer.runs.writer import describe_problem
 from tui_trainer.training.control import Control
 from tui_trainer.training.course import Checkpoint
@@ -54,11 +55,12 @@ def record(config: RunConfig, control: Control, root: Path) -> Iterator[Event]:
     with ExitStack() as stack:
         try:
             folder = make_run_folder(root, run_name(config))
-            stack.enter_context(own(folder))
+            ownership = stack.enter_context(own(folder))
         except OSError as error:
             yield from _unrecorded(train(config, control), f"{root}: {describe_problem(error)}")
             return
         recorder = Recorder(folder, control, RunResult(config, keep_history=False))
+        stack.enter_context(answering(ownership, control, recorder.status))
         yield from recorder.follow(train(config, control, keep=recorder.keep))
 
 
@@ -78,11 +80,13 @@ def go_on(folder: Path, control: Control, steps: int | None = None) -> Iterator[
     Raises:
         InvalidSettingsError: if it can't be read, is at an end, or another process writes it.
     """
-    with own(folder):
-        yield from _go_on(SavedRun(folder), control, steps)
+    with own(folder) as ownership:
+        yield from _go_on(SavedRun(folder), control, steps, ownership)
 
 
-def _go_on(saved: SavedRun, control: Control, steps: int | None) -> Iterator[Event]:
+def _go_on(
+    saved: SavedRun, control: Control, steps: int | None, ownership: Ownership
+) -> Iterator[Event]:
     folder = saved.folder
     config = saved.config if steps is None else with_changes(saved.config, steps=steps)
     require_unfinished(saved, config)
@@ -94,7 +98,8 @@ def _go_on(saved: SavedRun, control: Control, steps: int | None) -> Iterator[Eve
     trained = train(config, control, course, recorder.keep)
     events = _beyond(trained, saved, last)
     past = saved.events(start.seconds if start is not None else 0.0)
-    yield from recorder.follow(events, [*past, *map(Noted, saved.notes)])
+    with answering(ownership, control, recorder.status):
+        yield from recorder.follow(events, [*past, *map(Noted, saved.notes)])
 
 
 def branch(
@@ -113,12 +118,17 @@ def branch(
     state, lr = branch_start(state, saved.config, config, lr)
     config = with_changes(config, lr=lr)
     child = make_run_folder(root, run_name(config))
-    with own(child):
-        yield from _branch(saved, child, state, config, control)
+    with own(child) as ownership:
+        yield from _branch(saved, child, state, config, control, ownership)
 
 
 def _branch(
-    saved: SavedRun, child: Path, state: Checkpoint, config: RunConfig, control: Control
+    saved: SavedRun,
+    child: Path,
+    state: Checkpoint,
+    config: RunConfig,
+    control: Control,
+    ownership: Ownership,
 ) -> Iterator[Event]:
     step = state.step
     write_checkpoint(child / BRANCHED_AT, checkpoint_bytes(state))
@@ -134,7 +144,8 @@ def _branch(
     switches = course.switches if same_engine else {}
     course = replace(course, lrs={step + 1: config.lr}, switches=switches)
     events = _with_engine(train(config, control, course, recorder.keep), saved, step)
-    yield from recorder.follow(events, saved.events(state.seconds, up_to=step))
+    with answering(ownership, control, recorder.status):
+        yield from recorder.follow(events, saved.events(state.seconds, up_to=step))
 
 
 def _write_past(child: Path, losses: SavedLosses, step: int) -> None:

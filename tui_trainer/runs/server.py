@@ -12,11 +12,10 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 from tui_trainer.formatting import printable
-from tui_trainer.runs.ownership import own
+from tui_trainer.runs.ownership import Ownership
 from tui_trainer.runs.protocol import (
     LONGEST_ANSWER,
     LONGEST_REQUEST,
@@ -66,17 +65,10 @@ def serve(control: Steered, status: Status) -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def hold(folder: Path, control: Steered, status: Status) -> Iterator[None]:
-    """Be the one process that writes a run, and answer requests to it.
-
-    Where the folder can't be written, or there can be no socket, the run does without.
-
-    Raises:
-        RunInUseError: if another process holds the run, or this one does already.
-    """
+def answering(ownership: Ownership, control: Steered, status: Status) -> Iterator[None]:
+    """Answer requests to a run that this process owns; do without where there can be no socket."""
     with contextlib.ExitStack() as stack:
         with contextlib.suppress(OSError):
-            ownership = stack.enter_context(own(folder))
             ownership.publish(stack.enter_context(serve(control, status)))
         yield
 

@@ -133,9 +133,10 @@ class Cockpit(LiveScreen):
         return self._runs.training is not None
 
     def go_on_unseen(self) -> Thread | None:
-        """Train on, but for a run that is paused: nobody would know that it waits."""
+        """Train on, unless nothing is kept of it, or it is paused and nobody would know."""
         training = self._runs.training
-        if training is None or training.control is None or training.control.paused:
+        goes_on = training is not None and training.result.folder is not None
+        if not goes_on or self._control.paused:
             return super().go_on_unseen()
         return self._background.go_on_unseen()
 
