@@ -61,6 +61,7 @@ from tui_trainer.plotting.roles import Charset
 
 _COMMANDS = (
     "train",
+    "attach",
     "control",
     "resume",
     "branch",
@@ -173,7 +174,7 @@ def main(
         return
     in_terminal = not headless and not is_served(os.environ)
     if in_terminal:
-        _require_terminal()
+        require_terminal()
     user = read_user_settings(config_file())
     take_looks(context, user, headless=not in_terminal)
     charset = charset_of(sys.stderr if in_terminal else None)
@@ -181,7 +182,7 @@ def main(
         user = replace(user, on_hangup=on_hangup)
     command, root = chosen(on_end, user.on_end, os.environ), saved_root(settings)
     remembers = not headless
-    app = _make_app(settings, user, charset, ui_budget / 100, command, root, remembers=remembers)
+    app = make_app(settings, user, charset, ui_budget / 100, command, root, remembers=remembers)
     if not headless:
         app.run()
         app.wait()
@@ -208,8 +209,10 @@ def _is_terminal(stream: Any) -> bool:
     return stream is not None and bool(stream.isatty())
 
 
-def _require_terminal() -> None:
-    """Refuse to start the app where there is no terminal to show it."""
+def require_terminal(
+    instead: str = "'tui-trainer train' runs the same training",
+) -> None:
+    """Refuse to start the app where there is no terminal to show it; say what does it `instead`."""
     if not (_is_terminal(sys.stdin) and _is_terminal(sys.stderr)):
         problem = "needs a terminal on stdin and stderr; without one"
     elif problem := terminal_problem(os.environ):
@@ -219,11 +222,11 @@ def _require_terminal() -> None:
         )
     else:
         return
-    say(f"tui-trainer {problem}, 'tui-trainer train' runs the same training.")
+    say(f"tui-trainer {problem}, {instead}.")
     click.get_current_context().exit(EXIT_USAGE)
 
 
-def _make_app(
+def make_app(
     settings: dict[str, Any],
     user: UserSettings,
     charset: Charset,
@@ -233,6 +236,13 @@ def _make_app(
     *,
     remembers: bool,
 ) -> Any:
+    """Make the app: its form filled from flags, its runs saved below `root` unless that is None.
+
+    `remembers` says whether it keeps in mind what a person has seen of the guide.
+
+    Raises:
+        InvalidSettingsError: for a mistake in a flag, in a preset file or in ``config.toml``.
+    """
     from tui_trainer.tui.app import TrainerApp
     from tui_trainer.tui.background import Work
     from tui_trainer.tui.keys import checked_keymap

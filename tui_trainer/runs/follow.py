@@ -94,7 +94,7 @@ class _Reader:
         self.is_paused = False
 
     def news(self) -> Iterator[Event]:
-        """Tell what is new: the changes, then the losses up to at least the last of them."""
+        """Tell what is new: the losses, up to the last change at least, then the changes."""
         self._entries += self._ledger.read()
         if self._summary_file.has_changed():
             self._summary = read_summary(self._folder) or self._summary
@@ -103,11 +103,12 @@ class _Reader:
             if started is None:
                 return
             yield started
-            yield Recorded(self._folder)
-            self._started = True
+        while (found := self._metrics.poll(most=1)).series or found.problems:
+            yield from self._losses(found)
+            yield from self._told_of_folder()
+        yield from self._told_of_folder()
         ended, events = self._changes()
         yield from events
-        yield from self._losses(self._metrics.poll())
         yield from self._state()
         if self._fit_file.has_changed():
             yield from self._new_fits()
@@ -162,6 +163,12 @@ class _Reader:
                 self.is_paused = isinstance(events[-1], Paused)
         self._entries = []
         return ended, events
+
+    def _told_of_folder(self) -> Iterator[Recorded]:
+        """Tell where the run is, once its first losses are there: it is drawn at once then."""
+        if not self._started:
+            self._started = True
+            yield Recorded(self._folder)
 
     def _losses(self, found: Metrics) -> Iterator[Event]:
         yield from map(Noted, found.problems)

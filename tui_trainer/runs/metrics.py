@@ -202,12 +202,15 @@ class MetricsTail:
         self._after_step = after_step
         self._tails: dict[str, _Tail] = {}
 
-    def poll(self) -> Metrics:
-        """Return the series of the steps that came since the last poll, in order."""
+    def poll(self, most: int | None = None) -> Metrics:
+        """Return the series of the steps that came since the last poll, in order.
+
+        Of each group of metrics at most `most` files are read, where there is more to show early.
+        """
         news = Metrics({})
         for group, paths in segments_in(self._folder).items():
             tail = self._tails.setdefault(group, _Tail(self._after_step))
-            for name, series in tail.read(paths, news.problems).items():
+            for name, series in tail.read(paths, news.problems, most).items():
                 known = news.series.get(name)
                 news.series[name] = series if known is None else _merged(known, series)
         return news
@@ -227,13 +230,13 @@ class _Tail:
         self._inode = self._size = 0
         self._end = 0  # of the whole records, in bytes
 
-    def read(self, paths: list[Path], problems: list[str]) -> dict[str, Series]:
+    def read(self, paths: list[Path], problems: list[str], most: int | None) -> dict[str, Series]:
         """Read what is new in the group's segments, and say what can't be read."""
         new = [path for path in paths if self._path is None or path.name >= self._path.name]
         while len(new) > 1 and first_step_of(new[1]) <= self._last_step + 1:
             del new[0]
         parts = []
-        for path in new:
+        for path in new[:most]:
             if path != self._path:
                 problems += self.unfinished()
                 self._path, self._inode, self._size, self._end = path, 0, 0, 0

@@ -195,7 +195,8 @@ class TrainerApp(App[None]):
 
     async def action_quit(self) -> None:
         """Quit; ask first while something is running."""
-        warnings = [screen.quit_warning for screen in self.live_screens if screen.active]
+        asked = [screen.quit_warning for screen in self.live_screens if screen.active]
+        warnings = [words for words in asked if words]
         if not warnings:
             self.exit()
         elif not isinstance(self.screen, QuitQuestion):

@@ -77,7 +77,7 @@ class Background:
         self._owner = owner
         self._request = 0
         self._unseen = False
-        self._threads: list[Thread] = []  # that follow events, the newest last
+        self._threads: dict[Thread, Feed[Any]] = {}  # that follow events
 
     def ask_preview(self, preview: Preview, config: RunConfig) -> None:
         """Ask for a config's preview: in a thread because the first one imports torch."""
@@ -104,13 +104,14 @@ class Background:
         """
         work = partial(self._follow, feed, events, frequent, failed)
         thread = Thread(target=copy_context().run, args=(work,), name="events")
-        self._threads = [*filter(Thread.is_alive, self._threads), thread]
+        self._threads = {old: of for old, of in self._threads.items() if old.is_alive()}
+        self._threads[thread] = feed
         thread.start()
 
-    def go_on_unseen(self) -> Thread | None:
-        """Have no screen told of events any more; return the thread that still makes some."""
+    def go_on_unseen(self, feed: Feed[Any]) -> Thread | None:
+        """Have no screen told of events any more; return the thread that still fills a feed."""
         self._unseen = True
-        return next(filter(Thread.is_alive, reversed(self._threads)), None)
+        return next((t for t, of in self._threads.items() if of is feed and t.is_alive()), None)
 
     def join(self) -> None:
         """Wait for the ends of all events."""

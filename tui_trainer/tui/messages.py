@@ -35,6 +35,13 @@ class PreviewFailed(Message):
 
 
 @dataclass
+class RequestFailed(Message):
+    """Why a request to another process came to nothing."""
+
+    words: str
+
+
+@dataclass
 class ValuesTaken(Message):
     """Values by setting that were chosen on another screen, for the run's form."""
 

@@ -11,6 +11,7 @@ from tui_trainer.config.differences import config_differences
 from tui_trainer.config.settings import RunConfig
 from tui_trainer.formatting import short_text
 from tui_trainer.plotting.overlay import OVERLAY_ROLES, Overlay
+from tui_trainer.runs.client import RemoteControl
 from tui_trainer.training.control import Control
 from tui_trainer.training.events import FitSampled, Points
 from tui_trainer.training.state import ACTIVE
@@ -56,6 +57,11 @@ class Run:
         return self.feed.result
 
     @property
+    def remote(self) -> RemoteControl | None:
+        """Its control where another process trains it."""
+        return self.control if isinstance(self.control, RemoteControl) else None
+
+    @property
     def active(self) -> bool:
         """Whether it trains, or is paused."""
         return self.control is not None and self.result.state in ACTIVE
@@ -71,7 +77,8 @@ class Run:
 
     def changes_of(self, form: RunConfig) -> dict[str, str]:
         """Return what a form's run has in another way, as this one was last told to train."""
-        return config_differences(form, replace(self.result.config, lr=self.lr_asked))
+        lr = self.lr_asked if self.remote is None else self.result.lr
+        return config_differences(form, replace(self.result.config, lr=lr))
 
 
 class Runs:
@@ -102,8 +109,8 @@ class Runs:
 
     @property
     def training(self) -> Run | None:
-        """The run that has not ended yet."""
-        return next((run for run in self.all if run.active), None)
+        """The run of this process that has not ended yet."""
+        return next((run for run in self.all if run.active and run.remote is None), None)
 
     def add(self, run: Run) -> None:
         """Show a run that starts here."""

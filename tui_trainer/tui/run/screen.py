@@ -31,7 +31,7 @@ from tui_trainer.training.state import State
 from tui_trainer.tui.feed import Feed
 from tui_trainer.tui.keys import bindings
 from tui_trainer.tui.live_screen import Context, LiveScreen
-from tui_trainer.tui.messages import PreviewFailed, PreviewReady
+from tui_trainer.tui.messages import PreviewFailed, PreviewReady, RequestFailed
 from tui_trainer.tui.panes.fit_pane import FitPane
 from tui_trainer.tui.panes.loss_pane import LossPane
 from tui_trainer.tui.run.experiments import (
@@ -96,6 +96,7 @@ class Cockpit(LiveScreen):
         self._guide = Guide()
         self._page_wanted = not context.seen.is_expert(NAMES)
         self._curve: Curve | None = None  # that was asked for; None is that of the weights
+        self.attached: tuple[Path, RunConfig] | None = None  # the run to start with
 
     def make_form(self) -> Iterator[Form]:
         yield ConfigForm(self.context.presets, self._config, self._recipe, self.keys, id="form")
@@ -105,8 +106,11 @@ class Cockpit(LiveScreen):
         yield FitPane(self.context.charset, id="fit")
 
     def on_mount(self) -> None:
-        """Ask for the first preview after the first frame: it imports torch."""
-        self.call_after_refresh(self._ask_preview)
+        """Ask for the first preview after the first frame: it imports torch, as no viewer does."""
+        if self.attached is None:
+            self.call_after_refresh(self._ask_preview)
+        else:
+            self.call_after_refresh(self.attach, *self.attached)
 
     @property
     def run(self) -> "RunResult | None":
@@ -129,20 +133,31 @@ class Cockpit(LiveScreen):
 
     @property
     def active(self) -> bool:
-        """Whether a run trains, shown or not."""
-        return self._runs.training is not None
+        """Whether a run trains, shown or not, here or in another process."""
+        return any(run.active for run in self._runs.all)
 
     def go_on_unseen(self) -> Thread | None:
         """Train on, unless nothing is kept of it, or it is paused and nobody would know."""
         training = self._runs.training
-        goes_on = training is not None and training.result.folder is not None
-        if not goes_on or self._control.paused:
+        if training is None or training.result.folder is None or self._control.paused:
             return super().go_on_unseen()
-        return self._background.go_on_unseen()
+        return self._background.go_on_unseen(training.feed)
+
+    def stop_thread(self) -> None:
+        """Ask the run that trains here to end; those of other processes go on."""
+        super().stop_thread()
+        for run in self._runs.all:
+            if run.remote is not None:
+                run.remote.leave()
+
+    def action_stop(self) -> None:
+        """Ask the run that is shown to end, wherever it is trained."""
+        if (shown := self._runs.shown) is not None and shown.control is not None:
+            shown.control.stop()
 
     @property
     def quit_warning(self) -> str:
-        return "A run is not finished."
+        return "A run is not finished." if self._runs.training is not None else ""
 
     @property
     def is_idle(self) -> bool:
@@ -183,16 +198,17 @@ class Cockpit(LiveScreen):
             self.draw_lines()
 
     def action_pause(self) -> None:
-        if self._shows_training:
-            if self._control.paused:
-                self._control.resume()
+        if self._shows_training and (control := self._shown_control) is not None:
+            if control.paused:
+                control.resume()
             else:
-                self._control.pause()
+                control.pause()
 
     def action_step(self) -> None:
         """Run one step and pause; without a run, the first step of a new one."""
         if self._shows_training or (self.run is None and self._start(paused=True)):
-            self._control.step()
+            assert self._shown_control is not None
+            self._shown_control.step()
 
     def action_overlay(self) -> None:
         """Lay the last run's validation losses under those that are shown, or take them off."""
@@ -238,6 +254,10 @@ class Cockpit(LiveScreen):
     def _shows_training(self) -> bool:
         """Whether the run that is shown trains."""
         return self._runs.shown is not None and self._runs.shown.active
+
+    @property
+    def _shown_control(self) -> Control | None:
+        return self._runs.shown.control if self._runs.shown is not None else None
 
     @property
     def _why_no_step(self) -> str:
@@ -400,6 +420,23 @@ class Cockpit(LiveScreen):
         else:
             self.say(f"written: {file.name}, in {file.parent}")
 
+    def attach(self, folder: Path, config: RunConfig) -> Run:
+        """Watch a run that another process trains, or has trained, and steer it."""
+        from tui_trainer.runs.client import RemoteControl
+        from tui_trainer.runs.follow import follow
+        from tui_trainer.training.result import RunResult
+
+        control = RemoteControl(folder, lambda words: self.post_message(RequestFailed(words)))
+        run = Run(RunResult(config), control)
+        self._runs.add(run)
+        self._follow(run, partial(follow, folder, config, control))
+        self._show_run()
+        return run
+
+    @on(RequestFailed)
+    def _report_failure(self, message: RequestFailed) -> None:
+        self.say(f"⚠ {message.words}")
+
     def _follow(self, run: Run, events: Callable[[], Iterator[Event]]) -> None:
         self._background.follow(
             run.feed,
@@ -450,7 +487,9 @@ class Cockpit(LiveScreen):
         if self.size.width < 100:
             setup += f" · lr {short_text(run.lr if run else config.lr)}"
         device = run.started.device if run and run.started else config.device
-        former = "◂ former: " if self._runs.shows_former else ""
+        shown = self._runs.shown
+        elsewhere = "attached: " if shown is not None and shown.remote is not None else ""
+        former = "◂ former: " if self._runs.shows_former else elsewhere
         return f"{former}{setup}", f"{device} · {run.engine if run else config.engine}"
 
     def badge_text(self) -> str:

@@ -1,0 +1,78 @@
+"""The cockpit of a run that another process trains; runs that start in the background."""
+
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+from terminals import DEADLINE
+from test_cli import invoke, start
+
+from tui_trainer.runs.ownership import owner_of
+
+FOR_EVER = ("--recipe", "kaiming", "--lr", 0.001, "--steps", 10**9, "--engine", "eager")
+
+
+def wait_for(condition, problem):
+    deadline = time.monotonic() + DEADLINE
+    while not (found := condition()):
+        assert time.monotonic() < deadline, problem
+        time.sleep(0.02)
+    return found
+
+
+@pytest.fixture
+def root(tmp_path, monkeypatch):
+    monkeypatch.setenv("TUI_TRAINER_RUNS", str(tmp_path / "runs"))
+    return tmp_path / "runs"
+
+
+def running(root):
+    """Wait for a run that takes requests; return its folder and its owner."""
+
+    def find():
+        for file in root.glob("*/owner.json"):
+            owner = owner_of(file.parent)
+            if owner is not None and owner.socket and (file.parent / "fit.npz").exists():
+                return file.parent, owner
+        return None
+
+    return wait_for(find, "it does not start")
+
+
+def test_two_terminals_watch_a_run_one_leaves_and_the_other_sees_its_process_die(
+    root, open_terminal
+):
+    process = start("train", *FOR_EVER, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        folder, owner = running(root)
+        one, other = open_terminal("attach"), open_terminal("attach", folder.name, size=(80, 24))
+        for terminal in (one, other):
+            terminal.wait_for("attached: wave")
+            terminal.wait_for("TRAINING")
+        one.press(" ")
+        for terminal in (one, other):
+            terminal.wait_for("PAUSED")
+        step = int(one.wait_for(r"Paused at step ([\d,]+)\.")[1].replace(",", ""))
+        other.press("n")
+        one.wait_for(rf"Paused at step {step + 1:,}\.")
+        maps = Path(f"/proc/{one.child.pid}/maps")
+        assert not maps.exists() or "libtorch" not in maps.read_text()
+        one.press("q")
+        assert one.wait_for_the_end() == 0
+        one.assert_restored()
+        assert f"goes on in process {owner.pid}: tui-trainer attach" in one.sent.decode()
+        other.press(" ")
+        other.wait_for("TRAINING")
+        process.send_signal(signal.SIGKILL)
+        other.wait_for("FAILED")
+        other.wait_for(rf"process {owner.pid} is\s+gone")
+        other.press("q")
+        assert other.wait_for_the_end() == 0
+    finally:
+        process.kill()
+        process.wait()
+    alone = invoke("attach", folder)
+    assert alone.exit_code == 2
+    assert "needs a terminal" in alone.stderr
