@@ -1,13 +1,18 @@
 """The cockpit of a run that another process trains; runs that start in the background."""
 
+import contextlib
+import fcntl
+import json
+import os
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 
 import pytest
 from terminals import DEADLINE
-from test_cli import invoke, start
+from test_cli import PROGRAM, invoke, run, start
 
 from tui_trainer.runs.ownership import owner_of
 
@@ -76,3 +81,56 @@ def test_two_terminals_watch_a_run_one_leaves_and_the_other_sees_its_process_die
     alone = invoke("attach", folder)
     assert alone.exit_code == 2
     assert "needs a terminal" in alone.stderr
+
+
+def test_a_run_starts_in_the_background_from_a_pipe_as_from_cron(root, tmp_path):
+    bare = {"PATH": os.defpath, "HOME": str(tmp_path), "TUI_TRAINER_RUNS": str(root)}
+    with (tmp_path / "lock").open("w") as lock:  # is not held by what goes on
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        started = subprocess.run(
+            [PROGRAM, "train", *map(str, FOR_EVER), "--json", "--detach"],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            env=bare,
+            pass_fds=(lock.fileno(),),
+            timeout=DEADLINE,
+            check=True,
+        )
+    with (tmp_path / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    folder, owner = running(root)
+    try:
+        said = started.stdout.decode()
+        assert f"{folder.name} (process {owner.pid})" in said
+        assert f"tui-trainer attach {folder.name}" in said
+        assert started.stderr == b""
+        assert os.getsid(owner.pid) == owner.pid
+        assert json.loads(invoke("control", "last", "status", "--json").stdout)["ok"]
+        assert invoke("control", "last", "stop").exit_code == 0
+        log = folder / "output.log"
+        wait_for(lambda: log.read_text().endswith("}\n"), "it says nothing of its result")
+        assert json.loads(log.read_text())["stop_reason"] == "stopped"
+        wait_for(lambda: owner_of(folder) is None, "it does not end")
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(owner.pid, signal.SIGKILL)
+
+
+def test_what_can_not_start_in_the_background_says_why_in_a_line(root, tmp_path):
+    unsaved = invoke("train", "--detach", "--no-save")
+    assert unsaved.exit_code == 2
+    assert "--detach with --no-save" in unsaved.stderr
+    program = [sys.executable, "-c", FAILS]
+    failed = run("train", "--detach", "--runs", tmp_path / "runs", program=program)
+    assert (failed.returncode, failed.stdout) == (1, b"")
+    assert failed.stderr == b"tui-trainer: no luck\n"
+
+
+FAILS = """
+import sys
+from tui_trainer.cli import report, main
+def fails(*_):
+    raise OSError("no luck")
+report.Finale = fails
+main()
+"""

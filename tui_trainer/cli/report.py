@@ -80,8 +80,13 @@ def follow_and_report(
     events: Callable[[Control], Iterator[Event]],
     report: Report,
     user: UserSettings,
+    *,
+    quiet: bool = False,
 ) -> None:
-    """Follow a run, which the first signal asks to end; print, and exit with its status."""
+    """Follow a run, which the first signal asks to end; print, and exit with its status.
+
+    A `quiet` one shows no progress.
+    """
     from tui_trainer.console import run as console
 
     control, finale = Control(), Finale(user, report.on_end)
@@ -90,7 +95,7 @@ def follow_and_report(
         on_first_signal(lambda _: control.stop()) as signals,
         outliving_the_terminal(lambda: continues and not control.paused),
     ):
-        result = console.follow(events(control), config)
+        result = console.follow(events(control), config, quiet=quiet)
     file = report.history_file
     written = file is None or _write_history(result.history, file)
     if report.as_json:

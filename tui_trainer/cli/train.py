@@ -6,6 +6,7 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
+from tui_trainer.cli.detach import detach_option, go_on_in_background
 from tui_trainer.cli.looks import looks_options, take_looks
 from tui_trainer.cli.parameters import File, settings_options
 from tui_trainer.cli.report import follow_and_report, report_options, take_report
@@ -25,9 +26,12 @@ from tui_trainer.training.engines.choice import require_engine
               help="Train what 'tui-trainer sweep --json > FILE.json' recommends.")  # fmt: skip
 @report_options
 @saving_options
+@detach_option
 @looks_options
 @click.pass_context
-def train(context: click.Context, /, sweep_file: Path | None, **settings: Any) -> None:
+def train(
+    context: click.Context, /, sweep_file: Path | None, detach: bool, **settings: Any
+) -> None:
     """Train without the app.
 
     Progress goes to stderr, the result to stdout. The run is saved: see 'tui-trainer runs'.
@@ -39,8 +43,14 @@ def train(context: click.Context, /, sweep_file: Path | None, **settings: Any) -
         _, config = configure(settings, user)
     else:
         config = _recommended(context, sweep_file, settings)
+    folder = go_on_in_background(context, config, root) if detach else None
     follow_and_report(
-        context, config, lambda control: train_events(config, control, root), report, user
+        context,
+        config,
+        lambda control: train_events(config, control, root, folder),
+        report,
+        user,
+        quiet=detach,
     )
 
 

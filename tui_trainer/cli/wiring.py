@@ -66,13 +66,21 @@ def recipe_of(flag: str | None, user: UserSettings, presets: Presets) -> str:
     return user.recipe
 
 
-def train_events(config: RunConfig, control: Control, root: Path | None) -> Iterator[Event]:
-    """Train, and save the run below `root` unless that is None; imports torch."""
+def train_events(
+    config: RunConfig, control: Control, root: Path | None, folder: Path | None = None
+) -> Iterator[Event]:
+    """Train, and save the run below `root`, or in a folder of its own there; imports torch.
+
+    Without a `root` nothing is saved.
+    """
     from tui_trainer.runs.recording import record
     from tui_trainer.training.trainer import train
 
     _spare_the_collector()
-    yield from train(config, control) if root is None else record(config, control, root)
+    if root is None:
+        yield from train(config, control)
+    else:
+        yield from record(config, control, root, folder)
 
 
 def resumed_events(folder: Path, control: Control, steps: int | None = None) -> Iterator[Event]:

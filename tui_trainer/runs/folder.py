@@ -7,6 +7,8 @@ from pathlib import Path
 
 from platformdirs import user_state_path
 
+from tui_trainer.config.settings import RunConfig
+
 DESCRIPTION = "run.toml"
 LEDGER = "events.jsonl"
 SUMMARY = "summary.json"
@@ -27,6 +29,11 @@ def runs_folder(flag: Path | None = None) -> Path:
     if named := os.environ.get("TUI_TRAINER_RUNS"):
         return Path(named)
     return user_state_path("tui-trainer") / "runs"
+
+
+def run_name(config: RunConfig) -> str:
+    """Name a run after what was chosen."""
+    return f"{config.architecture.name}-{config.init.name}-{config.regularizer.name}"
 
 
 def make_run_folder(root: Path, name: str) -> Path:

@@ -17,7 +17,7 @@ from tui_trainer.runs.courses import (
     state_after,
 )
 from tui_trainer.runs.description import Parent
-from tui_trainer.runs.folder import BRANCHED_AT, METRICS, make_run_folder
+from tui_trainer.runs.folder import BRANCHED_AT, METRICS, make_run_folder, run_name
 from tui_trainer.runs.ledger import BRANCHED, CONTINUED
 from tui_trainer.runs.metrics import MetricsWriter
 from tui_trainer.runs.ownership import Ownership, own
@@ -42,19 +42,16 @@ from tui_trainer.training.result import RunResult
 from tui_trainer.training.trainer import train
 
 
-def run_name(config: RunConfig) -> str:
-    """Name a run after what was chosen."""
-    return f"{config.architecture.name}-{config.init.name}-{config.regularizer.name}"
-
-
-def record(config: RunConfig, control: Control, root: Path) -> Iterator[Event]:
-    """Train a config from its first step on, in a new folder below `root`.
+def record(
+    config: RunConfig, control: Control, root: Path, folder: Path | None = None
+) -> Iterator[Event]:
+    """Train a config from its first step on, in an empty `folder`, or a new one below `root`.
 
     Where no folder can be made the run is not written, which an event says.
     """
     with ExitStack() as stack:
         try:
-            folder = make_run_folder(root, run_name(config))
+            folder = folder or make_run_folder(root, run_name(config))
             ownership = stack.enter_context(own(folder))
         except OSError as error:
             yield from _unrecorded(train(config, control), f"{root}: {describe_problem(error)}")
