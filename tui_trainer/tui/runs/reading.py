@@ -1,23 +1,24 @@
 """Reads the saved runs in a thread, the newest first, a few at a time."""
 
+import contextlib
 import os
 import socket
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from tui_trainer.config.validation import InvalidSettingsError
 from tui_trainer.runs.description import Description, read_description
-from tui_trainer.runs.folder import SUMMARY
 from tui_trainer.runs.ownership import owner_of
 from tui_trainer.runs.summary import Summary, read_summary
 from tui_trainer.training.state import ACTIVE, State
 from tui_trainer.tui.runs.listed import ListedRun
 
 _BATCH_SECONDS = 0.02
+_RESTING_SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,57 +33,65 @@ class Read:
     problems: tuple[str, ...] = ()
 
 
-@dataclass(slots=True)
 class SavedRuns:
-    """The runs below a folder; only those that change are read again."""
+    """The runs below a folder, of which only those that may have changed are read again."""
 
-    root: Path
-    _seen: dict[Path, object] = field(default_factory=dict)  # a sign of what was read of each
-    _problems: dict[Path, str] = field(default_factory=dict)
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self._settled: dict[Path, int] = {}  # when each was last written, of those at rest
+        self._problems: dict[Path, str] = {}
 
     def read(self) -> Iterator[Read]:
-        """Read what is new since the last time."""
+        """Read what may be new since the last time."""
         try:
-            folders = sorted((f for f in self.root.iterdir() if f.is_dir()), reverse=True)
-        except FileNotFoundError:
-            folders = []
+            written = _written(self.root)
         except OSError as error:
             yield Read(folders=frozenset(), problems=(f"{error.strerror}: {self.root}",))
             return
+        self._problems = {f: words for f, words in self._problems.items() if f in written}
         started, runs = time.monotonic(), list[ListedRun]()
-        for folder in folders:
-            if (run := self._read_new(folder)) is not None:
-                runs.append(run)
+        for folder in sorted(written, reverse=True):
+            if self._settled.get(folder) != written[folder]:
+                runs += self._read(folder, written[folder])
             if runs and time.monotonic() - started > _BATCH_SECONDS:
                 yield Read(tuple(runs))
                 time.sleep(_BATCH_SECONDS)  # the trainer waits for the interpreter meanwhile
                 started, runs = time.monotonic(), []
-        kept = frozenset(folders)
-        self._problems = {f: words for f, words in self._problems.items() if f in kept}
-        yield Read(tuple(runs), kept - self._problems.keys(), tuple(self._problems.values()))
+        folders = frozenset(written) - self._problems.keys()
+        yield Read(tuple(runs), folders, tuple(self._problems.values()))
 
-    def _read_new(self, folder: Path) -> ListedRun | None:
-        """Read a run unless it is as it was."""
-        sign = _sign(folder)
-        if self._seen.get(folder) == sign:
-            return None
-        self._seen[folder] = sign
+    def _read(self, folder: Path, written: int) -> Iterator[ListedRun]:
+        """Read a run; it is at rest if it has not been written just now, and nobody writes it."""
         self._problems.pop(folder, None)
+        at_rest = time.time() - written / 1e9 > _RESTING_SECONDS
         try:
-            return read_run(folder)
+            run = read_run(folder)
         except InvalidSettingsError as error:
             words = str(error).removeprefix(f"{folder}").lstrip("/: ")
             self._problems[folder] = f"{folder.name}: {words}"
-        return None
+        else:
+            at_rest = at_rest and not run.is_active
+            yield run
+        if at_rest:
+            self._settled[folder] = written
 
 
-def _sign(folder: Path) -> tuple[int, bool]:
-    """Return what changes with a run: when it was written, and whether a process writes it."""
+def _written(root: Path) -> dict[Path, int]:
+    """Return when each run's folder was last written, in ns: files in it are replaced whole.
+
+    Raises:
+        OSError: if the folder of all runs can't be read.
+    """
+    written = {}
     try:
-        written = (folder / SUMMARY).stat().st_mtime_ns
-    except OSError:
-        written = 0
-    return written, owner_of(folder) is not None
+        with os.scandir(root) as entries:
+            for entry in entries:
+                with contextlib.suppress(OSError):  # deleted meanwhile
+                    if entry.is_dir() and not entry.name.startswith("."):
+                        written[root / entry.name] = entry.stat().st_mtime_ns
+    except FileNotFoundError:
+        return {}
+    return written
 
 
 def read_run(folder: Path) -> ListedRun:
@@ -124,4 +133,5 @@ def _seconds(description: Description) -> float:
 def _sweep_text(description: Description) -> str:
     if description.kind == "run":
         return ""
-    return ", ".join(f"{key} × {len(values)}" for key, values in description.axes.items())
+    axes = [f"{len(values)} {key}" for key, values in description.axes.items()]
+    return " × ".join([*axes, f"{description.seeds} seeds"])

@@ -36,7 +36,7 @@ from tui_trainer.tui.runs.reading import Read, SavedRuns
 from tui_trainer.tui.runs.reasons import reasons_of
 from tui_trainer.tui.runs.session import listed
 from tui_trainer.tui.runs.table import RunTable
-from tui_trainer.tui.runs.wording import unreadable_text
+from tui_trainer.tui.runs.wording import chosen_text, unreadable_text
 from tui_trainer.tui.widgets.cells import cut
 from tui_trainer.tui.widgets.row_table import MOVES, Move
 from tui_trainer.tui.wording import first_that_fits
@@ -44,7 +44,7 @@ from tui_trainer.tui.wording import first_that_fits
 if TYPE_CHECKING:
     from tui_trainer.training.result import RunResult
 
-_REFRESH_SECONDS, _READ_SECONDS = 0.5, 1.0
+_REFRESH_SECONDS, _READ_SECONDS, _LONGEST_REST = 0.5, 1.0, 20.0
 
 
 @dataclass
@@ -83,6 +83,8 @@ class RunsScreen(LiveScreen):
         super().__init__(context)
         self._cockpit, self._runs, self._saved = cockpit, runs, saved
         self._problems: tuple[str, ...] = ()
+        self._known: tuple[frozenset[Path] | None, tuple[str, ...]] = None, ()
+        self._rested = 0.0  # seconds since it was drawn
         self._left = Event()
         self._told = ""  # of the last export
         self._moved = False  # whether the cursor is where its person put it
@@ -93,7 +95,7 @@ class RunsScreen(LiveScreen):
 
     def on_mount(self) -> None:
         """Show this session's runs at once; read the saved ones in a thread, again and again."""
-        self.set_interval(_REFRESH_SECONDS, self.draw_all)
+        self.set_interval(_REFRESH_SECONDS, self._draw_news)
         if self._saved is not None:
             self.run_worker(partial(self._read, self._saved), thread=True, exit_on_error=False)
 
@@ -119,9 +121,19 @@ class RunsScreen(LiveScreen):
                     return
             self._left.wait(_READ_SECONDS)
 
+    def _draw_news(self) -> None:
+        """Draw where a run of this session trains; now and then also what time it is."""
+        self._rested += _REFRESH_SECONDS
+        if self._rested > _LONGEST_REST or any(run.active for run in self._cockpit.runs.all):
+            self._rested = 0.0
+            self.draw_all()
+
     @on(SavedRead)
     def _take_saved(self, message: SavedRead) -> None:
         read = message.read
+        if not read.runs and (read.folders, read.problems) == self._known:
+            return
+        self._known = read.folders, read.problems
         self._runs.put_saved(read.runs)
         if read.folders is not None:
             self._runs.keep_saved(read.folders)
@@ -317,8 +329,8 @@ class RunsScreen(LiveScreen):
         run = self.run
         if run is None:
             return ""
-        name = run.name or "not saved"
-        texts = (f" {name} · {run.setup}", f" {run.setup}", f" {name}")
+        name, chosen = run.name or "not saved", chosen_text(run, None)
+        texts = (f" {name} · {chosen}", f" {chosen}", f" {name}")
         return first_that_fits(map(printable, texts), self.size.width)
 
     def draw_lines(self) -> None:

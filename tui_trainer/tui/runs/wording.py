@@ -53,6 +53,8 @@ def best_texts(run: ListedRun) -> tuple[str, str]:
 
 def steps_text(run: ListedRun) -> str:
     """Return the steps taken, and of how many while there may be more."""
+    if run.sweep:
+        return f"{run.step:,} runs"
     goes_on = run.is_active or run.is_interrupted or run.state is State.STOPPED
     return f"{run.step:,}/{run.config.steps:,}" if goes_on else f"{run.step:,}"
 
