@@ -23,9 +23,9 @@ from scripted import (
 )
 from textual.widgets import Input
 
-from tui_trainer.cli.wiring import delete_run
 from tui_trainer.runs.description import describe, write_description
 from tui_trainer.runs.folder import DESCRIPTION
+from tui_trainer.runs.listing import delete_run
 from tui_trainer.runs.ownership import OWNER, Owner
 from tui_trainer.runs.summary import Summary, summary_bytes
 from tui_trainer.training.early_stopping import StopReason

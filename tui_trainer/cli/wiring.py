@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import functools
 import gc
-import shutil
 import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -121,24 +120,12 @@ def saved_events(folder: Path) -> Iterator[Event]:
         yield ended
 
 
-def delete_run(folder: Path) -> None:
-    """Delete a saved run that no process writes.
-
-    Raises:
-        ValueError: if one does.
-        OSError: if it can't be deleted.
-    """
-    from tui_trainer.runs.ownership import own
-
-    with own(folder):
-        shutil.rmtree(folder)
-
-
 def saved_work(root: Path | None) -> SavedWork | None:
     """Return what the app does with the runs below `root`."""
     if root is None:
         return None
 
+    from tui_trainer.runs.listing import delete_run
     from tui_trainer.tui.background import SavedWork
 
     def branch(

@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from tui_trainer.config.validation import InvalidSettingsError
-from tui_trainer.runs.description import Description, read_description
-from tui_trainer.runs.ownership import owner_of
-from tui_trainer.runs.summary import Summary, read_summary
-from tui_trainer.training.state import ACTIVE, State
+from tui_trainer.runs.description import Description
+from tui_trainer.runs.listing import INTERRUPTED, StoredRun, read_run
+from tui_trainer.runs.summary import Summary
+from tui_trainer.training.state import State
 from tui_trainer.tui.runs.listed import ListedRun
 
 _BATCH_SECONDS = 0.02
@@ -65,7 +65,7 @@ class SavedRuns:
         self._problems.pop(folder, None)
         at_rest = time.time() - written / 1e9 > _RESTING_SECONDS
         try:
-            run = read_run(folder)
+            run = to_row(read_run(folder))
         except InvalidSettingsError as error:
             words = str(error).removeprefix(f"{folder}").lstrip("/: ")
             self._problems[folder] = f"{folder.name}: {words}"
@@ -94,26 +94,22 @@ def _written(root: Path) -> dict[Path, int]:
     return written
 
 
-def read_run(folder: Path) -> ListedRun:
-    """Read how a saved run stands.
-
-    Raises:
-        InvalidSettingsError: one line, if it can't be read.
-    """
-    description, summary, owner = read_description(folder), read_summary(folder), owner_of(folder)
+def to_row(stored: StoredRun) -> ListedRun:
+    """Say how a saved run stands."""
+    description, summary, owner = stored.description, stored.summary, stored.owner
     state = summary.state if summary is not None else State.STARTING
     here = owner is not None and owner.is_here and owner.pid == os.getpid()
     host = owner.host if owner is not None else description.host
     return ListedRun(
-        name=folder.name,
+        name=stored.name,
         created=_seconds(description),
         state=state,
         config=description.config,
         host="" if host == socket.gethostname() else host,
         is_elsewhere=owner is not None and not here,
-        is_interrupted=owner is None and state in ACTIVE,
+        is_interrupted=stored.state == INTERRUPTED,
         sweep=_sweep_text(description),
-        folder=folder,
+        folder=stored.folder,
         **_figures(summary),
     )
 
