@@ -17,12 +17,14 @@ from scripted import (
     started,
     until,
 )
+from textual.widgets import Input
 
 from tui_trainer.config.settings import GeneralizationLoss
 from tui_trainer.plotting.roles import Charset
 from tui_trainer.training.early_stopping import StopReason
-from tui_trainer.training.events import StepsCompleted
+from tui_trainer.training.events import Recorded, StepsCompleted
 from tui_trainer.training.laboratory import Laboratory
+from tui_trainer.tui.background import SavedWork
 from tui_trainer.tui.headless import screen_text
 from tui_trainer.tui.lab.screen import LaboratoryScreen
 
@@ -38,11 +40,13 @@ def steps(first, val):
 class InParts:
     """A run that waits for a permit before each part of `VAL`, then ends as `last`."""
 
-    def __init__(self, *parts, last=None):
-        self.parts, self.last, self.permits = parts, last, threading.Semaphore(0)
+    def __init__(self, *parts, last=None, extra=()):
+        self.parts, self.last, self.extra = parts, last, extra
+        self.permits = threading.Semaphore(0)
 
     def __call__(self, config, control):
         yield started(config)
+        yield from self.extra
         first = 0
         for part in self.parts:
             while not self.permits.acquire(timeout=0.01):
@@ -58,8 +62,8 @@ def done(step=100, reason=StopReason.COMPLETED):
     return ended(reason, f"finished {step} steps", step)
 
 
-def at_once(last=None):
-    work = InParts(100, last=last or done())
+def at_once(last=None, extra=()):
+    work = InParts(100, last=last or done(), extra=extra)
     work.permits.release()
     return work
 
@@ -151,6 +155,28 @@ async def test_while_a_run_goes_on_each_step_is_read_once_and_what_has_not_fired
         await until(pilot, lambda: "no stop" in row(app, "patience 200"))
         await hidden(pilot, "not yet")
         assert sum(read) == 100
+
+
+async def test_a_branch_leaves_the_run_where_the_rule_stops(tmp_path):
+    asked = []
+
+    def branch(folder, step, config, lr, control):
+        asked.append((folder, step, config.regularizer.name, lr))
+        yield from Script(FINISHED)(config, control)
+
+    app = make_app(at_once(extra=[Recorded(tmp_path)]), "kaiming", steps=100)
+    app.cockpit.context.work.saved = SavedWork(tmp_path, None, None, branch, None)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await opened(pilot)
+        await press(pilot, "b")
+        await shown(pilot, "This rule has not stopped")  # that is no rule
+        await press(pilot, *["up"] * 5, "b")
+        await until(pilot, lambda: app.screen.query("#step"))
+        assert app.screen.query_one("#step", Input).value == "52"
+        app.screen.query_one("#changes", Input).value = "lr=0.5 regularizer=l1"
+        await press(pilot, "enter")
+        await until(pilot, lambda: app.screen is app.cockpit and asked)
+        assert asked == [(tmp_path, 52, "l1", 0.5)]
 
 
 async def test_what_lies_behind_the_end_of_a_history_is_unknown_of_the_run_that_is_shown():

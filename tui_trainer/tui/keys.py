@@ -111,7 +111,7 @@ KEYS = (
         _RUNS, also="unpin"),
     Key("go_on", "u", "go_on", "list", "resume the run where it ended", "resume", 1, _RUNS),
     Key("branch", "b", "branch", "list", "branch off the run, with other settings", "branch", 2,
-        _RUNS),
+        (*_RUNS, "laboratory")),
     Key("export", "e", "export", "list", "export it: script, command, CSV, picture", "export", 2,
         _RUNS),
     Key("filter", "slash", "filter", "list", "filter the list", "filter", 3, _RUNS),

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 
 from textual import on
 from textual.binding import Binding
@@ -13,6 +14,7 @@ from textual.widget import Widget
 from tui_trainer.config.presets import PARTS
 from tui_trainer.config.settings import Value
 from tui_trainer.training.laboratory import (
+    Fate,
     Laboratory,
     Outcome,
     best_outcome,
@@ -28,17 +30,15 @@ from tui_trainer.tui.lab.wording import cut_off_text, laboratory_banner, letter,
 from tui_trainer.tui.live_screen import Context, LiveScreen
 from tui_trainer.tui.messages import ValuesTaken
 from tui_trainer.tui.panes.loss_pane import LossPane
+from tui_trainer.tui.run.runs import Run
 from tui_trainer.tui.run.screen import Cockpit
 from tui_trainer.tui.run.wording import run_badge, status_text
-from tui_trainer.tui.widgets.row_table import Move
+from tui_trainer.tui.runs.branching import Branch, BranchQuestion, branch_off
+from tui_trainer.tui.runs.session import listed
+from tui_trainer.tui.widgets.row_table import MOVES, Move
 from tui_trainer.tui.wording import MEDIUM
 
-_MOVES: dict[str, Move] = {
-    "up": "up",
-    "down": "down",
-    "pageup": "page_up",
-    "pagedown": "page_down",
-}
+_OF_THE_PLOT = ("home", "end")
 # A long history is read in parts, between which keys and the trainer have their turn.
 _READING, _RESTING = 0.015, 0.03  # seconds, of the processor and of the clock
 _OF_THE_RUN = ("pause", "step", "stop")  # keys
@@ -50,7 +50,11 @@ class LaboratoryScreen(LiveScreen):
     screen_name = "laboratory"
     BINDINGS = [
         *bindings("laboratory"),
-        *(Binding(key, f"move('{move}')", show=False) for key, move in _MOVES.items()),
+        *(
+            Binding(key, f"move('{move}')", show=False)
+            for key, move in MOVES.items()
+            if key not in _OF_THE_PLOT
+        ),
     ]
 
     loss_pane = query_one("#loss", LossPane)
@@ -75,6 +79,8 @@ class LaboratoryScreen(LiveScreen):
 
     def on_screen_resume(self) -> None:
         """Take the run that the cockpit shows."""
+        if not self.is_current:  # a branch has been started from here
+            return
         self.feed: Feed[RunResult] | None = self._cockpit.feed
         if self.run is not None and self.run is not self._read_of:
             own = self.run.config.regularizer.stopping
@@ -113,6 +119,18 @@ class LaboratoryScreen(LiveScreen):
         """Put the rule under the cursor into the cockpit's form, and go back there."""
         if values := self._values_to_take():
             self.post_message(ValuesTaken(dict(values)))
+
+    def action_branch(self) -> None:
+        """Ask with which settings to train on from where the rule under the cursor stops."""
+        shown, chosen = self._cockpit.runs.shown, self._chosen
+        if shown is not None and chosen is not None:
+            question = BranchQuestion(listed(shown), self.context.presets, chosen.step)
+            self.app.push_screen(question, partial(self._branch_off, shown))
+
+    def _branch_off(self, run: Run, branch: Branch | None) -> None:
+        if branch is not None and run.result.folder is not None:
+            branch_off(self._cockpit, run.result.folder, branch, run)
+            self.app.pop_screen()
 
     def _values_to_take(self) -> Mapping[str, Value]:
         if self.run is None or self._chosen is None:
@@ -218,4 +236,8 @@ class LaboratoryScreen(LiveScreen):
         reasons = {name: of_the_run[name] for name in _OF_THE_RUN if name in of_the_run}
         if not self._values_to_take():
             reasons["take_rule"] = "No preset of a regularizer has this rule."
+        if self.run is None or self.run.folder is None:
+            reasons["branch"] = "This run is not saved."
+        elif self._chosen is None or self._chosen.fate is not Fate.STOPS:
+            reasons["branch"] = "This rule has not stopped: there is no step to branch off from."
         return reasons

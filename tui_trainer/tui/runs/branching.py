@@ -1,6 +1,8 @@
 """A question: from which step a run is to be branched off, and with which settings."""
 
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 
 from textual import on
 from textual.app import ComposeResult
@@ -16,6 +18,8 @@ from tui_trainer.config.settings import RunConfig
 from tui_trainer.config.validation import InvalidSettingsError
 from tui_trainer.formatting import number_text
 from tui_trainer.training.state import State
+from tui_trainer.tui.run.runs import Run
+from tui_trainer.tui.run.screen import Cockpit
 from tui_trainer.tui.runs.listed import ListedRun
 
 _BEFORE_DIVERGENCE = 100  # steps
@@ -33,7 +37,8 @@ class Branch:
 class BranchQuestion(ModalScreen[Branch | None]):
     """Asks for a step and for settings; answers None if it is left.
 
-    It proposes the best step, and for a run that diverged a smaller lr from some steps before.
+    Unless told a step it proposes the best one, and for a run that diverged a smaller lr from some
+    steps before.
     """
 
     BINDINGS = [
@@ -42,9 +47,9 @@ class BranchQuestion(ModalScreen[Branch | None]):
         Binding("down", "app.focus_next", show=False),
     ]
 
-    def __init__(self, run: ListedRun, presets: Presets) -> None:
+    def __init__(self, run: ListedRun, presets: Presets, step: int | None = None) -> None:
         super().__init__()
-        self._run, self._presets = run, presets
+        self._run, self._presets, self._step = run, presets, step
 
     def compose(self) -> ComposeResult:
         step, changes = proposal(self._run)
@@ -52,7 +57,8 @@ class BranchQuestion(ModalScreen[Branch | None]):
             page.border_title = Content(f"Branch off {self._run.name}")
             page.border_subtitle = "enter starts it · esc leaves"
             yield Static(f"after step (0 to {self._run.step:,})", markup=False)
-            yield Input(str(step), id="step", compact=True)
+            asked = step if self._step is None else self._step
+            yield Input(str(asked), id="step", compact=True)
             yield Static(f"with other {', '.join(CHANGEABLE)}", markup=False)
             yield Input(changes, id="changes", placeholder="lr=0.001 regularizer=l1", compact=True)
             yield Static(id="problem", markup=False)
@@ -86,3 +92,11 @@ def proposal(run: ListedRun) -> tuple[int, str]:
         step = max(0, run.step - _BEFORE_DIVERGENCE)
         return step, f"lr={number_text(float(f'{run.settings.lr / 3:.2g}'))}"
     return run.best_step or run.step, ""
+
+
+def branch_off(cockpit: Cockpit, folder: Path, branch: Branch, parent: Run) -> None:
+    """Train a branch in place of what trains now, and show it over its parent."""
+    work = cockpit.context.work.saved
+    assert work is not None  # what is saved can be read
+    events = partial(work.branch, folder, branch.step, branch.config, branch.lr)
+    cockpit.begin(branch.config, events, parent=parent)

@@ -21,7 +21,7 @@ from tui_trainer.tui.keys import bindings
 from tui_trainer.tui.live_screen import Context, LiveScreen
 from tui_trainer.tui.run.runs import Run
 from tui_trainer.tui.run.screen import Cockpit
-from tui_trainer.tui.runs.branching import Branch, BranchQuestion
+from tui_trainer.tui.runs.branching import Branch, BranchQuestion, branch_off
 from tui_trainer.tui.runs.exporting import (
     CHOICES,
     COMMAND,
@@ -229,12 +229,9 @@ class RunsScreen(LiveScreen):
             self.app.push_screen(question, partial(self._branch_off, run))
 
     def _branch_off(self, run: ListedRun, branch: Branch | None) -> None:
-        work = self.context.work.saved
-        if branch is None or run.folder is None or work is None:
-            return
-        events = partial(work.branch, run.folder, branch.step, branch.config, branch.lr)
-        self._cockpit.begin(branch.config, events, parent=self._whole(run))
-        self.app.pop_screen()
+        if branch is not None and run.folder is not None:
+            branch_off(self._cockpit, run.folder, branch, self._whole(run))
+            self.app.pop_screen()
 
     def action_export(self) -> None:
         """Ask what to make of the run."""
