@@ -52,7 +52,11 @@ def test_two_terminals_watch_a_run_one_leaves_and_the_other_sees_its_process_die
     process = start("train", *FOR_EVER, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         folder, owner = running(root)
-        one, other = open_terminal("attach"), open_terminal("attach", folder.name, size=(80, 24))
+        one, other = open_terminal("attach"), open_terminal()
+        other.wait_for("READY")
+        other.press("h")
+        other.wait_for("elsewhere")
+        other.press("\r")
         for terminal in (one, other):
             terminal.wait_for("attached: wave")
             terminal.wait_for("TRAINING")

@@ -98,7 +98,7 @@ class RemoteControl(Control):
 
     def __init__(self, folder: Path, failed: Callable[[str], object]) -> None:
         super().__init__()
-        self._folder, self._failed = folder, failed
+        self.folder, self._failed = folder, failed
         self._requests: SimpleQueue[Request | None] = SimpleQueue()
         Thread(target=self._send, name="remote-control", daemon=True).start()
 
@@ -150,6 +150,6 @@ class RemoteControl(Control):
     def _send(self) -> None:
         while (request := self._requests.get()) is not None:
             try:
-                ask(self._folder, request)
+                ask(self.folder, request)
             except ValueError as error:
                 self._failed(str(error))

@@ -112,6 +112,11 @@ class Runs:
         """The run of this process that has not ended yet."""
         return next((run for run in self.all if run.active and run.remote is None), None)
 
+    def attached_to(self, folder: Path) -> Run | None:
+        """The run of another process that is watched there."""
+        remote = (run for run in self.all if run.remote is not None and run.active)
+        return next((run for run in remote if run.remote and run.remote.folder == folder), None)
+
     def add(self, run: Run) -> None:
         """Show a run that starts here."""
         self.newest = run

@@ -420,18 +420,21 @@ class Cockpit(LiveScreen):
         else:
             self.say(f"written: {file.name}, in {file.parent}")
 
-    def attach(self, folder: Path, config: RunConfig) -> Run:
+    def attach(self, folder: Path, config: RunConfig) -> None:
         """Watch a run that another process trains, or has trained, and steer it."""
         from tui_trainer.runs.client import RemoteControl
         from tui_trainer.runs.follow import follow
         from tui_trainer.training.result import RunResult
 
+        if (known := self._runs.attached_to(folder)) is not None:
+            self.show(known)
+            return
         control = RemoteControl(folder, lambda words: self.post_message(RequestFailed(words)))
         run = Run(RunResult(config), control)
-        self._runs.add(run)
         self._follow(run, partial(follow, folder, config, control))
-        self._show_run()
-        return run
+        if self._runs.newest is None:
+            self._runs.add(run)
+        self.show(run)
 
     @on(RequestFailed)
     def _report_failure(self, message: RequestFailed) -> None:

@@ -192,10 +192,14 @@ class RunsScreen(LiveScreen):
     # What is done with a run
 
     def action_open_run(self) -> None:
-        """Show the run in the cockpit."""
-        if self.run is not None:
-            self._cockpit.show(self._whole(self.run))
-            self.app.pop_screen()
+        """Show the run in the cockpit, attached to it where another process trains it."""
+        if (run := self.run) is None:
+            return
+        if run.is_elsewhere and run.is_active and run.folder is not None and not run.sweep:
+            self._cockpit.attach(run.folder, run.config)
+        else:
+            self._cockpit.show(self._whole(run))
+        self.app.pop_screen()
 
     def action_pin(self) -> None:
         """Keep the run in every plot of losses, or take it out."""

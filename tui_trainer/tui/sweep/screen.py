@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from functools import partial
+from threading import Thread
 
 from textual import on
 from textual.binding import Binding
@@ -75,6 +76,12 @@ class SweepScreen(LiveScreen):
     @property
     def quit_warning(self) -> str:
         return "A sweep is not finished."
+
+    def go_on_unseen(self) -> Thread | None:
+        """Go on, unless nothing is kept of it."""
+        if self.feed is None or not self.active or self.context.work.saved is None:
+            return super().go_on_unseen()
+        return self._background.go_on_unseen(self.feed)
 
     def ending(self) -> Ending:
         assert self.feed is not None
