@@ -128,7 +128,7 @@ KEYS = (
     *_plot_keys("cursor_end", ("home", "end"), "end", 1, "to the first or last value"),
     *_plot_keys("x_zoom", ("minus", "plus,equals_sign"), "zoom", 1, "zoom out of or into x"),
     *_plot_keys("x_pan", ("shift+left", "shift+right"), "pan", 1, "pan along x"),
-    Key("x_all", "0", "plot('all', 0)", "view", "show all of x; then losses that were cut",
+    Key("x_all", "0", "plot('all', 0)", "view", "show all of x; then all that is cut off",
         screens=_PLOTS),
     Key("runs", "h", "app.runs", "view", "the list of all runs, or back from it", "runs", 2,
         ("cockpit", "runs")),

@@ -78,7 +78,10 @@ class Run:
     def changes_of(self, form: RunConfig) -> dict[str, str]:
         """Return what a form's run has in another way, as this one was last told to train."""
         lr = self.lr_asked if self.remote is None else self.result.lr
-        return config_differences(form, replace(self.result.config, lr=lr))
+        config = self.result.config
+        if config.lr != lr:  # a config is checked when it is made: too slow for every frame
+            config = replace(config, lr=lr)
+        return config_differences(form, config)
 
 
 class Runs:
