@@ -1,6 +1,7 @@
 """What every test starts from: no colours switched off, no presets of the person who runs them."""
 
 import contextlib
+import fcntl
 import os
 
 # Textual reads these when it is imported.
@@ -57,8 +58,19 @@ def compiled_cache(tmp_path_factory):
     """A cache folder with every step of `compiled_steps`, made once: it takes some seconds."""
     from compiled_steps import compile_all
 
-    folder = tmp_path_factory.mktemp("compiled")
-    compile_all(folder)
+    worker = os.environ.get("PYTEST_XDIST_WORKER")
+    if worker is None:
+        folder = tmp_path_factory.mktemp("compiled")
+        compile_all(folder)
+        return folder
+    shared = tmp_path_factory.getbasetemp().parent  # by all workers: the first one compiles
+    folder, done = shared / "compiled", shared / "compiled.done"
+    with (shared / "compiled.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not done.exists():
+            folder.mkdir(exist_ok=True)
+            compile_all(folder)
+            done.touch()
     return folder
 
 

@@ -17,13 +17,14 @@ import sys
 import tempfile
 import time
 import traceback
+from functools import partial
 from pathlib import Path
 from random import Random
 
 import conftest  # noqa: F401 - clears the variables that Textual reads
 import hostile_presets
 from random_keys import SIZES, WatchedApp, hands, scripted_app, walk
-from test_pty import ALTERNATE_SCREEN, DEADLINE, PROGRAM, Terminal
+from terminals import ALTERNATE_SCREEN, DEADLINE, PROGRAM, Terminal
 
 from tui_trainer.config.presets import DEFAULT_RECIPE, load_presets, make_config
 from tui_trainer.tui.background import Work
@@ -57,7 +58,8 @@ async def trained(seed: int, repeat: list[str]) -> int:
     hostile = seed % 2 == 0
     presets = load_presets()
     config = make_config(presets, DEFAULT_RECIPE, steps=300, engine="eager")
-    work = Work(train_events, preview, sweep_events, lr_search_events)
+    train, sweep = (partial(events, root=None) for events in (train_events, sweep_events))
+    work = Work(train, preview, sweep, lr_search_events)
     app = WatchedApp(presets, config, DEFAULT_RECIPE, work)
     chosen = hands(seed, TRAINED_WORDS, hostile=hostile)
     return await walk(app, (lambda app: repeat) if repeat else chosen, hostile=hostile)

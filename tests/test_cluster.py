@@ -251,7 +251,7 @@ def test_a_gpu_that_no_node_has(cluster):
 
 
 def test_a_lost_node_s_candidates_start_again_on_another(cluster, capfd):
-    grid = plan("lr=1e-4:1e-3:log:6", steps=4000)
+    grid = plan("lr=1e-4:1e-3:log:6", steps=2500)
     node = cluster.add_node(**NODE)
     told, killer = Told([]), threading.Thread(target=cluster.remove_node, args=(node, False))
     for event in sweep_on_cluster(grid, address=cluster.address, fits=False):

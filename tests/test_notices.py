@@ -7,6 +7,7 @@ import signal
 import sys
 import time
 from functools import partial
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -131,6 +132,7 @@ def test_train_gives_notice_on_its_terminal_and_runs_the_command_of_the_settings
     assert 1 <= int(facts["TUI_TRAINER_BEST_STEP"]) <= 30
     assert float(facts["TUI_TRAINER_SECONDS"]) > 0
     assert "finished 30 steps" in facts["TUI_TRAINER_REASON"]
+    assert Path(facts["TUI_TRAINER_RUN"]).is_dir()
 
 
 def test_through_tmux_the_outer_terminal_gets_the_notice(open_terminal, tmp_path):

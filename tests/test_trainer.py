@@ -1,5 +1,6 @@
 """Runs as their readers see them: events, control, stops; every loss against the reference loop."""
 
+import functools
 import itertools
 import math
 import threading
@@ -67,6 +68,12 @@ def every_step_tells(monkeypatch):
     """Chunks of one step, and an event of each."""
     for name in ("CHUNK_SECONDS", "EVENT_SECONDS", "FIT_SECONDS"):
         monkeypatch.setattr(trainer, name, 0.0)
+
+
+@functools.cache
+def reference_of(config):
+    """The reference loop's run, once for all chunk sizes."""
+    return reference_loop.run(config)
 
 
 def regularized(config, **settings):
@@ -210,7 +217,7 @@ def test_a_long_run_equals_the_reference_loop_and_overfits():
 def test_the_size_of_chunks_changes_no_bit(monkeypatch, engines, recipe, chunk_seconds):
     monkeypatch.setattr(trainer, "CHUNK_SECONDS", chunk_seconds)
     config = make(recipe, steps=200)
-    expected = reference_loop.run(config)
+    expected = reference_of(config)
     assert_equals(drive(config), expected)
     assert_same_parameters(engines[0], expected)
 
@@ -233,7 +240,7 @@ STOPPING = [
 def test_a_stop_leaves_the_last_weights_or_the_best(monkeypatch, engines, stopping, chunk_seconds):
     monkeypatch.setattr(trainer, "CHUNK_SECONDS", chunk_seconds)
     config = regularized(make("kaiming", steps=400), stopping=stopping, dropout=0.01)
-    expected = reference_loop.run(config)
+    expected = reference_of(config)
     assert expected.ended == "early_stopping"
     events = drive(config)
     assert_equals(events, expected)

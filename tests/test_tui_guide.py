@@ -1,5 +1,7 @@
 """The program explains itself: lists of presets, the first screen, its experiments."""
 
+from functools import partial
+
 import numpy as np
 from scripted import EARLY, Script, SweepScript, hidden, make_app, press, ready, shown, until
 from textual.widgets import OptionList
@@ -84,8 +86,9 @@ async def test_the_first_screen_offers_experiments_at_every_size_with_the_users_
             assert app.cockpit.state is State.IDLE
 
 
-async def test_each_experiment_shows_what_it_says():
-    app = make_app(train_events, preview=preview, engine="eager")
+async def test_each_experiment_shows_what_it_says(compiled_steps_cached):
+    train = partial(train_events, root=None)
+    app = make_app(train, preview=preview, engine="compiled")
     async with app.run_test(size=(160, 45)) as pilot:
         await ready(pilot)
         cockpit = app.cockpit

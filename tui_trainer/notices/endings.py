@@ -30,8 +30,8 @@ class Ending:
     facts: Mapping[str, str] = field(default_factory=dict)
 
 
-def end_of_run(result: RunResult, folder: Path | None = None) -> Ending:
-    """Describe the end of a run that is kept in `folder`."""
+def end_of_run(result: RunResult) -> Ending:
+    """Describe the end of a run."""
     ended, best = result.ended, result.best
     assert ended is not None, "it has not ended"
     numbers = {
@@ -45,10 +45,10 @@ def end_of_run(result: RunResult, folder: Path | None = None) -> Ending:
     words = f"{_setup(result.config)}: {ended.detail}"
     if result.learnt_nothing and result.not_learning is not None:
         words += f"; {result.not_learning.words}"
-    return _ending("run", result.state, words, ended.detail, ended.seconds, folder, numbers)
+    return _ending("run", result.state, words, ended.detail, ended.seconds, result.folder, numbers)
 
 
-def end_of_sweep(result: SweepResult, folder: Path | None = None) -> Ending:
+def end_of_sweep(result: SweepResult) -> Ending:
     """Describe the end of a sweep; its best candidate is that of the lowest validation loss."""
     ended = result.ended
     assert ended is not None, "it has not ended"
@@ -64,7 +64,7 @@ def end_of_sweep(result: SweepResult, folder: Path | None = None) -> Ending:
         "candidates": len(result.candidates),
     }
     words = f"{_setup(result.sweep.base)}: {detail}"
-    return _ending("sweep", result.state, words, detail, ended.seconds, folder, numbers)
+    return _ending("sweep", result.state, words, detail, ended.seconds, None, numbers)
 
 
 def end_of_search(result: LrSearchResult) -> Ending:
