@@ -69,7 +69,15 @@ def in_a_terminal(seed: int, repeat: list[str]) -> int:
     """Use the program in a terminal that is resized, stalls and suspends it, then end it."""
     random = Random(seed)
     command = shlex.join(
-        [PROGRAM, "--steps", random.choice(("300", "1000000000")), "--engine", "eager"]
+        [
+            PROGRAM,
+            "--steps",
+            random.choice(("300", "1000000000")),
+            "--engine",
+            "eager",
+            "--on-hangup",
+            "checkpoint",
+        ]
     )
     terminal = Terminal("-c", _SHELL.format(command=command), program="/bin/bash")
     words = repeat or [_choose_for_terminal(random) for _ in range(TERMINAL_WORDS)]

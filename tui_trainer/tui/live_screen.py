@@ -170,15 +170,15 @@ class LiveScreen(PaneScreen):
         return sum(feed.applied for feed in self.feeds)
 
     def take_inbox(self) -> None:
+        if self.active and self._active_since is None:  # its end may be in the inbox already
+            self._active_since = time.monotonic()
         for feed in self.feeds:
             feed.take_inbox()
         self._notice_end()
 
     def _notice_end(self) -> None:
         """Tell the app what has ended by itself, and how long it took."""
-        if self.active:
-            self._active_since = self._active_since or time.monotonic()
-        elif self._active_since is not None:
+        if not self.active and self._active_since is not None:
             seconds, self._active_since = time.monotonic() - self._active_since, None
             self._said = self._asked = ""  # about what has ended
             if self.newest_state is not State.STOPPED and (ending := self.ending()) is not None:
