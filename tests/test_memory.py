@@ -44,7 +44,7 @@ def test_the_estimate_is_near_what_was_measured(config, previewed, trained):
 
 def test_an_optimiser_s_slots_count_in_each_snapshot_too():
     config = make("kaiming")
-    assert training_copies(config, 2) - training_copies(config, 0) == 6
+    assert training_copies(config, 2) - training_copies(config, 0) == 10
 
 
 def test_for_a_gpu_the_host_draws_and_no_more():
@@ -59,7 +59,7 @@ def test_a_preview_needs_less_than_the_run_that_is_refused(monkeypatch):
     (ended,) = train(config)
     assert (ended.reason, ended.steps) == (StopReason.FAILED, 0)
     assert ended.detail == (
-        "needs about 7.34 MB of memory, and 5 MB are available: use fewer points or a smaller "
+        "needs about 10.2 MB of memory, and 5 MB are available: use fewer points or a smaller "
         "network"
     )
     with pytest.raises(InvalidSettingsError, match=r"^needs about 5\.9\d MB of memory, and 5 MB"):
@@ -94,6 +94,6 @@ def test_what_would_not_fit_is_refused_under_a_limit_of_the_process():
         "needs about 548 GB",
         "needs about 548 GB",
         "needs about 19.3 GB",
-        "needs about 32.1 GB",
+        "needs about 44.9 GB",
     ]
     assert all(line.endswith("use fewer points or a smaller network") for line in lines)

@@ -30,7 +30,8 @@ class Writer:
     """Does jobs that may raise `OSError`, in a thread of its own.
 
     `problem` is what is wrong now, in words: "" if nothing is. `lost` counts the jobs that were
-    given up, since too much was waiting or the end had come.
+    given up, since too much was waiting or the end had come. `took` are the seconds that named jobs
+    took last.
     """
 
     def __init__(self) -> None:
@@ -40,6 +41,7 @@ class Writer:
         self._closing_at: float | None = None
         self.problem = ""
         self.lost = 0
+        self.took: dict[str, float] = {}
         self._thread = threading.Thread(target=self._work, name="run-writer", daemon=True)
         self._thread.start()
 
@@ -83,6 +85,7 @@ class Writer:
 
     def _work(self) -> None:
         while (task := self._next()) is not None:
+            began = time.monotonic()
             try:
                 task.job()
             except OSError as error:
@@ -93,6 +96,7 @@ class Writer:
                 self.problem = " ".join(f"{type(error).__name__}: {error}".split())
             else:
                 self.problem = ""
+                self.took[task.name] = time.monotonic() - began
             with self._changed:
                 if self._tasks and self._tasks[0] is task:
                     self._tasks.popleft()

@@ -9,8 +9,8 @@ from tui_trainer.task.shape import layer_widths, parameter_estimate
 FLOAT_BYTES = 4
 # Of the parameters: themselves, the gradient, and what is made on the way.
 PREVIEW_COPIES = 3
-# Also at the chunk's start and at that of the best step.
-_SNAPSHOTS = 2
+# Also at the chunk's start, at that of the best step, and twice some hundred steps ago.
+_SNAPSHOTS = 4
 _DRAWN_COPIES = 2  # numbers as they are drawn, and scaled
 _POINT_FLOATS = 6  # a point's, besides features and label: errors, their squares, gradients
 

@@ -11,7 +11,7 @@ from tui_trainer.training.events import NormsMeasured
 from tui_trainer.training.fit import frozen
 
 STEPS = 100  # that are looked at
-_SPACING = 50
+_SPACING = 100
 
 
 class BlackBox:
