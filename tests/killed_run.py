@@ -17,6 +17,7 @@ import msgspec
 import torch
 
 from tui_trainer.config.settings import RunConfig
+from tui_trainer.runs import recorder
 from tui_trainer.runs.recording import go_on, record
 from tui_trainer.runs.saved import SavedRun
 from tui_trainer.training.control import Control
@@ -38,6 +39,7 @@ def main() -> None:
     config = msgspec.json.decode(sys.stdin.buffer.read(), type=RunConfig)
     chance, steps = random.Random(seed), []
     torch.set_num_threads(1)
+    recorder.CHECKPOINT_SECONDS = EARLIEST  # so that attempts this short start from several
     while len(steps) < kills:
         child = os.fork()
         if child == 0:
