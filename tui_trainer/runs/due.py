@@ -4,7 +4,6 @@ import time
 
 from tui_trainer.runs.writer import Writer
 
-
 _PAUSE = 10  # times as long as a job took: at most a tenth of the disk's time goes to one name
 
 
