@@ -287,7 +287,7 @@ async def test_a_click_on_a_key_of_the_last_line_presses_it():
 
 async def test_a_key_that_does_nothing_says_why_and_is_not_in_the_last_line():
     script, sweep = Script(FINISHED), SweepScript()
-    needs_run = {"best", "overlay", "log", "smooth", "laboratory"}
+    needs_run = {"best", "branch", "overlay", "log", "smooth", "laboratory"}
     async with make_app(script, sweep=sweep, lr=1e-12).run_test(size=(160, 45)) as pilot:
         await ready(pilot)
         for opens, expected in (

@@ -1,5 +1,6 @@
 """Runs that are written while they go on: new ones, ones gone on with, branches."""
 
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import replace
@@ -20,7 +21,7 @@ from tui_trainer.runs.description import Parent
 from tui_trainer.runs.folder import BRANCHED_AT, METRICS, make_run_folder, run_name
 from tui_trainer.runs.ledger import BRANCHED, CONTINUED
 from tui_trainer.runs.metrics import MetricsWriter
-from tui_trainer.runs.ownership import Ownership, own
+from tui_trainer.runs.ownership import Ownership, own, owner_of
 from tui_trainer.runs.recorder import Recorder
 from tui_trainer.runs.saved import SavedLosses, SavedRun, entries_until, first_difference
 from tui_trainer.runs.server import answering
@@ -40,6 +41,8 @@ from tui_trainer.training.events import (
 )
 from tui_trainer.training.result import RunResult
 from tui_trainer.training.trainer import train
+
+WRITING_SECONDS = 3.0  # that a run may take to write its last steps
 
 
 def record(
@@ -110,13 +113,23 @@ def branch(
         InvalidSettingsError: if there is no such step, or the config does not fit.
         OSError: if its folder can't be made.
     """
-    saved = SavedRun(folder)
+    saved = _written_up_to(folder, step)
     state = state_after(saved, step)
     state, lr = branch_start(state, saved.config, config, lr)
     config = with_changes(config, lr=lr)
     child = make_run_folder(root, run_name(config))
     with own(child) as ownership:
         yield from _branch(saved, child, state, config, control, ownership)
+
+
+def _written_up_to(folder: Path, step: int) -> SavedRun:
+    """Read a run; wait for steps that its process, perhaps this one, has still to write."""
+    deadline = time.monotonic() + WRITING_SECONDS
+    saved = SavedRun(folder)
+    while saved.losses.steps < step and owner_of(folder) and time.monotonic() < deadline:
+        time.sleep(0.05)
+        saved = SavedRun(folder)
+    return saved
 
 
 def _branch(

@@ -3,7 +3,6 @@
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from functools import partial
 
 from textual import on
 from textual.binding import Binding
@@ -14,9 +13,9 @@ from textual.widget import Widget
 from tui_trainer.config.presets import PARTS
 from tui_trainer.config.settings import Value
 from tui_trainer.training.laboratory import (
-    Fate,
     Laboratory,
     Outcome,
+    RuleStop,
     best_outcome,
     rules_of,
     settings_with,
@@ -30,18 +29,15 @@ from tui_trainer.tui.lab.wording import cut_off_text, laboratory_banner, letter,
 from tui_trainer.tui.live_screen import Context, LiveScreen
 from tui_trainer.tui.messages import ValuesTaken
 from tui_trainer.tui.panes.loss_pane import LossPane
-from tui_trainer.tui.run.runs import Run
 from tui_trainer.tui.run.screen import Cockpit
 from tui_trainer.tui.run.wording import run_badge, status_text
-from tui_trainer.tui.runs.branching import Branch, BranchQuestion, branch_off
-from tui_trainer.tui.runs.session import listed
 from tui_trainer.tui.widgets.row_table import MOVES, Move
 from tui_trainer.tui.wording import MEDIUM
 
 _OF_THE_PLOT = ("home", "end")
 # A long history is read in parts, between which keys and the trainer have their turn.
 _READING, _RESTING = 0.015, 0.03  # seconds, of the processor and of the clock
-_OF_THE_RUN = ("pause", "step", "stop")  # keys
+_OF_THE_RUN = ("pause", "step", "stop", "branch")  # keys
 
 
 class LaboratoryScreen(LiveScreen):
@@ -121,16 +117,15 @@ class LaboratoryScreen(LiveScreen):
             self.post_message(ValuesTaken(dict(values)))
 
     def action_branch(self) -> None:
-        """Ask with which settings to train on from where the rule under the cursor stops."""
-        shown, chosen = self._cockpit.runs.shown, self._chosen
-        if shown is not None and chosen is not None:
-            question = BranchQuestion(listed(shown), self.context.presets, chosen.step)
-            self.app.push_screen(question, partial(self._branch_off, shown))
+        """Ask whether to leave the run where the rule under the cursor would have stopped it."""
+        if self._stop is not None:
+            self._cockpit.branch_at(self._stop.step)
 
-    def _branch_off(self, run: Run, branch: Branch | None) -> None:
-        if branch is not None and run.result.folder is not None:
-            branch_off(self._cockpit, run.result.folder, branch, run)
-            self.app.pop_screen()
+    @property
+    def _stop(self) -> RuleStop | None:
+        """Where the rule under the cursor fires."""
+        index = self.table.chosen
+        return self._laboratory.stops.get(index) if index is not None else None
 
     def _values_to_take(self) -> Mapping[str, Value]:
         if self.run is None or self._chosen is None:
@@ -236,8 +231,7 @@ class LaboratoryScreen(LiveScreen):
         reasons = {name: of_the_run[name] for name in _OF_THE_RUN if name in of_the_run}
         if not self._values_to_take():
             reasons["take_rule"] = "No preset of a regularizer has this rule."
-        if self.run is None or self.run.folder is None:
-            reasons["branch"] = "This run is not saved."
-        elif self._chosen is None or self._chosen.fate is not Fate.STOPS:
-            reasons["branch"] = "This rule has not stopped: there is no step to branch off from."
+        if self._stop is None:
+            no_step = "This rule has not stopped: there is no step to branch off from."
+            reasons.setdefault("branch", no_step)
         return reasons

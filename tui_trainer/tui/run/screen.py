@@ -34,6 +34,7 @@ from tui_trainer.tui.live_screen import Context, LiveScreen
 from tui_trainer.tui.messages import PreviewFailed, PreviewReady, RequestFailed
 from tui_trainer.tui.panes.fit_pane import FitPane
 from tui_trainer.tui.panes.loss_pane import LossPane
+from tui_trainer.tui.run.branching import Branch, BranchQuestion, Parent, parent_of
 from tui_trainer.tui.run.experiments import (
     EXPERIMENTS,
     NAMES,
@@ -220,6 +221,36 @@ class Cockpit(LiveScreen):
             laid = next(overlay for overlay in self._runs.overlays if overlay.mark == mark)
             words = f"{sign(laid.role, self.context.charset)} {laid.name}: the last run's"
             self.say(f"{words} validation losses; {self.keys['overlay']} takes them off.")
+
+    def action_branch(self) -> None:
+        """Ask where to leave the run that is shown, the cursor's step at first, and go on there."""
+        cursor = self.loss_pane.cursor
+        self.branch_at(round(cursor) if cursor is not None else None)
+
+    def branch_at(self, step: int | None) -> None:
+        """Ask whether to leave the run that is shown after a step."""
+        shown = self._runs.shown
+        parent = parent_of(shown.result, self.form.config, step) if shown is not None else None
+        if shown is not None and parent is not None:
+            self.ask_branch(parent, lambda: shown)
+
+    def ask_branch(self, parent: Parent, run: Callable[[], Run]) -> None:
+        """Ask where to leave a saved run, `run`, and with which settings; train on from there."""
+        training = self._runs.training
+        warning = ""
+        if training is not None:
+            warning = f"It stops the run that trains now, which {self.keys['runs']} can resume."
+        question = BranchQuestion(parent, self.context.presets, warning)
+        self.app.push_screen(question, partial(self._branch_off, parent, run))
+
+    def _branch_off(self, parent: Parent, run: Callable[[], Run], branch: Branch | None) -> None:
+        work = self.context.work.saved
+        if branch is None or work is None:
+            return
+        events = partial(work.branch, parent.folder, branch.step, branch.config, branch.lr)
+        self.begin(branch.config, events, parent=run())
+        while self.app.screen is not self:
+            self.app.pop_screen()
 
     def action_cycle(self, category: str, direction: Direction) -> None:
         self.form.turn(category, direction)
@@ -532,7 +563,12 @@ class Cockpit(LiveScreen):
             needs_run = ("best", "log", "smooth", "overlay", "laboratory")
             reasons |= dict.fromkeys(needs_run, self._why_no_step)
             del reasons["step"]  # the first of a new run
+            reasons["branch"] = self._why_no_step
         else:
+            if self.run.folder is None or self.context.work.saved is None:
+                reasons["branch"] = "This run is not saved: there is no state to branch off from."
+            elif not self.run.step:
+                reasons["branch"] = "This run has no step yet."
             none_yet = f"No former run yet: {self.key('start')} starts another."
             if reason := none_yet if self._runs.last is None else self._runs.why_no_last:
                 reasons["overlay"] = reason

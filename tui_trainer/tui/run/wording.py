@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from tui_trainer.config.settings import RunConfig
 from tui_trainer.formatting import duration_text, loss_text, short_text
 from tui_trainer.training.state import State
+from tui_trainer.tui.run.rescue import after_divergence
 from tui_trainer.tui.wording import (
     BADGES,
     LEARNT_NOTHING,
@@ -78,6 +79,9 @@ def _state_text(result: "RunResult", width: int, keys: Mapping[str, str], *, adv
 def _advice(result: "RunResult", keys: Mapping[str, str]) -> str:
     """Say what to press after an end."""
     if result.state is State.DIVERGED:
+        if result.folder is not None and result.step > 1:
+            step, changes = after_divergence(result.step, result.lr)
+            return f"{keys['branch']} goes on from step {step:,} with {changes.replace('=', ' ')}."
         return f"Try a smaller lr: press {keys['lr_down']}."
     restored = result.ended is not None and result.ended.restored_best
     if result.state is State.STOPPED_EARLY:

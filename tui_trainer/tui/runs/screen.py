@@ -16,12 +16,14 @@ from textual.widgets import Input
 
 from tui_trainer.formatting import printable
 from tui_trainer.runs.export import repeatable, train_line
+from tui_trainer.training.state import State
 from tui_trainer.tui.choices import ChoiceList
 from tui_trainer.tui.keys import bindings
 from tui_trainer.tui.live_screen import Context, LiveScreen
+from tui_trainer.tui.run.branching import Parent
+from tui_trainer.tui.run.rescue import after_divergence
 from tui_trainer.tui.run.runs import Run
 from tui_trainer.tui.run.screen import Cockpit
-from tui_trainer.tui.runs.branching import Branch, BranchQuestion, branch_off
 from tui_trainer.tui.runs.exporting import (
     CHOICES,
     COMMAND,
@@ -228,14 +230,13 @@ class RunsScreen(LiveScreen):
     def action_branch(self) -> None:
         """Ask where to leave the run and with which settings, and train on from there."""
         run = self.run
-        if run is not None and run.folder is not None:
-            question = BranchQuestion(run, self.context.presets)
-            self.app.push_screen(question, partial(self._branch_off, run))
-
-    def _branch_off(self, run: ListedRun, branch: Branch | None) -> None:
-        if branch is not None and run.folder is not None:
-            branch_off(self._cockpit, run.folder, branch, self._whole(run))
-            self.app.pop_screen()
+        if run is None or run.folder is None:
+            return
+        step, changes = run.best_step or run.step, ""
+        if run.state is State.DIVERGED:
+            step, changes = after_divergence(run.step, run.settings.lr)
+        parent = Parent(run.folder, run.config, run.step, step, changes)
+        self._cockpit.ask_branch(parent, partial(self._whole, run))
 
     def action_export(self) -> None:
         """Ask what to make of the run."""

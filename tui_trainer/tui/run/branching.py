@@ -1,0 +1,135 @@
+"""A question: after which step a run is to be branched off, and with which settings."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import Vertical
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Input, Static
+
+from tui_trainer.config.changes import CHANGEABLE, changed_config
+from tui_trainer.config.presets import Presets
+from tui_trainer.config.settings import REGULARIZER_NUMBERS, RunConfig
+from tui_trainer.config.validation import InvalidSettingsError
+from tui_trainer.formatting import number_text
+from tui_trainer.training.state import State
+from tui_trainer.tui.run.rescue import after_divergence
+
+if TYPE_CHECKING:  # needs numpy, which the first frame does not
+    from tui_trainer.training.result import RunResult
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """Where to leave a run, and what to train on with; `lr` is None where it is not changed."""
+
+    step: int
+    config: RunConfig
+    lr: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Parent:
+    """A saved run that may be branched off, and what is proposed for that.
+
+    `steps` is its last step, `config` what was chosen for it. `step` and `changes` are the answers
+    that stand in the fields at first.
+    """
+
+    folder: Path
+    config: RunConfig
+    steps: int
+    step: int
+    changes: str = ""
+
+
+class BranchQuestion(ModalScreen[Branch | None]):
+    """Asks for a step and for settings; answers None if it is left. `warning` is what it costs."""
+
+    BINDINGS = [
+        Binding("escape", "leave", "leave"),
+        Binding("up", "app.focus_previous", show=False),
+        Binding("down", "app.focus_next", show=False),
+    ]
+
+    def __init__(self, parent: Parent, presets: Presets, warning: str = "") -> None:
+        super().__init__()
+        self._of, self._presets, self._warning = parent, presets, warning
+
+    def compose(self) -> ComposeResult:
+        of = self._of
+        with Vertical(classes="dialog branch") as page:
+            page.border_title = Content(f"Branch off {of.folder.name}")
+            page.border_subtitle = "enter starts it · esc leaves"
+            yield Static(f"after step (0 to {of.steps:,})", markup=False)
+            yield Input(str(of.step), id="step", compact=True)
+            yield Static(f"with other {', '.join(CHANGEABLE)}", markup=False)
+            hint = "lr=0.001 regularizer=l1"
+            yield Input(of.changes, id="changes", placeholder=hint, compact=True)
+            yield Static(self._warning, id="problem", markup=False)
+
+    @on(Input.Submitted)
+    def _answer(self) -> None:
+        try:
+            self.dismiss(self._branch())
+        except InvalidSettingsError as error:
+            self.query_one("#problem", Static).update(f"⚠ {error}")
+
+    def _branch(self) -> Branch:
+        """Read the fields.
+
+        Raises:
+            InvalidSettingsError: one line, with what is allowed.
+        """
+        text = self.query_one("#step", Input).value.strip().replace(",", "")
+        if not text.isdecimal() or int(text) > self._of.steps:
+            raise InvalidSettingsError(f"step: expected 0 to {self._of.steps:,}")
+        changes = self.query_one("#changes", Input).value.replace(",", " ").split()
+        config, lr = changed_config(self._of.config, changes, self._presets)
+        if config.steps <= int(text):
+            raise InvalidSettingsError(f"steps: a branch after step {text} needs more than that")
+        return Branch(int(text), config, lr)
+
+    def action_leave(self) -> None:
+        self.dismiss(None)
+
+
+def parent_of(result: "RunResult", form: RunConfig, step: int | None) -> Parent | None:
+    """Propose a branch of the run that is shown; None where it is not saved.
+
+    It leaves the run after `step`, if one was chosen, with what the form has in another way; a run
+    that diverged before that, with a lower lr.
+    """
+    if result.folder is None:
+        return None
+    config, steps = result.config, result.step
+    if result.state is State.DIVERGED and step is None:
+        return Parent(result.folder, config, steps, *after_divergence(steps, result.lr))
+    at = step if step is not None else result.best.step if result.best is not None else steps
+    return Parent(result.folder, config, steps, min(at, steps), _changes(form, config, result.lr))
+
+
+def _changes(form: RunConfig, config: RunConfig, lr: float) -> str:
+    """Write what the form has in another way, as far as a branch may have that."""
+    words = []
+    if form.lr != lr:
+        words.append(f"lr={number_text(form.lr)}")
+    if form.steps != config.steps:
+        words.append(f"steps={form.steps}")
+    if form.regularizer.name != config.regularizer.name:
+        words.append(f"regularizer={form.regularizer.name}")
+    elif form.regularizer != config.regularizer:
+        numbers = {key: getattr(form.regularizer, key) for key in REGULARIZER_NUMBERS}
+        words += [
+            f"{key}={number_text(number)}"
+            for key, number in numbers.items()
+            if number is not None and number != getattr(config.regularizer, key)
+        ]
+    if form.engine != config.engine:
+        words.append(f"engine={form.engine}")
+    return " ".join(words)
