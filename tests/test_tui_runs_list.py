@@ -302,6 +302,27 @@ async def test_a_branch_asks_for_a_step_and_settings(tmp_path):
         assert (branched.regularizer.name, branched.seed) == ("l1", config.seed)
 
 
+async def test_on_the_cockpit_a_branch_starts_at_the_cursor_with_what_the_form_has(tmp_path):
+    saved_run(tmp_path, "a-run", make("kaiming"), step=60, best_step=57, best_val_loss=0.7)
+    async with app_of(tmp_path).run_test(size=SIZES[0]) as pilot:
+        cockpit = pilot.app.cockpit
+        await ready(pilot)
+        await press(pilot, "h")
+        await shown(pilot, "Runs · 1")
+        await press(pilot, "enter")
+        await until(pilot, lambda: cockpit.run is not None and cockpit.run.ended is not None)
+        cockpit.take({"regularizer": "l1", "lr": 0.002})
+        await press(pilot, "home", "b")
+        await shown(pilot, "Branch off a-run", "lr=0.002 regularizer=l1")
+        assert pilot.app.screen.query_one("#step", Input).value == "1"
+        await press(pilot, "enter")
+        await until(pilot, lambda: cockpit.state is State.RUNNING)
+        [(_, _, step, branched, lr)] = cockpit.context.work.saved.go_on.__self__.asked
+        assert (step, branched.regularizer.name, lr) == (1, "l1", 0.002)
+        assert cockpit.runs.shown.parent is cockpit.runs.former
+        await shown(pilot, "steps/s")
+
+
 async def test_a_folder_that_can_not_be_read_is_said_in_a_line(tmp_path):
     root = tmp_path / "file"
     root.touch()
