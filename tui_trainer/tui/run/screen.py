@@ -531,7 +531,8 @@ class Cockpit(LiveScreen):
         if self.run is not None:
             return run_badge(self.run)
         if self._previewed is None and not self._preview_problem:
-            return f"{BADGES[State.STARTING][0]} LOADING TORCH"
+            what = "LOADING TORCH" if self.attached is None else "ATTACHING"
+            return f"{BADGES[State.STARTING][0]} {what}"
         return super().badge_text()
 
     def banner_text(self) -> str:
