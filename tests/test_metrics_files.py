@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from tui_trainer.runs import metrics as metrics_module
+from tui_trainer.runs import blocks, segments
 from tui_trainer.runs.metrics import MetricsTail, MetricsWriter, read_metrics
 
 SIZES = [3, 1, 40, 7, 2]
@@ -56,7 +56,8 @@ def folder(tmp_path):
 
 @pytest.fixture
 def small_segments(monkeypatch):
-    monkeypatch.setattr(metrics_module, "SEGMENT_ROWS", 10)
+    monkeypatch.setattr(segments, "SEGMENT_ROWS", 10)
+    monkeypatch.setattr(blocks, "KEPT_SEGMENTS", 1_000)
 
 
 def test_what_is_written_is_read_to_the_last_bit(folder):
@@ -75,7 +76,7 @@ def test_what_is_written_is_read_to_the_last_bit(folder):
 
 def test_segments_follow_on_one_another(folder, small_segments):
     last = write(folder, [4] * 50)
-    assert len(list(folder.iterdir())) == 17
+    assert len(list(folder.iterdir())) == 20
     for after in [0, 1, 11, 12, 13, 100, last - 1, last, last + 5]:
         assert_has(read_metrics(folder, after), range(after + 1, last + 1))
     assert write(folder, [4] * 5, last + 1) == last + 20

@@ -12,6 +12,7 @@ import msgspec
 import numpy as np
 
 from tui_trainer.config.settings import RunConfig
+from tui_trainer.runs.blocks import read_blocks
 from tui_trainer.runs.client import RemoteControl
 from tui_trainer.runs.description import read_description
 from tui_trainer.runs.fit_file import read_fit
@@ -174,6 +175,8 @@ class _Reader:
         yield from map(Noted, found.problems)
         if "train_loss" not in found.series or "val_loss" not in found.series:
             return
+        if not self._step:
+            yield from self._old(int(found.series["train_loss"].steps[0]) - 1)
         first, last = self._step + 1, int(found.series["train_loss"].steps[-1])
         if last < first:
             return
@@ -193,6 +196,16 @@ class _Reader:
             summary.seconds if summary else 0.0,
             summary.steps_per_second if summary else 0.0,
         )
+
+    def _old(self, until: int) -> Iterator[Event]:
+        """Tell of the steps that are in blocks alone."""
+        old, problems = read_blocks(self._folder / METRICS, until)
+        yield from map(Noted, problems)
+        if old is not None:
+            known = self._summary
+            told = old.told(known.best if known is not None else None)
+            self._step, self._best = told.last_step, told.best
+            yield told
 
     def _state(self) -> Iterator[Event]:
         summary = self._summary

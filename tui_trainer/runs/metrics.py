@@ -6,6 +6,7 @@ stream format can read the files while they grow.
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,6 +15,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from tui_trainer.runs import segments
+from tui_trainer.runs.blocks import compact
 from tui_trainer.runs.segments import (
     DamagedError,
     Part,
@@ -28,8 +31,6 @@ from tui_trainer.runs.segments import (
     segments_in,
 )
 from tui_trainer.training.history import FloatArray
-
-SEGMENT_ROWS = 1 << 20
 
 
 class Series(NamedTuple):
@@ -138,19 +139,32 @@ class _Group:
 
     def append(self, steps: Steps, columns: list[FloatArray]) -> None:
         fresh = int(np.searchsorted(steps, self.last_step, side="right"))
-        if fresh == len(steps):
-            return
-        if self._path is None or self._rows >= SEGMENT_ROWS:
-            self.close()
-            self._path = self._folder / segment_name(self._names, int(steps[fresh]))
-            self._end = self._rows = 0
-        record = record_of(steps[fresh:], [values[fresh:] for values in columns], self._schema)
+        while fresh < len(steps):
+            is_new = self._path is None or self._rows >= segments.SEGMENT_ROWS
+            room = segments.SEGMENT_ROWS - (0 if is_new else self._rows)
+            part = slice(fresh, fresh + room)
+            if is_new:
+                self._begin(int(steps[fresh]))
+            self._append(steps[part], [values[part] for values in columns])
+            fresh += room
+            if is_new:
+                with contextlib.suppress(OSError):  # it is tried again with the next segment
+                    compact(self._folder)
+
+    def _begin(self, step: int) -> None:
+        """Turn to a new segment."""
+        self.close()
+        self._path = self._folder / segment_name(self._names, step)
+        self._end = self._rows = 0
+
+    def _append(self, steps: Steps, columns: list[FloatArray]) -> None:
+        record = record_of(steps, columns, self._schema)
         try:
             self._write(bytes(record))
         except OSError:
             self.close()
             raise
-        self._rows += len(steps) - fresh
+        self._rows += len(steps)
         self.last_step = int(steps[-1])
 
     def _write(self, record: bytes) -> None:

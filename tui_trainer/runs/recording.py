@@ -9,6 +9,7 @@ from pathlib import Path
 from msgspec.structs import replace as with_changes
 
 from tui_trainer.config.settings import RunConfig
+from tui_trainer.runs.blocks import copy_blocks
 from tui_trainer.runs.checkpoint import checkpoint_bytes, write_checkpoint
 from tui_trainer.runs.courses import (
     branch_start,
@@ -23,7 +24,7 @@ from tui_trainer.runs.ledger import BRANCHED, CONTINUED
 from tui_trainer.runs.metrics import MetricsWriter
 from tui_trainer.runs.ownership import Ownership, own, owner_of
 from tui_trainer.runs.recorder import Recorder
-from tui_trainer.runs.saved import SavedLosses, SavedRun, entries_until, first_difference
+from tui_trainer.runs.saved import SavedRun, entries_until, first_difference
 from tui_trainer.runs.server import answering
 from tui_trainer.runs.writer import describe_problem
 from tui_trainer.training.control import Control
@@ -142,7 +143,7 @@ def _branch(
 ) -> Iterator[Event]:
     step = state.step
     write_checkpoint(child / BRANCHED_AT, checkpoint_bytes(state))
-    _write_past(child, saved.losses, step)
+    _write_past(child, saved, step)
     parent = Parent(saved.folder.name, step)
     past = entries_until(saved.entries, step)
     result = RunResult(config, keep_history=False)
@@ -158,13 +159,16 @@ def _branch(
         yield from recorder.follow(events, saved.events(state.seconds, up_to=step))
 
 
-def _write_past(child: Path, losses: SavedLosses, step: int) -> None:
+def _write_past(child: Path, saved: SavedRun, step: int) -> None:
+    losses = saved.losses.until(step)
+    if losses.old is not None:
+        copy_blocks(saved.folder / METRICS, child / METRICS, losses.old_steps)
     writer = MetricsWriter(child / METRICS)
-    columns = {"train_loss": losses.train[:step], "val_loss": losses.val[:step]}
+    columns = {"train_loss": losses.train, "val_loss": losses.val}
     if losses.bound is not None:
-        columns["bound"] = losses.bound[:step]
+        columns["bound"] = losses.bound
     if step:
-        writer.append(1, columns)
+        writer.append(losses.old_steps + 1, columns)
     writer.close()
 
 

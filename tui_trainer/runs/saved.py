@@ -14,11 +14,13 @@ from numpy.typing import NDArray
 
 from tui_trainer.config.settings import EngineName, RunConfig
 from tui_trainer.config.validation import InvalidSettingsError
+from tui_trainer.runs.blocks import OldSteps, read_blocks
 from tui_trainer.runs.description import Description, read_description
 from tui_trainer.runs.fit_file import read_fit
 from tui_trainer.runs.folder import BRANCHED_AT, CHECKPOINT, LEDGER, METRICS
 from tui_trainer.runs.ledger import CONTINUED, STARTED, Entry, events_of, read_ledger, to_event
 from tui_trainer.runs.metrics import read_metrics
+from tui_trainer.runs.summary import read_summary
 from tui_trainer.training.events import (
     EngineChanged,
     Event,
@@ -28,7 +30,7 @@ from tui_trainer.training.events import (
     StepsCompleted,
 )
 from tui_trainer.training.history import FloatArray
-from tui_trainer.training.progress import lower_best
+from tui_trainer.training.progress import Best, lower_best
 from tui_trainer.training.result import RunResult
 
 if TYPE_CHECKING:  # torch is for those who go on with a run, not for those who look at it
@@ -37,16 +39,36 @@ if TYPE_CHECKING:  # torch is for those who go on with a run, not for those who 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SavedLosses:
-    """The losses of the steps 1 to ``len(train)``; `bound` is None without a rule."""
+    """The losses of the steps from 1 on, the oldest perhaps in blocks alone: `old`.
+
+    The arrays begin with the step after those. `bound` is None without a rule.
+    """
 
     train: FloatArray
     val: FloatArray
     bound: FloatArray | None
+    old: OldSteps | None = None
+
+    @property
+    def old_steps(self) -> int:
+        """How many steps are in blocks alone."""
+        return self.old.last_step if self.old is not None else 0
 
     @property
     def steps(self) -> int:
         """The last step."""
-        return len(self.train)
+        return self.old_steps + len(self.train)
+
+    def until(self, step: int) -> SavedLosses:
+        """Return those up to a step; NaN for those that only a part of a file of blocks has."""
+        count = step - self.old_steps
+        if count >= 0:
+            bound = self.bound[:count] if self.bound is not None else None
+            return SavedLosses(self.train[:count], self.val[:count], bound, self.old)
+        assert self.old is not None
+        old = self.old.until(step)
+        unknown = np.full(step - (old.last_step if old else 0), np.nan, np.float32)
+        return SavedLosses(unknown, unknown, unknown if self.bound is not None else None, old)
 
 
 class SavedRun:
@@ -86,10 +108,13 @@ class SavedRun:
         if "train_loss" not in found.series or "val_loss" not in found.series:
             nothing = np.empty(0, np.float32)
             return SavedLosses(nothing, nothing, None)
-        whole = _without_gap(found.series["train_loss"].steps)
+        steps = found.series["train_loss"].steps
+        old, problems = read_blocks(self.folder / METRICS, int(steps[0]) - 1)
+        self.notes += problems
+        whole = _without_gap(steps, old.last_step if old is not None else 0)
         train, val = (found.series[name].values[:whole] for name in ("train_loss", "val_loss"))
         bound = found.series["bound"].values[:whole] if "bound" in found.series else None
-        return SavedLosses(train, val, bound)
+        return SavedLosses(train, val, bound, old)
 
     @property
     def switches(self) -> dict[int, EngineName]:
@@ -140,16 +165,18 @@ class SavedRun:
         The changes come before the losses, which a fold does not mind. `seconds` is the training
         time so far.
         """
-        losses = self.losses
-        last = losses.steps if up_to is None else up_to
+        last = self.losses.steps if up_to is None else up_to
+        losses = self.losses.until(last)
         yield from events_of(entries_until(self.entries, last + 1))
-        if last:
-            best = lower_best(None, losses.val[:last], 1)
+        if losses.old is not None:
+            yield losses.old.told(self._best)
+        if len(losses.val):
+            best = lower_best(None, losses.val, losses.old_steps + 1)
             yield StepsCompleted(
-                first_step=1,
-                train_loss=losses.train[:last],
-                val_loss=losses.val[:last],
-                bound=losses.bound[:last] if losses.bound is not None else None,
+                first_step=losses.old_steps + 1,
+                train_loss=losses.train,
+                val_loss=losses.val,
+                bound=losses.bound,
                 gauge=None,
                 best_step=best.step if best else None,
                 best_val_loss=best.val_loss if best else None,
@@ -175,6 +202,11 @@ class SavedRun:
         return result
 
     @property
+    def _best(self) -> Best | None:
+        known = read_summary(self.folder)
+        return known.best if known is not None else None
+
+    @property
     def _events(self) -> Iterator[Event]:
         return events_of(self.entries)
 
@@ -188,17 +220,21 @@ def entries_until(entries: list[Entry], step: int) -> list[Entry]:
 
 def first_difference(losses: SavedLosses, event: StepsCompleted) -> int | None:
     """Return the first recorded step of an event's whose losses are not the same bits."""
-    steps = slice(event.first_step - 1, min(event.last_step, losses.steps))
-    count = max(0, steps.stop - steps.start)
-    same = np.ones(count, bool)
+    first = max(event.first_step, losses.old_steps + 1)
+    last = min(event.last_step, losses.steps)
+    if last < first:
+        return None
+    recorded = slice(first - 1 - losses.old_steps, last - losses.old_steps)
+    repeated = slice(first - event.first_step, last - event.first_step + 1)
+    same = np.ones(last - first + 1, bool)
     for old, new in ((losses.train, event.train_loss), (losses.val, event.val_loss)):
-        same &= old[steps].view(np.uint32) == new[:count].view(np.uint32)
+        same &= old[recorded].view(np.uint32) == new[repeated].view(np.uint32)
     wrong = np.flatnonzero(~same)
-    return event.first_step + int(wrong[0]) if len(wrong) else None
+    return first + int(wrong[0]) if len(wrong) else None
 
 
-def _without_gap(steps: NDArray[np.int64]) -> int:
-    """Count the steps from 1 on that follow one another."""
-    expected = np.arange(1, len(steps) + 1)
+def _without_gap(steps: NDArray[np.int64], before: int) -> int:
+    """Count the steps that follow one another from the one after `before` on."""
+    expected = np.arange(before + 1, before + 1 + len(steps))
     wrong = np.flatnonzero(steps != expected)
     return int(wrong[0]) if len(wrong) else len(steps)

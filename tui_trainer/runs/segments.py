@@ -23,6 +23,7 @@ from tui_trainer.training.history import FloatArray
 Steps: TypeAlias = NDArray[np.int64]
 
 SUFFIX = ".arrows"
+SEGMENT_ROWS = 1 << 20  # of a full segment
 _NAME = re.compile(rf"(?P<group>.+)\.(?P<step>[0-9]{{12}}){re.escape(SUFFIX)}")
 _LONGEST = 180  # characters of metrics' names in a file's name
 _CONTINUATION = 0xFFFFFFFF  # the four bytes that begin each message of a stream

@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from tui_trainer.runs.folder import SUMMARY
 from tui_trainer.training.early_stopping import Gauge
+from tui_trainer.training.progress import Best
 from tui_trainer.training.result import RunResult
 from tui_trainer.training.state import State
 
@@ -44,6 +45,13 @@ class Summary(Struct, frozen=True, kw_only=True):
     detail: str = ""
     problem: str = ""
     updated: str = ""
+
+    @property
+    def best(self) -> Best | None:
+        """The step of the lowest validation loss."""
+        if self.best_step is None or self.best_val_loss is None:
+            return None
+        return Best(self.best_step, self.best_val_loss)
 
 
 def summarize(result: RunResult, problem: str = "") -> Summary:

@@ -17,6 +17,9 @@ if TYPE_CHECKING:  # the first frame knows these events, and waits for no numpy
     import numpy as np
     from numpy.typing import NDArray
 
+    from tui_trainer.training.history import SeriesName, Values
+    from tui_trainer.training.progress import Best
+
 FloatArray: TypeAlias = "NDArray[np.float32]"
 Weights: TypeAlias = Literal["untrained", "last", "best"]
 
@@ -116,6 +119,19 @@ class StepsCompleted:
     def last_step(self) -> int:
         """The newest step."""
         return self.first_step + len(self.train_loss) - 1
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class OldStepsRead:
+    """Of a saved run: its first steps, up to `last_step`, are kept in blocks alone.
+
+    `blocks` has each series' lowest, highest and mean losses, as `History.append_blocks` takes
+    them; `best` is the step of the lowest validation loss, or the first of its block.
+    """
+
+    last_step: int
+    blocks: Mapping[SeriesName, Values]
+    best: Best | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,6 +241,7 @@ class RunEnded:
 Event: TypeAlias = (
     RunStarted
     | StepsCompleted
+    | OldStepsRead
     | FitSampled
     | NotLearning
     | LrChanged

@@ -7,6 +7,7 @@ The oldest losses, and then the oldest entries of the lowest levels, are forgott
 """
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 
 FloatArray: TypeAlias = NDArray[np.float32]
 SeriesName: TypeAlias = Literal["train", "val", "bound"]
+Values: TypeAlias = tuple[FloatArray, FloatArray, FloatArray]  # lowest, highest, mean
 
 _FANOUT = 16
 _CHUNK = 1 << 16
@@ -22,6 +24,8 @@ _CHUNK = 1 << 16
 # More losses than the blocks of the deepest level have: so what ends in no whole block is there.
 _KEPT = (1 << 23, 1 << 20, 1 << 20, None)
 _DEEPEST = 5
+BLOCK = 256  # steps, of the blocks that a disk has of old ones
+_BLOCK_DEPTH = 2  # the level that has them
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -98,6 +102,15 @@ class History:
         self._series["train"].extend(train)
         self._series["val"].extend(val)
 
+    def append_blocks(self, blocks: Mapping[SeriesName, Values]) -> None:
+        """Begin with blocks of `BLOCK` steps: each series' lowest, highest and mean losses.
+
+        Their number is a multiple of 4,096.
+        """
+        assert not self.steps
+        for name, values in blocks.items():
+            self._series[name].restore(*values)
+
     def has(self, name: SeriesName) -> bool:
         """Say whether a series has ever been given."""
         return self._series[name].losses.size > 0
@@ -140,6 +153,19 @@ class _Series:
             self.losses.extend(losses[start : start + _CHUNK])
             if self.losses.size // _CHUNK > chunks:
                 self._condense()
+
+    def restore(self, low: FloatArray, high: FloatArray, mean: FloatArray) -> None:
+        assert not len(mean) * BLOCK % _FANOUT**_DEEPEST
+        self._grow(_BLOCK_DEPTH)
+        *below, level = self._levels[:_BLOCK_DEPTH]
+        tapes = [self.losses, *(tape for b in below for tape in (b.low, b.high, b.mean))]
+        for tape, size in zip(tapes, [BLOCK, *[_FANOUT] * 3], strict=True):
+            tape.skip(len(mean) * size)
+        for tape, values in zip(
+            (level.low, level.high, level.mean), (low, high, mean), strict=True
+        ):
+            tape.extend(values)
+        self._condense()
 
     def _condense(self) -> None:
         """Take what is complete into all levels, and forget what has become too old."""
@@ -280,6 +306,10 @@ class _Tape:
             last = self._chunks[-1]
         return last[used:]
 
+    def skip(self, count: int) -> None:
+        """Begin an empty tape as one that has forgotten its first values."""
+        self.start = self.size = count
+
     def forget(self) -> None:
         while self._kept is not None and self.size - self.start >= self._kept + _CHUNK:
             del self._chunks[0]
@@ -325,9 +355,16 @@ def _finite(values: FloatArray) -> FloatArray:
     return np.where(np.isfinite(values), values, np.float32(np.nan))
 
 
-def _in_columns(values: FloatArray) -> FloatArray:
+def block_values(values: FloatArray, size: int) -> Values:
+    """Return the lowest, highest and mean finite value of each block of `size` values."""
+    columns = _in_columns(values, size)
+    low, high = np.fmin.reduce(columns, axis=0), np.fmax.reduce(columns, axis=0)
+    return low, high, _mean_of_columns(columns)
+
+
+def _in_columns(values: FloatArray, size: int = _FANOUT) -> FloatArray:
     """Return each block of values in a column, which numpy reduces five times as fast as rows."""
-    return np.ascontiguousarray(_finite(values).reshape(-1, _FANOUT).T)
+    return np.ascontiguousarray(_finite(values).reshape(-1, size).T)
 
 
 def _mean_of_columns(columns: FloatArray) -> FloatArray:

@@ -15,6 +15,7 @@ from tui_trainer.training.events import (
     NormsMeasured,
     Noted,
     NotLearning,
+    OldStepsRead,
     Paused,
     Points,
     Recorded,
@@ -77,10 +78,8 @@ class RunResult:
                 self.started = event
                 self.state = State.RUNNING
                 self.engine, self.engine_reason = event.engine, event.engine_reason
-            case StepsCompleted():
-                self._gauge = event.gauge
-                self.seconds, self.steps_per_second = event.seconds, event.steps_per_second
-                self.advance(event.train_loss, event.val_loss, event.bound)
+            case StepsCompleted() | OldStepsRead():
+                self._take_steps(event)
             case FitSampled():
                 self._fits["best" if event.weights == "best" else "last"] = event
             case NotLearning():
@@ -102,6 +101,16 @@ class RunResult:
                 self._take_disk_news(event)
             case _:
                 self._take_engine_news(event)
+
+    def _take_steps(self, event: StepsCompleted | OldStepsRead) -> None:
+        if isinstance(event, StepsCompleted):
+            self._gauge = event.gauge
+            self.seconds, self.steps_per_second = event.seconds, event.steps_per_second
+            self.advance(event.train_loss, event.val_loss, event.bound)
+            return
+        if self._keep_history:
+            self.history.append_blocks(event.blocks)
+        self.step, self.best = event.last_step, event.best
 
     def advance(self, train: FloatArray, val: FloatArray, bound: FloatArray | None = None) -> None:
         """Add the losses of the next steps."""
