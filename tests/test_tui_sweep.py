@@ -518,7 +518,7 @@ async def test_a_race_has_name_median_and_bar_at_every_size_and_in_ascii():
             await until(pilot, lambda s=sweep: s.table.region.area)
             shown_rows = sweep.table.text.split("\n")[2 : 2 + min(8, sweep.table.page)]
             best = "@" if charset is Charset.ASCII else "◆"
-            assert re.search(rf"^. {{2}}l1 +1.05 +[-|├─┤]*{best}", shown_rows[0])
+            assert re.search(rf"^. {{2}}stop-pq +1.05 +[-|├─┤]*{best}", shown_rows[0])
             await press(pilot, "end")
             await until(pilot, lambda s=sweep: "▸" in s.table.text)  # which the screen writes as >
             assert len({row[3:15] for row in shown_rows}) == len(shown_rows)
