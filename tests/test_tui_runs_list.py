@@ -58,7 +58,7 @@ class Disk:
     def work(self):
         return SavedWork(self.root, self.events, self.go_on, self.branch, delete_run)
 
-    def events(self, folder):
+    def events(self, folder, config, control):
         yield started(make("kaiming"))
         yield Recorded(folder)
         yield steps(1, 60)
@@ -197,6 +197,8 @@ async def test_a_saved_run_says_whether_it_was_interrupted_or_trains_elsewhere(t
             assert "now gpu-3" in row(pilot, "diverged")
             await press(pilot, "end", "u", "delete")
             await shown(pilot, "not finished: stop it first")
+            await press(pilot, "space")
+            await until(pilot, lambda: pilot.app.cockpit.runs.pinned[0].remote is not None)
         await until(pilot, lambda: "elsewhere" not in screen_text(pilot.app))
         await press(pilot, "home", "u")
         await shown(pilot, "This run diverged: branch off before that")

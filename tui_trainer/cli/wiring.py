@@ -21,7 +21,7 @@ from tui_trainer.config.user_settings import UserSettings, config_file
 from tui_trainer.config.validation import InvalidSettingsError, one_of
 from tui_trainer.training.control import Control
 from tui_trainer.training.engines.choice import require_engine
-from tui_trainer.training.events import Event, Noted, Previewed, Recorded, RunStarted
+from tui_trainer.training.events import Event, Previewed
 
 if TYPE_CHECKING:  # the app's first frame needs none of it
     from tui_trainer.lr_search.events import LrEvent
@@ -100,31 +100,12 @@ def branch_events(
     yield from branch(folder, step, config, control, lr, root)
 
 
-def saved_events(folder: Path) -> Iterator[Event]:
-    """Tell a saved run as if it trained, up to what is recorded of it."""
-    from tui_trainer.runs.fit_file import read_fit
-    from tui_trainer.runs.saved import SavedRun
-
-    saved = SavedRun(folder)
-    points, fits = read_fit(folder)
-    if points is not None:
-        facts = saved.description
-        engine = saved.switches[1]
-        count, threads = facts.parameter_count, facts.threads
-        yield RunStarted(saved.config, engine, facts.device, count, points, "", threads)
-    yield Recorded(folder)
-    yield from saved.events()
-    yield from fits
-    yield from map(Noted, saved.notes)
-    if (ended := saved.ended) is not None:
-        yield ended
-
-
 def saved_work(root: Path | None) -> SavedWork | None:
     """Return what the app does with the runs below `root`."""
     if root is None:
         return None
 
+    from tui_trainer.runs.follow import follow
     from tui_trainer.runs.listing import delete_run
     from tui_trainer.tui.background import SavedWork
 
@@ -133,7 +114,7 @@ def saved_work(root: Path | None) -> SavedWork | None:
     ) -> Iterator[Event]:
         return branch_events(folder, step, config, control, lr, root)
 
-    return SavedWork(root, saved_events, resumed_events, branch, delete_run)
+    return SavedWork(root, follow, resumed_events, branch, delete_run)
 
 
 def sweep_events(

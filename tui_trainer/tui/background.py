@@ -19,6 +19,7 @@ from tui_trainer.tui.messages import PreviewFailed, PreviewReady, Updated
 if TYPE_CHECKING:  # the first frame needs none of it
     from tui_trainer.lr_search.events import LrEvent
     from tui_trainer.lr_search.plan import LrSearch
+    from tui_trainer.runs.client import RemoteControl
     from tui_trainer.sweeps.control import SweepControl
     from tui_trainer.sweeps.events import SweepEvent
     from tui_trainer.sweeps.plan import Sweep
@@ -35,14 +36,14 @@ class SavedWork:
 
     Args:
         root: the folder of all runs.
-        events: tells a saved run as if it trained, up to what is known of it now.
+        events: tells a saved run, as `tui_trainer.runs.follow.follow`.
         go_on: resumes a saved run.
         branch: trains another config from a step of it on, with another lr unless that is None.
         delete: deletes one.
     """
 
     root: Path
-    events: Callable[[Path], Iterator[Event]]
+    events: "Callable[[Path, RunConfig, RemoteControl], Iterator[Event]]"
     go_on: Callable[[Path, Control], Iterator[Event]]
     branch: Callable[[Path, int, RunConfig, float | None, Control], Iterator[Event]]
     delete: Callable[[Path], None]

@@ -31,8 +31,8 @@ _MARKS = range(MOST_PINNED)
 class Run:
     """A run and what was asked of it.
 
-    Without a `control` nothing trains it: it was read from a `folder`. `lr_asked` is the lr it was
-    last told to use, `parent` the run that it branched off, `created` its Unix time.
+    One that is read from a `folder` is another process's, or was. `lr_asked` is the lr it was last
+    told to use, `parent` the run that it branched off, `created` its Unix time.
     """
 
     def __init__(
@@ -65,6 +65,11 @@ class Run:
     def active(self) -> bool:
         """Whether it trains, or is paused."""
         return self.control is not None and self.result.state in ACTIVE
+
+    @property
+    def is_elsewhere(self) -> bool:
+        """Whether another process trains it now."""
+        return self.active and self.remote is not None
 
     @property
     def standing(self) -> Curve:
@@ -114,11 +119,6 @@ class Runs:
     def training(self) -> Run | None:
         """The run of this process that has not ended yet."""
         return next((run for run in self.all if run.active and run.remote is None), None)
-
-    def attached_to(self, folder: Path) -> Run | None:
-        """The run of another process that is watched there."""
-        remote = (run for run in self.all if run.remote is not None and run.active)
-        return next((run for run in remote if run.remote and run.remote.folder == folder), None)
 
     def add(self, run: Run) -> None:
         """Show a run that starts here."""

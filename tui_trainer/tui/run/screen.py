@@ -62,6 +62,7 @@ from tui_trainer.tui.widgets.framed import Part
 from tui_trainer.tui.wording import BADGES, NARROW
 
 if TYPE_CHECKING:  # needs numpy, which the first frame does not
+    from tui_trainer.runs.client import RemoteControl
     from tui_trainer.training.result import RunResult
 
 
@@ -129,8 +130,9 @@ class Cockpit(LiveScreen):
         return newest.result.state if newest is not None else State.IDLE
 
     def ending(self) -> Ending:
-        assert self._runs.newest is not None
-        return end_of_run(self._runs.newest.result)
+        run = self._runs.newest or self._runs.shown
+        assert run is not None
+        return end_of_run(run.result)
 
     @property
     def active(self) -> bool:
@@ -422,17 +424,28 @@ class Cockpit(LiveScreen):
         self._show_run()
         return run
 
-    def read(self, config: RunConfig, folder: Path, created: float) -> Run:
-        """Read a saved run, in a thread."""
+    def read_run(self, folder: Path, config: RunConfig, created: float | None = None) -> Run:
+        """Read a run that another process trains, or has trained; to be shown or pinned."""
+        from tui_trainer.runs.client import RemoteControl
         from tui_trainer.training.result import RunResult
 
-        assert self.context.work.saved is not None
-        run = Run(RunResult(config), created=created, folder=folder)
+        control = RemoteControl(folder, lambda words: self.post_message(RequestFailed(words)))
+        run = Run(RunResult(config), control, created=created, folder=folder)
         self._runs.keep(run)
-        self._follow(run, partial(self.context.work.saved.events, folder))
+        self._follow(run, partial(self._told, folder, config, control))
         if self.feed is None:
             self._show_run()
         return run
+
+    def _told(self, folder: Path, config: RunConfig, control: "RemoteControl") -> Iterator[Event]:
+        assert self.context.work.saved is not None
+        yield from self.context.work.saved.events(folder, config, control)
+        control.leave()
+
+    def attach(self, folder: Path, config: RunConfig) -> None:
+        """Show a run that another process trains, and steer it."""
+        self._runs.add(self.read_run(folder, config))
+        self._show_run()
 
     def show(self, run: Run) -> None:
         """Show a run of this session, or one that was read."""
@@ -450,22 +463,6 @@ class Cockpit(LiveScreen):
             self.say(f"⚠ {file}: {error.strerror}")
         else:
             self.say(f"written: {file.name}, in {file.parent}")
-
-    def attach(self, folder: Path, config: RunConfig) -> None:
-        """Watch a run that another process trains, or has trained, and steer it."""
-        from tui_trainer.runs.client import RemoteControl
-        from tui_trainer.runs.follow import follow
-        from tui_trainer.training.result import RunResult
-
-        if (known := self._runs.attached_to(folder)) is not None:
-            self.show(known)
-            return
-        control = RemoteControl(folder, lambda words: self.post_message(RequestFailed(words)))
-        run = Run(RunResult(config), control)
-        self._follow(run, partial(follow, folder, config, control))
-        if self._runs.newest is None:
-            self._runs.add(run)
-        self.show(run)
 
     @on(RequestFailed)
     def _report_failure(self, message: RequestFailed) -> None:
@@ -522,7 +519,7 @@ class Cockpit(LiveScreen):
             setup += f" · lr {short_text(run.lr if run else config.lr)}"
         device = run.started.device if run and run.started else config.device
         shown = self._runs.shown
-        elsewhere = "attached: " if shown is not None and shown.remote is not None else ""
+        elsewhere = "attached: " if shown is not None and shown.is_elsewhere else ""
         former = "◂ former: " if self._runs.shows_former else elsewhere
         return f"{former}{setup}", f"{device} · {run.engine if run else config.engine}"
 

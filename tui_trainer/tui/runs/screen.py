@@ -16,6 +16,7 @@ from textual.widgets import Input
 
 from tui_trainer.formatting import printable
 from tui_trainer.runs.export import repeatable, train_line
+from tui_trainer.training.events import StepsCompleted
 from tui_trainer.training.state import State
 from tui_trainer.tui.choices import ChoiceList
 from tui_trainer.tui.keys import bindings
@@ -164,8 +165,8 @@ class RunsScreen(LiveScreen):
     # The filter
 
     def action_filter(self) -> None:
-        self.add_class("-filtering")
-        self.filter.focus()
+        self.filter.display = True
+        self.set_focus(self.filter)
 
     @on(Input.Changed)
     def _filter(self, event: Input.Changed) -> None:
@@ -175,7 +176,7 @@ class RunsScreen(LiveScreen):
     @on(Input.Submitted)
     def _accept_filter(self) -> None:
         """Go back to the rows that were found."""
-        self.set_class(bool(self.filter.value), "-filtering")
+        self.filter.display = bool(self.filter.value)
         self.set_focus(None)
 
     async def action_press(self, name: str) -> None:
@@ -185,7 +186,7 @@ class RunsScreen(LiveScreen):
 
     def action_back(self) -> None:
         """Leave the filter, which shows all rows again; else the list."""
-        if self.has_class("-filtering"):
+        if self.filter.display:
             self.filter.value = ""
             self._accept_filter()
         else:
@@ -195,13 +196,9 @@ class RunsScreen(LiveScreen):
 
     def action_open_run(self) -> None:
         """Show the run in the cockpit, attached to it where another process trains it."""
-        if (run := self.run) is None:
-            return
-        if run.is_elsewhere and run.is_active and run.folder is not None and not run.sweep:
-            self._cockpit.attach(run.folder, run.config)
-        else:
-            self._cockpit.show(self._whole(run))
-        self.app.pop_screen()
+        if self.run is not None:
+            self._cockpit.show(self._whole(self.run))
+            self.app.pop_screen()
 
     def action_pin(self) -> None:
         """Keep the run in every plot of losses, or take it out."""
@@ -273,11 +270,15 @@ class RunsScreen(LiveScreen):
         if run.folder is None or work is None or (run.run is not None and not run.run.is_read):
             assert run.run is not None
             return run.run.result
+        from tui_trainer.runs.client import RemoteControl
         from tui_trainer.training.result import RunResult
 
-        result = RunResult(run.config)
-        for event in work.events(run.folder):
+        result, control = RunResult(run.config), RemoteControl(run.folder, lambda _: None)
+        for event in work.events(run.folder, run.config, control):
             result.apply(event)
+            if run.is_elsewhere and isinstance(event, StepsCompleted):
+                break  # it is exported as it is now
+        control.leave()
         return result
 
     @on(Exported)
@@ -307,10 +308,12 @@ class RunsScreen(LiveScreen):
 
     def _whole(self, run: ListedRun) -> Run:
         """Return a run with its losses: one of this session, or one that a thread reads."""
-        if run.run is not None:
-            return run.run
+        known = run.run
+        if known is not None and (known.active or not (known.is_read and run.is_active)):
+            return known
+        self._cockpit.runs.forget(known)  # it has been resumed since
         assert run.folder is not None
-        return self._cockpit.read(run.config, run.folder, run.created)
+        return self._cockpit.read_run(run.folder, run.config, run.created)
 
     # Lines
 

@@ -63,7 +63,7 @@ def chosen_text(run: ListedRun, cursor: ListedRun | None) -> str:
     """Say what was chosen: as the difference from the run under the cursor, if that is another."""
     if run.sweep:
         return f"sweep: {run.sweep}"
-    if cursor is None or run is cursor or cursor.sweep:
+    if cursor is None or run is cursor:
         return run.setup
     return " · ".join(config_differences(run.settings, cursor.settings).values()) or "same settings"
 
