@@ -9,7 +9,7 @@ import msgspec
 from textual.theme import BUILTIN_THEMES
 from textual.types import IgnoreReturnCallbackType
 
-from tui_trainer.config.user_settings import Colors, Glyphs, Notices, UserSettings
+from tui_trainer.config.user_settings import Colors, Glyphs, Notices, OnHangup, UserSettings
 from tui_trainer.config.validation import InvalidSettingsError, one_of
 from tui_trainer.notices.terminals import LONG_RUN
 from tui_trainer.tui.commands import ScreenCommands
@@ -19,13 +19,16 @@ if TYPE_CHECKING:
 
 Write: TypeAlias = Callable[[str, str], None]
 
-_CHOICES = {"glyphs": Glyphs, "colors": Colors, "notices": Notices}
+_CHOICES = {"glyphs": Glyphs, "colors": Colors, "notices": Notices, "on_hangup": OnHangup}
 _EXPLAINED = {
     "glyphs": "which characters draw the plots; takes effect at the next start",
     "colors": "how many colours the terminal has; takes effect at the next start",
     "notices": (
         f"a notice when a run, sweep or search of over {LONG_RUN:.0f} s ends: the terminal's own, "
         "where it is known to have one, else the bell"
+    ),
+    "on_hangup": (
+        "when the terminal is gone, a run continues without it, or is kept at a checkpoint and ends"
     ),
     "recipe": "what the form starts with where no --recipe is given",
 }
