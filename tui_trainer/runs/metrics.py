@@ -283,15 +283,20 @@ class _Tail:
 
     def _joined(self, parts: list[Part]) -> dict[str, Series]:
         """Return the series of parts that follow on one another, from the first new step on."""
-        found: dict[str, list[Series]] = {}
+        steps: list[Steps] = []
+        found: dict[str, list[FloatArray]] = {}
         for part in parts:
             fresh = int(np.searchsorted(part.steps, self._last_step, side="right"))
             if fresh == len(part.steps):
                 continue
             self._last_step = int(part.steps[-1])
+            steps.append(part.steps[fresh:])
             for name, values in part.columns.items():
-                found.setdefault(name, []).append(Series(part.steps[fresh:], values[fresh:]))
-        return {name: _in_a_row(series) for name, series in found.items()}
+                found.setdefault(name, []).append(values[fresh:])
+        if not steps:
+            return {}
+        whole = steps[0] if len(steps) == 1 else np.concatenate(steps)
+        return {name: Series(whole, np.concatenate(values)) for name, values in found.items()}
 
     def unfinished(self) -> list[str]:
         if self._path is None or not self._header or self._size == self._end:
@@ -307,20 +312,11 @@ def read_metrics(folder: Path, after_step: int = 0) -> Metrics:
     return metrics
 
 
-def _in_a_row(series: list[Series]) -> Series:
-    if len(series) == 1:
-        return series[0]
-    return Series(
-        np.concatenate([one.steps for one in series]),
-        np.concatenate([one.values for one in series]),
-    )
-
-
 def _merged(one: Series, other: Series) -> Series:
     """Return a series that was written along with different others."""
-    both = _in_a_row([one, other])
-    steps, order = np.unique(both.steps, return_index=True)
-    return Series(steps, both.values[order])
+    both = np.concatenate([one.steps, other.steps])
+    steps, order = np.unique(both, return_index=True)
+    return Series(steps, np.concatenate([one.values, other.values])[order])
 
 
 def _extent(path: Path) -> tuple[int, int]:

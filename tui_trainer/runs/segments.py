@@ -131,7 +131,7 @@ def parse(data: bytes, schema: Any, start: int) -> Part:
         whole = False
     if whole:
         part = _part(table, schema, len(data))
-        if (np.diff(part.steps) > 0).all():
+        if (part.steps[1:] > part.steps[:-1]).all():
             return part
     return _salvaged(data, schema, start)
 
