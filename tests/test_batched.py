@@ -232,7 +232,9 @@ def test_recipes_with_a_rule_stop_at_the_step_at_which_their_own_losses_make_it_
     for found, config in zip(run([*configs, *company]), configs, strict=False):
         assert found.ended.reason is StopReason.EARLY_STOPPING
         fired = [
-            reference_loop.fires(config.regularizer.stopping, found.val[:step].tolist())
+            reference_loop.fires(
+                config.regularizer.stopping, found.train[:step].tolist(), found.val[:step].tolist()
+            )
             for step in range(1, len(found.val) + 1)
         ]
         assert fired == [False] * (found.ended.steps - 1) + [True]

@@ -153,9 +153,11 @@ def test_a_rule_fires_at_the_step_at_which_the_runs_own_losses_make_it(recipe):
     events = list(train(config))
     assert events[0].engine == "cuda-graph"
     assert events[-1].reason.value == "early_stopping"
-    _, val = losses_of(events)
+    train_loss, val = losses_of(events)
     fired = [
-        reference_loop.fires(config.regularizer.stopping, val[:step].tolist())
+        reference_loop.fires(
+            config.regularizer.stopping, train_loss[:step].tolist(), val[:step].tolist()
+        )
         for step in range(1, len(val) + 1)
     ]
     assert fired == [False] * (len(val) - 1) + [True]
