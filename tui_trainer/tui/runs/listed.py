@@ -41,6 +41,7 @@ class ListedRun:
     is_elsewhere: bool = False
     is_interrupted: bool = False
     learnt_nothing: bool = False
+    is_branch: bool = False
     sweep: str = ""  # what a sweep is over, in words; "" for a run
     folder: Path | None = None
     run: "Run | None" = None

@@ -108,6 +108,7 @@ def to_row(stored: StoredRun) -> ListedRun:
         host="" if host == socket.gethostname() else host,
         is_elsewhere=owner is not None and not here,
         is_interrupted=stored.state == INTERRUPTED,
+        is_branch=description.parent is not None,
         sweep=_sweep_text(description),
         folder=stored.folder,
         **_figures(summary),

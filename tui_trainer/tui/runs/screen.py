@@ -28,6 +28,7 @@ from tui_trainer.tui.run.screen import Cockpit
 from tui_trainer.tui.runs.exporting import (
     CHOICES,
     COMMAND,
+    CSV,
     SCRIPT,
     SVG,
     new_file,
@@ -251,6 +252,11 @@ class RunsScreen(LiveScreen):
     def _write(self, run: ListedRun, what: str) -> None:
         """Write what was asked for, in a thread: a saved run is to be read first."""
         try:
+            if run.is_branch and what != CSV:
+                raise ValueError(
+                    "a branch goes on from another run's state, which no script or flags repeat: "
+                    f"'tui-trainer replay {run.name}' does"
+                )
             result = self._result_of(run)
             if what == COMMAND:
                 line = train_line(repeatable(result), self.context.presets, None, run.name)

@@ -19,6 +19,7 @@ def listed(run: Run) -> ListedRun:
         best_val_loss=result.best.val_loss if result.best else None,
         lr=result.lr,
         learnt_nothing=result.learnt_nothing,
+        is_branch=run.parent is not None,
         folder=folder,
         run=run,
     )
