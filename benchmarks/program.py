@@ -45,8 +45,14 @@ class Program:
         self.read(2.0)
         os.kill(self.pid, signal.SIGKILL)
         os.waitpid(self.pid, 0)
-        os.close(self._terminal)
+        self.hang_up()
         self._state.cleanup()
+
+    def hang_up(self) -> None:
+        """Close the terminal."""
+        if self._terminal >= 0:
+            os.close(self._terminal)
+            self._terminal = -1
 
     def press(self, key: str) -> None:
         """Send a key."""
@@ -55,7 +61,7 @@ class Program:
     def read(self, seconds: float, until: bytes | None = None) -> bytes:
         """Read for some seconds, or until the bytes without their colours have `until` in them."""
         got = b""
-        deadline = time.perf_counter() + seconds
+        deadline = time.perf_counter() + (seconds if self._terminal >= 0 else 0.0)
         while (left := deadline - time.perf_counter()) > 0:
             if not select.select([self._terminal], [], [], min(left, 0.002))[0]:
                 continue

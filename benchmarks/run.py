@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import rows
+import saved_runs
 import torch
 
 Measured = Iterator["Figure"]
@@ -92,6 +93,18 @@ def saving() -> Measured:
     yield _at_least("compiled saved ÷ not saved", rows.ratio(compiled, compiled_bare), 0.98)
     what = "steps that differ after 100 kills"
     yield _at_most(what, rows.kills(100), 0)
+
+
+def runs() -> Measured:
+    """Time the list and a viewer, and weigh what runs on unseen."""
+    seconds = statistics.median(saved_runs.list_seconds() for _ in range(5))
+    yield _at_most("list of 1,000 runs, key → first rows", seconds, 0.3, " s")
+    seconds = statistics.median(saved_runs.attach_seconds() for _ in range(3))
+    yield _at_most("attach to 5,000,000 steps, first frame → curves", seconds, 0.5, " s")
+    yield _at_most("CPU of a viewer of a paused run", 100 * saved_runs.viewer_share(), 1, " %")
+    unseen, watched = rows.rounds(saved_runs.unseen_and_train, 3)
+    what = "CPU for a step of a run whose terminal is gone ÷ with it"
+    yield _at_most(what, rows.ratio(unseen, watched), 1.05)
 
 
 def gpu() -> Measured:
@@ -190,7 +203,7 @@ def memory() -> Measured:
 ROWS: dict[str, Callable[[], Measured]] = {
     row.__name__: row
     for row in (
-        *(engines, cold, judging, saving),
+        *(engines, cold, judging, saving, runs),
         *(gpu, sweeps, sweep_gpu),
         *(growth, start, keys, wire, memory),
     )
