@@ -33,6 +33,7 @@ from tui_trainer.training.events import Recorded
 from tui_trainer.training.state import State
 from tui_trainer.tui.background import SavedWork
 from tui_trainer.tui.headless import screen_text
+from tui_trainer.tui.runs.listed import ListedRun, RunList
 
 SIZES = [(120, 30), (80, 24), (40, 12)]
 
@@ -302,6 +303,15 @@ async def test_a_branch_asks_for_a_step_and_settings(tmp_path):
         [(what, *where, branched, lr)] = disk.asked
         assert (what, where, lr) == ("branch", [folder, 100], 0.02)
         assert (branched.regularizer.name, branched.seed) == ("l1", config.seed)
+
+
+def test_a_branch_that_is_resumed_is_still_one(tmp_path):
+    facts = {"created": 1.0, "state": State.RUNNING, "config": make("kaiming"), "folder": tmp_path}
+    runs = RunList()
+    runs.put_session([ListedRun(name="session", **facts)])
+    assert not runs.all[0].is_branch
+    runs.put_saved([ListedRun(name="saved", is_branch=True, **facts)])
+    assert [(run.name, run.is_branch) for run in runs.all] == [("session", True)]
 
 
 async def test_on_the_cockpit_a_branch_starts_at_the_cursor_with_what_the_form_has(tmp_path):

@@ -109,6 +109,8 @@ class RunList:
                 on_disk = saved.pop(run.folder, None) if run.folder is not None else None
                 if on_disk is not None and run.run is not None and run.run.is_read:
                     run = dataclasses.replace(on_disk, run=run.run)
+                elif on_disk is not None and on_disk.is_branch:  # perhaps of an earlier session
+                    run = dataclasses.replace(run, is_branch=True)
                 runs.append(run)
             runs += saved.values()
             self._sorted = sorted(runs, key=lambda run: (run.created, run.name), reverse=True)
