@@ -39,7 +39,8 @@ def test_app_and_command_train_on_without_their_terminals_to_the_end(open_termin
     command = open_terminal("train", *LONG, "--history", str(history))
     command.wait_for(r"train [\d.]+ val")
     command.hang_up()
-    start(app)
+    app.press("s")
+    app.wait_for("STARTING")  # when it has no folder yet
     app.hang_up()
     assert command.wait_for_the_end_unread() == 0
     assert len(history.read_text().splitlines()) == 3001

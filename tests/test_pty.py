@@ -45,13 +45,13 @@ def test_quit_asks_while_training_and_y_quits(open_terminal):
     terminal.press("s")
     terminal.wait_for(r"\d,\d{3}/1,000,000,000")  # a step of four digits
     terminal.press("q")
-    terminal.wait_for(r"A run is not finished\. ")
-    terminal.wait_for("Quit and lose it")
+    terminal.wait_for(r"A run is not finished; in the list u ")
+    terminal.wait_for("Quit and end it")
     terminal.press("n")
-    terminal.wait_for(r"(?s)\A(?!.*Quit and lose it)")
+    terminal.wait_for(r"(?s)\A(?!.*Quit and end it)")
     assert "TRAINING" in terminal.text
     terminal.press("q")
-    terminal.wait_for("Quit and lose it")
+    terminal.wait_for("Quit and end it")
     terminal.press("y")
     assert terminal.wait_for_the_end() == 0
     terminal.assert_restored()
@@ -124,7 +124,7 @@ def test_a_signal_before_the_first_paint_leaves_as_later(open_terminal):
 
 def quit_with_keys(terminal):
     terminal.press("q")
-    terminal.wait_for("Quit and lose it")
+    terminal.wait_for("Quit and end it")
     terminal.press("y")
 
 

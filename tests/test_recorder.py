@@ -194,7 +194,7 @@ def test_a_sweep_is_a_folder_with_a_table(tmp_path):
     summary = read_summary(folder)
     assert (summary.state, summary.step, summary.steps) == (State.FINISHED, 4, 4)
     assert read_description(folder).axes == {"lr": ["0.003", "1000"]}
-    with pytest.raises(InvalidSettingsError, match="is a sweep, not a run"):
+    with pytest.raises(InvalidSettingsError, match=r"is a sweep, not a run; .*/candidates\.csv"):
         SavedRun(folder)
 
 

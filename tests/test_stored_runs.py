@@ -120,6 +120,15 @@ def test_a_run_whose_process_is_gone_was_interrupted(root):
     assert read_run(make_run(root, name_of(2), State.DIVERGED)).state == "diverged"
 
 
+def test_a_run_that_is_only_being_begun_is_not_listed_as_damaged(root):
+    folder = root / name_of(1)
+    folder.mkdir(parents=True)
+    with own(folder):
+        assert not list(stored_runs(root))
+    (run,) = stored_runs(root)
+    assert isinstance(run, UnreadableRun)
+
+
 def test_a_run_is_found_by_its_folder_its_name_a_piece_of_it_or_as_the_last(root, monkeypatch):
     one, two = make_run(root, "20260101-000000-one"), make_run(root, "20260102-000000-two")
     longer = make_run(root, "20260101-000000-one-2")

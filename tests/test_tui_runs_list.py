@@ -293,9 +293,14 @@ async def test_a_branch_asks_for_a_step_and_settings(tmp_path):
             await shown(pilot, words)
         pilot.app.screen.query_one("#step", Input).value = "100"
         changes = pilot.app.screen.query_one("#changes", Input)
-        changes.value = "lr=x"
-        await press(pilot, "enter")
-        await shown(pilot, "lr: expected")
+        for text, words in (
+            ("lr=x", "lr: expected"),
+            ("lr", "'lr': expected KEY=VALUE"),
+            ("foo=1", "'foo=1': unknown setting of a branch; allowed: lr,"),
+        ):
+            changes.value = text
+            await press(pilot, "enter")
+            await shown(pilot, words)
         changes.value = "lr=0.02 regularizer=l1"
         await press(pilot, "enter")
         await until(pilot, lambda: pilot.app.cockpit.state is State.RUNNING)
@@ -323,7 +328,16 @@ async def test_on_the_cockpit_a_branch_starts_at_the_cursor_with_what_the_form_h
         await shown(pilot, "Runs · 1")
         await press(pilot, "enter")
         await until(pilot, lambda: cockpit.run is not None and cockpit.run.ended is not None)
-        cockpit.take({"regularizer": "l1", "lr": 0.002})
+        cockpit.take({"regularizer": "l1", "lr": 0.002, "steps": 50})
+        await press(pilot, "end", "b")
+        await shown(pilot, "Branch off a-run", "lr=0.002 regularizer=l1")  # 50 steps are over
+        changes = pilot.app.screen.query_one("#changes", Input)
+        assert "steps" not in changes.value
+        changes.value = "steps=60"
+        await press(pilot, "enter")
+        await shown(pilot, "after step 60 needs more than 60 steps")
+        await press(pilot, "escape")
+        cockpit.take({"steps": cockpit.run.config.steps})
         await press(pilot, "home", "b")
         await shown(pilot, "Branch off a-run", "lr=0.002 regularizer=l1")
         assert pilot.app.screen.query_one("#step", Input).value == "1"

@@ -619,7 +619,7 @@ async def test_a_run_and_a_sweep_are_told_apart_when_quitting():
         await press(pilot, "q")
         await until(pilot, lambda: isinstance(app.screen, QuitQuestion))
         assert [screen.quit_warning for screen in app.live_screens] == [
-            "A run is not finished.",
+            "A run is not finished, and nothing is kept of it.",
             "A sweep is not finished.",
         ]
         await press(pilot, "y")

@@ -26,10 +26,10 @@ from tui_trainer.config.user_settings import config_file, read_user_settings
 def resume(
     context: click.Context, /, run: str, steps: int | None, runs_root: Path | None, **rest: Any
 ) -> None:
-    """Go on with a saved run, where it was paused, stopped or killed.
+    """Go on with a saved run where it left off.
 
-    RUN is a folder, a unique piece of its name, or 'last'. Its curve is that of a run that was
-    never interrupted, to the last bit.
+    It may have been paused, stopped or killed. RUN is a folder, a unique piece of its name, or
+    'last'. Its curve is that of a run that was never interrupted, to the last bit.
     """
     user = read_user_settings(config_file())
     take_looks(context, user)

@@ -44,7 +44,7 @@ def show(
     as_json: bool,
     runs_root: Path | None,
 ) -> None:
-    """Show a saved run: what was chosen, how it stands, what was done to it.
+    """Show a saved run: its settings, its losses, what was done to it.
 
     RUN is a folder, a unique piece of its name, or 'last'.
     """

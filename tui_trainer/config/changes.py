@@ -49,9 +49,11 @@ def changed_config(
 def _split(change: str) -> tuple[str, str]:
     key, equals, value = change.partition("=")
     key = key.strip().replace("-", "_")
-    if not equals or key not in CHANGEABLE:
+    if not equals:
+        raise InvalidSettingsError(f"{shortened(change)}: expected KEY=VALUE, as in lr=0.001")
+    if key not in CHANGEABLE:
         raise InvalidSettingsError(
-            f"--set {shortened(change)}: expected KEY=VALUE; {one_of(key, CHANGEABLE)}"
+            f"{shortened(change)}: unknown setting of a branch; {one_of(key, CHANGEABLE)}"
         )
     return key, value.strip()
 

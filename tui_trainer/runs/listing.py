@@ -52,6 +52,8 @@ class UnreadableRun:
 def stored_runs(root: Path) -> Iterator[StoredRun | UnreadableRun]:
     """Read the runs below a folder one by one, the newest first. No folder has no runs.
 
+    A run that a process has only begun to write is left out: it can be read a moment later.
+
     Raises:
         InvalidSettingsError: one line, if the folder can't be read.
     """
@@ -60,6 +62,8 @@ def stored_runs(root: Path) -> Iterator[StoredRun | UnreadableRun]:
         try:
             yield read_run(folder)
         except InvalidSettingsError as error:
+            if not (folder / DESCRIPTION).exists() and owner_of(folder) is not None:
+                continue
             yield UnreadableRun(folder, str(error).removeprefix(str(folder)).lstrip("/: "))
 
 

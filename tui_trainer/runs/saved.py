@@ -17,7 +17,7 @@ from tui_trainer.config.validation import InvalidSettingsError
 from tui_trainer.runs.blocks import OldSteps, read_blocks
 from tui_trainer.runs.description import Description, read_description
 from tui_trainer.runs.fit_file import read_fit
-from tui_trainer.runs.folder import BRANCHED_AT, CHECKPOINT, LEDGER, METRICS
+from tui_trainer.runs.folder import BRANCHED_AT, CANDIDATES, CHECKPOINT, LEDGER, METRICS
 from tui_trainer.runs.ledger import CONTINUED, STARTED, Entry, events_of, read_ledger, to_event
 from tui_trainer.runs.metrics import read_metrics
 from tui_trainer.runs.summary import read_summary
@@ -84,7 +84,9 @@ class SavedRun:
         self.folder = folder
         self.description: Description = read_description(folder)
         if self.description.kind != "run":
-            raise InvalidSettingsError(f"{folder.name} is a {self.description.kind}, not a run")
+            raise InvalidSettingsError(
+                f"{folder.name} is a sweep, not a run; its candidates are in {folder / CANDIDATES}"
+            )
         self.notes: list[str] = []
         try:
             self.entries, note = read_ledger(folder)

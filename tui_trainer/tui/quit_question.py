@@ -1,4 +1,4 @@
-"""A question before something is lost."""
+"""A question before something is ended."""
 
 from collections.abc import Sequence
 
@@ -29,7 +29,7 @@ class QuitQuestion(ModalScreen[bool]):
         with Vertical(classes="dialog"):
             for warning in self._warnings:
                 yield Static(warning, markup=False)
-            yield Static(f"Quit and lose {'it' if len(self._warnings) == 1 else 'them'}?")
+            yield Static(f"Quit and end {'it' if len(self._warnings) == 1 else 'them'}?")
             yield Static("[b]y[/b] quit   [b]n[/b] stay", classes="answers")
 
     def action_answer(self, answer: bool) -> None:

@@ -91,9 +91,12 @@ class BranchQuestion(ModalScreen[Branch | None]):
             raise InvalidSettingsError(f"step: expected 0 to {self._of.steps:,}")
         changes = self.query_one("#changes", Input).value.replace(",", " ").split()
         config, lr = changed_config(self._of.config, changes, self._presets)
-        if config.steps <= int(text):
-            raise InvalidSettingsError(f"steps: a branch after step {text} needs more than that")
-        return Branch(int(text), config, lr)
+        step = int(text)
+        if config.steps <= step:
+            raise InvalidSettingsError(
+                f"a branch after step {step:,} needs more than {config.steps:,} steps"
+            )
+        return Branch(step, config, lr)
 
     def action_leave(self) -> None:
         self.dismiss(None)
@@ -111,15 +114,16 @@ def parent_of(result: "RunResult", form: RunConfig, step: int | None) -> Parent 
     if result.state is State.DIVERGED and step is None:
         return Parent(result.folder, config, steps, *after_divergence(steps, result.lr))
     at = step if step is not None else result.best.step if result.best is not None else steps
-    return Parent(result.folder, config, steps, min(at, steps), _changes(form, config, result.lr))
+    at = min(at, steps)
+    return Parent(result.folder, config, steps, at, _changes(form, config, result.lr, at))
 
 
-def _changes(form: RunConfig, config: RunConfig, lr: float) -> str:
-    """Write what the form has in another way, as far as a branch may have that."""
+def _changes(form: RunConfig, config: RunConfig, lr: float, step: int) -> str:
+    """Write what the form has in another way, as far as a branch after a step may have that."""
     words = []
     if form.lr != lr:
         words.append(f"lr={number_text(form.lr)}")
-    if form.steps != config.steps:
+    if step < form.steps != config.steps:
         words.append(f"steps={form.steps}")
     if form.regularizer.name != config.regularizer.name:
         words.append(f"regularizer={form.regularizer.name}")

@@ -142,7 +142,7 @@ class Cockpit(LiveScreen):
     def go_on_unseen(self) -> Thread | None:
         """Train on, unless nothing is kept of it, or it is paused and nobody would know."""
         training = self._runs.training
-        if training is None or training.result.folder is None or self._control.paused:
+        if training is None or not self._keeps(training.result) or self._control.paused:
             return super().go_on_unseen()
         return self._background.go_on_unseen(training.feed)
 
@@ -160,7 +160,16 @@ class Cockpit(LiveScreen):
 
     @property
     def quit_warning(self) -> str:
-        return "A run is not finished." if self._runs.training is not None else ""
+        if (training := self._runs.training) is None:
+            return ""
+        if not self._keeps(training.result):
+            return "A run is not finished, and nothing is kept of it."
+        return f"A run is not finished; in the list {self.keys['go_on']} resumes it."
+
+    def _keeps(self, result: "RunResult") -> bool:
+        """Tell whether a run is kept, or will be: one that is starting has no folder yet."""
+        starting = result.started is None and self.context.work.saved is not None
+        return starting or result.folder is not None
 
     @property
     def is_idle(self) -> bool:

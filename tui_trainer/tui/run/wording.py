@@ -94,7 +94,7 @@ def former_text(newest: "RunResult", runs_key: str, width: int) -> str:
     badge, step = run_badge(newest), f"{newest.step:,}/{newest.config.steps:,}"
     return first_that_fits(
         (
-            f" ◂ a former run is shown · {runs_key} lists all, the newest is {badge} {step}",
+            f" ◂ a former run is shown · {runs_key} lists all, the newest here is {badge} {step}",
             f" ◂ former run · {runs_key}: newest {badge} {step}",
             f" ◂ former · {runs_key}: {badge} {step}",
             f" ◂ former · {runs_key}: {badge}",

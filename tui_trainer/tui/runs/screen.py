@@ -299,7 +299,7 @@ class RunsScreen(LiveScreen):
         run, work = self.run, self.context.work.saved
         if run is None or run.folder is None or work is None:
             return
-        question = f"{self.key('delete')} again deletes {run.name} for good; esc keeps it"
+        question = f"{self.key('delete')} again deletes it for good; esc keeps it · {run.name}"
         if not self.confirms("delete", question):
             return
         try:
