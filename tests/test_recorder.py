@@ -2,6 +2,7 @@
 
 import csv
 import errno
+import json
 import os
 import time
 
@@ -13,9 +14,9 @@ from reference_loop import PRESETS, make
 from tui_trainer.config.validation import InvalidSettingsError
 from tui_trainer.runs import writer as writer_module
 from tui_trainer.runs.description import read_description
-from tui_trainer.runs.fit_file import read_fit
-from tui_trainer.runs.folder import CANDIDATES
-from tui_trainer.runs.ledger import read_ledger, to_entry, to_event
+from tui_trainer.runs.fit_file import fit_bytes, read_fit
+from tui_trainer.runs.folder import CANDIDATES, FIT
+from tui_trainer.runs.ledger import parse_line, read_ledger, to_entry, to_event, to_line
 from tui_trainer.runs.recording import record
 from tui_trainer.runs.saved import SavedRun
 from tui_trainer.runs.summary import read_summary
@@ -35,6 +36,7 @@ from tui_trainer.training.events import (
     Noted,
     NotLearning,
     Paused,
+    Points,
     Recorded,
     RunEnded,
 )
@@ -162,6 +164,46 @@ def test_every_entry_reads_back_as_its_event():
         assert repr(to_event(to_entry(event))) == repr(event)
     assert to_event({"event": "ended", "reason": "of tomorrow"}) is None
     assert to_event({"event": "of tomorrow"}) is None
+
+
+def test_a_line_with_a_field_of_another_type_is_none():
+    """So that what reads a ledger may trust it, whoever wrote it."""
+    entries = [
+        {"event": "started", "engine": "eager", "engine_reason": "", "device": "cpu", "threads": 1},
+        {"event": "continued", "step": 5, "from": 3, "steps": 9},
+        *map(to_entry, (LrChanged(5, 0.1), EngineChanged(7, "compiled", "ready"), Paused(3))),
+        *map(to_entry, (NotLearning(1, 4, "zeros"), Noted("words"))),
+        to_entry(RunEnded(StopReason.STOPPED, "why", 3, 1.0, 2.0, 1, 2.5, seconds=0.1)),
+    ]
+    for entry in entries:
+        assert parse_line(to_line(entry)).items() >= entry.items()
+        for key in entry.keys() - {"from"}:
+            others = [5, [], None] if isinstance(entry[key], str) else [[], {}, "words"]
+            others += [-1, 10**30] * (key in ("step", "steps", "threads", "best_step"))
+            for other in others:
+                line = json.dumps(entry | {key: other}).encode()
+                assert parse_line(line) is None, line
+    for line in (b"", b"7", b"[]", b"{}", b"[" * 10**5, b'{"event": "lr", "lr": NaN}'):
+        assert parse_line(line) is None
+
+
+def test_a_damaged_fit_is_none(tmp_path):
+    x = np.zeros(3, np.float32)
+    fit = FitSampled(5, "last", x, x, {"R²": 0.5})
+    whole = fit_bytes(Points(x, x, x, x), {"last": fit})
+    (tmp_path / FIT).write_bytes(whole)
+    assert read_fit(tmp_path)[1][0].step == 5
+    for at in range(0, len(whole), 11):
+        for content in (whole[:at], whole[:at] + bytes([whole[at] ^ 0x55]) + whole[at + 1 :]):
+            (tmp_path / FIT).write_bytes(content)
+            read_fit(tmp_path)
+    for wrong in (np.zeros(2), np.zeros((3, 1)), np.array(["a", "b", "c"]), np.array([fit] * 3)):
+        points = Points(x, x, x, wrong)
+        (tmp_path / FIT).write_bytes(fit_bytes(points, {}))
+        assert read_fit(tmp_path) == (None, [])
+    empty = x[:0]
+    (tmp_path / FIT).write_bytes(fit_bytes(Points(empty, empty, x, x), {}))
+    assert read_fit(tmp_path) == (None, [])
 
 
 def test_a_cut_ledger_is_read_up_to_there_and_goes_on_below(tmp_path):

@@ -12,7 +12,7 @@ from tui_trainer.cli import main
 from tui_trainer.config.presets import load_presets, make_config
 from tui_trainer.config.validation import InvalidSettingsError
 from tui_trainer.runs.description import describe, write_description
-from tui_trainer.runs.folder import DESCRIPTION, SUMMARY
+from tui_trainer.runs.folder import DESCRIPTION, FIT, LEDGER, SUMMARY
 from tui_trainer.runs.listing import (
     StoredRun,
     UnreadableRun,
@@ -21,7 +21,7 @@ from tui_trainer.runs.listing import (
     read_run,
     stored_runs,
 )
-from tui_trainer.runs.ownership import own
+from tui_trainer.runs.ownership import OWNER, own
 from tui_trainer.runs.summary import Summary, summary_bytes
 from tui_trainer.training.state import State
 
@@ -109,6 +109,20 @@ def test_any_flipped_byte_in_a_runs_files_is_a_line_at_most(root):
             (folder / name).write_bytes(whole[:end])
             assert len(list(stored_runs(root))) == 1
         (folder / name).write_bytes(whole)
+
+
+def test_what_would_wait_for_ever_or_end_the_process_is_a_line(root):
+    folder = make_run(root, name_of(1), step=7)
+    for name in (SUMMARY, OWNER, LEDGER, FIT):
+        (folder / name).unlink(missing_ok=True)
+        os.mkfifo(folder / name)
+    assert folder.name in invoke("runs").stdout
+    assert LEDGER in invoke("show", "last", status=2).stderr
+    (folder / LEDGER).unlink()
+    assert folder.name in invoke("show", "last", "--plot").stdout
+    file = folder / DESCRIPTION
+    file.write_text(file.read_text().replace("threads = 1\n", "threads = 1000000\n"))
+    assert "threads: expected" in invoke("show", "last", status=2).stderr
 
 
 def test_a_run_whose_process_is_gone_was_interrupted(root):

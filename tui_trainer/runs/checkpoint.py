@@ -12,7 +12,7 @@ import msgspec
 import numpy as np
 import torch
 from msgspec import Struct
-from safetensors import SafetensorError, safe_open
+from safetensors import safe_open
 from safetensors.torch import save
 from torch import Tensor
 
@@ -113,7 +113,9 @@ def read_checkpoint(file: Path) -> Checkpoint:
         if facts.format > FORMAT:
             raise DamagedError(f"{file.name}: of a newer tui-trainer: format {facts.format}")
         return _checkpoint(facts, tensors)
-    except (OSError, SafetensorError, KeyError, ValueError, msgspec.MsgspecError) as error:
+    except DamagedError:
+        raise
+    except Exception as error:  # of a damaged file anything is raised, by torch and numpy, too
         why = error.strerror if isinstance(error, OSError) else "damaged"
         raise DamagedError(f"{file.name}: {why or 'damaged'}") from None
 

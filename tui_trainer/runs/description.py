@@ -6,10 +6,10 @@ import socket
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias
 
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from tui_trainer import __version__
 from tui_trainer.config.presets import read_toml
@@ -20,6 +20,8 @@ from tui_trainer.runs.folder import DESCRIPTION
 
 FORMAT = 1  # of the whole folder
 Kind: TypeAlias = Literal["run", "sweep"]
+# A run is repeated with as many, and OpenMP ends a process that asks for far too many.
+Threads: TypeAlias = Annotated[int, Meta(ge=1, le=1024)]
 
 
 class Parent(Struct, frozen=True):
@@ -47,7 +49,7 @@ class Description(Struct, frozen=True, kw_only=True):
     host: str
     pid: int
     device: str
-    threads: int = 1
+    threads: Threads = 1
     parameter_count: int = 0
     parent: Parent | None = None
     axes: dict[str, list[str]] = {}

@@ -1,8 +1,21 @@
 """Files that are whole at any moment: replaced in one step, or added to line by line."""
 
 import contextlib
+import errno
 import os
 from pathlib import Path
+
+
+def read_file(file: Path, most: int = -1) -> bytes:
+    """Read `most` bytes of a file, or all; a pipe or a device, which may have no end, is none.
+
+    Raises:
+        OSError: if it can't be read.
+    """
+    if file.exists() and not file.is_file():
+        raise OSError(errno.EINVAL, "no regular file", str(file))
+    with file.open("rb") as stream:
+        return stream.read(most)
 
 
 def replace_file(file: Path, content: bytes, *, sync: bool = False) -> None:

@@ -1,14 +1,14 @@
 """``fit.npz``: a run's data, and its newest curves, for whoever draws it without torch."""
 
 import io
-import zipfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from tui_trainer.runs.files import read_file
 from tui_trainer.runs.folder import FIT
-from tui_trainer.training.events import FitSampled, Points, Weights
+from tui_trainer.training.events import FitSampled, FloatArray, Points, Weights
 
 _POINTS = ("train_x", "train_y", "val_x", "val_y")
 
@@ -30,15 +30,30 @@ def fit_bytes(points: Points, fits: dict[str, FitSampled]) -> bytes:
 def read_fit(folder: Path) -> tuple[Points | None, list[FitSampled]]:
     """Read them back; nothing where the file is not there or damaged."""
     try:
-        with np.load(folder / FIT, allow_pickle=False) as arrays:
+        with np.load(io.BytesIO(read_file(folder / FIT)), allow_pickle=False) as arrays:
             found = {name: arrays[name] for name in arrays.files}
-        train_x, train_y, val_x, val_y = (found[name] for name in _POINTS)
-        points = Points(train_x, train_y, val_x, val_y, int(found["features"]))
+        points = Points(
+            *_curve(found, "train_x", "train_y"),
+            *_curve(found, "val_x", "val_y"),
+            int(found["features"]),
+        )
         kinds: tuple[Weights, ...] = ("untrained", "last", "best")
         fits = [_fit(found, weights) for weights in kinds if f"{weights}.x" in found]
-    except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile):
+    except Exception:  # of a damaged archive anything is raised, by zipfile, zlib and numpy
         return None, []
     return points, fits
+
+
+def _curve(found: dict[str, Any], x: str, y: str) -> tuple[FloatArray, FloatArray]:
+    """Return two arrays that belong together.
+
+    Raises:
+        ValueError: if they do not.
+    """
+    one, other = found[x].astype(np.float32), found[y].astype(np.float32)
+    if one.ndim != 1 or one.shape != other.shape or not len(one):
+        raise ValueError(f"{x} and {y} are no curve")
+    return one, other
 
 
 def _fit(found: dict[str, Any], weights: Weights) -> FitSampled:
@@ -46,8 +61,7 @@ def _fit(found: dict[str, Any], weights: Weights) -> FitSampled:
     return FitSampled(
         int(found[f"{weights}.step"]),
         weights,
-        found[f"{weights}.x"],
-        found[f"{weights}.prediction"],
+        *_curve(found, f"{weights}.x", f"{weights}.prediction"),
         {
             name.removeprefix(prefix): float(value)
             for name, value in found.items()

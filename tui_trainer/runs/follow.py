@@ -5,11 +5,9 @@ Nothing here is asked of that process, which notices no viewer. Needs no torch.
 
 import os
 from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 
 import msgspec
-import numpy as np
 
 from tui_trainer.config.settings import RunConfig
 from tui_trainer.runs.blocks import read_blocks
@@ -17,8 +15,8 @@ from tui_trainer.runs.client import RemoteControl
 from tui_trainer.runs.description import read_description
 from tui_trainer.runs.fit_file import read_fit
 from tui_trainer.runs.folder import FIT, LEDGER, METRICS, SUMMARY
-from tui_trainer.runs.ledger import CONTINUED, STARTED, Entry, parse_line, to_event
-from tui_trainer.runs.metrics import Metrics, MetricsTail, Series
+from tui_trainer.runs.ledger import CONTINUED, STARTED, Entry, asked_steps, parse_line, to_event
+from tui_trainer.runs.metrics import Metrics, MetricsTail
 from tui_trainer.runs.ownership import Owner, owner_of
 from tui_trainer.runs.summary import Summary, read_summary
 from tui_trainer.training.early_stopping import Gauge, StopReason
@@ -26,7 +24,6 @@ from tui_trainer.training.events import (
     Compiling,
     Event,
     FitSampled,
-    FloatArray,
     Noted,
     Paused,
     Recorded,
@@ -49,10 +46,8 @@ def config_of(folder: Path) -> RunConfig:
         InvalidSettingsError: one line, if it is no run or can't be read.
     """
     config = read_description(folder).config
-    steps = [
-        e["steps"] for e in _Tail(folder / LEDGER).read() if _is(e, CONTINUED) and "steps" in e
-    ]
-    return msgspec.structs.replace(config, steps=steps[-1]) if steps else config
+    steps = asked_steps(_Tail(folder / LEDGER).read())
+    return msgspec.structs.replace(config, steps=steps) if steps else config
 
 
 def follow(folder: Path, config: RunConfig, control: RemoteControl) -> Iterator[Event]:
@@ -180,16 +175,15 @@ class _Reader:
         first, last = self._step + 1, int(found.series["train_loss"].steps[-1])
         if last < first:
             return
-        filled = partial(_filled, first=first, last=last)
-        val = filled(found.series["val_loss"])
+        val = found.series["val_loss"].filled(first, last)
         bound = found.series.get("bound")
         self._best, self._step = lower_best(self._best, val, first), last
         best, summary = self._best, self._summary
         yield StepsCompleted(
             first,
-            filled(found.series["train_loss"]),
+            found.series["train_loss"].filled(first, last),
             val,
-            filled(bound) if bound is not None else None,
+            bound.filled(first, last) if bound is not None else None,
             _gauge(summary),
             best.step if best else None,
             best.val_loss if best else None,
@@ -233,6 +227,8 @@ class _Tail:
         self._end = 0
 
     def read(self) -> list[Entry]:
+        if not self._file.is_file():
+            return []
         try:
             with self._file.open("rb") as stream:
                 if os.fstat(stream.fileno()).st_size <= self._end:
@@ -264,16 +260,6 @@ class _Watch:
 
 def _is(entry: Entry, kind: str) -> bool:
     return bool(entry["event"] == kind)
-
-
-def _filled(series: Series, *, first: int, last: int) -> FloatArray:
-    """Return the values of all steps from `first` to `last`, NaN for those that are not there."""
-    if len(series.steps) == last - first + 1 and series.steps[0] == first:
-        return series.values
-    values: FloatArray = np.full(last - first + 1, np.nan, np.float32)
-    there = (series.steps >= first) & (series.steps <= last)
-    values[series.steps[there] - first] = series.values[there]
-    return values
 
 
 def _gauge(summary: Summary | None) -> Gauge | None:

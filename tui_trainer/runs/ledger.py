@@ -10,8 +10,13 @@ import math
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias
 
+import msgspec
+from msgspec import Meta, Struct
+
+from tui_trainer.config.settings import EngineName, LearningRate
+from tui_trainer.runs.files import read_file
 from tui_trainer.runs.folder import LEDGER
 from tui_trainer.training.early_stopping import StopReason
 from tui_trainer.training.events import (
@@ -29,6 +34,36 @@ from tui_trainer.training.events import (
 )
 
 Entry: TypeAlias = dict[str, Any]
+Count: TypeAlias = Annotated[int, Meta(ge=0, le=2**53)]
+Loss: TypeAlias = float | Literal["nan", "inf", "-inf"] | None
+
+
+class _Fields(Struct):
+    """What the fields of entries are, whatever the event; those of a newer program are anything."""
+
+    event: str
+    time: str = ""
+    step: Count = 0
+    steps: Count = 0
+    lr: LearningRate = 1.0
+    engine: EngineName = "auto"
+    engine_reason: str = ""
+    device: str = ""
+    parameter_count: Count = 0
+    threads: Count = 1
+    first_layer: Count = 0
+    last_layer: Count = 0
+    reason: str = ""
+    cause: str = ""
+    words: str = ""
+    detail: str = ""
+    seconds: float = 0.0
+    train_loss: Loss = None
+    val_loss: Loss = None
+    best_step: Count | None = None
+    best_val_loss: Loss = None
+    restored_best: bool = False
+
 
 _KINDS: dict[str, type] = {
     "lr": LrChanged,
@@ -94,7 +129,7 @@ def read_ledger(folder: Path) -> tuple[list[Entry], str]:
     entries: list[Entry] = []
     bad: list[int] = []
     file = folder / LEDGER
-    for number, line in enumerate(file.read_bytes().splitlines() if file.exists() else (), 1):
+    for number, line in enumerate(read_file(file).splitlines() if file.exists() else (), 1):
         entry = parse_line(line)
         if entry is None:
             bad.append(number)
@@ -107,12 +142,13 @@ def read_ledger(folder: Path) -> tuple[list[Entry], str]:
 
 
 def parse_line(line: bytes) -> Entry | None:
-    """Read a line; None if it is none."""
+    """Read a line; None if it is none, or a field of it is of another type than it is written."""
     try:
-        entry = json.loads(line)
-    except (ValueError, RecursionError):
+        entry: Entry = msgspec.json.decode(line)
+        msgspec.convert(entry, _Fields)
+    except (msgspec.DecodeError, ValueError, RecursionError):
         return None
-    return entry if isinstance(entry, dict) and isinstance(entry.get("event"), str) else None
+    return entry
 
 
 def events_of(entries: Iterable[Mapping[str, Any]]) -> Iterator[Event]:
@@ -120,6 +156,12 @@ def events_of(entries: Iterable[Mapping[str, Any]]) -> Iterator[Event]:
     for entry in entries:
         if (event := to_event(entry)) is not None:
             yield event
+
+
+def asked_steps(entries: Iterable[Mapping[str, Any]]) -> int | None:
+    """Return the last step that was asked for when a run went on; None if none was."""
+    steps = [e["steps"] for e in entries if e["event"] == CONTINUED and e.get("steps")]
+    return steps[-1] if steps else None
 
 
 def _plain(value: Any) -> Any:

@@ -39,6 +39,15 @@ class Series(NamedTuple):
     steps: Steps
     values: FloatArray
 
+    def filled(self, first: int, last: int) -> FloatArray:
+        """Return the values of all steps from `first` to `last`, NaN where there is none."""
+        if len(self.steps) == last - first + 1 and self.steps[0] == first:
+            return self.values
+        values: FloatArray = np.full(last - first + 1, np.nan, np.float32)
+        there = (self.steps >= first) & (self.steps <= last)
+        values[self.steps[there] - first] = self.values[there]
+        return values
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Metrics:

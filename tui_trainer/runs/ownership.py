@@ -18,6 +18,7 @@ import msgspec
 from msgspec import Struct
 
 from tui_trainer.config.validation import InvalidSettingsError
+from tui_trainer.runs.files import read_file
 
 LOCK, OWNER = "lock", "owner.json"
 _LONGEST = 4096  # bytes of owner.json
@@ -179,9 +180,8 @@ def _is_alive(owner: Owner) -> bool:
 def _read(folder: Path) -> Owner | None:
     """Read who owns a folder; what is no such file says nothing."""
     try:
-        with (folder / OWNER).open("rb") as stream:
-            return msgspec.json.decode(stream.read(_LONGEST), type=Owner)
-    except (OSError, msgspec.DecodeError):
+        return msgspec.json.decode(read_file(folder / OWNER, _LONGEST), type=Owner)
+    except (OSError, msgspec.DecodeError, RecursionError):
         return None
 
 

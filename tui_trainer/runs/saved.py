@@ -18,7 +18,7 @@ from tui_trainer.runs.blocks import OldSteps, read_blocks
 from tui_trainer.runs.description import Description, read_description
 from tui_trainer.runs.fit_file import read_fit
 from tui_trainer.runs.folder import BRANCHED_AT, CANDIDATES, CHECKPOINT, LEDGER, METRICS
-from tui_trainer.runs.ledger import CONTINUED, STARTED, Entry, events_of, read_ledger, to_event
+from tui_trainer.runs.ledger import STARTED, Entry, asked_steps, events_of, read_ledger, to_event
 from tui_trainer.runs.metrics import read_metrics
 from tui_trainer.runs.summary import read_summary
 from tui_trainer.training.events import (
@@ -98,9 +98,9 @@ class SavedRun:
     @property
     def config(self) -> RunConfig:
         """What was chosen, with the last step that was asked for since."""
-        steps = [e["steps"] for e in self.entries if e["event"] == CONTINUED and "steps" in e]
+        steps = asked_steps(self.entries)
         config = self.description.config
-        return msgspec.structs.replace(config, steps=steps[-1]) if steps else config
+        return msgspec.structs.replace(config, steps=steps) if steps else config
 
     @cached_property
     def losses(self) -> SavedLosses:
@@ -110,13 +110,15 @@ class SavedRun:
         if "train_loss" not in found.series or "val_loss" not in found.series:
             nothing = np.empty(0, np.float32)
             return SavedLosses(nothing, nothing, None)
-        steps = found.series["train_loss"].steps
-        old, problems = read_blocks(self.folder / METRICS, int(steps[0]) - 1)
+        train, val = found.series["train_loss"], found.series["val_loss"]
+        old, problems = read_blocks(self.folder / METRICS, int(train.steps[0]) - 1)
         self.notes += problems
-        whole = _without_gap(steps, old.last_step if old is not None else 0)
-        train, val = (found.series[name].values[:whole] for name in ("train_loss", "val_loss"))
-        bound = found.series["bound"].values[:whole] if "bound" in found.series else None
-        return SavedLosses(train, val, bound, old)
+        before = old.last_step if old is not None else 0
+        whole = min(_without_gap(series.steps, before) for series in (train, val))
+        bound = None
+        if "bound" in found.series:  # of a branch perhaps of some steps alone
+            bound = found.series["bound"].filled(before + 1, before + whole)
+        return SavedLosses(train.values[:whole], val.values[:whole], bound, old)
 
     @property
     def switches(self) -> dict[int, EngineName]:
@@ -150,7 +152,7 @@ class SavedRun:
         found: list[Checkpoint] = []
         kept = reversed(kept_files(self.folder))
         for file in (self.folder / CHECKPOINT, *kept, self.folder / BRANCHED_AT):
-            if not file.exists():
+            if not file.is_file():
                 continue
             try:
                 found.append(read_checkpoint(file))

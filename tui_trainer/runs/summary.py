@@ -7,6 +7,7 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
+from tui_trainer.runs.files import read_file
 from tui_trainer.runs.folder import SUMMARY
 from tui_trainer.training.early_stopping import Gauge
 from tui_trainer.training.progress import Best
@@ -83,8 +84,8 @@ def summary_bytes(summary: Summary) -> bytes:
 def read_summary(folder: Path) -> Summary | None:
     """Read a run's summary; None if there is none that can be read."""
     try:
-        return msgspec.json.decode((folder / SUMMARY).read_bytes(), type=Summary)
-    except (OSError, msgspec.MsgspecError, ValueError):
+        return msgspec.json.decode(read_file(folder / SUMMARY), type=Summary)
+    except (OSError, msgspec.DecodeError, ValueError, RecursionError):
         return None
 
 
