@@ -16,8 +16,8 @@ from safetensors.torch import load_file
 
 from tui_trainer.config.settings import Patience
 from tui_trainer.config.validation import InvalidSettingsError
-from tui_trainer.runs.checkpoint import read_checkpoint
-from tui_trainer.runs.folder import BEST, CHECKPOINT, NORMS
+from tui_trainer.runs.checkpoint import DamagedError, read_checkpoint
+from tui_trainer.runs.folder import BEST, CHECKPOINT, DESCRIPTION, LEDGER, NORMS, SUMMARY
 from tui_trainer.runs.kept import kept_files
 from tui_trainer.runs.recording import branch, go_on, record
 from tui_trainer.runs.replay import Replay
@@ -171,6 +171,68 @@ def test_a_branch_may_have_another_regularizer_and_go_on_itself(tmp_path):
     went_on = fold(go_on(child.folder, Control()))
     straight = fold(branch(parent.folder, 100, other, Control(), None, tmp_path))
     assert_identical(losses(went_on), losses(straight))
+
+
+def test_branches_of_branches_have_the_bounds_of_the_rules_that_there_were(tmp_path):
+    """None before a rule, its own while there is one, none after it: at the steps they are of."""
+    config = make("kaiming", steps=90)
+    rule = replace(config, regularizer=PRESETS.regularizer["stop-patience"].settings)
+    folder = fold(record(config, Control(), tmp_path)).folder
+    for at, other in ((30, rule), (60, config), (75, config), (90, replace(config, steps=99))):
+        child = fold(branch(folder, at, other, Control(), None, tmp_path))
+        folder = child.folder
+        saved = SavedRun(folder)
+        assert saved.losses.steps == other.steps
+        assert replayed(folder).matches
+        (known,) = np.nonzero(np.isfinite(saved.losses.bound))
+        if other is rule:
+            bounds = saved.losses.bound
+        else:
+            np.testing.assert_array_equal(saved.losses.bound[:60], bounds[:60])
+            assert known[-1] < 60
+        assert known[0] >= 30
+        assert_identical(losses(saved.result), losses(child))
+
+
+def test_a_run_that_cannot_go_on_here_stays_as_it_was(tmp_path):
+    run = interrupted(make("kaiming", steps=10**6), tmp_path, 50)
+    toml = run.folder / DESCRIPTION
+    toml.write_text(toml.read_text().replace('device = "cpu"', 'device = "cuda:99"'))
+    kept = [(run.folder / name).read_bytes() for name in (LEDGER, SUMMARY)]
+    (*_, ended) = go_on(run.folder, Control())
+    assert ended.reason is StopReason.FAILED
+    assert [(run.folder / name).read_bytes() for name in (LEDGER, SUMMARY)] == kept
+    with pytest.raises(InvalidSettingsError, match=r"can't be repeated: .*cuda"):
+        replayed(run.folder)
+    for started in (
+        record(SavedRun(run.folder).config, Control(), tmp_path),
+        branch(run.folder, run.step, SavedRun(run.folder).config, Control(), None, tmp_path),
+    ):
+        (*_, ended) = started
+        assert ended.reason is StopReason.FAILED
+        assert list(tmp_path.iterdir()) == [run.folder]
+
+
+def test_a_replay_that_ends_too_soon_differs_there(tmp_path):
+    run = fold(record(make("kaiming", steps=300), Control(), tmp_path))
+    toml = run.folder / DESCRIPTION
+    rule = '[config.regularizer.stopping]\nrule = "first-increase"\n'
+    toml.write_text(f"{toml.read_text()}\n{rule}")
+    assert 1 < replayed(run.folder).differing_step < 300
+
+
+def test_any_flipped_byte_of_a_state_is_damage_or_nothing(tmp_path):
+    run = interrupted(make("stop-patience", steps=10**6), tmp_path, 20)
+    file = run.folder / CHECKPOINT
+    whole = file.read_bytes()
+    refused = 0
+    for at in range(0, len(whole), 41):
+        file.write_bytes(whole[:at] + bytes([whole[at] ^ 0x15]) + whole[at + 1 :])
+        try:
+            read_checkpoint(file)
+        except DamagedError:
+            refused += 1
+    assert refused > 10
 
 
 def test_a_diverged_run_keeps_what_came_before(tmp_path):

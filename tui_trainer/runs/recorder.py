@@ -80,6 +80,9 @@ class Recorder:
         """
         try:
             for event in events:
+                if isinstance(event, RunEnded) and not self.has_begun:
+                    yield event  # nothing is written: what went on is as it was
+                    return
                 self.take(event)
                 if isinstance(event, RunEnded):
                     self._write_fit(always=True)
@@ -140,6 +143,11 @@ class Recorder:
         """Write what is left, for some seconds at most. Closing it twice is no mistake."""
         self._writer.close()
         self._metrics.close()
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether the run could be set up: without its device or enough memory there is none."""
+        return self._result.started is not None
 
     @property
     def problem(self) -> str:

@@ -1,8 +1,9 @@
 """Runs that are written while they go on: new ones, ones gone on with, branches."""
 
+import shutil
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack
+from collections.abc import Generator, Iterator
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,9 +21,9 @@ from tui_trainer.runs.courses import (
 )
 from tui_trainer.runs.description import Parent
 from tui_trainer.runs.folder import BRANCHED_AT, METRICS, make_run_folder, run_name
-from tui_trainer.runs.ledger import BRANCHED, CONTINUED
+from tui_trainer.runs.ledger import BRANCHED, CONTINUED, Entry
 from tui_trainer.runs.metrics import MetricsWriter
-from tui_trainer.runs.ownership import Ownership, own, owner_of
+from tui_trainer.runs.ownership import LOCK, Ownership, own, owner_of
 from tui_trainer.runs.recorder import Recorder
 from tui_trainer.runs.saved import SavedRun, entries_until, first_difference
 from tui_trainer.runs.server import answering
@@ -51,11 +52,13 @@ def record(
 ) -> Iterator[Event]:
     """Train a config from its first step on, in an empty `folder`, or a new one below `root`.
 
-    Where no folder can be made the run is not written, which an event says.
+    Where no folder can be made the run is not written, which an event says. A run that can't be
+    set up leaves no folder.
     """
     with ExitStack() as stack:
         try:
             folder = folder or make_run_folder(root, run_name(config))
+            stack.callback(_remove_unused, folder)
             ownership = stack.enter_context(own(folder))
         except OSError as error:
             yield from _unrecorded(train(config, control), f"{root}: {describe_problem(error)}")
@@ -63,6 +66,14 @@ def record(
         recorder = Recorder(folder, control, RunResult(config, keep_history=False))
         stack.enter_context(answering(ownership, control, recorder.status))
         yield from recorder.follow(train(config, control, keep=recorder.keep))
+
+
+def _remove_unused(folder: Path) -> None:
+    """Remove a run's folder if nothing was ever written to it."""
+    with suppress(OSError):
+        if [file.name for file in folder.iterdir()] == [LOCK]:
+            (folder / LOCK).unlink()
+            folder.rmdir()
 
 
 def _unrecorded(events: Iterator[Event], problem: str) -> Iterator[Event]:
@@ -94,13 +105,21 @@ def _go_on(
     course, last = course_to_go_on(saved), saved.losses.steps
     recorder = Recorder(folder, control, RunResult(config, keep_history=False), past=saved.entries)
     start = course.start
-    entry = {"event": CONTINUED, "step": last, "from": course.first_step - 1}
-    recorder.note(entry | ({} if steps is None else {"steps": steps}))
+    entry: Entry = {"event": CONTINUED, "step": last, "from": course.first_step - 1}
+    entry |= {} if steps is None else {"steps": steps}
     trained = train(config, control, course, recorder.keep)
-    events = _beyond(trained, saved, last)
+    events = _noting(entry, recorder, _beyond(trained, saved, last))
     past = saved.events(start.seconds if start is not None else 0.0)
     with answering(ownership, control, recorder.status):
         yield from recorder.follow(events, [*past, *map(Noted, saved.notes)])
+
+
+def _noting(entry: Entry, recorder: Recorder, events: Iterator[Event]) -> Iterator[Event]:
+    """Note in the ledger that a run goes on, once it does."""
+    for event in events:
+        if isinstance(event, RunStarted):
+            recorder.note(entry)
+        yield event
 
 
 def branch(
@@ -120,7 +139,9 @@ def branch(
     config = with_changes(config, lr=lr)
     child = make_run_folder(root, run_name(config))
     with own(child) as ownership:
-        yield from _branch(saved, child, state, config, control, ownership)
+        has_begun = yield from _branch(saved, child, state, config, control, ownership)
+    if not has_begun:
+        shutil.rmtree(child, ignore_errors=True)
 
 
 def _written_up_to(folder: Path, step: int) -> SavedRun:
@@ -140,7 +161,8 @@ def _branch(
     config: RunConfig,
     control: Control,
     ownership: Ownership,
-) -> Iterator[Event]:
+) -> Generator[Event, None, bool]:
+    """Train a branch in its folder; return whether it could be set up."""
     step = state.step
     write_checkpoint(child / BRANCHED_AT, checkpoint_bytes(state))
     _write_past(child, saved, step)
@@ -157,6 +179,7 @@ def _branch(
     events = _with_engine(train(config, control, course, recorder.keep), saved, step)
     with answering(ownership, control, recorder.status):
         yield from recorder.follow(events, saved.events(state.seconds, up_to=step))
+    return recorder.has_begun
 
 
 def _write_past(child: Path, saved: SavedRun, step: int) -> None:

@@ -14,8 +14,9 @@ from tui_trainer.runs.kept import kept_files
 from tui_trainer.runs.saved import SavedRun, first_difference
 from tui_trainer.training.control import Control
 from tui_trainer.training.course import Checkpoint
+from tui_trainer.training.early_stopping import StopReason
 from tui_trainer.training.engines.engine import Snapshot
-from tui_trainer.training.events import Event, StepsCompleted
+from tui_trainer.training.events import Event, RunEnded, StepsCompleted
 from tui_trainer.training.trainer import train
 
 
@@ -36,7 +37,11 @@ class Replay:
             raise InvalidSettingsError(f"{saved.folder.name} has no step to repeat")
 
     def events(self, control: Control) -> Iterator[Event]:
-        """Train, compare, and pass the events on."""
+        """Train, compare, and pass the events on.
+
+        Raises:
+            InvalidSettingsError: if it can't be repeated here: its device is missing, for instance.
+        """
         saved = self.saved
         start = _branched_at(saved)
         last = saved.losses.steps
@@ -46,6 +51,8 @@ class Replay:
         for event in train(config, control, course, self._compare_state):
             if isinstance(event, StepsCompleted):
                 self._compare_steps(event)
+            elif isinstance(event, RunEnded):
+                self._compare_end(event)
             yield event
 
     def _compare_steps(self, event: StepsCompleted) -> None:
@@ -53,6 +60,16 @@ class Replay:
         if comparison.differing_step is None:
             comparison.differing_step = first_difference(self.saved.losses, event)
         comparison.compared = event.last_step
+
+    def _compare_end(self, ended: RunEnded) -> None:
+        """Take in that it ended: perhaps before its last recorded step, or in failure."""
+        comparison = self.comparison
+        if ended.reason is StopReason.FAILED:
+            name = self.saved.folder.name
+            raise InvalidSettingsError(f"{name} can't be repeated: {ended.detail}")
+        too_soon = ended.reason is not StopReason.STOPPED and ended.steps < comparison.steps
+        if too_soon and comparison.differing_step is None:
+            comparison.differing_step = ended.steps + 1
 
     def _compare_state(
         self, checkpoint: Checkpoint, best: Snapshot | None = None, *, mark: bool = False
