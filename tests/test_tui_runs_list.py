@@ -172,7 +172,12 @@ async def test_a_thousand_saved_runs_are_listed_and_those_that_are_damaged_are_n
         await shown(pilot, "Runs · 997", "can't be read (and 2 more)", "20260301-000002-bad")
         await press(pilot, "end")
         await shown(pilot, "997 of 997", "9.50", "20250101-000000-first")
-        await press(pilot, "slash", *"000995")
+        await press(pilot, "slash")
+        await shown(pilot, "other run", "esc show all")
+        last = pilot.app.screen.run
+        await press(pilot, "up")
+        await until(pilot, lambda: pilot.app.screen.run not in (last, None))
+        await press(pilot, *"000995")
         await shown(pilot, "Runs · 1 of 997 · /000995")
         await press(pilot, "enter", "enter")
         await shown(pilot, "Finished 60 steps of 20260101-000995-run")

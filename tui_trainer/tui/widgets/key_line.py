@@ -16,6 +16,7 @@ from tui_trainer.tui.wording import MEDIUM, NARROW
 
 _GROUPS = ("run", "list", "sweep", "view", "presets", "search", "app")  # from the left to the right
 _FIELD_KEYS = (("enter", "accept"), ("↑ ↓", "other field"), ("esc", "leave"))
+_FILTER_KEYS = (("enter", "accept"), ("↑ ↓", "other run"), ("esc", "show all"))
 _ROW_KEYS = (("enter", "list"), ("← →", "change"))
 Focus: TypeAlias = Literal["field", "row"] | None
 _LEFT = "run"  # the group whose keys come and go with a run
@@ -59,6 +60,7 @@ class KeyLine(Cells):
         super().__init__(id=id)
         keys = keys_of(screen)
         self._keys = [key for group in _GROUPS for key in keys if key.group == group]
+        self._field_keys = _FILTER_KEYS if screen == "runs" else _FIELD_KEYS
         self._keymap = keymap
         self._labels: Mapping[str, str] = {}
         self._useless: Collection[str] = ()
@@ -93,7 +95,7 @@ class KeyLine(Cells):
 
     def _field_parts(self) -> Iterator[tuple[int, list[Segment]]]:
         """Write what can be pressed in a text field; a click leaves it."""
-        return self._written(_FIELD_KEYS, "screen.leave", self.size.width)
+        return self._written(self._field_keys, "screen.leave", self.size.width)
 
     def _written(
         self, keys: Sequence[tuple[str, str]], action: str, end: int
