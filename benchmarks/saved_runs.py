@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -36,8 +37,11 @@ def list_seconds() -> float:
             return time.perf_counter() - pressed
 
 
-def attach_seconds() -> float:
-    """Seconds from the first frame of ``attach`` to the curves of five million steps."""
+def attach_seconds() -> tuple[float, float]:
+    """Seconds from the first frame of ``attach`` to the first curves and to all of them.
+
+    The run has five million steps.
+    """
     with tempfile.TemporaryDirectory() as root:
         folder = _short_run(root)
         shutil.rmtree(folder / METRICS)
@@ -50,8 +54,12 @@ def attach_seconds() -> float:
         with Program("attach", str(folder)) as program:
             program.read(30, until=b"Recipe")
             shown = time.perf_counter()
-            program.read(30, until=f"{STEPS:,}".encode())
-            return time.perf_counter() - shown
+            while not re.search(r"step +[1-9][\d,]+/", program.screen):
+                program.read(0.01)
+            first = time.perf_counter() - shown
+            while f"{STEPS:,}/" not in program.screen:
+                program.read(0.01)
+            return first, time.perf_counter() - shown
 
 
 def viewer_share() -> float:

@@ -3,6 +3,7 @@
 import contextlib
 import fcntl
 import os
+import signal
 
 # Textual reads these when it is imported.
 for variable in ("NO_COLOR", "TEXTUAL_THEME", "TEXTUAL_COLOR_SYSTEM", "TEXTUAL_FPS"):
@@ -39,6 +40,7 @@ def no_watchdog(monkeypatch):
 @pytest.fixture
 def open_terminal():
     """Open terminals with programs in them, and end what still runs there."""
+    from pexpect.exceptions import ExceptionPexpect
     from terminals import Terminal
 
     opened = []
@@ -49,7 +51,9 @@ def open_terminal():
 
     yield opens
     for terminal in opened:
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError, ExceptionPexpect):
+            if terminal.child.isalive():  # close() would give it a tenth of a second
+                os.kill(terminal.child.pid, signal.SIGKILL)
             terminal.child.close(force=True)
 
 

@@ -172,7 +172,7 @@ async def test_an_experiment_replaces_settings_of_ones_own_only_if_asked_twice()
         await until(pilot, lambda: len(script.calls) == 2)
         assert script.calls[1][0].init.name == "normal"
         await hidden(pilot, "It exploded")  # the script stopped early: that is what is said
-        await press(pilot, "h")
+        await press(pilot, "h", "enter")
         await shown(pilot, "Stopped early at step 100")
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import numpy as np
 
 from tui_trainer.runs.checkpoint import checkpoint_bytes, weights_bytes, write_checkpoint
 from tui_trainer.runs.description import Description, Parent, describe, write_description
@@ -42,6 +43,7 @@ from tui_trainer.training.events import (
 from tui_trainer.training.result import RunResult
 
 CHECKPOINT_SECONDS = 1.0  # at most so much training is repeated after a kill
+STEPS_SECONDS = 0.25  # a record costs the interpreter half a millisecond
 SUMMARY_SECONDS = 0.5
 FIT_SECONDS = 1.0
 
@@ -71,6 +73,7 @@ class Recorder:
         self._kept = KeptStates(folder)
         self._fits: dict[str, FitSampled] = {}
         self._due = Due(self._writer)
+        self._steps: list[StepsCompleted] = []
         self._told = ""
 
     def follow(self, events: Iterator[Event], past: Iterable[Event] = ()) -> Iterator[Event]:
@@ -124,6 +127,7 @@ class Recorder:
     def note(self, entry: Entry | None) -> None:
         """Add an entry to the ledger."""
         if entry is not None:
+            self._write_steps()
             self._writer.add(partial(self._append_line, to_line(entry)))
 
     def keep(
@@ -132,6 +136,7 @@ class Recorder:
         """Write a state: see `Keep`."""
         if checkpoint.step < self._result.step and not mark:
             return  # repeated steps
+        self._write_steps()
         self._writer.add(
             partial(self._write_checkpoint, checkpoint, mark), name="" if mark else CHECKPOINT
         )
@@ -141,6 +146,7 @@ class Recorder:
 
     def close(self) -> None:
         """Write what is left, for some seconds at most. Closing it twice is no mistake."""
+        self._write_steps()
         self._writer.close()
         self._metrics.close()
 
@@ -182,10 +188,23 @@ class Recorder:
             self.note(to_entry(event))
 
     def _take_steps(self, event: StepsCompleted) -> None:
-        columns = {"train_loss": event.train_loss, "val_loss": event.val_loss}
-        if event.bound is not None:
-            columns["bound"] = event.bound
-        job = partial(self._metrics.append, event.first_step, columns)
+        self._steps.append(event)
+        if self._due.comes(METRICS, STEPS_SECONDS):
+            self._write_steps()
+
+    def _write_steps(self) -> None:
+        """Write the steps that came since the last time, which comes before what follows them."""
+        if not self._steps:
+            return
+        events, self._steps = self._steps, []
+        names = ("train_loss", "val_loss", "bound")
+        parts = {name: [getattr(event, name) for event in events] for name in names}
+        columns = {
+            name: np.concatenate(arrays)
+            for name, arrays in parts.items()
+            if all(array is not None for array in arrays)
+        }
+        job = partial(self._metrics.append, events[0].first_step, columns)
         self._writer.add(job, size=sum(values.nbytes for values in columns.values()))
 
     def _write_summary(self, *, always: bool = False) -> None:
