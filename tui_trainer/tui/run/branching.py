@@ -102,10 +102,10 @@ class BranchQuestion(ModalScreen[Branch | None]):
         self.dismiss(None)
 
 
-def parent_of(result: "RunResult", form: RunConfig, step: int | None) -> Parent | None:
+def parent_of(result: "RunResult", form: RunConfig | None, step: int | None) -> Parent | None:
     """Propose a branch of the run that is shown; None where it is not saved.
 
-    It leaves the run after `step`, if one was chosen, with what the form has in another way; a run
+    It leaves the run after `step`, if one was chosen, with what a form has in another way; a run
     that diverged before that, with a lower lr.
     """
     if result.folder is None:
@@ -115,7 +115,8 @@ def parent_of(result: "RunResult", form: RunConfig, step: int | None) -> Parent 
         return Parent(result.folder, config, steps, *after_divergence(steps, result.lr))
     at = step if step is not None else result.best.step if result.best is not None else steps
     at = min(at, steps)
-    return Parent(result.folder, config, steps, at, _changes(form, config, result.lr, at))
+    changes = _changes(form, config, result.lr, at) if form is not None else ""
+    return Parent(result.folder, config, steps, at, changes)
 
 
 def _changes(form: RunConfig, config: RunConfig, lr: float, step: int) -> str:

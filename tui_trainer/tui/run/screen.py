@@ -236,12 +236,12 @@ class Cockpit(LiveScreen):
     def action_branch(self) -> None:
         """Ask where to leave the run that is shown, the cursor's step at first, and go on there."""
         cursor = self.loss_pane.cursor
-        self.branch_at(round(cursor) if cursor is not None else None)
+        self.branch_at(round(cursor) if cursor is not None else None, self.form.config)
 
-    def branch_at(self, step: int | None) -> None:
-        """Ask whether to leave the run that is shown after a step."""
+    def branch_at(self, step: int | None, form: RunConfig | None = None) -> None:
+        """Ask whether to leave the run that is shown after a step, for what a form has."""
         shown = self._runs.shown
-        parent = parent_of(shown.result, self.form.config, step) if shown is not None else None
+        parent = parent_of(shown.result, form, step) if shown is not None else None
         if shown is not None and parent is not None:
             self.ask_branch(parent, lambda: shown)
 
