@@ -38,6 +38,10 @@ def resume(
     folder, config = find(run, runs_root)
     if steps is not None:
         config = msgspec.structs.replace(config, steps=steps)
+
+    from tui_trainer.runs.saved import SavedRun, require_unfinished
+
+    require_unfinished(SavedRun(folder), config)  # at once: the rest waits for torch
     follow_and_report(
         context, config, lambda control: resumed_events(folder, control, steps), report, user
     )

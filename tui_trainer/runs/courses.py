@@ -34,27 +34,6 @@ def course_to_go_on(saved: SavedRun) -> Course:
     return course_of(saved, last, start=next(saved.checkpoints(last), None))
 
 
-def require_unfinished(saved: SavedRun, config: RunConfig) -> None:
-    """Refuse to go on with a run that its own end keeps from it.
-
-    Raises:
-        InvalidSettingsError: why, and what can be done.
-    """
-    ended, name = saved.ended, saved.folder.name
-    if ended is None or ended.reason in (StopReason.STOPPED, StopReason.FAILED):
-        return
-    if ended.reason is StopReason.COMPLETED:
-        if config.steps <= ended.steps:
-            raise InvalidSettingsError(
-                f"{name} has finished its {ended.steps:,} steps: --steps with more goes on"
-            )
-        return
-    how = "diverged" if ended.reason is StopReason.DIVERGED else "stopped early"
-    raise InvalidSettingsError(
-        f"{name} {how} at step {ended.steps:,}: it can be branched off before, not gone on with"
-    )
-
-
 def state_after(saved: SavedRun, step: int) -> Checkpoint:
     """Return the state after a step: one that was kept, or steps are repeated from the one before.
 

@@ -16,7 +16,6 @@ from tui_trainer.runs.courses import (
     branch_start,
     course_of,
     course_to_go_on,
-    require_unfinished,
     state_after,
 )
 from tui_trainer.runs.description import Parent
@@ -25,7 +24,12 @@ from tui_trainer.runs.ledger import BRANCHED, CONTINUED, Entry
 from tui_trainer.runs.metrics import MetricsWriter
 from tui_trainer.runs.ownership import LOCK, Ownership, own, owner_of
 from tui_trainer.runs.recorder import Recorder
-from tui_trainer.runs.saved import SavedRun, entries_until, first_difference
+from tui_trainer.runs.saved import (
+    SavedRun,
+    entries_until,
+    first_difference,
+    require_unfinished,
+)
 from tui_trainer.runs.server import answering
 from tui_trainer.runs.writer import describe_problem
 from tui_trainer.training.control import Control

@@ -21,6 +21,7 @@ from tui_trainer.runs.folder import BRANCHED_AT, CANDIDATES, CHECKPOINT, LEDGER,
 from tui_trainer.runs.ledger import STARTED, Entry, asked_steps, events_of, read_ledger, to_event
 from tui_trainer.runs.metrics import read_metrics
 from tui_trainer.runs.summary import read_summary
+from tui_trainer.training.early_stopping import StopReason
 from tui_trainer.training.events import (
     EngineChanged,
     Event,
@@ -220,6 +221,27 @@ def entries_until(entries: list[Entry], step: int) -> list[Entry]:
     return [
         entry for entry in entries if entry["event"] != "ended" and (entry.get("step") or 0) <= step
     ]
+
+
+def require_unfinished(saved: SavedRun, config: RunConfig) -> None:
+    """Refuse to go on with a run that its own end keeps from it.
+
+    Raises:
+        InvalidSettingsError: why, and what can be done.
+    """
+    ended, name = saved.ended, saved.folder.name
+    if ended is None or ended.reason in (StopReason.STOPPED, StopReason.FAILED):
+        return
+    if ended.reason is StopReason.COMPLETED:
+        if config.steps <= ended.steps:
+            raise InvalidSettingsError(
+                f"{name} has finished its {ended.steps:,} steps: --steps with more goes on"
+            )
+        return
+    how = "diverged" if ended.reason is StopReason.DIVERGED else "stopped early"
+    raise InvalidSettingsError(
+        f"{name} {how} at step {ended.steps:,}: it can be branched off before, not gone on with"
+    )
 
 
 def first_difference(losses: SavedLosses, event: StepsCompleted) -> int | None:
