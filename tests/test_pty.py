@@ -32,7 +32,7 @@ def test_start_watch_it_stop_and_leave(open_terminal, size):
     )
     assert banner, terminal.text
     assert "╭─ Loss" in terminal.text
-    assert "┃" in terminal.text
+    terminal.wait_for("┃")  # panes are drawn after the lines
     assert terminal.shows_colour()
     terminal.press("q")
     assert terminal.wait_for_the_end() == 0

@@ -245,7 +245,7 @@ def test_a_diverged_run_keeps_what_came_before(tmp_path):
     assert result.diverged
     at = result.step
     states = [read_checkpoint(file).step for file in kept_files(result.folder)]
-    assert any(at - 200 <= step <= at - 1 for step in states)
+    assert any(at - 600 <= step <= at - 100 for step in states), (at, states)
     rows = (result.folder / NORMS).read_text().splitlines()
     assert rows[0].startswith("step,layer_1_weights,")
     assert len(rows) == 101

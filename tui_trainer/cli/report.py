@@ -28,6 +28,7 @@ from tui_trainer.notices.endings import end_of_run
 from tui_trainer.training.control import Control
 from tui_trainer.training.early_stopping import StopReason
 from tui_trainer.training.events import Event
+from tui_trainer.tui.hang_up import let_go_of_terminal
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -98,6 +99,19 @@ def follow_and_report(
         result = console.follow(events(control), config, quiet=quiet)
     file = report.history_file
     written = file is None or _write_history(result.history, file)
+    try:
+        _print(console, result, report)
+    except OSError:
+        if not signals:
+            raise
+        let_go_of_terminal()  # it is gone, which the signal said
+    finale.close(end_of_run(result), signals)
+    assert result.ended is not None
+    failed = not written or result.ended.reason in (StopReason.DIVERGED, StopReason.FAILED)
+    context.exit(exit_status(signals, failed))
+
+
+def _print(console: Any, result: Any, report: Report) -> None:
     if report.as_json:
         echo_json(console.to_json(result))
     else:
@@ -107,10 +121,6 @@ def follow_and_report(
         stream = sys.stderr if report.as_json else sys.stdout
         drawn = console.plots(result, width, charset_of(stream), colored)
         click.echo(f"\n{drawn}", err=report.as_json)  # stdout is for the one object alone
-    finale.close(end_of_run(result), signals)
-    assert result.ended is not None
-    failed = not written or result.ended.reason in (StopReason.DIVERGED, StopReason.FAILED)
-    context.exit(exit_status(signals, failed))
 
 
 def _write_history(history: Any, file: Path) -> bool:
