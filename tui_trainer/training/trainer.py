@@ -107,6 +107,7 @@ class _Training:
         self._reported_pause = False
         self._fit_due = 0.0
         self._best_sampled = 0
+        self._sampled = (-1, False)  # the step of the last fit, and whether the best was wanted
 
     def events(self) -> Iterator[Event]:
         """Train, from the first event to the last."""
@@ -188,7 +189,8 @@ class _Training:
                 return
             self._clock.stop()
             yield from self._reports.flush()
-            yield from self._fits()
+            if self._sampled != (self._step, control.best_fit_wanted):
+                yield from self._fits()
             yield from self._report_pause(True)
             control.wait_while_paused()
 
@@ -275,6 +277,7 @@ class _Training:
     def _fits(self, closing: bool = False) -> Iterator[FitSampled]:
         """Sample the fit of the newest weights and, where it is asked for, of the best ones."""
         engine, best = self._executor.engine, self._best
+        self._sampled = (self._step, self._control.best_fit_wanted)
         yield sample_fit(engine, self._step, "last" if self._step else "untrained")
         wanted = closing or (
             self._control.best_fit_wanted and best and best.step != self._best_sampled
