@@ -26,6 +26,7 @@ from tui_trainer.training.events import Event, Previewed
 if TYPE_CHECKING:  # the app's first frame needs none of it
     from tui_trainer.lr_search.events import LrEvent
     from tui_trainer.lr_search.plan import LrSearch
+    from tui_trainer.runs.client import RemoteControl
     from tui_trainer.sweeps.control import SweepControl
     from tui_trainer.sweeps.events import SweepEvent
     from tui_trainer.sweeps.plan import Sweep
@@ -105,8 +106,6 @@ def saved_work(root: Path | None) -> SavedWork | None:
     if root is None:
         return None
 
-    from tui_trainer.runs.follow import follow
-    from tui_trainer.runs.listing import delete_run
     from tui_trainer.tui.background import SavedWork
 
     def branch(
@@ -114,7 +113,20 @@ def saved_work(root: Path | None) -> SavedWork | None:
     ) -> Iterator[Event]:
         return branch_events(folder, step, config, control, lr, root)
 
-    return SavedWork(root, follow, resumed_events, branch, delete_run)
+    return SavedWork(root, _followed_events, resumed_events, branch, _delete_run)
+
+
+def _followed_events(folder: Path, config: RunConfig, control: RemoteControl) -> Iterator[Event]:
+    """Follow a run of another process; imports numpy, which the first frame does not wait for."""
+    from tui_trainer.runs.follow import follow
+
+    yield from follow(folder, config, control)
+
+
+def _delete_run(folder: Path) -> None:
+    from tui_trainer.runs.listing import delete_run
+
+    delete_run(folder)
 
 
 def sweep_events(
