@@ -28,7 +28,9 @@ class Program:
         self._flags = flags
         self._state = tempfile.TemporaryDirectory()  # for its runs: they are saved, as ever
         self._environment = {"XDG_STATE_HOME": self._state.name} | environment
-        self._received = b""
+        self._received = b""  # that is not drawn yet
+        self._screen = pyte.Screen(WIDTH, HEIGHT)
+        self._stream = pyte.ByteStream(self._screen)
 
     def __enter__(self) -> "Program":
         self.started_at = time.perf_counter()
@@ -84,10 +86,10 @@ class Program:
 
     @property
     def screen(self) -> str:
-        """What stands in the terminal, drawn from all bytes so far: not for a time being taken."""
-        screen = pyte.Screen(WIDTH, HEIGHT)
-        pyte.ByteStream(screen).feed(self._received)
-        return "\n".join(screen.display)
+        """What stands in the terminal: drawn when it is asked for, not while a time is taken."""
+        self._stream.feed(self._received)
+        self._received = b""
+        return "\n".join(self._screen.display)
 
     @property
     def cpu_seconds(self) -> float:

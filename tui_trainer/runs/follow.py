@@ -36,6 +36,7 @@ from tui_trainer.training.progress import Best, lower_best
 from tui_trainer.training.state import State
 
 POLL_SECONDS = 0.2
+DRAWING_SECONDS = 0.1  # for the first losses, before the rest of a long run is read
 PAUSED_SECONDS = 0.5
 
 
@@ -66,6 +67,8 @@ def follow(folder: Path, config: RunConfig, control: RemoteControl) -> Iterator[
             yield event
             if isinstance(event, RunEnded):
                 return
+            if isinstance(event, Recorded) and not event.problem:
+                control.wait(DRAWING_SECONDS)
         if alive is None:
             yield reader.interrupted(owner)
             return
