@@ -286,7 +286,7 @@ async def test_exports_are_written_where_one_is(tmp_path, monkeypatch):
 async def test_a_branch_asks_for_a_step_and_settings(tmp_path):
     config = make("kaiming", lr=0.3)
     folder = saved_run(tmp_path, "a-run", config, State.DIVERGED, step=812, lr=0.3)
-    async with app_of(tmp_path).run_test(size=SIZES[0]) as pilot:
+    async with app_of(tmp_path).run_test(size=SIZES[2]) as pilot:  # nothing is cut off
         await ready(pilot)
         await press(pilot, "h")
         await shown(pilot, "Runs · 1")

@@ -52,8 +52,3 @@ class KeptStates:
 def kept_files(folder: Path) -> list[Path]:
     """List the files of a run's kept states, the first step first."""
     return sorted((folder / KEPT).glob("[0-9]*.safetensors"))
-
-
-def step_of(file: Path) -> int:
-    """Return the step after which a kept state was."""
-    return int(file.stem.removesuffix(_MARKED))

@@ -16,7 +16,7 @@ import msgspec
 import numpy as np
 
 from tui_trainer.runs.checkpoint import checkpoint_bytes, weights_bytes, write_checkpoint
-from tui_trainer.runs.description import Description, Parent, describe, write_description
+from tui_trainer.runs.description import Parent, describe, write_description
 from tui_trainer.runs.due import Due
 from tui_trainer.runs.files import append_whole, replace_file
 from tui_trainer.runs.fit_file import fit_bytes
@@ -128,7 +128,7 @@ class Recorder:
         """Add an entry to the ledger."""
         if entry is not None:
             self._write_steps()
-            self._writer.add(partial(self._append_line, to_line(entry)))
+            self._writer.add(partial(append_whole, self.folder / LEDGER, to_line(entry)))
 
     def keep(
         self, checkpoint: Checkpoint, best: Snapshot | None = None, *, mark: bool = False
@@ -183,7 +183,7 @@ class Recorder:
             parameter_count=event.parameter_count,
             parent=self._parent,
         )
-        self._writer.add(partial(_write_description, self.folder, description))
+        self._writer.add(partial(write_description, self.folder, description))
         if not self._has_started:
             self.note(to_entry(event))
 
@@ -225,9 +225,6 @@ class Recorder:
 
     # In the writer's thread
 
-    def _append_line(self, line: bytes) -> None:
-        append_whole(self.folder / LEDGER, line)
-
     def _write_checkpoint(self, checkpoint: Checkpoint, mark: bool) -> None:
         self._metrics.sync()
         content = checkpoint_bytes(checkpoint)
@@ -237,10 +234,6 @@ class Recorder:
 
     def _write_best(self, names: tuple[str, ...], best: Snapshot) -> None:
         write_checkpoint(self.folder / BEST, weights_bytes(names, best))
-
-
-def _write_description(folder: Path, description: Description) -> None:
-    write_description(folder, description)
 
 
 def _norms_table(event: NormsMeasured) -> bytes:

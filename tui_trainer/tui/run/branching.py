@@ -12,7 +12,7 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
-from tui_trainer.config.changes import CHANGEABLE, changed_config
+from tui_trainer.config.changes import changed_config
 from tui_trainer.config.presets import Presets
 from tui_trainer.config.settings import REGULARIZER_NUMBERS, RunConfig
 from tui_trainer.config.validation import InvalidSettingsError
@@ -66,19 +66,27 @@ class BranchQuestion(ModalScreen[Branch | None]):
         with Vertical(classes="dialog branch") as page:
             page.border_title = Content(f"Branch off {of.folder.name}")
             page.border_subtitle = "enter starts it · esc leaves"
+            yield Static(id="problem", markup=False)  # first: it is seen in a small terminal, too
             yield Static(f"after step (0 to {of.steps:,})", markup=False)
             yield Input(str(of.step), id="step", compact=True)
-            yield Static(f"with other {', '.join(CHANGEABLE)}", markup=False)
+            yield Static("with other settings", markup=False)
             hint = "lr=0.001 regularizer=l1"
             yield Input(of.changes, id="changes", placeholder=hint, compact=True)
-            yield Static(self._warning, id="problem", markup=False)
+
+    def on_mount(self) -> None:
+        self._say(self._warning)
+
+    def _say(self, words: str) -> None:
+        line = self.query_one("#problem", Static)
+        line.update(words)
+        line.display = bool(words)
 
     @on(Input.Submitted)
     def _answer(self) -> None:
         try:
             self.dismiss(self._branch())
         except InvalidSettingsError as error:
-            self.query_one("#problem", Static).update(f"⚠ {error}")
+            self._say(f"⚠ {error}")
 
     def _branch(self) -> Branch:
         """Read the fields.
