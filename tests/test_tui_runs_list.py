@@ -298,14 +298,14 @@ async def test_a_branch_asks_for_a_step_and_settings(tmp_path):
             await shown(pilot, words)
         pilot.app.screen.query_one("#step", Input).value = "100"
         changes = pilot.app.screen.query_one("#changes", Input)
-        for text, words in (
+        for text, *words in (
             ("lr=x", "lr: expected"),
             ("lr", "'lr': expected KEY=VALUE"),
-            ("foo=1", "'foo=1': unknown setting of a branch; allowed: lr,"),
+            ("foo=1", "'foo=1': unknown setting of", "allowed: lr, steps,"),
         ):
             changes.value = text
             await press(pilot, "enter")
-            await shown(pilot, words)
+            await shown(pilot, *words)
         changes.value = "lr=0.02 regularizer=l1"
         await press(pilot, "enter")
         await until(pilot, lambda: pilot.app.cockpit.state is State.RUNNING)
