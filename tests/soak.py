@@ -166,7 +166,7 @@ def _end(terminal: Terminal, way: str, status: int) -> None:
     if name == "quit":
         terminal.press("q")
         terminal.read(0.5)
-        if "Quit and lose" in terminal.text:
+        if "Quit and end" in terminal.text:
             terminal.press("y")
     else:
         os.kill(_program(terminal), signal.Signals[f"SIG{name}"])
@@ -183,7 +183,7 @@ def _run(way: str, seed: int, repeat: list[str]) -> int:
     """Run one walk with folders of its own; presets are hostile for even seeds."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        for variable in ("CONFIG_HOME", "CACHE_HOME", "DOWNLOAD_DIR"):
+        for variable in ("CONFIG_HOME", "STATE_HOME", "CACHE_HOME", "DOWNLOAD_DIR"):
             os.environ[f"XDG_{variable}"] = str(folder / variable)
             (folder / variable).mkdir()
         if seed % 2 == 0:

@@ -92,7 +92,7 @@ def with_dots(text: str, width: int) -> str:
 def with_end(words: str, end: str, width: int, lines: int) -> str:
     """Cut words so that they and an end, which stays whole, wrap into so many lines."""
     room = len(words)
-    while room and len(wrap(f"{with_dots(words, room)} {end}", width)) > lines:
+    while room and len(wrap(f"{with_dots(words, room)} {end}", max(1, width))) > lines:
         room -= 1
     return f"{with_dots(words, room)} {end}"
 
