@@ -137,7 +137,7 @@ class Batch:
             for part, parameter in zip(parts, engine.state.parameters, strict=True)
         ]
         state = self.streams[self.stack.streams[row]].get_state()
-        engine.state.restore(Snapshot(parameters, state, engine.state.lr))
+        engine.state.restore(Snapshot(parameters, state, engine.state.lr, engine.state.step))
         return engine
 
 

@@ -41,7 +41,9 @@ def run(state):
     draws = torch.rand(STEPS, steps.draws, generator=state.generator)
     losses = torch.zeros(2, STEPS)
     steps.load()
-    steps.run(STEPS, torch.full((1, 1), state.lr), draws, losses)
+    lrs = torch.tensor(state.next_lrs(STEPS))[:, None]
+    numbers = torch.arange(1, STEPS + 1, dtype=torch.float64)[:, None]
+    steps.run(STEPS, lrs, numbers, draws, losses)
     steps.store()
     return type(steps), losses.numpy()
 

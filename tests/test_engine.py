@@ -117,12 +117,15 @@ def test_a_snapshot_does_not_move_with_the_engine():
     assert all(torch.equal(p, q) for p, q in zip(snapshot.tensors, kept, strict=True))
 
 
-def test_a_snapshot_remembers_the_learning_rate():
+def test_a_snapshot_remembers_the_learning_rate_and_the_step():
     engine = make_engine(make("kaiming"))
+    engine.advance(3)
     snapshot = engine.state.snapshot()
     engine.state.lr = 0.5
+    engine.advance(4)
+    assert engine.state.step == 7
     engine.state.restore(snapshot)
-    assert engine.state.lr == 0.01
+    assert (engine.state.lr, engine.state.step) == (0.01, 3)
 
 
 def test_another_learning_rate_counts_from_the_next_step():

@@ -9,7 +9,7 @@ class Momentum:
     def init(self, parameters):
         return [[torch.zeros_like(parameter) for parameter in parameters]]
 
-    def update(self, parameters, gradients, slots, lr):
+    def update(self, parameters, gradients, slots, lr, step):
         (velocity,) = slots
         for speed, gradient in zip(velocity, gradients, strict=True):
             speed.mul_(0.9).add_(gradient)

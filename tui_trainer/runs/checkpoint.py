@@ -38,6 +38,7 @@ class _BestFacts(Struct):
     engine: EngineName
     replay: int
     lr: float
+    slots_since: int = 0
 
 
 class _Facts(Struct):
@@ -53,6 +54,7 @@ class _Facts(Struct):
     best_step: int | None = None
     best_val_loss: float | None = None
     way_back: _BestFacts | None = None
+    slots_since: int = 0
 
 
 def checkpoint_bytes(checkpoint: Checkpoint) -> bytes:
@@ -74,9 +76,15 @@ def checkpoint_bytes(checkpoint: Checkpoint) -> bytes:
         [None if loss is None else float(loss).hex() for loss in progress.last],
         progress.best.step if progress.best else None,
         progress.best.val_loss if progress.best else None,
-        _BestFacts(back.step, back.engine, back.replay, back.start.lr) if back else None,
+        _best_facts(back) if back else None,
+        snapshot.slots_since,
     )
     return save(_saved(tensors), {_KEY: msgspec.json.encode(facts).decode()})
+
+
+def _best_facts(back: WayBack) -> _BestFacts:
+    start = back.start
+    return _BestFacts(back.step, back.engine, back.replay, start.lr, start.slots_since)
 
 
 def weights_bytes(names: tuple[str, ...], snapshot: Snapshot) -> bytes:
@@ -129,11 +137,12 @@ def _checkpoint(facts: _Facts, tensors: dict[str, Tensor]) -> Checkpoint:
     memory = tensors[_MEMORY].numpy().astype(np.float64) if _MEMORY in tensors else None
     back = None
     if (way := facts.way_back) is not None:
-        start = _snapshot(names, tensors, way.lr, _BEST)
+        numbers = way.lr, way.step - way.replay, way.slots_since
+        start = _snapshot(names, tensors, numbers, _BEST)
         back = WayBack(way.step, way.engine, start, way.replay)
     return Checkpoint(
         ProgressState(facts.step, best, (train, val), memory),
-        _snapshot(names, tensors, facts.lr),
+        _snapshot(names, tensors, (facts.lr, facts.step, facts.slots_since)),
         names,
         facts.engine,
         back,
@@ -147,10 +156,13 @@ def _named(names: tuple[str, ...], snapshot: Snapshot) -> dict[str, Tensor]:
 
 
 def _snapshot(
-    names: tuple[str, ...], tensors: dict[str, Tensor], lr: float, prefix: str = ""
+    names: tuple[str, ...],
+    tensors: dict[str, Tensor],
+    numbers: tuple[float, int, int],
+    prefix: str = "",
 ) -> Snapshot:
     own = [tensors[f"{prefix}{name}"] for name in names]
-    return Snapshot(own, tensors[f"{prefix}{_GENERATOR}"], lr)
+    return Snapshot(own, tensors[f"{prefix}{_GENERATOR}"], *numbers)
 
 
 def _saved(tensors: dict[str, Tensor]) -> dict[str, Any]:

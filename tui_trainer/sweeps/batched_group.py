@@ -42,7 +42,7 @@ class BatchedGroup(Group):
         # For those that keep their best: the start of the chunk it came out of, and the random
         # states and steps from there.
         self._best_starts = self._stack.rows(range(len(members)))
-        self._best: dict[int, tuple[GeneratorStates, int]] = {}
+        self._best: dict[int, tuple[GeneratorStates, int, int]] = {}
 
     def blocks(self, workers: int) -> list[Block]:
         """Cut the rows into blocks that fit the cache, and no fewer than there are workers."""
@@ -64,7 +64,7 @@ class BatchedGroup(Group):
         stack = self._stack.part(block.start, block.stop)
         streams = self._streams(stack, self._states)
         engine = self._take_engine()
-        losses = engine.advance(stack, streams, steps)
+        losses = engine.advance(stack, streams, steps, first_step - 1)
         self._spare.append(engine)
         self._next_states.update((name, s.get_state()) for name, s in streams.items())
         train, val = (to_losses(part) for part in losses)
@@ -74,7 +74,8 @@ class BatchedGroup(Group):
             counts.append(member.observe(train[:, row], val[:, row]).count)
             if member.keeps_best and member.best is not None and member.best is not best:
                 improved.append(block.start + row)
-                self._best[member.index] = (self._states, member.best.step - first_step + 1)
+                replayed = member.best.step - first_step + 1
+                self._best[member.index] = (self._states, replayed, first_step - 1)
         self._best_starts.copy_rows_from(self._before, improved)
         fits = dict(self._sample_fits(block, counts, steps, watched))
         return Advance(members, first_step, tuple(counts), train, val, fits)
@@ -105,14 +106,15 @@ class BatchedGroup(Group):
                     start = self._best_starts.rows([row])
                     stack = self._replayed(start, *self._best.pop(member.index))
                 elif count < steps:
-                    stack = self._replayed(self._before.rows([row]), self._states, count)
+                    start = self._before.rows([row])
+                    stack = self._replayed(start, self._states, count, member.step - count)
                 else:
                     stack = self._stack.rows([row])
                 yield member.index, self._fit(stack, member)
 
-    def _replayed(self, start: Stack, states: GeneratorStates, steps: int) -> Stack:
-        """Repeat a network's steps from a chunk's start."""
-        self._make_engine().advance(start, self._streams(start, states), steps)
+    def _replayed(self, start: Stack, states: GeneratorStates, steps: int, done: int) -> Stack:
+        """Repeat a network's steps from a chunk's start, `done` steps into the training."""
+        self._make_engine().advance(start, self._streams(start, states), steps, done)
         return start
 
     def _fit(self, stack: Stack, member: Member) -> FitSampled:

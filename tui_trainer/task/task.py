@@ -11,6 +11,7 @@ from tui_trainer.task.data import Data
 from tui_trainer.task.loss import mse_loss
 from tui_trainer.task.optimizers import Optimizer, Slots
 from tui_trainer.task.penalties import Penalties
+from tui_trainer.task.schedules import Factor, constant
 
 Predict: TypeAlias = Callable[[Tensor], Tensor]
 
@@ -19,12 +20,14 @@ Predict: TypeAlias = Callable[[Tensor], Tensor]
 class Task:
     """One step is `gradients` in training mode, `update`, and `validation_loss` in evaluation mode.
 
-    Each takes the network as a function from inputs (N, features) to predictions (N, 1).
+    Each takes the network as a function from inputs (N, features) to predictions (N, 1). The lr of
+    a step is the run's times its `factor`.
     """
 
     data: Data
     penalties: Penalties
     optimizer: Optimizer
+    factor: Factor = constant
 
     def gradients(
         self, predict: Predict, parameters: Sequence[Tensor]
@@ -42,9 +45,10 @@ class Task:
         gradients: Sequence[Tensor],
         slots: Slots,
         lr: float | Tensor,
+        step: int | Tensor,
     ) -> None:
-        """Change `parameters` and `slots` in place."""
-        self.optimizer.update(parameters, gradients, slots, lr)
+        """Change `parameters` and `slots` in place; see `Optimizer.update`."""
+        self.optimizer.update(parameters, gradients, slots, lr, step)
 
     @torch.no_grad()
     def validation_loss(self, predict: Predict) -> Tensor:

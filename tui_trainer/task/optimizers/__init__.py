@@ -35,10 +35,13 @@ class Optimizer(Protocol):
         gradients: Sequence[Tensor],
         slots: Slots,
         lr: float | Tensor,
+        step: int | Tensor,
     ) -> None:
         """Change `parameters` and `slots` in place, and leave `gradients` as they are.
 
-        `lr` is a number, or a tensor: 0-dimensional, or (M, 1) for stacked parameters.
+        `lr` is this step's, a number, or a tensor: 0-dimensional, or (M, 1) for stacked parameters.
+        `step` counts the updates since `init` from 1, this one included: a number, or a tensor of
+        float64 of the shape of `lr` where a CUDA graph repeats the update.
         """
         ...
 

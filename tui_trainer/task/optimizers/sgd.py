@@ -20,6 +20,7 @@ class SGD:
         gradients: Sequence[Tensor],
         slots: Slots,
         lr: float | Tensor,
+        step: int | Tensor,
     ) -> None:
         """Take a step down the gradient."""
         add_scaled(parameters, gradients, -lr)

@@ -115,21 +115,21 @@ class BatchedSteps:
 
     @torch.no_grad()
     def advance(
-        self, stack: Stack, streams: Mapping[int, Generator], steps: int
+        self, stack: Stack, streams: Mapping[int, Generator], steps: int, done: int = 0
     ) -> tuple[Tensor, Tensor]:
         """Do `steps` steps; return train and validation losses, each of shape (steps, M).
 
-        The stack's parameters change in place, and the streams move on.
+        `done` of them came before. The stack's parameters change in place, and the streams move on.
         """
         if len(stack) == 1:
-            return self._advance_one(stack, streams, steps)
+            return self._advance_one(stack, streams, steps, done)
         self.prepare(stack)
         train, val = [], []
         self.forward(stack, self._draw(stack, streams), last=self.train_points)
         for step in range(1, steps + 1):
             train.append(self.train_loss())
             self.backward()
-            self.update(stack)
+            self.update(stack, stack.lr, done + step)
             if step < steps:
                 self.forward(stack, self._draw(stack, streams))
             else:
@@ -138,7 +138,7 @@ class BatchedSteps:
         return torch.stack(train), torch.stack(val)
 
     def _advance_one(
-        self, stack: Stack, streams: Mapping[int, Generator], steps: int
+        self, stack: Stack, streams: Mapping[int, Generator], steps: int, done: int
     ) -> tuple[Tensor, Tensor]:
         """Do a single network's steps as those of twins: on the CPU it has the bits of any batch.
 
@@ -146,7 +146,7 @@ class BatchedSteps:
         cuBLAS does so from one batch size to the next, and bits depend on it.
         """
         twins = stack.rows([0, 0])
-        train, val = self.advance(twins, streams, steps)
+        train, val = self.advance(twins, streams, steps, done)
         stack.copy_from(twins.part(0, 1))
         return train[:, :1], val[:, :1]
 
@@ -291,10 +291,10 @@ class BatchedSteps:
                 _threshold_backward(below, inputs, 0, grad_input=below)
                 delta = below
 
-    def update(self, stack: Stack) -> None:
-        """Add the penalties to the gradient, and change the stack by it."""
+    def update(self, stack: Stack, lr: Tensor, step: int | Tensor) -> None:
+        """Add the penalties to the gradient, and change the stack by it; see `Optimizer.update`."""
         self._penalties.add_gradient(self._gradient, stack.parameters)
-        self._optimizer.update([stack.parameters], [self._gradient], stack.slots, stack.lr)
+        self._optimizer.update([stack.parameters], [self._gradient], stack.slots, lr, step)
 
     def _inputs(self, number: int) -> Tensor:
         """Return what went into a layer, after its dropout."""

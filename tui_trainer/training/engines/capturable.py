@@ -33,12 +33,13 @@ class CapturableSteps(ABC):
         """Give it back, as the steps have changed it."""
 
     @abstractmethod
-    def run(self, count: int, lr: Tensor, draws: Tensor, losses: Tensor) -> None:
+    def run(self, count: int, lrs: Tensor, steps: Tensor, draws: Tensor, losses: Tensor) -> None:
         """Do `count` steps.
 
         Args:
             count: how many steps.
-            lr: the learning rate, shape (1, 1).
+            lrs: the learning rate of each step, shape (≥ count, 1).
+            steps: the number of each update, as `Optimizer.update` takes it, shape (≥ count, 1).
             draws: the uniform random numbers of each step, shape (≥ count, `self.draws`).
             losses: where the train and validation losses go, shape (2, ≥ count).
         """
@@ -70,7 +71,7 @@ class _LayeredSteps(CapturableSteps):
         self._stack = Stack(
             parameters,
             task.optimizer.init([parameters]),
-            column(0.0),
+            column(0.0),  # the lr comes with each step
             column(l1_weight),
             column(weight_decay),
             column(rate),
@@ -96,22 +97,21 @@ class _LayeredSteps(CapturableSteps):
             yield flat, parts
 
     @torch.no_grad()
-    def run(self, count: int, lr: Tensor, draws: Tensor, losses: Tensor) -> None:
+    def run(self, count: int, lrs: Tensor, steps: Tensor, draws: Tensor, losses: Tensor) -> None:
         """Do `count` steps: beside the deltas, the gradients and the validation of the last one."""
-        stack, steps = self._stack, self._steps
+        stack, batch = self._stack, self._steps
         gradients, validation = _Beside(0), _Beside(1)
-        stack.lr.copy_(lr)
         for index in range(count):
-            steps.forward(stack, draws[index : index + 1], last=steps.train_points)
+            batch.forward(stack, draws[index : index + 1], last=batch.train_points)
             with gradients.work():
-                losses[0, index].copy_(steps.train_loss()[0])
-            steps.backward(gradients.work)
+                losses[0, index].copy_(batch.train_loss()[0])
+            batch.backward(gradients.work)
             gradients.wait()
             validation.wait()  # until here it reads the parameters
-            steps.update(stack)
+            batch.update(stack, lrs[index : index + 1], steps[index : index + 1])
             with validation.work():
-                steps.forward(stack, None, steps.train_points)
-                losses[1, index].copy_(steps.val_loss()[0])
+                batch.forward(stack, None, batch.train_points)
+                losses[1, index].copy_(batch.val_loss()[0])
         validation.wait()
 
 
@@ -129,7 +129,7 @@ class _ModuleSteps(CapturableSteps):
     def store(self) -> None:
         """Nothing to do."""
 
-    def run(self, count: int, lr: Tensor, draws: Tensor, losses: Tensor) -> None:
+    def run(self, count: int, lrs: Tensor, steps: Tensor, draws: Tensor, losses: Tensor) -> None:
         """Do `count` steps, each one's validation beside the training pass of the one after it."""
         state, task, beside = self._state, self._state.task, _Beside(0)
         for index in range(count):
@@ -138,7 +138,8 @@ class _ModuleSteps(CapturableSteps):
                 loss, gradients = task.gradients(state.model, state.parameters)
             losses[0, index].copy_(loss)
             beside.wait()
-            task.update(state.parameters, gradients, state.slots, lr[0, 0])
+            lr, step = lrs[index, 0], steps[index, 0]
+            task.update(state.parameters, gradients, state.slots, lr, step)
             with beside.work():
                 state.model.eval()
                 losses[1, index].copy_(task.validation_loss(state.model))

@@ -58,6 +58,7 @@ class CompiledEngine(Engine):
         for done in range(0, steps, most):
             self._call(parameters.numpy(), losses[:, done : done + most])
         self._write_back(parameters)
+        self.state.step += steps
         losses.flags.writeable = False
         return losses[0], losses[1]
 

@@ -29,7 +29,7 @@ class CudaGraphEngine(Engine):
     """Replays steps that were captured once, in groups of `UNROLLED` and one by one.
 
     The graphs read and write tensors that stay where they are: what the steps change, the learning
-    rate, the draws of dropout and the losses.
+    rates, the numbers of the steps, the draws of dropout and the losses.
     """
 
     name = "cuda-graph"
@@ -42,7 +42,8 @@ class CudaGraphEngine(Engine):
         device = state.task.data.train_x.device
         with torch.cuda.device(device):
             self._steps = capturable_steps(state)
-            self._lr = torch.zeros(1, 1, device=device)
+            self._lrs = torch.zeros(UNROLLED, 1, device=device)
+            self._numbers = torch.ones(UNROLLED, 1, dtype=torch.float64, device=device)
             self._draws = torch.zeros(UNROLLED, self._steps.draws, device=device)
             self._losses = torch.zeros(2, UNROLLED, device=device)
             self._graphs = self._capture()
@@ -51,13 +52,19 @@ class CudaGraphEngine(Engine):
         """Do `steps` steps; return their train and validation losses, each of shape (steps,)."""
         losses = torch.empty(2, steps, device=self._losses.device)
         with torch.cuda.device(losses.device), torch.no_grad():
-            self._lr.fill_(self.state.lr)
+            state = self.state
+            lrs = torch.tensor(state.next_lrs(steps), device=losses.device)[:, None]
+            first = state.step + 1 - state.slots_since
+            numbers = torch.arange(first, first + steps, device=losses.device)[:, None]
             self._steps.load()
             for done, count in _groups(steps):
+                self._lrs[:count].copy_(lrs[done : done + count])
+                self._numbers[:count].copy_(numbers[done : done + count])
                 self._draw(count)
                 self._graphs[count].replay()
                 losses[:, done : done + count].copy_(self._losses[:, :count])
             self._steps.store()
+            state.step += steps
         train, val = to_losses(losses)
         return train, val
 
@@ -82,7 +89,7 @@ class CudaGraphEngine(Engine):
         except RuntimeError as error:  # torch's for everything that a graph can't hold
             # Else torch's generator for the device would believe that it is still being captured.
             with suppress(RuntimeError), _capture_lock, _capturing(torch.cuda.CUDAGraph()):
-                self._lr.fill_(0)
+                self._lrs.fill_(0)
             raise EngineError(f"no CUDA graph could be captured: {first_line(error)}") from None
         finally:
             self.state.restore(before)
@@ -99,7 +106,7 @@ class CudaGraphEngine(Engine):
         torch.cuda.current_stream().wait_stream(stream)
 
     def _do(self, count: int) -> None:
-        self._steps.run(count, self._lr, self._draws, self._losses)
+        self._steps.run(count, self._lrs, self._numbers, self._draws, self._losses)
 
 
 def _capturing(graph: torch.cuda.CUDAGraph) -> AbstractContextManager[None]:

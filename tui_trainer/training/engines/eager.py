@@ -23,16 +23,18 @@ class EagerEngine(Engine):
         state = self.state
         train, val = [], []
         with training_draws(state.model, state.generator, state.draws_globally):
-            for _ in range(steps):
-                train.append(self._update())
+            for lr in state.next_lrs(steps):
+                train.append(self._update(lr))
                 val.append(self._validate())
         return to_losses(torch.stack(train)), to_losses(torch.stack(val))
 
-    def _update(self) -> Tensor:
+    def _update(self, lr: float) -> Tensor:
         state = self.state
+        state.step += 1
         self._set_mode(training=True)
         loss, gradients = state.task.gradients(state.model, state.parameters)
-        state.task.update(state.parameters, gradients, state.slots, state.lr)
+        step = state.step - state.slots_since
+        state.task.update(state.parameters, gradients, state.slots, lr, step)
         return loss
 
     def _validate(self) -> Tensor:

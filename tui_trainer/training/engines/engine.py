@@ -23,16 +23,23 @@ class EngineError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """All that the next step depends on, besides the task and the engine."""
+    """All that the next step depends on, besides the task and the engine.
+
+    `step` counts the steps done, `slots_since` those before the optimiser remembered anything: 0,
+    but where a branch starts with another optimiser.
+    """
 
     tensors: Sequence[Tensor]
     generator_state: Tensor
     lr: float
+    step: int
+    slots_since: int = 0
 
 
 class TrainingState:
     """A training between two steps. Engines change it, and one may take it over from another.
 
+    `lr` is the run's, which a schedule multiplies (`next_lrs`); `step` counts the steps done.
     `draws_globally` says that the network's `torch.nn` layers draw from torch's global generator,
     which then has to continue `generator`'s stream.
     """
@@ -49,6 +56,8 @@ class TrainingState:
         self.model = model
         self.task = task
         self.lr = lr
+        self.step = 0
+        self.slots_since = 0
         self.generator = generator
         self.draws_globally = draws_globally
         self.parameters: list[Tensor] = list(model.parameters())
@@ -75,16 +84,23 @@ class TrainingState:
             for tensor, value in zip(self.tensors, values, strict=True):
                 tensor.copy_(value)
 
+    def next_lrs(self, steps: int) -> list[float]:
+        """Return the learning rates of the next steps."""
+        lr, factor, first = self.lr, self.task.factor, self.step + 1
+        return [lr * factor(step) for step in range(first, first + steps)]
+
     def snapshot(self) -> Snapshot:
         """Remember the state before the next step."""
         tensors = [tensor.detach().clone() for tensor in self.tensors]
-        return Snapshot(tensors, self.generator.get_state(), self.lr)
+        state = self.generator.get_state()
+        return Snapshot(tensors, state, self.lr, self.step, self.slots_since)
 
     def restore(self, snapshot: Snapshot) -> None:
         """Go back to a state, the random numbers to come included."""
         self.set_tensors(snapshot.tensors)
         self.generator.set_state(snapshot.generator_state)
-        self.lr = snapshot.lr
+        self.lr, self.step = snapshot.lr, snapshot.step
+        self.slots_since = snapshot.slots_since
 
 
 class Engine(ABC):
@@ -99,7 +115,10 @@ class Engine(ABC):
 
     @abstractmethod
     def advance(self, steps: int) -> tuple[Losses, Losses]:
-        """Do `steps` steps; return their train and validation losses, each of shape (steps,)."""
+        """Do `steps` steps; return their train and validation losses, each of shape (steps,).
+
+        The state's step moves on by as many.
+        """
 
     @property
     def model(self) -> nn.Module:
