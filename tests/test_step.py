@@ -30,6 +30,7 @@ def test_a_step_is_compiled_for_the_widths_dropout_and_the_optimiser():
         "-DWIDTHS=3,6,1",
         "-DDROPS=0,1",
         "-DOPTIMIZER=sgd",
+        "-DACTIVATION=relu",
     )
 
 

@@ -21,7 +21,7 @@ from tui_trainer import models
 from tui_trainer.training.engines.engine import Engine, EngineError, Losses, TrainingState
 from tui_trainer.training.engines.layers import flatten
 from tui_trainer.training.engines.step import StepSpec
-from tui_trainer.training.engines.step_trial import ARGUMENTS
+from tui_trainer.training.engines.step_trial import Call
 
 _DRAWN_AT_ONCE = 2**18  # numbers: they stay in the cache until they are used
 
@@ -41,7 +41,7 @@ class CompiledEngine(Engine):
             self._step = ctypes.CDLL(str(file)).advance
         except (OSError, AttributeError) as error:
             raise EngineError(f"the compiled step can't be loaded ({error})") from None
-        self._step.argtypes = ARGUMENTS
+        self._step.argtypes = (ctypes.POINTER(Call),)
         self._data = [np.ascontiguousarray(tensor.numpy()) for tensor in state.task.data.tensors]
         points = len(self._data[0])
         self._drawn = points * sum(
@@ -72,23 +72,25 @@ class CompiledEngine(Engine):
         state, penalties = self.state, self.state.task.penalties
         steps = losses.shape[1]
         draws = torch.rand(steps * self._drawn, generator=state.generator).numpy()
+        lrs = np.full(steps, state.lr)
         train_x, train_y, val_x, val_y = self._data
-        failed = self._step(
-            steps,
-            parameters.ctypes.data,
-            state.lr,
-            penalties.l1_weight,
-            penalties.weight_decay,
-            self._rate,
-            draws.ctypes.data,
-            len(train_x),
-            train_x.ctypes.data,
-            train_y.ctypes.data,
-            len(val_x),
-            val_x.ctypes.data,
-            val_y.ctypes.data,
-            losses[0].ctypes.data,
-            losses[1].ctypes.data,
+        call = Call(
+            steps=steps,
+            parameters=parameters.ctypes.data,
+            lrs=lrs.ctypes.data,
+            l1_weight=penalties.l1_weight,
+            weight_decay=penalties.weight_decay,
+            rate=self._rate,
+            draws=draws.ctypes.data,
+            validate_every=1,
+            train_points=len(train_x),
+            train_x=train_x.ctypes.data,
+            train_y=train_y.ctypes.data,
+            val_points=len(val_x),
+            val_x=val_x.ctypes.data,
+            val_y=val_y.ctypes.data,
+            train_losses=losses[0].ctypes.data,
+            val_losses=losses[1].ctypes.data,
         )
-        if failed:
+        if self._step(call):
             raise MemoryError

@@ -1,9 +1,9 @@
-// Steps of full-batch gradient descent for a row of linear layers and ReLUs, in float32.
+// Steps of gradient descent, full-batch or on mini-batches, for a row of linear layers, in float32.
 //
 // Compiled for one network: WIDTHS are its widths from the features to the prediction, DROPS says
-// for each layer whether dropout goes before it, OPTIMIZER is one of the structs below. A row holds
-// one unit's values, points along vectors; the last vector is filled up with copies of the first
-// point, whose errors count as 0.
+// for each layer whether dropout goes before it, ACTIVATION and OPTIMIZER are structs below. A row
+// holds one unit's values, points along vectors; the last vector is filled up with copies of the
+// first point, whose errors count as 0.
 //
 // Every sum is taken in an order that depends on the network and the number of points alone, so a
 // step has the same bits in whichever call it comes. NaN stays NaN: so no -ffast-math.
@@ -100,7 +100,82 @@ INLINE float total(V a) {
     return sum;
 }
 
-enum Finish { LINEAR, RELU, WHERE_POSITIVE };
+INLINE V size_of(V x) { return (V)((Mask)x & 0x7fffffff); }
+INLINE V with_sign(V size, V x) { return (V)((Mask)size | ((Mask)x & int32_t(0x80000000))); }
+
+// e to the x, within two units in the last place; 0 below -87.3 and infinite above 88.3.
+INLINE V exponential(V x) {
+    const V magic = splat(12582912.0f), shifted = x * 1.44269504f + magic, n = shifted - magic;
+    const V r = (x - n * 0.693359375f) + n * 2.12194440e-4f;
+    V p = r * 1.9875691500e-4f + 1.3981999507e-3f;
+    p = p * r + 8.3334519073e-3f;
+    p = p * r + 4.1665795894e-2f;
+    p = p * r + 1.6666665459e-1f;
+    p = p * r + 5.0000001201e-1f;
+    const V scale = (V)(((Mask)shifted - (Mask)magic + 127) << 23);
+    const V found = (p * (r * r) + r + 1.0f) * scale;
+    return x > splat(88.3f) ? splat(__builtin_inff()) : x < splat(-87.3f) ? V{} : found;
+}
+
+INLINE V hyperbolic_tangent(V x) {
+    const V size = size_of(x), z = x * x;
+    V p = z * -5.70498872745e-3f + 2.06390887954e-2f;
+    p = p * z - 5.37397155531e-2f;
+    p = p * z + 1.33314422036e-1f;
+    p = p * z - 3.33332819422e-1f;
+    const V far = 1.0f - 2.0f / (exponential(size * 2.0f) + 1.0f);
+    return size < splat(0.625f) ? x + x * (z * p) : with_sign(far, x);
+}
+
+INLINE V error_function(V x) {
+    const V size = size_of(x), z = x * x;
+    V p = z * -5.96761703e-4f + 4.99119423e-3f;
+    p = p * z - 2.67681349e-2f;
+    p = p * z + 1.12819925e-1f;
+    p = p * z - 3.76125336e-1f;
+    p = p * z + 1.28379166e-1f;
+    V q = size * -1.72853470e-5f + 3.83197126e-4f;
+    q = q * z + (size * -3.88396438e-3f + 2.42546219e-2f);
+    q = q * size - 1.06777877e-1f;
+    q = q * size - 6.34846687e-1f;
+    q = q * size - 1.28717512e-1f;
+    const V far = 1.0f - exponential(q * size - size);
+    return size > splat(0.927734375f) ? with_sign(far, x) : p * x + x;
+}
+
+// The activations: each turns a row's values into its outputs, and, but for the first, leaves the
+// slopes there. A ReLU's slope is known from its output.
+namespace activations {
+struct relu {};
+struct tanh {
+    static INLINE V output(V x, V &slope) {
+        const V y = hyperbolic_tangent(x);
+        slope = 1.0f - y * y;
+        return y;
+    }
+};
+struct silu {
+    static INLINE V output(V x, V &slope) {
+        const V share = 1.0f / (1.0f + exponential(-x));
+        slope = share * (1.0f + x * (1.0f - share));
+        return x * share;
+    }
+};
+struct gelu {
+    static INLINE V output(V x, V &slope) {
+        const V share = 0.5f + 0.5f * error_function(x * 0.70710678f);
+        slope = share + x * (0.39894228f * exponential(x * x * -0.5f));
+        return x * share;
+    }
+};
+}  // namespace activations
+
+template <class A, class B> constexpr bool SAME = false;
+template <class A> constexpr bool SAME<A, A> = true;
+using Activation = activations::ACTIVATION;
+constexpr bool SLOPES = !SAME<Activation, activations::relu>;
+
+enum Finish { LINEAR, RELU, WHERE_POSITIVE, TIMES };
 
 // out[j][n] = bias[j] + sum over k of w[j * BY_J + k * BY_K] * in[k][n], for N vectors from n0 on.
 template <Finish FINISH, int J, int K, int BY_J, int BY_K, int N>
@@ -127,6 +202,7 @@ INLINE void product_block(const float *w, const float *bias, const V *in, const 
                 V found = sum[r][n];
                 if constexpr (FINISH == RELU) found = found < V{} ? V{} : found;
                 if constexpr (FINISH == WHERE_POSITIVE) found = gate[place] <= V{} ? V{} : found;
+                if constexpr (FINISH == TIMES) found *= gate[place];
                 out[place] = found;
             }
         }
@@ -186,44 +262,83 @@ void bias_gradient(const V *delta, long stride, long vectors, float *gradient) {
     }
 }
 
-// The optimisers: each changes a parameter by its gradient. One that remembers something will find
-// that behind the parameters, as many numbers for each slot.
+// The optimisers: each is made for one step from its settings, the step's number (from 1) and its
+// lr, and changes a parameter by its gradient. SLOTS says how many numbers it remembers of each.
+namespace optimizers {
 struct sgd {
-    static INLINE float update(float parameter, float gradient, float lr) {
-        return parameter - lr * gradient;
+    static constexpr int SLOTS = 0;
+    float lr;
+    sgd(const double *, long, double lr) : lr(lr) {}
+    INLINE void update(float &parameter, float gradient, float &, float &) const {
+        parameter -= lr * gradient;
     }
 };
+
+struct momentum {  // settings: momentum
+    static constexpr int SLOTS = 1;
+    float kept, lr;
+    momentum(const double *settings, long, double lr) : kept(settings[0]), lr(lr) {}
+    INLINE void update(float &parameter, float gradient, float &velocity, float &) const {
+        velocity = kept * velocity + gradient;
+        parameter -= lr * velocity;
+    }
+};
+
+struct nesterov : momentum {
+    using momentum::momentum;
+    INLINE void update(float &parameter, float gradient, float &velocity, float &) const {
+        velocity = kept * velocity + gradient;
+        parameter -= lr * (gradient + kept * velocity);
+    }
+};
+
+struct adam {  // settings: beta1, beta2, epsilon
+    static constexpr int SLOTS = 2;
+    float taken1, kept2, taken2, root, epsilon, lr;
+    adam(const double *settings, long step, double lr)
+        : taken1(1 - settings[0]), kept2(settings[1]), taken2(1 - settings[1]),
+          root(__builtin_sqrt(1 - __builtin_pow(settings[1], step))), epsilon(settings[2]),
+          lr(lr / (1 - __builtin_pow(settings[0], step))) {}
+    INLINE void update(float &parameter, float gradient, float &mean, float &square) const {
+        mean += taken1 * (gradient - mean);
+        square = kept2 * square + taken2 * (gradient * gradient);
+        parameter -= lr * (mean / (__builtin_sqrtf(square) / root + epsilon));
+    }
+};
+
+struct adamw : adam {  // settings: adam's, decoupled weight decay
+    float shrunk;
+    adamw(const double *settings, long step, double lr)
+        : adam(settings, step, lr), shrunk(1 - lr * settings[3]) {}
+    INLINE void update(float &parameter, float gradient, float &mean, float &square) const {
+        parameter *= shrunk;
+        adam::update(parameter, gradient, mean, square);
+    }
+};
+}  // namespace optimizers
+
+using Optimizer = optimizers::OPTIMIZER;
 
 struct Penalties {
     float l1_weight, weight_decay;
 };
 
-// Change one tensor of the network; the L1 penalty is of the mean over it.
-void update(float *parameters, const float *gradients, int size, float lr, Penalties penalties) {
+// Change one tensor of the network; the L1 penalty is of the mean over it. A slot has as many
+// numbers as the network has parameters.
+void update(float *__restrict parameters, const float *__restrict gradients, int size,
+            float *__restrict first, float *__restrict second, const Optimizer &optimizer,
+            Penalties penalties) {
     const float l1 = penalties.l1_weight / size;
+    const Optimizer own = optimizer;
     for (int k = 0; k < size; k++) {
-        const float p = parameters[k];
-        float g = gradients[k];
+        float p = parameters[k], g = gradients[k], unused = 0;
         g += l1 * ((p > 0) - (p < 0));
         g += penalties.weight_decay * p;
-        parameters[k] = OPTIMIZER::update(p, g, lr);
+        own.update(p, g, Optimizer::SLOTS > 0 ? first[k] : unused,
+                   Optimizer::SLOTS > 1 ? second[k] : unused);
+        parameters[k] = p;
     }
 }
-
-// One split: features and labels, in rows.
-struct Split {
-    long points, vectors;
-    V *x, *y;
-};
-
-struct Network {
-    long stride;           // vectors from one row to the next
-    V *inputs;             // the features after dropout
-    V *outputs[LAYERS];    // of each layer
-    V *deltas[2];          // by which the loss grows with a layer's outputs, of a layer and the next
-    float *gradient;
-    float rate;
-};
 
 constexpr int weights_at(int layer) {
     int at = 0;
@@ -235,156 +350,270 @@ constexpr int biases_at(int layer) {
 }
 constexpr int PARAMETERS = weights_at(LAYERS);
 
+constexpr int FEATURES = WIDTH[0];
 constexpr int widest() {
     int width = 0;
     for (int l = 1; l <= LAYERS; l++) width = WIDTH[l] > width ? WIDTH[l] : width;
     return width;
 }
+constexpr int outputs() {
+    int units = 0;
+    for (int l = 1; l <= LAYERS; l++) units += WIDTH[l];
+    return units;
+}
+// The rows of a pass: features, labels, features after dropout, outputs; slopes, deltas.
+constexpr int ROWS_FORWARD = 2 * FEATURES + 1 + outputs();
+constexpr int ROWS_BACKWARD = SLOPES * outputs() + 2 * widest();
+// More points than this go through the network in blocks, which stay in a core's cache.
+constexpr long CACHED = 1 << 19;
+constexpr long FITTING = CACHED / long(sizeof(float)) / (ROWS_FORWARD + ROWS_BACKWARD) / 64 * 64;
+constexpr long BLOCK = FITTING < 256 ? 256 : FITTING > 4096 ? 4096 : FITTING;
 
-// Mask rows by one draw for each point and unit, points first; or scale them if there are none.
+constexpr long vectors_of(long points) { return (points + LANES - 1) / LANES; }
+constexpr long minimum(long a, long b) { return a < b ? a : b; }
+
+struct Split {
+    long points;
+    const float *x, *y;  // (points, features), (points)
+};
+
+// Points on their way through the network, in rows of `stride` vectors.
+struct Pass {
+    long stride;
+    long points, vectors;  // of the block that is laid out
+    V *x, *y;
+    V *inputs;           // the features after dropout
+    V *outputs[LAYERS];  // of each layer
+    V *slopes[LAYERS];   // of the activation behind it, in training
+    V *deltas[2];        // by which the loss grows with a layer's outputs, of a layer and the next
+    float rate;
+
+    // Odd, so that neighbouring rows don't meet in the same lines of the cache.
+    explicit Pass(long most, float rate)
+        : stride(vectors_of(minimum(most, BLOCK)) | 1), points(0), vectors(0), rate(rate) {}
+    // Take vectors of a room; return what is left of it.
+    V *settle(V *room, bool trains) {
+        const auto take = [&room, this](int units) {
+            V *const taken = room;
+            room += units * stride;
+            return taken;
+        };
+        x = take(FEATURES);
+        y = take(1);
+        inputs = take(FEATURES);
+        for (int l = 0; l < LAYERS; l++) outputs[l] = take(WIDTH[l + 1]);
+        for (V *&delta : deltas) delta = trains ? take(widest()) : nullptr;
+        for (int l = 0; l < LAYERS; l++)
+            slopes[l] = SLOPES && trains ? take(WIDTH[l + 1]) : nullptr;
+        return room;
+    }
+};
+
+// Lay points out in rows, filled up with copies of the first: those whose numbers are `chosen`, or
+// else all from `first` on.
+void lay_out(Pass &pass, const Split &split, const int64_t *chosen, long first, long points) {
+    pass.points = points;
+    pass.vectors = vectors_of(points);
+    float *const x = (float *)pass.x, *const y = (float *)pass.y;
+    for (long n = 0; n < pass.vectors * LANES; n++) {
+        const long at = first + (n < points ? n : 0), point = chosen ? long(chosen[at]) : at;
+        for (int i = 0; i < FEATURES; i++) x[i * pass.stride * LANES + n] = split.x[point * FEATURES + i];
+        y[n] = split.y[point];
+    }
+}
+
+// Draws of a layer's dropout: one for each point of a step and each unit, points first.
+struct Draws {
+    const float *numbers;  // none where nothing is dropped
+    long first, points;    // the block's first point; how many the step has
+};
+
+// Mask rows by the draws, and the slopes behind them; or scale the rows if there are none.
 template <int UNITS>
-void drop(const V *in, V *out, const Split &split, long stride, const float *draws, float rate) {
-    if (!draws) {
-        const V kept = splat(1 - rate);
+void drop(const Pass &pass, const V *in, V *out, V *slopes, Draws draws) {
+    const long stride = pass.stride;
+    if (!draws.numbers) {
+        const V kept = splat(1 - pass.rate);
         for (int i = 0; i < UNITS; i++)
-            for (long n = 0; n < split.vectors; n++) out[i * stride + n] = in[i * stride + n] * kept;
+            for (long n = 0; n < pass.vectors; n++) out[i * stride + n] = in[i * stride + n] * kept;
         return;
     }
+    const float *const drawn = draws.numbers + draws.first * UNITS;
     for (int i = 0; i < UNITS; i++) {
         const float *const from = (const float *)(in + i * stride);
         float *const to = (float *)(out + i * stride);
-        for (long n = 0; n < split.points; n++)
-            to[n] = from[n] * float(draws[n * UNITS + i] > rate);
-        for (long n = split.points; n < split.vectors * LANES; n++) to[n] = from[n];
+        for (long n = 0; n < pass.points; n++)
+            to[n] = from[n] * float(drawn[n * UNITS + i] > pass.rate);
+        for (long n = pass.points; n < pass.vectors * LANES; n++) to[n] = from[n];
+        if (!slopes) continue;
+        float *const slope = (float *)(slopes + i * stride);
+        for (long n = 0; n < pass.points; n++) slope[n] *= float(drawn[n * UNITS + i] > pass.rate);
     }
 }
 
 template <int LAYER>
-const V *layer_inputs(const Network &net, const Split &split) {
-    if constexpr (LAYER) return net.outputs[LAYER - 1];
-    return DROP[0] ? net.inputs : split.x;
+const V *layer_inputs(const Pass &pass) {
+    if constexpr (LAYER) return pass.outputs[LAYER - 1];
+    return DROP[0] ? pass.inputs : pass.x;
+}
+
+template <class A>
+void activate(V *outputs, V *slopes, int units, long stride, long vectors) {
+    if constexpr (SLOPES) {
+        for (int j = 0; j < units; j++) {
+            V *const row = outputs + j * stride, unused;
+            if (slopes)
+                for (long n = 0; n < vectors; n++) row[n] = A::output(row[n], slopes[j * stride + n]);
+            else
+                for (long n = 0; n < vectors; n++) row[n] = A::output(row[n], unused);
+        }
+    }
 }
 
 template <int LAYER = 0>
-void forward(const Network &net, const float *parameters, const Split &split, const float *draws) {
-    constexpr int I = WIDTH[LAYER], J = WIDTH[LAYER + 1];
+void forward(const Pass &pass, const float *parameters, Draws draws) {
+    constexpr int I = WIDTH[LAYER], J = WIDTH[LAYER + 1], BEFORE = LAYER ? LAYER - 1 : 0;
     if constexpr (DROP[LAYER]) {
-        V *const dropped = LAYER ? net.outputs[LAYER ? LAYER - 1 : 0] : net.inputs;
-        drop<I>(LAYER ? dropped : split.x, dropped, split, net.stride, draws, net.rate);
-        if (draws) draws += I * split.points;
+        V *const dropped = LAYER ? pass.outputs[BEFORE] : pass.inputs;
+        drop<I>(pass, LAYER ? dropped : pass.x, dropped,
+                LAYER ? pass.slopes[BEFORE] : nullptr, draws);
+        if (draws.numbers) draws.numbers += I * draws.points;
     }
     constexpr bool last = LAYER == LAYERS - 1;
-    product<last ? LINEAR : RELU, J, I, 1, J>(
-        parameters + weights_at(LAYER), parameters + biases_at(LAYER),
-        layer_inputs<LAYER>(net, split), nullptr, net.outputs[LAYER], net.stride, split.vectors);
-    if constexpr (!last) forward<LAYER + 1>(net, parameters, split, draws);
+    product<last || SLOPES ? LINEAR : RELU, J, I, 1, J>(
+        parameters + weights_at(LAYER), parameters + biases_at(LAYER), layer_inputs<LAYER>(pass),
+        nullptr, pass.outputs[LAYER], pass.stride, pass.vectors);
+    if constexpr (!last) {
+        activate<Activation>(pass.outputs[LAYER], pass.slopes[LAYER], J, pass.stride, pass.vectors);
+        forward<LAYER + 1>(pass, parameters, draws);
+    }
 }
 
-// Turn predictions into errors; return the mean of their squares.
-float mean_squared_error(const Network &net, const Split &split) {
-    V *const row = net.outputs[LAYERS - 1], sum = {};
-    const long whole = split.points / LANES;
-    for (long n = 0; n < split.vectors; n++) {
-        V error = row[n] - split.y[n];
+// Turn predictions into errors; return the sum of their squares.
+float squared_error(const Pass &pass) {
+    V *const row = pass.outputs[LAYERS - 1], sum = {};
+    const long whole = pass.points / LANES;
+    for (long n = 0; n < pass.vectors; n++) {
+        V error = row[n] - pass.y[n];
         if (n == whole)
-            for (int l = split.points % LANES; l < LANES; l++) error[l] = 0;
+            for (int l = pass.points % LANES; l < LANES; l++) error[l] = 0;
         sum += error * error;
         row[n] = error;
     }
-    return total(sum) / split.points;
+    return total(sum);
 }
 
 // Leave the gradient of a layer and of those below, from what the loss grows by with its outputs.
 template <int LAYER = LAYERS - 1>
-void backward(const Network &net, const float *parameters, const Split &split, const V *delta) {
+void backward(const Pass &pass, const float *parameters, float *gradient, const V *delta) {
     constexpr int I = WIDTH[LAYER], J = WIDTH[LAYER + 1];
-    const V *const in = layer_inputs<LAYER>(net, split);
-    weight_gradient<I, J>(in, delta, net.stride, split.vectors, net.gradient + weights_at(LAYER));
-    bias_gradient<J>(delta, net.stride, split.vectors, net.gradient + biases_at(LAYER));
+    const V *const in = layer_inputs<LAYER>(pass);
+    weight_gradient<I, J>(in, delta, pass.stride, pass.vectors, gradient + weights_at(LAYER));
+    bias_gradient<J>(delta, pass.stride, pass.vectors, gradient + biases_at(LAYER));
     if constexpr (LAYER) {
-        // An input that dropout masked is 0 as well, and lets no gradient through either.
-        V *const below = net.deltas[LAYER % 2];
-        product<WHERE_POSITIVE, I, J, J, 1>(parameters + weights_at(LAYER), nullptr, delta, in,
-                                            below, net.stride, split.vectors);
-        backward<LAYER - 1>(net, parameters, split, below);
+        // Behind a ReLU, an input that dropout masked is 0 as well, and lets no gradient through.
+        V *const below = pass.deltas[LAYER % 2];
+        product<SLOPES ? TIMES : WHERE_POSITIVE, I, J, J, 1>(
+            parameters + weights_at(LAYER), nullptr, delta, SLOPES ? pass.slopes[LAYER - 1] : in,
+            below, pass.stride, pass.vectors);
+        backward<LAYER - 1>(pass, parameters, gradient, below);
     }
 }
 
-float train(const Network &net, float *parameters, const Split &split, const float *draws,
-            float lr, Penalties penalties) {
-    forward(net, parameters, split, draws);
-    const float loss = mean_squared_error(net, split);
-    const V scale = splat(2.0f / split.points);
-    V *const delta = net.outputs[LAYERS - 1];
-    for (long n = 0; n < split.vectors; n++) delta[n] *= scale;
-    backward(net, parameters, split, delta);
-    for (int l = 0; l < LAYERS; l++) {
-        const int w = weights_at(l), b = biases_at(l), end = weights_at(l + 1);
-        update(parameters + w, net.gradient + w, b - w, lr, penalties);
-        update(parameters + b, net.gradient + b, end - b, lr, penalties);
+// Take `points` points of a split through the network, in blocks as equal as can be, and call
+// `each(first, pass)` behind the forward pass of each; return the mean squared error.
+template <class Each>
+float mean_squared_error(Pass &pass, const float *parameters, const Split &split,
+                         const int64_t *chosen, long points, const float *draws, Each each) {
+    const long blocks = (points + BLOCK - 1) / BLOCK;
+    const long size = vectors_of((points + blocks - 1) / blocks) * LANES;
+    double squares = 0;
+    for (long first = 0; first < points; first += size) {
+        const bool stays = blocks == 1 && !chosen && pass.points;
+        if (!stays) lay_out(pass, split, chosen, first, minimum(size, points - first));
+        forward(pass, parameters, Draws{draws, first, points});
+        squares += squared_error(pass);
+        each(first);
     }
-    return loss;
-}
-
-// Lay (points, units) out in rows, filled up with copies of the first point.
-void lay_out(const float *from, int units, long points, long vectors, long stride, V *rows) {
-    for (int i = 0; i < units; i++) {
-        float *const row = (float *)(rows + i * stride);
-        for (long n = 0; n < vectors * LANES; n++) row[n] = from[(n < points ? n : 0) * units + i];
-    }
+    return blocks == 1 ? float(squares) / points : float(squares / points);
 }
 
 }  // namespace
 
-// Do `steps` steps, and write the training and validation loss of each. `parameters` holds each
-// layer's weights (inputs, outputs) and biases, x (points, features), y (points). With dropout,
-// `draws` has a number for every input that it goes over, for each step: of each layer (points,
-// inputs). Returns 0, or 1 if there is not enough memory: then nothing has changed.
-extern "C" int advance(long steps, float *parameters, float lr, float l1_weight, float weight_decay,
-                       float rate, const float *draws, long train_points, const float *train_x,
-                       const float *train_y, long val_points, const float *val_x,
-                       const float *val_y, float *train_losses, float *val_losses) {
-    const auto vectors = [](long points) { return (points + LANES - 1) / LANES; };
-    Split training{train_points, vectors(train_points), nullptr, nullptr};
-    Split validation{val_points, vectors(val_points), nullptr, nullptr};
-    // Odd, so that neighbouring rows don't meet in the same lines of the cache.
-    const long most = training.vectors > validation.vectors ? training.vectors : validation.vectors;
-    const long stride = most | 1;
-    long rows = 3 * WIDTH[0] + 2 + 2 * widest();
-    for (int l = 1; l <= LAYERS; l++) rows += WIDTH[l];
-    const long bytes = rows * stride * sizeof(V) + (PARAMETERS + LANES) * sizeof(float);
-    V *const room = (V *)aligned_alloc(sizeof(V), (bytes / sizeof(V) + 1) * sizeof(V));
+// What a call does. `parameters` holds each layer's weights (inputs, outputs) and biases, `slots`
+// as many numbers for each of the optimiser's, `settings` what the optimiser is made with.
+struct Call {
+    int64_t steps, done;  // how many to do; how many were done before
+    float *parameters, *slots;
+    const double *lrs;  // of each step
+    double settings[4];
+    double l1_weight, weight_decay;
+    // With dropout, `draws` has a number for every input that it goes over, for each step: of each
+    // layer (points, inputs).
+    double rate;
+    const float *draws;
+    // Points in a batch, all of them if it is 0; the points' numbers in the order of each epoch
+    // that the steps are of, one after the other.
+    int64_t batch;
+    const int64_t *order;
+    int64_t validate_every;
+    double validation;  // the last loss that was measured
+    int64_t train_points;
+    const float *train_x, *train_y;
+    int64_t val_points;
+    const float *val_x, *val_y;
+    float *train_losses, *val_losses;  // of each step
+};
+
+// Do steps, and write the training and validation loss of each. Returns 0, or 1 if there is not
+// enough memory: then nothing has changed.
+extern "C" int advance(Call *call) {
+    const Split train{call->train_points, call->train_x, call->train_y};
+    const Split val{call->val_points, call->val_x, call->val_y};
+    const long batch = call->batch ? call->batch : train.points;
+    const long batches = (train.points + batch - 1) / batch, epoch = call->done / batches;
+    Pass training(batch, call->rate), validation(val.points, call->rate);
+    const long numbers = PARAMETERS + LANES;  // of a gradient
+    const long vectors = (ROWS_FORWARD + ROWS_BACKWARD) * training.stride +
+                         ROWS_FORWARD * validation.stride + 2 * vectors_of(numbers);
+    V *const room = (V *)aligned_alloc(sizeof(V), vectors * sizeof(V));
     if (!room) return 1;
-
-    V *next = room;
-    const auto take = [&next, stride](int units) {
-        V *const taken = next;
-        next += units * stride;
-        return taken;
-    };
-    Network net;
-    net.stride = stride;
-    net.rate = rate;
-    net.inputs = take(WIDTH[0]);
-    for (int l = 0; l < LAYERS; l++) net.outputs[l] = take(WIDTH[l + 1]);
-    for (V *&delta : net.deltas) delta = take(widest());
-    for (Split *split : {&training, &validation}) {
-        split->x = take(WIDTH[0]);
-        split->y = take(1);
-    }
-    net.gradient = (float *)next;
-    lay_out(train_x, WIDTH[0], train_points, training.vectors, stride, training.x);
-    lay_out(train_y, 1, train_points, training.vectors, stride, training.y);
-    lay_out(val_x, WIDTH[0], val_points, validation.vectors, stride, validation.x);
-    lay_out(val_y, 1, val_points, validation.vectors, stride, validation.y);
-
+    V *const left = validation.settle(training.settle(room, true), false);
+    float *const gradient = (float *)left, *const part = (float *)(left + vectors_of(numbers));
+    float *const parameters = call->parameters;
+    float *const first_slot = call->slots, *const second_slot = first_slot + PARAMETERS;
+    const Penalties penalties{float(call->l1_weight), float(call->weight_decay)};
     long drawn = 0;
-    for (int l = 0; l < LAYERS; l++) drawn += DROP[l] ? WIDTH[l] * train_points : 0;
-    for (long s = 0; s < steps; s++) {
-        train_losses[s] = train(net, parameters, training, drawn ? draws + s * drawn : nullptr, lr,
-                                Penalties{l1_weight, weight_decay});
-        forward(net, parameters, validation, nullptr);
-        val_losses[s] = mean_squared_error(net, validation);
+    for (int l = 0; l < LAYERS; l++) drawn += DROP[l] ? WIDTH[l] : 0;
+    const float *draws = drawn ? call->draws : nullptr;
+
+    for (long s = 0; s < call->steps; s++) {
+        const long step = call->done + s, first = step % batches * batch;
+        const long points = minimum(batch, train.points - first);
+        const int64_t *const chosen =
+            call->batch ? call->order + (step / batches - epoch) * train.points + first : nullptr;
+        const V scale = splat(2.0f / points);
+        call->train_losses[s] = mean_squared_error(
+            training, parameters, train, chosen, points, draws, [&](long from) {
+                V *const delta = training.outputs[LAYERS - 1];
+                for (long n = 0; n < training.vectors; n++) delta[n] *= scale;
+                backward(training, parameters, from ? part : gradient, delta);
+                for (int k = 0; k < PARAMETERS && from; k++) gradient[k] += part[k];
+            });
+        if (draws) draws += drawn * points;
+        const Optimizer optimizer(call->settings, step + 1, call->lrs[s]);
+        for (int l = 0; l < LAYERS; l++) {
+            const int tensors[] = {weights_at(l), biases_at(l), weights_at(l + 1)};
+            for (int t = 0; t < 2; t++) {
+                const int at = tensors[t];
+                update(parameters + at, gradient + at, tensors[t + 1] - at, first_slot + at,
+                       second_slot + at, optimizer, penalties);
+            }
+        }
+        if (step == 0 || (step + 1) % call->validate_every == 0)
+            call->validation = mean_squared_error(validation, parameters, val, nullptr, val.points,
+                                                  nullptr, [](long) {});
+        call->val_losses[s] = call->validation;
     }
     free(room);
     return 0;

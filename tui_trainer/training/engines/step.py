@@ -30,18 +30,20 @@ class StepSpec(Struct, frozen=True):
     """What a step is compiled for; data, rates and penalties are its arguments.
 
     `widths` are the network's from the features to the prediction, `drops` says of each layer
-    whether dropout precedes it.
+    whether dropout precedes it; `optimizer` and `activation` are structs in `step.cpp`.
     """
 
     widths: tuple[int, ...]
     drops: tuple[bool, ...]
     optimizer: str
+    activation: str = "relu"
 
     @property
     def defines(self) -> tuple[str, ...]:
         """The compiler's flags that say so."""
         widths, drops = (",".join(str(int(n)) for n in ns) for ns in (self.widths, self.drops))
-        return f"-DWIDTHS={widths}", f"-DDROPS={drops}", f"-DOPTIMIZER={self.optimizer}"
+        names = f"-DOPTIMIZER={self.optimizer}", f"-DACTIVATION={self.activation}"
+        return f"-DWIDTHS={widths}", f"-DDROPS={drops}", *names
 
 
 def step_spec(model: nn.Module, optimizer: str) -> StepSpec:

@@ -9,23 +9,53 @@ import ctypes
 import sys
 from itertools import pairwise
 
-_INT, _FLOAT, _ARRAY = ctypes.c_long, ctypes.c_float, ctypes.c_void_p
-ARGUMENTS = (
-    *(_INT, _ARRAY, _FLOAT, _FLOAT, _FLOAT, _FLOAT, _ARRAY),
-    *(_INT, _ARRAY, _ARRAY, _INT, _ARRAY, _ARRAY, _ARRAY, _ARRAY),
-)
+_INT, _FLOAT, _ARRAY = ctypes.c_int64, ctypes.c_double, ctypes.c_void_p
+SETTINGS = 4  # of an optimiser, at most
+
+
+class Call(ctypes.Structure):
+    """The struct of this name in `step.cpp`, which says what the fields are."""
+
+    _fields_ = (
+        ("steps", _INT),
+        ("done", _INT),
+        ("parameters", _ARRAY),
+        ("slots", _ARRAY),
+        ("lrs", _ARRAY),
+        ("settings", _FLOAT * SETTINGS),
+        ("l1_weight", _FLOAT),
+        ("weight_decay", _FLOAT),
+        ("rate", _FLOAT),
+        ("draws", _ARRAY),
+        ("batch", _INT),
+        ("order", _ARRAY),
+        ("validate_every", _INT),
+        ("validation", _FLOAT),
+        ("train_points", _INT),
+        ("train_x", _ARRAY),
+        ("train_y", _ARRAY),
+        ("val_points", _INT),
+        ("val_x", _ARRAY),
+        ("val_y", _ARRAY),
+        ("train_losses", _ARRAY),
+        ("val_losses", _ARRAY),
+    )
 
 
 def _take_step(file: str, widths: list[int]) -> None:
+    def zeros(size: int) -> int:
+        arrays.append((ctypes.c_double * size)())
+        return ctypes.addressof(arrays[-1])
+
+    arrays: list[ctypes.Array[ctypes.c_double]] = []
     step = ctypes.CDLL(file).advance
-    step.argtypes = ARGUMENTS
-    parameters, draws, features, one = (
-        (ctypes.c_float * size)()
-        for size in (sum((n + 1) * m for n, m in pairwise(widths)), sum(widths), widths[0], 1)
-    )
-    losses = [(ctypes.c_float * 1)() for _ in range(2)]
-    points = 1, features, one
-    step(1, parameters, 0.1, 0.1, 0.1, 0.1, draws, *points, *points, *losses)
+    size = sum((n + 1) * m for n, m in pairwise(widths))
+    call = Call(steps=1, validate_every=1, train_points=1, val_points=1)
+    call.parameters, call.slots, call.draws = zeros(size), zeros(2 * size), zeros(sum(widths))
+    call.train_x = call.val_x = zeros(widths[0])
+    call.lrs = call.train_y = call.val_y = zeros(1)
+    call.train_losses, call.val_losses = zeros(1), zeros(1)
+    step(ctypes.byref(call))
 
 
 if __name__ == "__main__":
