@@ -62,7 +62,7 @@ async def test_a_sweeps_axis_comes_from_a_list_too_and_the_palette_names_lists()
         await shown(pilot, "list: choose the init")
         await press(pilot, "enter")
         await until(pilot, lambda: isinstance(pilot.app.screen, ChoiceList))
-        assert "xavier" in screen_text(pilot.app)
+        await shown(pilot, "xavier")
 
 
 def words(pilot):

@@ -1,0 +1,43 @@
+"""Why the cockpit's keys do nothing now: most need a run, and numbers have ends."""
+
+from collections.abc import Mapping
+
+from tui_trainer.formatting import number_text
+from tui_trainer.tui.run.next_lr import next_lr
+from tui_trainer.tui.run.runs import Runs
+
+_NEED_RUN = ("pause", "stop", "best", "log", "smooth", "overlay", "laboratory", "branch")
+
+
+def run_reasons(runs: Runs, keys: Mapping[str, str], *, kept: bool) -> dict[str, str]:
+    """Return why keys do nothing to the run that is shown, by their ids.
+
+    `kept` says whether runs are saved, `keys` how the user's keys are written.
+    """
+    shown, start = runs.shown, keys["start"]
+    if shown is None:  # a single step starts one
+        return dict.fromkeys(_NEED_RUN, f"No run yet: {start} starts one.")
+    reasons: dict[str, str] = {}
+    if not shown.active:
+        ended = f"This run has ended: {start} starts the next."
+        training = f"{keys['runs']} lists the run that is training."
+        words = ended if runs.training is None else training
+        reasons |= dict.fromkeys(("pause", "step", "stop"), words)
+    if shown.result.folder is None or not kept:
+        reasons["branch"] = "This run is not saved: there is no state to branch off from."
+    elif not shown.result.step:
+        reasons["branch"] = "This run has no step yet."
+    none_yet = f"No former run yet: {start} starts another."
+    if reason := none_yet if runs.last is None else runs.why_no_last:
+        reasons["overlay"] = reason
+    return reasons
+
+
+def lr_reasons(lr: float) -> dict[str, str]:
+    """Return why the lr keys do nothing."""
+    reasons = {}
+    if next_lr(lr, -1) == lr:
+        reasons["lr_down"] = f"lr {number_text(lr)} is the lowest there is."
+    if next_lr(lr, 1) == lr:
+        reasons["lr_up"] = f"lr {number_text(lr)} is the highest there is."
+    return reasons
