@@ -20,6 +20,7 @@ Value: TypeAlias = float | int | str
 DropoutRate: TypeAlias = Annotated[float, Meta(ge=0, lt=1)]
 # One step alone makes no progress.
 StripLength: TypeAlias = Annotated[int, Meta(ge=2, le=1_000_000_000)]
+Share: TypeAlias = Annotated[float, Meta(gt=0, lt=1)]
 
 LayerName: TypeAlias = Literal[
     "LinearZeros", "LinearNormal", "LinearKaiming", "LinearHe", "LinearXavier"
@@ -53,18 +54,60 @@ def _require_module(key: str, what: str, name: str, allowed: tuple[str, ...]) ->
 
 
 class Dataset(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Which points to fit; `function` names a file in task/datasets/, `features` its inputs."""
+    """Which points to fit: those that a function makes, or the rows of a file.
+
+    `function` names a file in task/datasets/, `features` its inputs. Of a `file`, `target` is the
+    column to predict and `feature_names` those to predict it from, all other numeric ones by
+    default; the rows of `validation_file` validate, or those that are left of a `split` by the data
+    seed. `standardize` trains on features and targets of mean 0 and standard deviation 1.
+
+    Of a data set that names a file, `features`, the numbers of points and the SHA-256 of its
+    files are known once it is read: then it is `resolved`.
+    """
 
     name: str
-    function: str
+    function: str = ""
     features: PositiveInt = 1
     train_points: PositiveInt = 200
     validation_points: PositiveInt = 200
+    file: str = ""
+    target: str = ""
+    feature_names: tuple[str, ...] = ()
+    validation_file: str = ""
+    split: Share = 0.8
+    standardize: bool = True
+    drop_missing: bool = False
+    digest: str = ""
+    validation_digest: str = ""
 
     def __post_init__(self) -> None:
-        """Refuse a function without a file in task/datasets/."""
+        """Refuse a function without a file in task/datasets/, and a file without a target."""
+        if self.file:
+            self._check_file()
+            return
         allowed = module_names("tui_trainer.task.datasets")
+        if not self.function:
+            raise ValueError(f"function: missing, or a file; allowed: {', '.join(allowed)}")
         _require_module("function", "function", self.function, allowed)
+        for key in ("target", "feature_names", "validation_file"):
+            if getattr(self, key):
+                raise ValueError(f"{key}: of a file, and function '{self.function}' makes points")
+
+    def _check_file(self) -> None:
+        if self.function:
+            raise ValueError("function: both a file and a function; leave one of them out")
+        if not self.target:
+            raise ValueError("target: missing: which column of the file is to be predicted?")
+        if self.target in self.feature_names:
+            raise ValueError(f"feature_names: '{self.target}' is the target too")
+        if len(set(self.feature_names)) < len(self.feature_names):
+            twice = [n for n in self.feature_names if self.feature_names.count(n) > 1]
+            raise ValueError(f"feature_names: '{twice[0]}' is listed twice")
+
+    @property
+    def resolved(self) -> bool:
+        """Whether features and points are those of the data; of a function's they always are."""
+        return not self.file or bool(self.digest)
 
 
 class Architecture(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -210,6 +253,18 @@ def parse_number(key: str, text: str) -> float | int:
     """
     number: float | int = convert_text(text, (NUMBERS | REGULARIZER_NUMBERS)[key])
     return number
+
+
+def describe_dataset(dataset: Dataset) -> str:
+    """Describe points in words: how many, and of a file what is predicted from what."""
+    if not dataset.file:
+        return f"{dataset.train_points:,} + {dataset.validation_points:,} points"
+    scale = "standardized" if dataset.standardize else "not standardized"
+    if not dataset.resolved:
+        return f"{dataset.target}, {scale}"
+    columns = f"{dataset.features:,} column{'s' if dataset.features > 1 else ''}"
+    rows = f"{dataset.train_points:,} + {dataset.validation_points:,} rows"
+    return f"{dataset.target} by {columns}, {rows}, {scale}"
 
 
 def describe_regularizer(regularizer: Regularizer) -> str:
