@@ -426,7 +426,7 @@ def test_the_fit_at_the_end_is_that_of_the_weights_it_ended_with(monkeypatch, st
         assert (found.fit.step, found.fit.weights) == (fit.step, fit.weights)
         assert np.array_equal(found.fit.x, fit.x)
         np.testing.assert_allclose(found.fit.prediction, fit.prediction, atol=2e-3)
-        assert found.fit.metrics["r2"] == pytest.approx(fit.metrics["r2"], abs=1e-3)
+        assert found.fit.metrics["val_r2"] == pytest.approx(fit.metrics["val_r2"], abs=1e-3)
 
 
 @pytest.mark.parametrize("seconds", [0.0, 1e9])
@@ -442,7 +442,7 @@ def test_restored_weights_have_the_best_loss_itself(monkeypatch, seconds):
         assert found.ended.restored_best
         assert found.fit.step == found.ended.best_step < found.ended.steps
         labels = Setup(config).data.val_y
-        loss = (1 - found.fit.metrics["r2"]) * float(labels.var(correction=0))
+        loss = (1 - found.fit.metrics["val_r2"]) * float(labels.var(correction=0))
         assert loss == pytest.approx(found.ended.best_val_loss, rel=1e-5)
 
 
@@ -629,10 +629,10 @@ def assert_its_own_run(found, config, end, fit):
     if end.reason is StopReason.DIVERGED:
         assert found.fit is None
     else:
-        assert (found.fit.step, found.fit.weights, found.fit.metrics["r2"]) == (
+        assert (found.fit.step, found.fit.weights, found.fit.metrics["val_r2"]) == (
             fit.step,
             fit.weights,
-            fit.metrics["r2"],
+            fit.metrics["val_r2"],
         )
         assert np.array_equal(found.fit.prediction, fit.prediction)
 

@@ -93,7 +93,7 @@ def test_candidates_of_a_sweep_follow_their_own_runs_and_stop_as_exactly():
     # The replayed weights are those of the best step, momentum and all.
     assert restored.ended.reason is StopReason.EARLY_STOPPING
     labels = make_data(configs[-1].dataset, 0).val_y
-    loss = (1 - restored.fit.metrics["r2"]) * float(labels.var(correction=0))
+    loss = (1 - restored.fit.metrics["val_r2"]) * float(labels.var(correction=0))
     assert loss == pytest.approx(restored.ended.best_val_loss, rel=1e-4)
 
 
@@ -112,7 +112,7 @@ def test_a_fit_over_several_features_is_predictions_over_labels():
     assert np.array_equal(fit.x, np.sort(started.points.val_y))
     spread = ((fit.x - fit.x.mean()) ** 2).sum()
     r2 = 1 - ((fit.prediction - fit.x) ** 2).sum() / spread
-    assert fit.metrics["r2"] == pytest.approx(float(r2), abs=1e-5)
+    assert fit.metrics["val_r2"] == pytest.approx(float(r2), abs=1e-5)
     assert fit_chart(started.points, fit, 60, 20).layers
 
 

@@ -103,7 +103,7 @@ def test_r2_is_the_share_of_the_spread_of_the_validation_labels():
             last_bias.fill_(bias)
         spread = ((labels - labels.mean()) ** 2).mean().item()
         error = ((labels - bias) ** 2).mean().item()
-        r2 = sample_fit(setup.engine, 0, "last").metrics["r2"]
+        r2 = sample_fit(setup.engine, 0, "last").metrics["val_r2"]
         assert r2 == pytest.approx(1 - error / spread, abs=1e-5)
 
 

@@ -189,7 +189,7 @@ def test_the_fit_at_the_end_is_that_of_a_run_of_its_own():
         assert np.array_equal(one.fit.x, fit.x)
         assert not one.fit.prediction.flags.writeable
         np.testing.assert_allclose(one.fit.prediction, fit.prediction, atol=1e-3)
-        assert one.fit.metrics["r2"] == pytest.approx(fit.metrics["r2"], abs=1e-3)
+        assert one.fit.metrics["val_r2"] == pytest.approx(fit.metrics["val_r2"], abs=1e-3)
 
 
 def test_without_fits_there_are_none():

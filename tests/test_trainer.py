@@ -66,6 +66,7 @@ def engines(monkeypatch):
 @pytest.fixture
 def every_step_tells(monkeypatch):
     """Chunks of one step, and an event of each."""
+    monkeypatch.setattr(trainer, "FIT_SHARE", math.inf)
     for name in ("CHUNK_SECONDS", "EVENT_SECONDS", "FIT_SECONDS"):
         monkeypatch.setattr(trainer, name, 0.0)
 

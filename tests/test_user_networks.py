@@ -105,6 +105,7 @@ def reference(config):
 
 @every_network
 def test_a_run_equals_the_loop_bit_for_bit(name, monkeypatch):
+    monkeypatch.setattr(trainer, "FIT_SHARE", 1.0)
     monkeypatch.setattr(trainer, "FIT_SECONDS", 0.0)  # look at the fit as often as can be
     config = config_of(name)
     expected, _ = reference(config)

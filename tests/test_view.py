@@ -90,7 +90,7 @@ def test_a_cursor_reads_the_exact_loss_of_its_step():
 
 def test_a_cursor_on_a_fit_reads_the_prediction_and_the_nearest_points():
     x = np.linspace(-5, 5, 11, dtype=np.float32)
-    fit = FitSampled(3, "last", x, x * 2, {"r2": 0.5})
+    fit = FitSampled(3, "last", x, x * 2, {"val_r2": 0.5})
     points = Points(x, x + 1, x + np.float32(0.25), -x)
     texts = [reading.text for reading in fit_reading(points, fit, 1.5)]
     assert texts[:2] == ["x 1.50", "model 3.00"]

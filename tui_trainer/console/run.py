@@ -1,6 +1,6 @@
 """Renders a run outside the app: progress on stderr, then a summary, plots or JSON."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 
 import msgspec
 
@@ -20,6 +20,7 @@ from tui_trainer.training.events import (
     EngineChanged,
     EngineKept,
     Event,
+    FitSampled,
     Noted,
     NotLearning,
     Recorded,
@@ -30,6 +31,7 @@ from tui_trainer.training.events import (
 from tui_trainer.training.result import RunResult
 
 Style = Callable[[str, Role], str]
+METRICS = ("train_r2", "val_r2", "train_rmse", "val_rmse")
 
 
 def follow(events: Iterable[Event], config: RunConfig, *, quiet: bool = False) -> RunResult:
@@ -87,6 +89,7 @@ def summary(result: RunResult) -> str:
         ("train loss", loss_text(ended.train_loss)),
         ("validation loss", loss_text(ended.val_loss)),
         ("best validation", best),
+        *_quality(result.final_fit),
         ("time", f"{duration_text(ended.seconds)} ({ended.seconds:.2f} s)"),
         ("speed", f"{ended.steps_per_second:,.0f} steps/s"),
     ]
@@ -104,9 +107,26 @@ def summary(result: RunResult) -> str:
     return "\n".join(f"{name:<16} {printable(fact)}" for name, fact in facts)
 
 
+def _quality(fit: FitSampled | None) -> Iterator[tuple[str, str]]:
+    """Yield R² and RMSE on both splits, of the weights that a run ended with."""
+    if fit is None or fit.step == 0:
+        return
+    for title, name in (("R²", "r2"), ("RMSE", "rmse")):
+        texts = [_metric(fit, f"{split}_{name}") for split in ("train", "val")]
+        yield title, f"train {texts[0]}, validation {texts[1]}"
+
+
+def _metric(fit: FitSampled, name: str) -> str:
+    value = fit.metrics.get(name)  # a file of an older program lacks some
+    if value is None:
+        return "–"
+    return loss_text(value) if name.endswith("rmse") else metric_text(value)
+
+
 def to_json(result: RunResult) -> str:
     """Write the result as one JSON object; non-finite numbers become null."""
     ended, started = _end_of(result), result.started
+    metrics = result.final_fit.metrics if result.final_fit is not None else {}
     fields = {
         "config": result.config,
         "engine": result.engine if started else None,
@@ -126,6 +146,7 @@ def to_json(result: RunResult) -> str:
         "best_step": ended.best_step,
         "best_val_loss": ended.best_val_loss,
         "restored_best": ended.restored_best,
+        **{name: metrics.get(name) for name in METRICS},
         "seconds": ended.seconds,
         "compile_seconds": result.compile_seconds,
         "steps_per_second": ended.steps_per_second,
@@ -161,9 +182,7 @@ def plots(result: RunResult, width: int, charset: Charset, style: Style) -> str:
             (Role.VALIDATION_POINT, "validation"),
         )
         drawn = styled(draw(chart, width, height, charset), style)
-        title = (
-            f"Fit after step {fit.step:,}, validation R² {metric_text(fit.metrics['r2'])}:  {names}"
-        )
+        title = f"Fit after step {fit.step:,}, validation R² {_metric(fit, 'val_r2')}:  {names}"
         parts += ["", title, drawn]
     text = "\n".join(parts)
     return text.replace("²", "2") if charset is Charset.ASCII else text

@@ -8,9 +8,10 @@ import numpy as np
 
 from tui_trainer.runs.files import read_file
 from tui_trainer.runs.folder import FIT
-from tui_trainer.training.events import FitSampled, FloatArray, Points, Weights
+from tui_trainer.training.events import FitSampled, FloatArray, Points, Predictions, Weights
 
 _POINTS = ("train_x", "train_y", "val_x", "val_y")
+_RENAMED = {"r2": "val_r2"}  # what metrics were called in older files
 
 
 def fit_bytes(points: Points, fits: dict[str, FitSampled]) -> bytes:
@@ -20,6 +21,10 @@ def fit_bytes(points: Points, fits: dict[str, FitSampled]) -> bytes:
     for weights, fit in fits.items():
         arrays[f"{weights}.x"], arrays[f"{weights}.prediction"] = fit.x, fit.prediction
         arrays[f"{weights}.step"] = np.array(fit.step)
+        for split, found in (("train", fit.train), ("val", fit.val)):
+            if found is not None:
+                arrays[f"{weights}.{split}.actual"] = found.actual
+                arrays[f"{weights}.{split}.predicted"] = found.predicted
         for name, value in fit.metrics.items():
             arrays[f"{weights}.metric.{name}"] = np.array(value)
     stream = io.BytesIO()
@@ -63,8 +68,15 @@ def _fit(found: dict[str, Any], weights: Weights) -> FitSampled:
         weights,
         *_curve(found, f"{weights}.x", f"{weights}.prediction"),
         {
-            name.removeprefix(prefix): float(value)
-            for name, value in found.items()
-            if name.startswith(prefix)
+            _RENAMED.get(name, name): float(value)
+            for key, value in found.items()
+            if (name := key.removeprefix(prefix)) != key
         },
+        _predictions(found, f"{weights}.train"),
+        _predictions(found, f"{weights}.val"),
     )
+
+
+def _predictions(found: dict[str, Any], prefix: str) -> Predictions | None:
+    names = f"{prefix}.actual", f"{prefix}.predicted"
+    return Predictions(*_curve(found, *names)) if names[0] in found else None

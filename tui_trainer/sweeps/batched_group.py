@@ -67,7 +67,7 @@ class BatchedGroup(Group):
         losses = engine.advance(stack, streams, steps, first_step - 1)
         self._spare.append(engine)
         self._next_states.update((name, s.get_state()) for name, s in streams.items())
-        train, val = (to_losses(part) for part in losses)
+        train, val = (self._task.data.losses(to_losses(part)) for part in losses)
         counts, improved = [], []
         for row, member in enumerate(members):
             best = member.best

@@ -31,8 +31,10 @@ class Scaling:
     target_std: float
 
     def losses(self, losses: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return squared errors in the target's own units, rounded once."""
-        return losses * np.float32(self.target_std**2)
+        """Return squared errors in the target's own units: a read-only array."""
+        scaled = losses * np.float32(self.target_std**2)
+        scaled.flags.writeable = False
+        return scaled
 
     def targets(self, y: Tensor) -> Tensor:
         """Return targets or predictions in the target's own units, as float32."""
@@ -68,7 +70,8 @@ class Data:
 
     def to(self, device: torch.device) -> "Data":
         """Return the same data on `device`."""
-        return Data(*(tensor.to(device) for tensor in self.tensors), self.scaling)
+        train_x, train_y, val_x, val_y = (tensor.to(device) for tensor in self.tensors)
+        return Data(train_x, train_y, val_x, val_y, self.scaling)
 
     def losses(self, losses: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return losses on this data in the units of the labels as they came."""

@@ -11,10 +11,23 @@ def r2(prediction: Tensor, labels: Tensor) -> Tensor:
     return 1 - ((prediction - labels) ** 2).sum() / spread
 
 
-METRICS: Mapping[str, Callable[[Tensor, Tensor], Tensor]] = {"r2": r2}
+def rmse(prediction: Tensor, labels: Tensor) -> Tensor:
+    """Return the root of the mean squared error, of two tensors of shape (N,)."""
+    return ((prediction - labels) ** 2).mean().sqrt()
 
 
-def measure(prediction: Tensor, labels: Tensor) -> dict[str, float]:
-    """Return every metric of predictions and labels with as many elements each."""
+METRICS: Mapping[str, Callable[[Tensor, Tensor], Tensor]] = {"r2": r2, "rmse": rmse}
+_OF_THE_LABELS_UNIT = frozenset({"rmse"})
+
+
+def measure(split: str, prediction: Tensor, labels: Tensor, unit: float = 1.0) -> dict[str, float]:
+    """Return every metric of predictions and labels with as many elements each.
+
+    They are called ``train_r2`` and so on. A label of 1 is `unit` in the units to give them in.
+    """
     prediction, labels = prediction.reshape(-1), labels.reshape(-1)
-    return {name: float(metric(prediction, labels)) for name, metric in METRICS.items()}
+    found = {name: float(metric(prediction, labels)) for name, metric in METRICS.items()}
+    return {
+        f"{split}_{name}": value * unit if name in _OF_THE_LABELS_UNIT else value
+        for name, value in found.items()
+    }

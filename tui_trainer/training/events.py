@@ -28,7 +28,8 @@ Weights: TypeAlias = Literal["untrained", "last", "best"]
 class Points:
     """The data of both splits as flat arrays, for drawing: labels over the one feature.
 
-    With several `features`, each label is plotted over itself.
+    With several `features`, each label is plotted over itself. Of a large split these are some
+    thousand points, evenly taken, in the units in which they came.
     """
 
     train_x: FloatArray
@@ -39,11 +40,23 @@ class Points:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Predictions:
+    """Of points of a split, by rising label: the labels, and what the network predicts for them.
+
+    These are at most some thousand points, evenly taken.
+    """
+
+    actual: FloatArray
+    predicted: FloatArray
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class FitSampled:
     """The network's curve over a grid `x`, after `step` steps.
 
-    With several features, `x` is the sorted labels of the validation points, and `prediction` what
-    the network makes of them. `metrics` are figures of the validation data by name.
+    With several features, `x` and `prediction` are those of `val`, the predictions of validation
+    points. `train` and `val` are None in a file of an older program. `metrics` are figures of all
+    points by name: train_r2, val_r2, train_rmse and val_rmse.
     """
 
     step: int
@@ -51,6 +64,8 @@ class FitSampled:
     x: FloatArray
     prediction: FloatArray
     metrics: Mapping[str, float]
+    train: Predictions | None = None
+    val: Predictions | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,18 +87,22 @@ class NotLearning:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Previewed:
-    """A config's data, its untrained network's fit and size, and whether it can learn at all."""
+    """A config's data, its untrained network's fit and size, and whether it can learn at all.
+
+    The config is the one asked for with its data set resolved; `notes` say what was left out of it.
+    """
 
     config: RunConfig
     parameter_count: int
     points: Points
     fit: FitSampled
     not_learning: NotLearning | None
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RunStarted:
-    """A run is set up and about to take its first step.
+    """A run is set up and about to take its first step; its data set is resolved.
 
     `engine` is what it starts with, and `engine_reason` why; `threads` is torch's on the CPU.
     """

@@ -1,10 +1,12 @@
 """Builds a config: data, network and the reference engine, before the first step."""
 
 import torch
+from msgspec.structs import replace
 from torch import nn
 
 from tui_trainer.config.settings import RunConfig
 from tui_trainer.task.data import Data, make_data
+from tui_trainer.task.files.resolving import resolve
 from tui_trainer.task.memory import (
     PREVIEW_COPIES,
     host_bytes,
@@ -42,18 +44,20 @@ def preview(config: RunConfig) -> Previewed:
 def _preview(config: RunConfig) -> Previewed:
     setup = Setup(config, trains=False)
     return Previewed(
-        config,
+        setup.config,
         setup.parameter_count,
         setup.points,
         sample_fit(setup.engine, 0, "untrained"),
         find_dead_layers(setup.state.model, setup.state.task),
+        setup.notes,
     )
 
 
 class Setup:
     """A config's data, network and eager engine, before the first step.
 
-    `trains` says whether steps will follow, which take more memory.
+    `trains` says whether steps will follow, which take more memory. `config` is the one given with
+    its data set resolved, `notes` what was left out of that.
 
     Raises:
         ValueError: if the device is not available, or does not have the engine; if there is not
@@ -63,6 +67,9 @@ class Setup:
     def __init__(self, config: RunConfig, *, trains: bool = True) -> None:
         require_engine(config)
         device = find_device(config.device)
+        found = resolve(config.dataset)
+        self.config = config = replace(config, dataset=found.dataset)
+        self.notes = found.notes
         copies = training_copies(config, _count_slots(config)) if trains else PREVIEW_COPIES
         require_memory(host_bytes(config, copies))
         # More threads slow small networks down, and a run's sums depend on how they are split.

@@ -26,6 +26,7 @@ from tui_trainer.training.events import (
     Event,
     FitSampled,
     LrChanged,
+    Noted,
     Paused,
     Resumed,
     RunEnded,
@@ -41,6 +42,7 @@ from tui_trainer.training.setup import Setup
 CHUNK_SECONDS = 0.02
 EVENT_SECONDS = 0.05
 FIT_SECONDS = 0.1
+FIT_SHARE = 0.05  # of the time, at most: a million points take a while
 COMPILING_SECONDS = 0.25
 # The first moments are slower than the rest.
 MEASURED_SECONDS = 0.1
@@ -80,11 +82,11 @@ class _Training:
     def __init__(
         self, config: RunConfig, control: Control, course: Course, keep: Keep | None
     ) -> None:
-        self._config = config
         self._keep = keep
         self._control = control
         self._course = course
         self._setup = Setup(config)
+        self._config = config = self._setup.config
         count = self._setup.parameter_count
         self._threads = course.threads or choose_threads(
             config, count, lambda: Setup(config).engine
@@ -121,6 +123,7 @@ class _Training:
             executor.reason,
             self._threads,
         )
+        yield from map(Noted, setup.notes)
         if executor.name != (self._course.first_engine or executor.name):
             yield EngineChanged(self._step + 1, executor.name, executor.reason)
         dead = find_dead_layers(self._state.model, self._state.task)
@@ -276,6 +279,7 @@ class _Training:
 
     def _fits(self, closing: bool = False) -> Iterator[FitSampled]:
         """Sample the fit of the newest weights and, where it is asked for, of the best ones."""
+        began = time.perf_counter()
         engine, best = self._executor.engine, self._best
         self._sampled = (self._step, self._control.best_fit_wanted)
         yield sample_fit(engine, self._step, "last" if self._step else "untrained")
@@ -288,7 +292,8 @@ class _Training:
             yield sample_fit(engine, best.step, "best")
             self._state.restore(now)
             self._best_sampled = best.step
-        self._fit_due = time.perf_counter() + FIT_SECONDS
+        took = time.perf_counter() - began
+        self._fit_due = began + took + max(FIT_SECONDS, took / FIT_SHARE)
 
     def _restore_best(self) -> None:
         """Put the best step's weights into the network."""

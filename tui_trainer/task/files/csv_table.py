@@ -30,14 +30,19 @@ def read_csv(file: str, delimiter: str, progress: Progress | None = None) -> Tab
         _sniff(name, stream, delimiter)
         digesting = Digesting(stream, size, progress)
         try:
-            table = parse(digesting, delimiter)
+            arrow = parse(digesting, delimiter)
+            names = checked_names(name, arrow.column_names)
         except pa.ArrowInvalid as error:
             stream.seek(0)
             raise InvalidSettingsError(f"{name}: {_explain(error, stream, delimiter)}") from None
         except UnicodeDecodeError:
             raise InvalidSettingsError(f"{name}: {_NOT_UTF8} (its header is not)") from None
         digest = digesting.finish()
-    return to_table(name, table, digest)
+    columns = list(zip(names, arrow.columns, strict=True))
+    rows = arrow.num_rows
+    del arrow
+    numbers, others = _to_numbers(name, columns)
+    return Table(name, numbers, others, rows, digest)
 
 
 def parse(stream: Any, delimiter: str, *, threads: bool = True) -> Any:
@@ -101,12 +106,10 @@ def _explain(error: pa.ArrowInvalid, stream: BinaryIO, delimiter: str) -> str:
     return f"not a CSV file: {words.splitlines()[0]}"
 
 
-def to_table(name: str, table: Any, digest: str) -> Table:
-    """Take the numeric columns out of an Arrow table, one after another: it is large."""
-    names = checked_names(name, table.column_names)
-    rows = table.num_rows
-    columns = list(zip(names, table.columns, strict=True))
-    del table
+def _to_numbers(
+    name: str, columns: list[tuple[str, Any]]
+) -> tuple[dict[str, Floats], dict[str, str]]:
+    """Convert Arrow columns one after another, each of which is let go of: they are large."""
     numbers: dict[str, Floats] = {}
     others: dict[str, str] = {}
     columns.reverse()
@@ -118,7 +121,7 @@ def to_table(name: str, table: Any, digest: str) -> Table:
             numbers[column_name] = to_floats(column)
         else:
             others[column_name] = _not_numeric(name, column)
-    return Table(name, numbers, others, rows, digest)
+    return numbers, others
 
 
 def is_numeric(kind: Any) -> bool:

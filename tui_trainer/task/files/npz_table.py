@@ -50,7 +50,7 @@ def _arrays(name: str, stream: BinaryIO) -> Iterator[tuple[str, NDArray[Any] | s
 
 
 def _to_table(name: str, arrays: dict[str, NDArray[Any] | str], digest: str) -> Table:
-    numbers: dict[str, Floats] = {}
+    columns: list[tuple[str, Floats]] = []
     others: dict[str, str] = {}
     lengths: dict[str, int] = {}
     for key, array in arrays.items():
@@ -59,20 +59,20 @@ def _to_table(name: str, arrays: dict[str, NDArray[Any] | str], digest: str) -> 
         elif array.dtype.kind not in "biuf":
             others[key] = f"it is of type {array.dtype}"
         elif array.ndim not in (1, 2):
-            others[key] = f"its shape is {array.shape}, expected (N,) or (N, columns)"
+            others[key] = f"its shape is {array.shape}, (N,) or (N, k) is expected"
         else:
             lengths[key] = len(array)
-            numbers |= _columns(key, array)
-    checked_names(name, [*numbers, *others])
+            columns += _columns(key, array)
+    checked_names(name, [*(column for column, _ in columns), *others])
     if len(set(lengths.values())) > 1:
         words = ", ".join(f"{shortened(key)} {rows:,}" for key, rows in lengths.items())
         raise InvalidSettingsError(f"{name}: arrays differ in their numbers of rows: {words}")
-    return Table(name, numbers, others, next(iter(lengths.values()), 0), digest)
+    return Table(name, dict(columns), others, next(iter(lengths.values()), 0), digest)
 
 
-def _columns(key: str, array: NDArray[Any]) -> dict[str, Floats]:
-    if array.ndim == 2 and array.shape[1] != 1:
-        parts = {f"{key}.{number}": array[:, number] for number in range(array.shape[1])}
-    else:
-        parts = {key: array.reshape(-1)}
-    return {name: np.ascontiguousarray(part, np.float64) for name, part in parts.items()}
+def _columns(key: str, array: NDArray[Any]) -> Iterator[tuple[str, Floats]]:
+    if array.ndim == 1 or array.shape[1] == 1:
+        yield key, np.ascontiguousarray(array.reshape(-1), np.float64)
+        return
+    for number in range(array.shape[1]):
+        yield f"{key}.{number}", np.ascontiguousarray(array[:, number], np.float64)

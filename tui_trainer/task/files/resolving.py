@@ -47,6 +47,7 @@ def resolve(dataset: Dataset, progress: Progress | None = None) -> Resolved:
     if dataset.resolved:
         return Resolved(dataset)
     table = load_table(dataset.file, progress)
+    _require_rows(table, 2)
     table.column(dataset.target)
     names = dataset.feature_names or tuple(n for n in table.numbers if n != dataset.target)
     rows, notes = _usable_rows(table, (*names, dataset.target), dataset.drop_missing)
@@ -57,9 +58,7 @@ def resolve(dataset: Dataset, progress: Progress | None = None) -> Resolved:
         notes.append(f"left out, constant: {listed(n for n in names if n not in kept)}")
     _require_features(table, kept, dataset)
     _check_target(table, rows, dataset)
-    found = replace(
-        dataset, feature_names=kept, features=len(kept), digest=table.digest,
-    )  # fmt: skip
+    found = replace(dataset, feature_names=kept, features=len(kept), digest=table.digest)
     notes = [f"{table.name}: {words}" for words in notes]
     if dataset.validation_file:
         return _with_validation(found, len(rows), notes, progress)
@@ -130,6 +129,7 @@ def _with_validation(
     dataset: Dataset, points: int, notes: list[str], progress: Progress | None
 ) -> Resolved:
     table = load_table(dataset.validation_file, progress)
+    _require_rows(table, 1)
     names = (*dataset.feature_names, dataset.target)
     rows, more = _usable_rows(table, names, dataset.drop_missing, least=1)
     found = replace(
@@ -141,14 +141,17 @@ def _with_validation(
     return Resolved(found, (*notes, *(f"{table.name}: {words}" for words in more)))
 
 
+def _require_rows(table: Table, least: int) -> None:
+    if table.rows < least:
+        has = "no rows" if not table.rows else "one row, and two are the least"
+        raise InvalidSettingsError(f"{table.name}: it has {has}")
+
+
 def _usable_rows(
     table: Table, names: Sequence[str], drop_missing: bool, *, least: int = 2
 ) -> tuple[Rows, list[str]]:
     """Return the rows without a missing value in the columns, and a note if others are left out."""
     arrays = {name: table.column(name) for name in names}
-    if table.rows < least:
-        has = "a header and no rows" if not table.rows else "one row, and two are the least"
-        raise InvalidSettingsError(f"{table.name}: it has {has}")
     for name, array in arrays.items():
         _require_float32(table, name, array)
     missing = np.zeros(table.rows, np.bool_)

@@ -50,8 +50,7 @@ class CompiledEngine(Engine):
         rates = [m.rate for m in state.model.modules() if isinstance(m, models.Dropout)]
         self._rate = rates[0] if rates else 0.0
 
-    def advance(self, steps: int) -> tuple[Losses, Losses]:
-        """Do `steps` steps; return their train and validation losses, each of shape (steps,)."""
+    def _advance(self, steps: int) -> tuple[Losses, Losses]:
         parameters = flatten(self.state.parameters)
         losses = np.empty((2, steps), np.float32)
         most = max(1, _DRAWN_AT_ONCE // self._drawn) if self._drawn else steps

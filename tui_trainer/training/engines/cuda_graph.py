@@ -48,8 +48,7 @@ class CudaGraphEngine(Engine):
             self._losses = torch.zeros(2, UNROLLED, device=device)
             self._graphs = self._capture()
 
-    def advance(self, steps: int) -> tuple[Losses, Losses]:
-        """Do `steps` steps; return their train and validation losses, each of shape (steps,)."""
+    def _advance(self, steps: int) -> tuple[Losses, Losses]:
         losses = torch.empty(2, steps, device=self._losses.device)
         with torch.cuda.device(losses.device), torch.no_grad():
             state = self.state

@@ -18,8 +18,7 @@ class EagerEngine(Engine):
         # Walking all modules twice a step would cost a small network a layer's time.
         self._has_modes = has_modes(state.model)
 
-    def advance(self, steps: int) -> tuple[Losses, Losses]:
-        """Do `steps` steps; return their train and validation losses, each of shape (steps,)."""
+    def _advance(self, steps: int) -> tuple[Losses, Losses]:
         state = self.state
         train, val = [], []
         with training_draws(state.model, state.generator, state.draws_globally):

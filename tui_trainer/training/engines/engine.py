@@ -113,12 +113,19 @@ class Engine(ABC):
     def __init__(self, state: TrainingState) -> None:
         self.state = state
 
-    @abstractmethod
     def advance(self, steps: int) -> tuple[Losses, Losses]:
         """Do `steps` steps; return their train and validation losses, each of shape (steps,).
 
-        The state's step moves on by as many.
+        They are in the units of the labels as they came, whatever the network trains on. The
+        state's step moves on by as many.
         """
+        train, val = self._advance(steps)
+        data = self.state.task.data
+        return data.losses(train), data.losses(val)
+
+    @abstractmethod
+    def _advance(self, steps: int) -> tuple[Losses, Losses]:
+        """Do `steps` steps; return the losses that the network trains on."""
 
     @property
     def model(self) -> nn.Module:

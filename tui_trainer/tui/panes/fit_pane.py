@@ -38,7 +38,7 @@ class FitPane(PlotPane):
         name = "Fit" if points.features == 1 else "Predicted against actual"
         legend = [(Role.MODEL, "model"), (Role.TRAIN_POINT, "train")]
         legend.append((Role.VALIDATION_POINT, "val" if self.size.width < 60 else "validation"))
-        r2 = fit.metrics["r2"]
+        r2 = fit.metrics["val_r2"]
         quality = "the prediction is not finite"
         if math.isfinite(r2):
             quality = f"validation R² {metric_text(r2)}"
