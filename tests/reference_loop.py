@@ -63,6 +63,9 @@ class Layer(nn.Module):
         super().__init__()
         if scheme == "LinearZeros":
             weights, bias = torch.zeros(d, e), torch.zeros(e)
+        elif scheme == "LinearTorch":
+            torchs = nn.Linear(d, e)
+            weights, bias = torchs.weight.detach().T.contiguous(), torchs.bias.detach()
         else:
             weights = torch.randn(d, e)
             bias = torch.randn(e) if scheme == "LinearNormal" else torch.zeros(e)

@@ -17,6 +17,7 @@ from tui_trainer.cli.output import (
     echo_json,
     exit_status,
     for_stdout,
+    prints_on_stderr,
     require_writable,
     say,
 )
@@ -28,6 +29,7 @@ from tui_trainer.cli.wiring import (
     recipe_of,
     saved_sweep,
     sweep_events,
+    try_builders,
 )
 from tui_trainer.config.presets import Presets, load_presets
 from tui_trainer.config.settings import PositiveInt
@@ -87,12 +89,14 @@ def sweep(
     plan = _plan(axes, seeds, objective, settings, user)
     if csv_file is not None:
         require_writable(csv_file, "--csv")
+    if ray_address is None:
+        try_builders(candidate.config for candidate in plan.candidates)
 
     from tui_trainer.console import sweep as console
 
     control, finale = SweepControl(), Finale(user, on_end)
     events = _events(plan, control, ray_address, root)
-    with on_first_signal(lambda _: control.stop()) as signals:
+    with on_first_signal(lambda _: control.stop()) as signals, prints_on_stderr():
         results = console.follow(events, plan)
     written = csv_file is None or _write(console, results, csv_file)
     drawn = _drawn(results, sys.stderr if as_json else sys.stdout) if plot else ""

@@ -4,10 +4,11 @@ import functools
 import importlib.util
 import re
 from pathlib import Path
-from typing import Annotated, Literal, TypeAlias, get_args
+from typing import Annotated, Any, Literal, TypeAlias, get_args
 
 from msgspec import Meta, Struct
 
+from tui_trainer.config.builders import require_builder
 from tui_trainer.config.validation import convert_text, one_of
 
 PositiveInt: TypeAlias = Annotated[int, Meta(ge=1, le=1_000_000_000)]
@@ -23,8 +24,9 @@ StripLength: TypeAlias = Annotated[int, Meta(ge=2, le=1_000_000_000)]
 Share: TypeAlias = Annotated[float, Meta(gt=0, lt=1)]
 
 LayerName: TypeAlias = Literal[
-    "LinearZeros", "LinearNormal", "LinearKaiming", "LinearHe", "LinearXavier"
+    "LinearZeros", "LinearNormal", "LinearKaiming", "LinearHe", "LinearXavier", "LinearTorch"
 ]
+OWN_INIT: LayerName = "LinearTorch"  # leaves a network of a builder as that made it
 EngineName: TypeAlias = Literal["auto", "eager", "compiled", "cuda-graph"]
 ENGINES: tuple[EngineName, ...] = get_args(EngineName)
 LAYER_MODULES = frozenset({"linear", "dropout"})
@@ -111,15 +113,33 @@ class Dataset(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
 
 class Architecture(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Which network; `network` names a file in models/, `hidden` its widths, input to output."""
+    """Which network; `network` names a file in models/, `hidden` its widths, input to output.
+
+    Or `builder` names a function that builds it, ``file.py:function`` or
+    ``package.module:function``, which is called with `arguments`.
+    """
 
     name: str
-    network: str
+    network: str = ""
     hidden: tuple[PositiveInt, ...] = ()
+    builder: str = ""
+    arguments: dict[str, Any] = {}
 
     def __post_init__(self) -> None:
-        """Refuse a network without a file in models/."""
-        _require_module("network", "network", self.network, network_names())
+        """Refuse a network without a file in models/, and a builder that names no function."""
+        if not self.builder:
+            if self.arguments:
+                raise ValueError("arguments: these are a builder's, and there is none")
+            _require_module("network", "network", self.network, network_names())
+            return
+        if self.network or self.hidden:
+            key = "network" if self.network else "hidden"
+            raise ValueError(f"{key}: a builder makes the network: omit either of the two")
+        require_builder(self.builder)
+
+    def __hash__(self) -> int:
+        """Leave the arguments out, which may be of any type."""
+        return hash((self.name, self.network, self.hidden, self.builder))
 
 
 class Init(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -35,7 +35,10 @@ class Task:
         """Return the training loss, without penalties, and the gradients, with them."""
         loss = mse_loss(predict(self.data.train_x), self.data.train_y)
         objective = self.penalties.objective(loss, parameters)
-        gradients = torch.autograd.grad(objective, parameters)
+        # Somebody's network may leave parameters out, whose gradients are then 0.
+        gradients = torch.autograd.grad(
+            objective, parameters, allow_unused=True, materialize_grads=True
+        )
         return loss.detach(), self.penalties.decayed(gradients, parameters)
 
     @torch.no_grad()

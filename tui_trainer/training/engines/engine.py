@@ -60,8 +60,9 @@ class TrainingState:
         self.slots_since = 0
         self.generator = generator
         self.draws_globally = draws_globally
-        self.parameters: list[Tensor] = list(model.parameters())
-        self.buffers: list[Tensor] = list(model.buffers())
+        trained, kept = _split_tensors(model)
+        self.parameters: list[Tensor] = list(trained.values())
+        self.buffers: list[Tensor] = list(kept.values())
         self.slots: Slots = task.optimizer.init([p.detach() for p in self.parameters])
 
     @property
@@ -72,10 +73,9 @@ class TrainingState:
     @property
     def names(self) -> tuple[str, ...]:
         """Those of `tensors`: ``model.*``, ``optimizer.0.*`` and on, ``buffer.*``."""
-        model = self.model
-        own = [name for name, _ in model.named_parameters()]
+        own, kept = _split_tensors(self.model)
         slots = [f"optimizer.{n}.{name}" for n, _ in enumerate(self.slots) for name in own]
-        buffers = [f"buffer.{name}" for name, _ in model.named_buffers()]
+        buffers = [f"buffer.{name}" for name in kept]
         return (*(f"model.{name}" for name in own), *slots, *buffers)
 
     def set_tensors(self, values: Sequence[Tensor]) -> None:
@@ -101,6 +101,14 @@ class TrainingState:
         self.generator.set_state(snapshot.generator_state)
         self.lr, self.step = snapshot.lr, snapshot.step
         self.slots_since = snapshot.slots_since
+
+
+def _split_tensors(model: nn.Module) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    """Return the parameters that are trained, and frozen ones with the buffers, by name."""
+    parameters = dict[str, Tensor](model.named_parameters())
+    trained = {name: p for name, p in parameters.items() if p.requires_grad}
+    frozen = {name: p for name, p in parameters.items() if not p.requires_grad}
+    return trained, frozen | dict(model.named_buffers())
 
 
 class Engine(ABC):

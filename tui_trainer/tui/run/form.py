@@ -71,6 +71,7 @@ class ConfigForm(Form):
         self._overrides = self._numbers_over_preset(config)
         self._parameter_count: int | None = None
         self._warning = ""
+        self._init_words = ""
         self.border_title = "Setup"
 
     def compose(self) -> ComposeResult:
@@ -157,9 +158,10 @@ class ConfigForm(Form):
         else:
             self.set_number(key, value)
 
-    def report(self, parameter_count: int | None, warning: str = "") -> None:
-        """Show the network's size, and why it can't learn if it can't."""
+    def report(self, parameter_count: int | None, warning: str = "", init_words: str = "") -> None:
+        """Show the network's size, why it can't learn if it can't, and what the init sets of it."""
         self._parameter_count, self._warning = parameter_count, warning
+        self._init_words = init_words
         self._show()
 
     def report_engine(self, run: "RunResult | None") -> None:
@@ -247,7 +249,7 @@ class ConfigForm(Form):
         if category == "architecture" and self._parameter_count is not None:
             return f"{self._parameter_count:,} parameters"
         if category == "init":
-            return self._warning
+            return self._warning or self._init_words
         if category == "regularizer":
             return describe_regularizer(config.regularizer)
         return ""
