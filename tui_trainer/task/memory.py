@@ -56,7 +56,7 @@ def _activation_bytes(config: RunConfig) -> int:
         kept += 3 * (features + kept)  # draws, masks and masked inputs
     widest = max(outputs)
     dataset = config.dataset
-    training = dataset.train_points * (kept + 2 * widest)
+    training = config.points_per_step * (kept + 2 * widest)
     return FLOAT_BYTES * max(training, dataset.validation_points * 3 * widest)
 
 

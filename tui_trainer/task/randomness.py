@@ -38,13 +38,16 @@ def lending_globally(generator: Generator) -> Iterator[Generator]:
 
 
 @contextmanager
-def training_draws(model: nn.Module, generator: Generator, globally: bool) -> Iterator[None]:
-    """Have a training pass of `model` draw from `generator`, its `torch.nn` layers included."""
+def training_draws(model: nn.Module, generator: Generator, globally: bool) -> Iterator[Generator]:
+    """Have a training pass of `model` draw from `generator`, its `torch.nn` layers included.
+
+    Yields the generator that has to be drawn from meanwhile.
+    """
     if not globally:
-        yield
+        yield generator
         return
     with lending_globally(generator) as lent, drawing_from(model, lambda x: _uniform(lent, x)):
-        yield
+        yield lent
 
 
 @contextmanager

@@ -17,6 +17,7 @@ from tui_trainer.training.engines.engine import Engine, Snapshot
 from tui_trainer.training.events import NotLearning
 
 _TRIED_STEPS, _TRIED_LR = 3, 1e-4
+_MOST_POINTS = 10_000
 
 
 def find_dead_layers(model: nn.Module, task: Task) -> NotLearning | None:
@@ -93,11 +94,17 @@ def first_bad_output(model: nn.Module, x: Tensor) -> str | None:
 
 
 def _gradients(model: nn.Module, task: Task) -> list[list[Tensor]]:
-    """Return each layer's gradients of the training loss alone, in evaluation mode."""
+    """Return each layer's gradients of the training loss alone, in evaluation mode.
+
+    Those of many points' loss take a while, and memory: that of the first ones will do.
+    """
     own = [_trained(layer) for layer in layers_of(model)]
+    first = None
+    if len(task.data.train_x) > _MOST_POINTS:
+        first = torch.arange(_MOST_POINTS, device=task.data.train_x.device)
     with _Evaluating(model):
         plain = replace(task, penalties=Penalties())
-        _, gradients = plain.gradients(model, [p for parameters in own for p in parameters])
+        _, gradients = plain.gradients(model, [p for ps in own for p in ps], first)
     flat = iter(gradients)
     return [[next(flat) for _ in parameters] for parameters in own]
 

@@ -133,7 +133,9 @@ def make_task(config: RunConfig, data: Data) -> Task:
     """Make what a config trains, on its data."""
     regularizer = config.regularizer
     penalties = Penalties(regularizer.l1_weight, regularizer.weight_decay)
-    return Task(data, penalties, make_optimizer(config.optimizer))
+    optimizer = make_optimizer(config.optimizer)
+    every = config.validate_every
+    return Task(data, penalties, optimizer, batch_size=config.batch_size, validate_every=every)
 
 
 def find_device(name: str) -> torch.device:
