@@ -167,9 +167,9 @@ def run(
         if stops(regularizer.stopping, found, measured if validated else None):
             found.ended = "early_stopping"
             if regularizer.stopping.restore_best:
-                with torch.no_grad():
-                    for parameter, best in zip(parameters, best_parameters, strict=True):
-                        parameter.copy_(best)
+                torch.nn.utils.vector_to_parameters(
+                    torch.cat([best.flatten() for best in best_parameters]), parameters
+                )
             break
     return found
 

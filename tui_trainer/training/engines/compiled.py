@@ -70,9 +70,11 @@ class CompiledEngine(Engine):
         """Return dropout's numbers and the orders of the epochs, drawn as eager draws them."""
         state, batches = self.state, self.state.batches
         if batches is None:
-            draws = torch.rand(steps * self._points * self._drawn, generator=state.generator)
-            return draws.numpy(), None
-        draws, orders, done, end = [], [], state.step, state.step + steps
+            numbers = steps * self._points * self._drawn
+            return torch.rand(numbers, generator=state.generator).numpy(), None
+        draws: list[Tensor] = []
+        orders: list[Tensor] = []
+        done, end = state.step, state.step + steps
         while done < end:
             taken = min(batches.steps_to_epochs_end(done), end - done)
             orders.append(batches.order(done, state.generator))

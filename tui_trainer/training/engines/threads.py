@@ -63,8 +63,8 @@ def _memory(config: RunConfig, most: int) -> Path:
     """Name the file that remembers the answer for a network of this shape on this machine."""
     steps = [config.batch_size, config.validate_every]
     own = steps if steps != [None, 1] else []
-    parts = [config.dataset, config.architecture, config.init, config.regularizer]
-    shape = [*parts, *own, most]
+    network = [config.dataset, config.architecture, config.init, config.regularizer]
+    shape = [*network, *own, most]
     texts = (torch.__version__, str(torch.version.git_version), *processor())
     parts = [msgspec.json.encode(shape), *(text.encode() for text in texts)]
     key = hashlib.sha256(b"\0".join(parts)).hexdigest()[:32]
