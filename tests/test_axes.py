@@ -108,7 +108,7 @@ def test_a_list_keeps_its_values_and_their_order():
         ("steps=1e3,50", "steps", (1000, 50)),
         ("seed=7", "seed", (7,)),
         ("data_seed=0,1", "data_seed", (0, 1)),
-        ("batch-size=16:64:log:3", "batch_size", (16, 32, 64)),
+        ("batch-size=16,64", "batch_size", (16, 64)),
         ("dropout=0,0.999", "dropout", (0, 0.999)),
         ("weight-decay=0,3e38", "weight_decay", (0, 3e38)),
     ):
