@@ -20,7 +20,7 @@ from tui_trainer.sweeps.axes import (
 
 KEYS = "lr, l1_weight, dropout, weight_decay, dataset, architecture, init, regularizer, steps, "
 KEYS += "seed, data_seed, batch_size, validate_every"
-INITS = "zeros, normal, kaiming, he, xavier, all"
+INITS = "zeros, normal, kaiming, he, xavier, own, all"
 
 
 def parse(text):
