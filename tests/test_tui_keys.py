@@ -292,8 +292,8 @@ async def test_a_key_that_does_nothing_says_why_and_is_not_in_the_last_line():
         await ready(pilot)
         for opens, expected in (
             ((), {"stop", "pause", "lr_down", *needs_run}),
-            (("w",), {"stop", "use", "open", "table", "by_loss", "log"}),
-            (("s",), {"stop", "open"}),
+            (("w",), {"stop", "use", "open", "table", "by_loss", "log", "tune"}),
+            (("s",), {"stop", "open", "tune"}),
         ):
             await press(pilot, *opens)
             screen = pilot.app.screen

@@ -1,16 +1,18 @@
 """The sweep screen: what it plans, what it shows, what its keys do, what goes into the form."""
 
 import re
+import threading
 
 import numpy as np
 import pytest
-from scripted import Script, SweepScript, hidden, make_app, press, ready, shown, until
+from scripted import DEADLINE, Script, SweepScript, hidden, make_app, press, ready, shown, until
 from scripted_sweep import advanced, ended, finished, plan, started
 from textual.widgets import Input
 
 from tui_trainer.plotting.roles import Charset
 from tui_trainer.sweeps.events import SweepEnded
 from tui_trainer.sweeps.recommendation import recommend
+from tui_trainer.sweeps.tuning import in_stages
 from tui_trainer.training.early_stopping import StopReason
 from tui_trainer.training.state import State
 from tui_trainer.tui.headless import screen_text
@@ -284,7 +286,7 @@ async def test_a_race_shows_its_verdict_the_best_first():
 async def test_rows_by_loss_say_since_when_and_are_sorted_anew_while_nobody_reads(monkeypatch):
     for rest, title in (
         (9.0, "regularizer · 11 seeds · sorted at 0:00 ─"),
-        (0.0, "regularizer · 11 seeds ─"),
+        (0.4, "regularizer · 11 seeds ─"),
     ):
         monkeypatch.setattr(sweep_table, "_REST_SECONDS", rest)
         async with make_app(sweep=SweepScript(waits=True)).run_test(size=SIZE) as pilot:
@@ -642,3 +644,97 @@ async def test_a_real_sweep_finds_the_better_of_two_lrs():
         await shown(pilot, "✓ lr 0.01: lowest median best validation loss", "✕ 2 diverged")
         await press(pilot, "down", "enter")
         await shown(pilot, "Fit · step 30")
+
+
+# Each value at its own best lr
+
+
+def in_two_stages(script, race_may_start=None):
+    """Tune and race by a script; the race waits for an event, unless that is None."""
+
+    def sweep(plan, control):
+        def train(stage):
+            for event in script(stage, control):
+                if stage.tunes and isinstance(event, SweepEnded) and race_may_start is not None:
+                    race_may_start.wait(DEADLINE)
+                yield event
+
+        return in_stages(plan, train)
+
+    return sweep
+
+
+async def test_e_tunes_the_lr_of_each_value_first_and_u_takes_the_winner_with_its_lr():
+    script = SweepScript()
+    app = make_app(sweep=in_two_stages(script), recipe="kaiming", seed=3)
+    async with app.run_test(size=SIZE) as pilot:
+        sweep = await opened(pilot)
+        await press(pilot, "e")
+        await shown(pilot, "The values are those of lr: a takes another axis.")
+        await press(pilot, *"aaaa", "e")
+        sweep.form.field("tuned").put("1e-3:1:log:4")
+        await press(pilot, "o", "o")
+        await shown(
+            pilot,
+            "5 inits × (4 of lr + 1 race) × 11 seeds = 275 candidates",
+            "5 × init · none · each at its best lr",
+            "its best lr",
+        )
+        await press(pilot, "s")
+        await until(pilot, lambda: sweep.state is State.FINISHED and sweep.is_idle)
+        tuned, raced = (plan for plan, _ in script.calls)
+        assert tuned.tunes
+        assert len(tuned.candidates) == 5 * 4 * 11
+        assert {c.config.seed for c in raced.candidates} == set(range(3, 14))
+        assert not {c.config.seed for c in tuned.candidates} & set(range(3, 14))
+        await shown(
+            pilot,
+            "Best validation loss by init, each at its best lr · 11 seeds",
+            "u use init kaiming, lr 0.1",
+            "race 55/55",
+            "zeros and normal each got the highest lr tried, 1: widen the range.",
+        )
+        await hidden(pilot, "next sweep")
+        await press(pilot, "u")
+        config = pilot.app.cockpit.form.config
+        assert (config.init.name, config.lr, config.seed) == ("kaiming", 0.1, 3)
+
+
+async def test_the_race_takes_the_place_of_its_tuning_but_not_of_what_is_read():
+    may_race = threading.Event()
+    script = SweepScript()
+    app = make_app(sweep=in_two_stages(script, may_race), recipe="kaiming")
+    async with app.run_test(size=SIZE) as pilot:
+        sweep = await opened(pilot, *"aaaae", "s")
+        done = 5 * 11 * 11
+        await until(pilot, lambda: sweep.feed.result.finished == done and not sweep.unread)
+        await shown(pilot, "Tuning lr by init", "the race on others follows", "100 %")
+        await press(pilot, *["down"] * 3)
+        await shown(pilot, "▸ kaiming    0.00316", "u use init kaiming, lr 0.00316")
+        await press(pilot, "enter")
+        text = "init kaiming, lr 0.00316 · seed 11"
+        await shown(pilot, text)
+        may_race.set()
+        await until(pilot, lambda: sweep.state is State.FINISHED and not sweep.unread)
+        await shown(pilot, text, "✓ FINISHED")
+        await press(pilot, "escape")
+        await shown(pilot, "▸ kaiming    0.00316", "recommended", "race 55/55")
+        await press(pilot, "c")
+        await shown(pilot, "Candidates by loss", "▸ kaiming  0.00316")
+
+
+async def test_a_tuning_fits_every_size_and_may_be_stopped():
+    for size, charset in (((80, 24), Charset.ASCII), ((40, 12), Charset.UNICODE)):
+        script = SweepScript(waits=True)
+        app = make_app(sweep=in_two_stages(script), charset=charset)
+        async with app.run_test(size=size) as pilot:
+            sweep = await opened(pilot, *"aaaae")
+            sweep.form.field("seeds").put("1")
+            await press(pilot, "s")
+            half = 5 * 11 // 2
+            await until(pilot, lambda s=sweep, n=half: s.feed.result.finished == n and not s.unread)
+            await shown(pilot, "Tuning lr by init", "lr so far", "xavier", "0.00001")
+            await press(pilot, "x")
+            await until(pilot, lambda s=sweep: s.state is State.STOPPED and s.is_idle)
+            await shown(pilot, "lr was still being")
+            assert len(script.calls) == 1

@@ -67,6 +67,14 @@ def duration_text(seconds: float) -> str:
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
+def duration_words(seconds: float) -> str:
+    """Write a duration that is only estimated: ``2 s``, ``4 min``, ``3 h``."""
+    for size, unit in ((3600.0, "h"), (60.0, "min")):
+        if seconds >= 1.5 * size:
+            return f"{seconds / size:.2g} {unit}"
+    return f"{max(1.0, float(f'{seconds:.2g}')):.0f} s"
+
+
 def number_text(number: float) -> str:
     """Write a setting so that it reads back the same: ``0.00001``, ``5000``, ``1e-09``."""
     if number and not 1e-7 <= abs(number) < 1e15:

@@ -1,8 +1,9 @@
 """``tui-trainer sweep``: trains all candidates of a grid at once."""
 
+import math
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,6 @@ from tui_trainer.cli.output import (
     echo_json,
     exit_status,
     for_stdout,
-    prints_on_stderr,
     require_writable,
     say,
 )
@@ -29,18 +29,21 @@ from tui_trainer.cli.wiring import (
     recipe_of,
     saved_sweep,
     sweep_events,
-    try_builders,
 )
 from tui_trainer.config.presets import Presets, load_presets
 from tui_trainer.config.settings import PositiveInt
 from tui_trainer.config.user_settings import UserSettings, config_file, read_user_settings
 from tui_trainer.config.validation import InvalidSettingsError
+from tui_trainer.formatting import duration_words
 from tui_trainer.notices.endings import end_of_sweep
 from tui_trainer.sweeps.axes import SweepAxis, parse_axis
 from tui_trainer.sweeps.cluster.driver_process import find_address, place
 from tui_trainer.sweeps.control import SweepControl
 from tui_trainer.sweeps.events import SweepEvent
-from tui_trainer.sweeps.plan import Sweep, plan_sweep
+from tui_trainer.sweeps.pace import pace_of
+from tui_trainer.sweeps.plan import Objective, Sweep, plan_sweep
+from tui_trainer.sweeps.significance import least_seeds
+from tui_trainer.sweeps.tuned_plan import DEFAULT_TUNED, parse_tuned, plan_tuned, value_count
 from tui_trainer.training.early_stopping import StopReason
 from tui_trainer.training.engines.choice import require_engine
 
@@ -50,8 +53,12 @@ from tui_trainer.training.engines.choice import require_engine
               shell_complete=complete_axis,
               help="An axis: lr=1e-5:1:log:32, l1_weight=0,0.1,1, init=normal,kaiming (or all). "
                    "Several make a grid.")  # fmt: skip
-@click.option("--seeds", type=Number(PositiveInt), metavar="N", default=1, show_default=True,
-              help="Train each point with this many seeds, counted from --seed.")  # fmt: skip
+@click.option("--tune", "tuned", is_flag=False, flag_value="", metavar="[KEY=VALUES]",
+              help="Race the values of --over each at its own best lr: tuned first, on other seeds "
+                   f"than those of the race, over {DEFAULT_TUNED} or what you give.")  # fmt: skip
+@click.option("--seeds", type=Number(PositiveInt), metavar="N",
+              help="Train each point with this many seeds, counted from --seed.  [default: 1; "
+                   "with --tune as many as can tell the values apart]")  # fmt: skip
 @click.option("--objective", type=click.Choice(["best", "final"]), default="best",
               show_default=True, help="Which validation loss to minimise.")  # fmt: skip
 @click.option("--ray", "ray_address", is_flag=False, flag_value="", metavar="[ADDRESS]",
@@ -70,7 +77,8 @@ def sweep(
     context: click.Context,
     /,
     axes: tuple[str, ...],
-    seeds: int,
+    tuned: str | None,
+    seeds: int | None,
     objective: str,
     as_json: bool,
     plot: bool,
@@ -86,17 +94,17 @@ def sweep(
     user = read_user_settings(config_file())
     take_looks(context, user)
     root = saved_root(settings)
-    plan = _plan(axes, seeds, objective, settings, user)
+    plan = _plan(axes, tuned, seeds, objective, settings, user)
     if csv_file is not None:
         require_writable(csv_file, "--csv")
-    if ray_address is None:
-        try_builders(candidate.config for candidate in plan.candidates)
 
     from tui_trainer.console import sweep as console
 
     control, finale = SweepControl(), Finale(user, on_end)
+    if plan.tunes:
+        say(_budget_text(plan, ray_address))
     events = _events(plan, control, ray_address, root)
-    with on_first_signal(lambda _: control.stop()) as signals, prints_on_stderr():
+    with on_first_signal(lambda _: control.stop()) as signals:
         results = console.follow(events, plan)
     written = csv_file is None or _write(console, results, csv_file)
     drawn = _drawn(results, sys.stderr if as_json else sys.stdout) if plot else ""
@@ -124,24 +132,43 @@ def _drawn(results: Any, stream: Any) -> str:
 
 
 def _plan(
-    axes: tuple[str, ...],
-    seeds: int,
+    texts: tuple[str, ...],
+    tuned: str | None,
+    seeds: int | None,
     objective: str,
     settings: dict[str, Any],
     user: UserSettings,
 ) -> Sweep:
     """Plan the sweep of the flags."""
     presets = load_presets(settings.pop("presets_folder"))
-    plan = plan_sweep(
-        presets,
-        recipe_of(settings.pop("recipe"), user, presets),
-        [_axis(text, presets) for text in axes],
-        seeds=seeds,
-        objective="final" if objective == "final" else "best",
-        **settings,
-    )
+    recipe = recipe_of(settings.pop("recipe"), user, presets)
+    axes = [_axis("--over", parse_axis, text, presets) for text in texts]
+    loss: Objective = "final" if objective == "final" else "best"
+    if tuned is None:
+        plan = plan_sweep(presets, recipe, axes, seeds=seeds or 1, objective=loss, **settings)
+    else:
+        axis = _axis("--tune", parse_tuned, tuned, presets)
+        count = math.prod(len(axis.values) for axis in axes)
+        seeds = seeds or least_seeds(count, tuned=True)
+        plan = plan_tuned(presets, recipe, axes, axis, seeds=seeds, objective=loss, **settings)
     require_engine(plan.base)
     return plan
+
+
+def _budget_text(plan: Sweep, ray_address: str | None) -> str:
+    """Say how much a sweep that tunes will train, and about how long that takes here."""
+    values, tried = value_count(plan), len(plan.axes[-1].values)
+    configs = [candidate.config for candidate in plan.candidates[:: plan.seeds * tried]]
+    race = values * plan.seeds
+    words = (
+        f"{values:,} values × {tried:,} of {plan.axes[-1].key} × {plan.seeds:,} seeds = "
+        f"{len(plan.candidates):,} candidates to tune, then {race:,} to race"
+    )
+    if ray_address is not None:
+        return words
+    pace = pace_of(plan.base.device)
+    seconds = pace.seconds(configs, len(plan.candidates) + race)
+    return f"{words}: up to about {duration_words(seconds)}{'' if pace.measured else ', roughly'}"
 
 
 def _events(
@@ -160,11 +187,13 @@ def _events(
         raise InvalidSettingsError(f"--ray: {error}") from None
 
 
-def _axis(text: str, presets: Presets) -> SweepAxis:
+def _axis(
+    flag: str, parse: Callable[[str, Presets], SweepAxis], text: str, presets: Presets
+) -> SweepAxis:
     try:
-        return parse_axis(text, presets)
+        return parse(text, presets)
     except InvalidSettingsError as error:
-        raise InvalidSettingsError(f"--over {error}") from None
+        raise InvalidSettingsError(f"{flag} {error}") from None
 
 
 def _write(console: Any, results: Any, file: Path) -> bool:

@@ -2,7 +2,7 @@
 
 import csv
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from tui_trainer.sweeps.events import (
     SweepNoted,
     SweepStarted,
 )
-from tui_trainer.sweeps.plan import Candidate, Sweep
+from tui_trainer.sweeps.plan import Candidate, Sweep, values_of
 from tui_trainer.sweeps.recommendation import (
     Recommendation,
     p_text,
@@ -29,6 +29,7 @@ from tui_trainer.sweeps.recommendation import (
     why_none,
 )
 from tui_trainer.sweeps.result import PointResult, Spread, SweepResult, median_text
+from tui_trainer.sweeps.tuned_plan import tuned_text
 from tui_trainer.training.early_stopping import StopReason
 from tui_trainer.training.result import RunResult
 
@@ -36,15 +37,15 @@ from tui_trainer.training.result import RunResult
 def follow(events: Iterable[SweepEvent], sweep: Sweep) -> SweepResult:
     """Consume a sweep's events, with a progress bar on stderr."""
     results = SweepResult(sweep, keep_history=False)
-    count = len(sweep.candidates)
     bar_format = "{percentage:3.0f}%|{bar}| [{elapsed}<{remaining}{postfix}]"
     with progress_bar(total=1.0, bar_format=bar_format) as (bar, note):
         for event in events:
-            results.apply(event)
+            results = results.followed_by(event)
+            count = len(results.sweep.candidates)
             match event:
                 case SweepStarted(how=how):
                     bar.reset()  # the time to import torch does not count
-                    note(f"{count:,} candidates: {how}")
+                    note(f"{_stage_text(results.sweep)}{count:,} candidates: {how}")
                 case SweepNoted(words=words):
                     note(words)
                 case CandidatesAdvanced() | SweepEnded():
@@ -53,6 +54,13 @@ def follow(events: Iterable[SweepEvent], sweep: Sweep) -> SweepResult:
                     words = f"{results.finished:,}/{count:,} done, {rate:,.0f} steps/s"
                     bar.set_postfix_str(words, refresh=isinstance(event, SweepEnded))
     return results
+
+
+def _stage_text(sweep: Sweep) -> str:
+    """Name a stage: what is tuned, then the race."""
+    if sweep.tunes:
+        return f"tuning {sweep.axes[-1].key}: "
+    return "race: " if sweep.is_tuned else ""
 
 
 def summary(results: SweepResult, drawn: str = "") -> str:
@@ -68,6 +76,8 @@ def summary(results: SweepResult, drawn: str = "") -> str:
     table = [] if drawn and is_in_rows(sweep) else [*_table(results, found), ""]
     lines = [*([drawn, ""] if drawn else []), *table]
     facts = []
+    if words := tuned_text(sweep):
+        facts.append((sweep.axes[-1].key, words))
     if found is None:
         facts.append(("recommended", f"none: {why_none(results)}"))
     else:
@@ -100,6 +110,7 @@ def to_json(results: SweepResult) -> str:
         "recommended": _recommended(sweep, found),
         "points": [_point(sweep, result, found) for result in results.ranked()],
         "candidates": _candidates(results),
+        **({"tuning": _tuning(results)} if sweep.is_tuned or sweep.tunes else {}),
         "stop_reason": ended.reason.value,
         "stop_detail": ended.detail,
         "how": results.started.how if results.started else None,
@@ -119,6 +130,10 @@ def write_candidates(results: SweepResult, file: Path) -> None:
     """
     with file.open("w", newline="", encoding="utf-8") as stream:
         rows = _candidates(results)
+        if results.tuning is not None:
+            rows = [row | {"stage": "tuning"} for row in _candidates(results.tuning)] + [
+                row | {"stage": "race"} for row in rows
+            ]
         keys = [*rows[0]["values"], *(key for key in rows[0] if key != "values")]
         writer = csv.DictWriter(stream, list(dict.fromkeys(keys)))
         writer.writeheader()
@@ -147,7 +162,8 @@ def _row(result: PointResult, found: Recommendation | None) -> list[str]:
     verdict = verdict_of(result, found)
     recommended = found is not None and found.point == result.point
     return [
-        *(value_text(value) for value in result.point.values),
+        *(value_text(value) for value in result.point.values[:-1]),
+        _last_value(result),
         _spread_text(result.best, result.seeds),
         _spread_text(result.final, result.seeds),
         f"{result.steps.median:,.0f}",
@@ -155,6 +171,37 @@ def _row(result: PointResult, found: Recommendation | None) -> list[str]:
         _share_text(result.diverged_share),
         verdict.value if verdict else "recommended" if recommended else "",
     ]
+
+
+def _last_value(result: PointResult) -> str:
+    """Write the last axis's value: a tuned one says where it lies among those tried."""
+    text, tuned = value_text(result.point.values[-1]), result.point.tuned
+    if tuned is None or tuned.diverged_everywhere or tuned.edge is None:
+        return text
+    return f"{text} ({tuned.edge.value} tried)"
+
+
+def _tuning(results: SweepResult) -> dict[str, Any]:
+    """Describe how each point got its number; none has one where the tuning was stopped."""
+    tuning = results.tuning or results
+    sweep = tuning.sweep
+    return {
+        "key": sweep.axes[-1].key,
+        "values": sweep.axes[-1].values,
+        "first_seed": sweep.candidates[0].config.seed,
+        "seeds": sweep.seeds,
+        "chosen": [
+            {
+                "values": values_of(results.sweep, point),
+                "median": tuned.median,
+                "edge": tuned.edge.value if tuned.edge else None,
+                "diverged_everywhere": tuned.diverged_everywhere,
+            }
+            for point in results.sweep.points
+            if (tuned := point.tuned) is not None
+        ],
+        "points": [_point(sweep, result, None) for result in tuning.points()],
+    }
 
 
 def _spread_text(spread: Spread, seeds: int) -> str:
@@ -174,12 +221,12 @@ def _recommended(sweep: Sweep, found: Recommendation | None) -> dict[str, Any] |
     if found is None:
         return None
     return {
-        "values": _values(sweep, found.point.values),
+        "values": values_of(sweep, found.point),
         "reason": found.reason,
         "config": found.config,
         "comparisons": [
             {
-                "values": _values(sweep, other.point.values),
+                "values": values_of(sweep, other.point),
                 "wins": other.wins,
                 "seeds": other.seeds,
                 "p": other.p,
@@ -193,7 +240,7 @@ def _recommended(sweep: Sweep, found: Recommendation | None) -> dict[str, Any] |
 def _point(sweep: Sweep, result: PointResult, found: Recommendation | None) -> dict[str, Any]:
     verdict = verdict_of(result, found)
     return {
-        "values": _values(sweep, result.point.values),
+        "values": values_of(sweep, result.point),
         "best_val_loss": result.best,
         "final_val_loss": result.final,
         "steps": result.steps,
@@ -207,7 +254,7 @@ def _candidate(sweep: Sweep, candidate: Candidate, result: RunResult) -> dict[st
     ended, best = result.ended, result.best
     return {
         "candidate": candidate.index,
-        "values": _values(sweep, sweep.points[candidate.point].values),
+        "values": values_of(sweep, sweep.points[candidate.point]),
         "seed": result.config.seed,
         "stop_reason": ended.reason.value if ended else None,
         "stop_detail": ended.detail if ended else None,
@@ -223,7 +270,3 @@ def _candidates(results: SweepResult) -> list[dict[str, Any]]:
     sweep = results.sweep
     pairs = zip(sweep.candidates, results.candidates, strict=True)
     return [_candidate(sweep, candidate, result) for candidate, result in pairs]
-
-
-def _values(sweep: Sweep, values: Sequence[float | int | str]) -> dict[str, float | int | str]:
-    return {axis.key: value for axis, value in zip(sweep.axes, values, strict=True)}

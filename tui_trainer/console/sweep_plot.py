@@ -9,7 +9,7 @@ from tui_trainer.plotting.roles import Charset, Role
 from tui_trainer.plotting.scales import Scale
 from tui_trainer.plotting.sweep_chart import sweep_chart
 from tui_trainer.sweeps.axes import Spacing, value_text
-from tui_trainer.sweeps.plan import Sweep
+from tui_trainer.sweeps.plan import Point, Sweep
 from tui_trainer.sweeps.recommendation import Recommendation, recommend, verdict_text
 from tui_trainer.sweeps.result import PointResult, SweepResult, median_text
 
@@ -19,7 +19,16 @@ _LEAST_BAR = 12
 
 def is_in_rows(sweep: Sweep) -> bool:
     """Return whether a sweep has names or several axes, and so no scale to stand on."""
-    return len(sweep.axes) > 1 or sweep.axes[0].spacing is Spacing.NAMES
+    axes = sweep.axes[:-1] if sweep.is_tuned else sweep.axes
+    return len(axes) > 1 or axes[0].spacing is Spacing.NAMES
+
+
+def point_name(point: Point) -> str:
+    """Write a point without its axes: ``kaiming, none``, or ``kaiming · lr 0.01`` where tuned."""
+    if point.tuned is None:
+        return ", ".join(map(value_text, point.values))
+    names = ", ".join(map(value_text, point.values[:-1]))
+    return f"{names} · {point.tuned.key} {value_text(point.tuned.number)}"
 
 
 def plot(results: SweepResult, width: int, charset: Charset, style: Style) -> str:
@@ -38,6 +47,8 @@ def plot(results: SweepResult, width: int, charset: Charset, style: Style) -> st
         chart = sweep_chart(sweep.axes[0], points, width, height, leader=leader)
         scale, lines = chart.y, [styled(draw(chart, width, height, charset), style)]
     over = ", ".join(axis.key for axis in sweep.axes)
+    if sweep.is_tuned:
+        over = over.replace(f", {sweep.axes[-1].key}", f", each at its best {sweep.axes[-1].key}")
     seeds = f", {sweep.seeds} seeds" if sweep.seeds > 1 else ""
     title = f"{sweep.objective.capitalize()} validation loss by {over}{seeds}{', log' * scale.log}"
     return "\n".join([f"{title}:  {legend}", *lines])
@@ -51,7 +62,7 @@ def _rows(
     charset: Charset,
     style: Style,
 ) -> tuple[Scale, list[str]]:
-    texts = [printable(", ".join(map(value_text, point.point.values))) for point in points]
+    texts = [printable(point_name(point.point)) for point in points]
     names = distinct(texts, max(9, width // 3))
     name_room = max(map(len, names))
     medians = [median_text(point.objective.median) for point in points]

@@ -10,6 +10,7 @@ from tui_trainer.sweeps.result import PointResult
 
 Part: TypeAlias = tuple[str, Role]
 
+_LEAST = 1e-30  # of a loss on a log scale
 _TICK_ROOM = 7  # columns a tick
 _MORE_TICKS = 5  # that are tried until two lie among the losses
 _STEPS = 10  # of a scale's ends, a decade or between two ticks: they stand still for a while
@@ -104,6 +105,14 @@ def tick_line(scale: Scale, columns: int) -> str:
         if line[max(0, start - 1) : end + 1].isspace():
             line = line[:start] + label + line[end:]
     return line[:columns]
+
+
+def log_share(loss: float, losses: Sequence[float]) -> float:
+    """Return where a loss lies between the lowest (0) and the highest (1) of the finite ones."""
+    logs = [math.log(max(one, _LEAST)) for one in losses if math.isfinite(one)]
+    if not math.isfinite(loss) or not logs or max(logs) == min(logs):
+        return 0.0
+    return (math.log(max(loss, _LEAST)) - min(logs)) / (max(logs) - min(logs))
 
 
 def _column(loss: float, scale: Scale, columns: int) -> int | None:

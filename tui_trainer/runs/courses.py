@@ -25,7 +25,6 @@ def course_of(
         saved.description.threads,
         up_to,
         frozenset(keep_at),
-        saved.description.code_digest if saved.config.architecture.builder else None,
     )
 
 

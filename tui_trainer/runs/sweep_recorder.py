@@ -26,7 +26,7 @@ from tui_trainer.sweeps.events import (
     SweepNoted,
     SweepStarted,
 )
-from tui_trainer.sweeps.plan import Sweep
+from tui_trainer.sweeps.plan import Sweep, values_of
 from tui_trainer.sweeps.result import SweepResult
 from tui_trainer.training.events import RunEnded
 
@@ -98,8 +98,10 @@ class SweepRecorder:
                 yield SweepNoted(f"not saved: {problem}")
 
     def _take(self, event: SweepEvent) -> None:
-        self._result.apply(event)
+        self._result = self._result.followed_by(event)
         match event:
+            case SweepStarted() if self._result.tuning is not None:
+                self._start_race(event)
             case SweepStarted():
                 self._start(event)
             case CandidateEnded(candidate=index, ended=ended):
@@ -115,6 +117,7 @@ class SweepRecorder:
 
     def _start(self, event: SweepStarted) -> None:
         plan = self._plan
+        keys = [axis.key for axis in plan.axes]
         description = describe(
             plan.base,
             kind="sweep",
@@ -122,11 +125,18 @@ class SweepRecorder:
             axes={axis.key: [value_text(value) for value in axis.values] for axis in plan.axes},
             seeds=plan.seeds,
             objective=plan.objective,
+            tunes=keys[-1] if plan.tunes else "",
         )
         self._writer.add(partial(write_description, self.folder, description))
-        keys = [axis.key for axis in plan.axes]
-        self._lines.append(_line(["candidate", "point", "seed", *keys, *_FIGURES]))
+        stage = ["stage"] if plan.tunes else []
+        self._lines.append(_line([*stage, "candidate", "point", "seed", *keys, *_FIGURES]))
         self._note({"event": STARTED, "how": event.how, "candidates": len(plan.candidates)})
+
+    def _start_race(self, event: SweepStarted) -> None:
+        race = event.sweep
+        points = [values_of(race, point) for point in race.points]
+        facts = {"how": event.how, "candidates": len(race.candidates), "points": points}
+        self._note({"event": "raced", **facts})
 
     def _end(self, event: SweepEnded) -> None:
         facts = {"reason": event.reason.value, "detail": event.detail, "steps": event.steps}
@@ -134,10 +144,12 @@ class SweepRecorder:
         self._note({"event": ENDED, **facts, "seconds": event.seconds})
 
     def _cells(self, index: int, ended: RunEnded) -> list[Any]:
-        candidate = self._plan.candidates[index]
-        values = self._plan.points[candidate.point].values
+        sweep = self._result.sweep
+        candidate = sweep.candidates[index]
+        values = sweep.points[candidate.point].values
         figures = [getattr(ended, name) for name in _FIGURES[1:]]
-        cells = [index, candidate.point, candidate.config.seed, *map(value_text, values)]
+        stage = [] if not self._plan.tunes else ["tuning" if sweep.tunes else "race"]
+        cells = [*stage, index, candidate.point, candidate.config.seed, *map(value_text, values)]
         return [*cells, ended.reason.value, *("" if f is None else f"{f:.9g}" for f in figures)]
 
     def _write_state(self) -> None:

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from enum import Enum
 from itertools import product
 from typing import Any, Literal, TypeAlias
 
@@ -28,12 +29,41 @@ _DROPPING = ("dropout", "regularizer")
 _MEMORY_SHARE = 0.5  # for candidates
 
 
+class Edge(Enum):
+    """Where a chosen number lies among those that were tried, if not between them."""
+
+    LOWEST = "lowest"
+    HIGHEST = "highest"
+
+
+@dataclass(frozen=True, slots=True)
+class Tuned:
+    """How the number of a point was chosen: the best of `tried`, on other seeds than the point's.
+
+    `diverged` counts those at which every seed diverged; `median` is the chosen one's, of the loss
+    to minimise.
+    """
+
+    key: str
+    number: Value
+    median: float
+    tried: tuple[Value, ...]
+    diverged: int
+    edge: Edge | None
+
+    @property
+    def diverged_everywhere(self) -> bool:
+        """Whether none of the numbers is any good; then the lowest was chosen."""
+        return self.diverged == len(self.tried)
+
+
 @dataclass(frozen=True, slots=True)
 class Point:
-    """A place in the grid: a value for each axis, in their order."""
+    """A place in the grid: a value for each axis, in their order; the last may have been tuned."""
 
     index: int
     values: tuple[Value, ...]
+    tuned: Tuned | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +79,9 @@ class Candidate:
 class Sweep:
     """Every point of the axes' grid with every seed; candidates of a point stand together.
 
-    `objective` says which validation loss to minimise: the best on the way or the final one.
+    `objective` says which validation loss to minimise: the best on the way or the final one. One
+    that `tunes` chooses the best value of its last axis for each value of the others, and a race of
+    these follows (`tuning.race_of`): not a whole grid, but a point for each of them.
     """
 
     axes: tuple[SweepAxis, ...]
@@ -58,10 +90,21 @@ class Sweep:
     objective: Objective
     points: tuple[Point, ...]
     candidates: tuple[Candidate, ...]
+    tunes: bool = False
+
+    @property
+    def is_tuned(self) -> bool:
+        """Whether its points got the values of the last axis each for itself, by a sweep before."""
+        return self.points[0].tuned is not None
 
     def of_point(self, point: int) -> tuple[Candidate, ...]:
         """Return the candidates of a point, one a seed."""
         return self.candidates[point * self.seeds : (point + 1) * self.seeds]
+
+
+def values_of(sweep: Sweep, point: Point) -> dict[str, Value]:
+    """Return a point's values by the keys of their axes."""
+    return {axis.key: value for axis, value in zip(sweep.axes, point.values, strict=True)}
 
 
 def plan_sweep(
@@ -148,7 +191,7 @@ def _working_bytes(config: RunConfig, axes: Sequence[SweepAxis], count: int) -> 
     data = groups * data_bytes(config)
     if config.device.startswith("cuda"):
         return data
-    train, val = config.points_per_step, config.dataset.validation_points
+    train, val = config.dataset.train_points, config.dataset.validation_points
     widths = layer_widths(config)
     written = (2 * train + val) * sum(widths)  # outputs and their gradients
     if config.regularizer.dropout is not None or any(axis.key in _DROPPING for axis in axes):

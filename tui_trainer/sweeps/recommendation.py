@@ -8,7 +8,7 @@ from enum import Enum
 from tui_trainer.config.settings import RunConfig
 from tui_trainer.formatting import apart, loss_text, number_text
 from tui_trainer.sweeps.axes import Spacing, value_text
-from tui_trainer.sweeps.plan import Point, Sweep
+from tui_trainer.sweeps.plan import Edge, Point, Sweep
 from tui_trainer.sweeps.result import PointResult, SweepResult
 from tui_trainer.sweeps.significance import SIGNIFICANT, best_of_all_ps, least_seeds
 
@@ -23,8 +23,10 @@ class Verdict(Enum):
     WITHIN_NOISE = "within noise"
     TOO_FEW_SEEDS = "too few seeds"
     DIVERGED = "diverged"
+    DIVERGED_EVERYWHERE = "diverged everywhere"  # at each number that it could have been given
 
 
+DIVERGED = (Verdict.DIVERGED, Verdict.DIVERGED_EVERYWHERE)
 _BY_P = (Verdict.WORSE, Verdict.WITHIN_NOISE)
 
 
@@ -49,13 +51,15 @@ class Comparison:
 class Recommendation:
     """The point to take, in one config of the sweep's first seed, and why.
 
-    `comparisons` are with every other point, the nearest first.
+    `comparisons` are with every other point, the nearest first. `tuned` is the key of the number
+    that each point got for itself, "" where none did.
     """
 
     point: Point
     config: RunConfig
     reason: str
     comparisons: tuple[Comparison, ...]
+    tuned: str = ""
 
     def comparison(self, point: Point) -> Comparison | None:
         """Return how a point compares; None for the recommended one itself."""
@@ -63,24 +67,30 @@ class Recommendation:
 
 
 def recommend(results: SweepResult) -> Recommendation | None:
-    """Recommend a point; None where no point has a finite median."""
+    """Recommend a point; None where no point has a finite median, or before a race."""
     ranked = results.ranked()
-    best = ranked[0]
-    if not math.isfinite(best.objective.median):
+    best, sweep = ranked[0], results.sweep
+    if sweep.tunes or not math.isfinite(best.objective.median):
         return None
-    sweep = results.sweep
     comparisons = _compare(best, ranked[1:])
     reason = " ".join(_reasons(results, best, ranked[1:], comparisons))
     config = sweep.of_point(best.point.index)[0].config
-    return Recommendation(best.point, config, reason, comparisons)
+    tuned = best.point.tuned.key if best.point.tuned else ""
+    return Recommendation(best.point, config, reason, comparisons, tuned)
 
 
 def verdict_of(result: PointResult, found: Recommendation | None) -> Verdict | None:
     """Return a point's verdict; None for the recommended point, and where there is none."""
     if result.diverged_share == 1:
-        return Verdict.DIVERGED
+        return _diverged(result)
     comparison = found.comparison(result.point) if found else None
     return comparison.verdict if comparison else None
+
+
+def _diverged(result: PointResult) -> Verdict:
+    tuned = result.point.tuned
+    everywhere = tuned is not None and tuned.diverged_everywhere
+    return Verdict.DIVERGED_EVERYWHERE if everywhere else Verdict.DIVERGED
 
 
 def verdict_text(result: PointResult, found: Recommendation | None, *, figures: bool = True) -> str:
@@ -107,16 +117,22 @@ def p_text(found: Recommendation) -> str:
     if not any(held.verdict in _BY_P for held in found.comparisons):
         return ""
     others = len(found.comparisons)
-    corrected = f", corrected for picking the best of {others + 1}"
+    reasons = [f"picking the best of {others + 1}"]
     if others > 1:
-        corrected += f" and comparing it with {others} others (Holm)"
-    return f"the chance that luck alone does that{corrected}"
+        reasons.append(f"comparing it with {others} others (Holm)")
+    if found.tuned:
+        reasons.append(f"tuning each one's {found.tuned}")
+    *first, last = reasons
+    corrected = f"{', '.join(first)} and {last}" if first else last
+    return f"the chance that luck alone does that, corrected for {corrected}"
 
 
 def why_none(results: SweepResult) -> str:
     """Say, as a clause, why no point is recommended."""
     if not any(candidate.step for candidate in results.candidates):
         return "no step was run"
+    if results.sweep.tunes:
+        return f"{results.sweep.axes[-1].key} was still being tuned, before the race"
     if all(candidate.diverged for candidate in results.candidates):
         return f"every candidate diverged; {_smaller(results.sweep)}"
     return f"at every value half of the seeds or more diverged; {_smaller(results.sweep)}"
@@ -142,16 +158,21 @@ def _name(sweep: Sweep, point: Point) -> str:
     """Write a point among others: a name alone, a number with what it is a number of."""
     if len(sweep.axes) == 1 and sweep.axes[0].spacing is Spacing.NAMES:
         return value_text(point.values[0])
+    if point.tuned is not None and len(sweep.axes) == 2:
+        name = value_text(point.values[0])
+        lead = name if sweep.axes[0].spacing is Spacing.NAMES else f"{sweep.axes[0].key} {name}"
+        return f"{lead} with {point.tuned.key} {value_text(point.tuned.number)}"
     return values_text(sweep, point)
 
 
 def _compare(best: PointResult, others: Sequence[PointResult]) -> tuple[Comparison, ...]:
     paired = [_pairs(best, other) for other in others]
-    needed = least_seeds(len(others) + 1)
+    tuned = best.point.tuned is not None
+    needed = least_seeds(len(others) + 1, tuned=tuned)
     comparisons = []
-    for other, pairs, p in zip(others, paired, best_of_all_ps(paired), strict=True):
+    for other, pairs, p in zip(others, paired, best_of_all_ps(paired, tuned=tuned), strict=True):
         if other.diverged_share == 1:
-            verdict = Verdict.DIVERGED
+            verdict = _diverged(other)
         elif len(pairs) < needed:
             verdict = Verdict.TOO_FEW_SEEDS
         else:
@@ -187,6 +208,7 @@ def _reasons(
         reasons.append(f"{best.diverged_share:.0%} of its candidates diverged.")
     reasons += [_against_others(sweep, best, others, comparisons)] if others else []
     reasons += _at_an_edge(sweep, best.point)
+    reasons += _tuned_at_an_edge(sweep)
     return [reason for reason in reasons if reason]
 
 
@@ -198,7 +220,7 @@ def _against_others(
 ) -> str:
     """Say how much of the lead over the next points is the seeds' luck."""
     pairs = zip(others, comparisons, strict=True)
-    rivals = [(other, c) for other, c in pairs if c.verdict is not Verdict.DIVERGED]
+    rivals = [(other, c) for other, c in pairs if c.verdict not in DIVERGED]
     if not rivals:
         return "Every other value diverged."
     if all(c.verdict is Verdict.WORSE for _, c in rivals):
@@ -206,7 +228,7 @@ def _against_others(
     near, nearest = rivals[0]
     if nearest.verdict is Verdict.TOO_FEW_SEEDS:
         few = "One seed is" if nearest.seeds == 1 else f"{nearest.seeds or 'No'} seeds are"
-        needed = f"it takes {least_seeds(len(others) + 1)} or more"
+        needed = f"it takes {least_seeds(len(others) + 1, tuned=sweep.is_tuned)} or more"
         overlaps = _overlaps(sweep, best, others)
         return f"{few} too few to tell them apart: {needed}.{overlaps}"
     ours, theirs = apart(best.objective.median, near.objective.median)
@@ -237,10 +259,36 @@ def _overlaps(sweep: Sweep, best: PointResult, others: Sequence[PointResult]) ->
 def _at_an_edge(sweep: Sweep, point: Point) -> list[str]:
     """Name the ranges at whose end the point lies: the lowest loss may lie beyond."""
     words = []
-    for axis, value in zip(sweep.axes, point.values, strict=True):
+    axes = sweep.axes[:-1] if sweep.is_tuned else sweep.axes
+    for axis, value in zip(axes, point.values, strict=False):
         if axis.spacing in (Spacing.LOG, Spacing.LINEAR) and len(axis.values) > 2:
             if value == axis.values[0]:
                 words.append(f"It is the lowest {axis.key} tried: a lower one may be better.")
             elif value == axis.values[-1]:
                 words.append(f"It is the highest {axis.key} tried: a higher one may be better.")
     return words
+
+
+def _tuned_at_an_edge(sweep: Sweep) -> list[str]:
+    """Name the points whose number is at an end of what was tried, or that has none."""
+    words = []
+    for edge in Edge:
+        points = [p for p in sweep.points if p.tuned and p.tuned.edge is edge]
+        points = [p for p in points if p.tuned and not p.tuned.diverged_everywhere]
+        if points and (tuned := points[0].tuned):
+            names = _listed([value_text(point.values[0]) for point in points])
+            got = "got" if len(points) == 1 else "each got"
+            words.append(
+                f"{names} {got} the {edge.value} {tuned.key} tried, {value_text(tuned.number)}: "
+                f"widen the range."
+            )
+    lost = [point for point in sweep.points if point.tuned and point.tuned.diverged_everywhere]
+    if lost and (tuned := lost[0].tuned):
+        names = _listed([value_text(point.values[0]) for point in lost])
+        lowest = value_text(tuned.number)
+        words.append(f"{names} diverged at every {tuned.key} tried, down to {lowest}.")
+    return words
+
+
+def _listed(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

@@ -68,17 +68,33 @@ class PointResult:
 class SweepResult:
     """A sweep's candidates and points so far."""
 
-    def __init__(self, sweep: Sweep, *, keep_history: bool = True) -> None:
+    def __init__(
+        self,
+        sweep: Sweep,
+        *,
+        keep_history: bool = True,
+        tuning: "SweepResult | None" = None,
+    ) -> None:
         self.sweep = sweep
+        self.tuning = tuning  # the sweep before a race, which chose a number for each point
         self.candidates = [
             RunResult(candidate.config, keep_history=keep_history) for candidate in sweep.candidates
         ]
         self.started: SweepStarted | None = None
         self.ended: SweepEnded | None = None
-        self.notes: list[str] = []
+        self.notes: list[str] = list(tuning.notes) if tuning is not None else []
         self.steps = 0
         self.seconds = 0.0
         self._points: dict[int, PointResult] = {}  # those without news since they were made
+        self._keep_history = keep_history
+
+    def followed_by(self, event: SweepEvent) -> "SweepResult":
+        """Apply the next event; return the result to go on with: a race after its tuning is new."""
+        result = self
+        if isinstance(event, SweepStarted) and event.sweep is not self.sweep:
+            result = SweepResult(event.sweep, keep_history=self._keep_history, tuning=self)
+        result.apply(event)
+        return result
 
     def apply(self, event: SweepEvent) -> None:
         """Add the next event."""
@@ -118,8 +134,7 @@ class SweepResult:
     @property
     def progress(self) -> float:
         """The fraction of all steps that is done; one that ended by itself has none left."""
-        total = sum(result.config.steps for result in self.candidates)
-        return sum(map(_steps_done, self.candidates)) / total
+        return share_done(self.candidates)
 
     def of_point(self, point: int) -> Sequence[RunResult]:
         """Return a point's candidates, one a seed."""
@@ -170,6 +185,11 @@ class SweepResult:
             train, val = event.train_loss[:count, column], event.val_loss[:count, column]
             self._candidate(index).advance(train, val)
             self.steps += count
+
+
+def share_done(candidates: Sequence[RunResult]) -> float:
+    """Return the fraction of the steps of some candidates that is done."""
+    return sum(map(_steps_done, candidates)) / sum(result.config.steps for result in candidates)
 
 
 def _steps_done(result: RunResult) -> int:

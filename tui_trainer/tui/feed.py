@@ -36,5 +36,8 @@ class Feed(Generic[ResultT]):
         """Apply all events that have arrived."""
         with self._taking:
             while self.inbox:
-                self.result.apply(self.inbox.popleft())
+                self._apply(self.inbox.popleft())
                 self.applied += 1
+
+    def _apply(self, event: Any) -> None:
+        self.result.apply(event)

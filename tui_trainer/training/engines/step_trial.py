@@ -19,7 +19,6 @@ class Call(ctypes.Structure):
     _fields_ = (
         ("steps", _INT),
         ("done", _INT),
-        ("updates", _INT),
         ("parameters", _ARRAY),
         ("slots", _ARRAY),
         ("lrs", _ARRAY),

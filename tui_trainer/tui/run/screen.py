@@ -219,8 +219,7 @@ class Cockpit(RunScreen):
             self._fits.take_preview(message.previewed)
             dead = message.previewed.not_learning
             warning = f"◌ {dead.words}" if dead else ""
-            previewed = message.previewed
-            self.form.report(previewed.parameter_count, warning, previewed.init_words)
+            self.form.report(message.previewed.parameter_count, warning)
             self._redraw_soon()
 
     @on(PreviewFailed)

@@ -7,6 +7,8 @@ from textual.widget import Widget
 
 from tui_trainer.config.presets import PARTS
 from tui_trainer.sweeps.control import SweepControl
+from tui_trainer.sweeps.plan import values_of
+from tui_trainer.sweeps.recommendation import values_text
 from tui_trainer.training.state import State
 from tui_trainer.tui.keys import bindings
 from tui_trainer.tui.live_screen import Context, LiveScreen
@@ -15,7 +17,6 @@ from tui_trainer.tui.panes.fit_pane import FitPane
 from tui_trainer.tui.panes.loss_pane import LossPane
 from tui_trainer.tui.run.wording import banner_text, status_text
 from tui_trainer.tui.sweep.feed import SweepFeed
-from tui_trainer.tui.sweep.wording import point_text
 from tui_trainer.tui.wording import MEDIUM
 
 
@@ -34,8 +35,10 @@ class CandidateScreen(LiveScreen):
         super().__init__(context)
         self.feed: SweepFeed = feed
         self._index, self._sweep_control = index, control
-        self._result = feed.result.candidates[index]
-        self._point = feed.sweep.candidates[index].point
+        self._stage = feed.result  # which may give way to a race
+        self._result = self._stage.candidates[index]
+        sweep = self._stage.sweep
+        self._point = sweep.points[sweep.candidates[index].point]
 
     def make_panes(self) -> Iterator[Widget]:
         yield LossPane(self.context.charset, id="loss")
@@ -50,7 +53,7 @@ class CandidateScreen(LiveScreen):
 
     @property
     def state(self) -> State:
-        return self.feed.state_of(self._index)
+        return self.feed.state_of(self._index, self._stage)
 
     def action_smooth(self) -> None:
         self.loss_pane.toggle_smooth()
@@ -58,13 +61,12 @@ class CandidateScreen(LiveScreen):
 
     def action_use(self) -> None:
         """Put the candidate's value and seed into the cockpit's form."""
-        sweep = self.feed.sweep
-        value, seed = sweep.points[self._point].values[0], self._result.config.seed
-        self.post_message(ValuesTaken({sweep.axes[0].key: value, "seed": seed}))
+        values = values_of(self._stage.sweep, self._point)
+        self.post_message(ValuesTaken({**values, "seed": self._result.config.seed}))
 
     def draw_panes(self) -> None:
         self.loss_pane.put(self._result)
-        started = self.feed.result.started
+        started = self._stage.started
         missing = "no fit yet" if self.active else "no fit: it did not finish"
         points = started.points if started else None
         self.fit_pane.put(points, self._result.final_fit, missing)
@@ -72,7 +74,10 @@ class CandidateScreen(LiveScreen):
     def header_texts(self) -> tuple[str, str]:
         config = self._result.config
         names = " · ".join(getattr(config, part).name for part in PARTS)
-        return f"{point_text(self.feed, self._point)} · seed {config.seed} · {names}", config.device
+        return (
+            f"{values_text(self._stage.sweep, self._point)} · seed {config.seed} · {names}",
+            config.device,
+        )
 
     def banner_text(self) -> str:
         return banner_text(self._result, self.size.width, self.keys, advice=False)
@@ -83,5 +88,5 @@ class CandidateScreen(LiveScreen):
     def key_labels(self) -> dict[str, str]:
         if self.size.width < MEDIUM:
             return {"setup": "pane"}
-        value, seed = point_text(self.feed, self._point), self._result.config.seed
+        value, seed = values_text(self._stage.sweep, self._point), self._result.config.seed
         return {"use": f"use {value}, seed {seed}", "setup": "pane"}

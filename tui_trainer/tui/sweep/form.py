@@ -19,6 +19,7 @@ from tui_trainer.sweeps.axes import SweepAxis, make_axis
 from tui_trainer.sweeps.pace import pace_of
 from tui_trainer.sweeps.plan import Objective, Sweep, plan_sweep
 from tui_trainer.sweeps.significance import least_seeds
+from tui_trainer.sweeps.tuned_plan import DEFAULT_TUNED, parse_tuned, plan_tuned
 from tui_trainer.tui.choices import Choice, ChoiceList
 from tui_trainer.tui.sweep.plan_text import Draft
 from tui_trainer.tui.widgets.fields import ChoiceRow, Direction, Form, TextField
@@ -28,6 +29,17 @@ _OBJECTIVE_WORDS = {
     "best": "Lowest validation loss of a run",
     "final": "Validation loss at the end of a run",
 }
+
+
+TUNED = "lr"  # what each value may get its own best one of
+_TUNED_WORDS = {
+    True: "Tuned for each value, then raced",
+    False: "The lr of the form for all values",
+}
+
+
+def _at(tunes: bool) -> str:
+    return f"its best {TUNED}" if tunes else f"the form's {TUNED}"
 
 
 @dataclass
@@ -81,6 +93,8 @@ class SweepForm(Form):
             values = make_axis(key, axis.values, presets).values
             axis.seeds = axis.seeds or str(least_seeds(len(values)))
         self._key = "lr"
+        self._tunes = False  # where something can be tuned
+        self._tuned_values = DEFAULT_TUNED.partition("=")[2]
         self._objective: Objective = "best"
         self._first_steps = number_text(base().steps)
         self._pace_known_for: object = None
@@ -91,6 +105,8 @@ class SweepForm(Form):
         title = Content.assemble((f"{self._key_texts['values']} ", "bold $text-accent"), "values")
         yield ChoiceRow("axis", "Axis", self._key_texts["axis"])
         yield TextField("values", title, now.values, self._check_values)
+        yield ChoiceRow("tune", "Each at", self._key_texts["tune"])
+        yield TextField("tuned", "  of", self._tuned_values, self._check_tuned)
         yield TextField("seeds", "  seeds", now.seeds, _whole_number)
         yield TextField("steps", "  steps", self._first_steps, lambda t: parse_number("steps", t))
         yield Static("", id="amount", markup=False)
@@ -103,6 +119,36 @@ class SweepForm(Form):
     def axis(self) -> SweepAxis:
         """The axis; an invalid field counts with its last valid text."""
         return make_axis(self._key, self.field("values").text, self._presets)
+
+    @property
+    def tuned_key(self) -> str:
+        """What is tuned for each value before the race, "" for nothing."""
+        return TUNED if self._tunes and not self.why_not_tuned() else ""
+
+    @property
+    def tuned(self) -> SweepAxis | None:
+        """The values of what is tuned; None where nothing is."""
+        return self._tuned(self.field("tuned").text)
+
+    def _tuned(self, text: str) -> SweepAxis | None:
+        return make_axis(self.tuned_key, text, self._presets) if self.tuned_key else None
+
+    def why_not_tuned(self) -> str:
+        """Say why nothing can be tuned for each value, "" where it can."""
+        if self._key != TUNED:
+            return ""
+        return f"The values are those of {TUNED}: {self._key_texts['axis']} takes another axis."
+
+    def toggle_tuned(self) -> None:
+        """Give each value its own best lr, or all the form's; seeds that just sufficed still do."""
+        needed = str(self._needed_seeds())
+        self._tunes = not self._tunes
+        if self.field("seeds").text == needed:
+            self.field("seeds").put(str(self._needed_seeds()))
+        self._changed()
+
+    def _needed_seeds(self) -> int:
+        return least_seeds(len(self.axis.values), tuned=bool(self.tuned_key))
 
     @property
     def seeds(self) -> int:
@@ -130,9 +176,11 @@ class SweepForm(Form):
             networks = [self._presets.architecture[str(name)].settings for name in axis.values]
             configs = [replace(base, architecture=network) for network in networks]
         pace = pace_of(base.device)
-        seconds = pace.seconds(configs, len(axis.values) * seeds)
+        tuned = self._tuned(self.field("tuned").typed)
+        times = 1 + len(tuned.values) if tuned else 1
+        seconds = pace.seconds(configs, len(axis.values) * seeds * times)
         stops = axis.key == "regularizer" or base.regularizer.stopping is not None
-        return Draft(axis, seeds, steps, self._objective, seconds, pace.measured, stops)
+        return Draft(axis, seeds, steps, self._objective, seconds, pace.measured, stops, tuned)
 
     def plan(self, recipe: str, settings: Mapping[str, Any]) -> Sweep:
         """Plan the sweep around the config of a recipe with `settings`.
@@ -143,17 +191,22 @@ class SweepForm(Form):
         left_out = {self._key}
         if self._key == "regularizer":  # numbers over one preset are not meant for all
             left_out |= set(REGULARIZER_NUMBERS)
+        if tuned := self.tuned:
+            left_out.add(tuned.key)
         kept = {key: value for key, value in settings.items() if key not in left_out}
-        kept["steps"] = self.steps
-        return plan_sweep(
-            self._presets, recipe, [self.axis], seeds=self.seeds, objective=self.objective, **kept
-        )
+        kept |= {"steps": self.steps, "seeds": self.seeds, "objective": self.objective}
+        if tuned:
+            return plan_tuned(self._presets, recipe, [self.axis], tuned, **kept)
+        return plan_sweep(self._presets, recipe, [self.axis], **kept)
 
     def list_of(self, choice: str) -> ChoiceList:
         """Make the list of the axes, or of the objectives."""
         if choice == "objective":
             choices = [Choice(name, words) for name, words in _OBJECTIVE_WORDS.items()]
             return ChoiceList("Objective", choices, self._objective)
+        if choice == "tune":
+            choices = [Choice(_at(tunes), words) for tunes, words in _TUNED_WORDS.items()]
+            return ChoiceList("Each at", choices, _at(self._tunes))
         choices = [Choice(name, axis.description) for name, axis in self._axes.items()]
         return ChoiceList("Axis", choices, self._key)
 
@@ -161,6 +214,9 @@ class SweepForm(Form):
         """Take an axis, or an objective."""
         if category == "axis":
             self._take_axis(name)
+        elif category == "tune":
+            if name != _at(self._tunes):
+                self.toggle_tuned()
         elif name != self._objective:
             self.turn_objective()
 
@@ -190,8 +246,10 @@ class SweepForm(Form):
 
     def differs_from(self, shown: Sweep) -> bool:
         """Return whether the form is not that of the sweep that is shown."""
-        return (self.axis, self.seeds, self.objective, self.steps) != (
+        tuned = shown.axes[1] if len(shown.axes) > 1 else None
+        return (self.axis, self.tuned, self.seeds, self.objective, self.steps) != (
             shown.axes[0],
+            tuned,
             shown.seeds,
             shown.objective,
             shown.base.steps,
@@ -211,6 +269,8 @@ class SweepForm(Form):
         event.stop()
         if event.choice == "axis":
             self.turn_axis(event.direction)
+        elif event.choice == "tune":
+            self.toggle_tuned()
         else:
             self.turn_objective()
 
@@ -231,6 +291,9 @@ class SweepForm(Form):
     def _check_values(self, text: str) -> None:
         make_axis(self._key, text, self._presets)
 
+    def _check_tuned(self, text: str) -> None:
+        parse_tuned(f"{TUNED}={text}", self._presets)
+
     def _changed(self) -> None:
         self._show()
         self.post_message(self.Changed())
@@ -238,6 +301,10 @@ class SweepForm(Form):
     def _show(self) -> None:
         self.row("axis").put(self._key, self._axes[self._key].description)
         self.row("objective").put(self._objective, _OBJECTIVE_WORDS[self._objective])
+        tunes, why_not = bool(self.tuned_key), self.why_not_tuned()
+        self.row("tune").put(_at(tunes), "" if why_not else _TUNED_WORDS[tunes])
+        self.field("tuned").display = tunes
+        self.row("tune").display = not why_not
         draft = self.draft
         words = f"{draft.amount}, {draft.time}{_warning(draft)}"
         self.query_one("#amount", Static).update(words)
@@ -245,7 +312,7 @@ class SweepForm(Form):
 
 def _warning(draft: Draft) -> str:
     """Say how many seeds it takes to tell the best value from luck, where these are fewer."""
-    needed = least_seeds(len(draft.axis.values))
+    needed = least_seeds(len(draft.axis.values), tuned=draft.tuned is not None)
     few = f"; too few seeds to tell the best value from a lucky one: it takes {needed}"
     return few if draft.seeds < needed else ""
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from textwrap import wrap
 
 from tui_trainer.config.presets import PARTS
+from tui_trainer.formatting import duration_words
 from tui_trainer.sweeps.axes import SweepAxis, value_text
 from tui_trainer.sweeps.plan import Objective
 from tui_trainer.tui.widgets.framed import Part
@@ -30,11 +31,13 @@ class Draft:
     seconds: float
     measured: bool
     stops: bool
+    tuned: SweepAxis | None = None
 
     @property
     def candidates(self) -> str:
         """How many."""
-        return f"{len(self.axis.values) * self.seeds:,} candidates"
+        tried = len(self.tuned.values) if self.tuned else 0
+        return f"{len(self.axis.values) * self.seeds * (1 + tried):,} candidates"
 
     @property
     def amount(self) -> str:
@@ -42,7 +45,11 @@ class Draft:
         key = self.axis.key
         what = _PLURALS.get(key, "presets") if key in PARTS else f"values of {key}"
         seeds = "1 seed" if self.seeds == 1 else f"{self.seeds:,} seeds"
-        return f"{len(self.axis.values):,} {what} × {seeds} = {self.candidates}"
+        values = f"{len(self.axis.values):,} {what}"
+        if self.tuned is None:
+            return f"{values} × {seeds} = {self.candidates}"
+        tried = f"({len(self.tuned.values):,} of {self.tuned.key} + 1 race)"
+        return f"{values} × {tried} × {seeds} = {self.candidates}"
 
     @property
     def time(self) -> str:
@@ -62,9 +69,10 @@ def plan_lines(draft: Draft, keys: str, width: int, height: int) -> Iterator[tup
     lines += blank
     for name, words in [
         (draft.axis.key, values_text(draft.axis, 3 * (room - name_room))),
+        *_tuned_lines(draft, room - name_room),
         ("time", f"{draft.time}{_HOW_MEASURED if draft.measured else _HOW_ROUGH}"),
         ("", ""),
-        ("point", f"one {_one_of(draft.axis)}, judged by the median over its seeds"),
+        ("point", f"one {_one_of(draft)}, judged by the median over its seeds"),
         ("seeds", _seeds_text(draft.seeds)),
         (
             "candidate",
@@ -91,7 +99,23 @@ def values_text(axis: SweepAxis, room: int) -> str:
     return f"{'  '.join(texts[:kept])}  … {len(texts) - kept - 1:,} more …  {texts[-1]}"
 
 
-def _one_of(axis: SweepAxis) -> str:
+def _tuned_lines(draft: Draft, room: int) -> list[tuple[str, str]]:
+    if draft.tuned is None:
+        return []
+    tried = values_text(draft.tuned, room)
+    words = (
+        f"the best of these for each {_value_of(draft.axis)}, found first, on as many other seeds: "
+        "those it was found on would flatter it"
+    )
+    return [(draft.tuned.key, tried), ("", words)]
+
+
+def _one_of(draft: Draft) -> str:
+    best = f" with its best {draft.tuned.key}" if draft.tuned else ""
+    return f"{_value_of(draft.axis)}{best}"
+
+
+def _value_of(axis: SweepAxis) -> str:
     return f"value of {axis.key}" if isinstance(axis.values[0], float | int) else axis.key
 
 
@@ -102,11 +126,3 @@ def _seeds_text(seeds: int) -> str:
         f"each point trains {seeds} times, from other random weights, the same at every point: "
         "so a better value is told from a lucky one"
     )
-
-
-def duration_words(seconds: float) -> str:
-    """Write a duration that is only estimated: ``2 s``, ``4 min``, ``3 h``."""
-    for size, unit in ((3600.0, "h"), (60.0, "min")):
-        if seconds >= 1.5 * size:
-            return f"{seconds / size:.2g} {unit}"
-    return f"{max(1.0, float(f'{seconds:.2g}')):.0f} s"

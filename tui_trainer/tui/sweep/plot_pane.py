@@ -35,4 +35,5 @@ class SweepPane(PlotPane):
         if cursor is not None:
             legend.append((Role.CURSOR, "cursor"))
         notes = [leader_text(feed)] if feed.recommendation is None else []
-        self.plot(make_chart, f"{loss[0].upper()}{loss[1:]} by {axis.key}", legend, notes)
+        best = f", each at its best {sweep.axes[-1].key}" if sweep.is_tuned else ""
+        self.plot(make_chart, f"{loss[0].upper()}{loss[1:]} by {axis.key}{best}", legend, notes)

@@ -10,6 +10,7 @@ from tui_trainer.sweeps.axes import value_text
 from tui_trainer.sweeps.plan import Sweep
 from tui_trainer.sweeps.recommendation import Comparison, Verdict, p_text, verdict_of, verdict_text
 from tui_trainer.sweeps.result import PointResult, median_text
+from tui_trainer.sweeps.tuned_plan import tuned_text
 from tui_trainer.tui.sweep.feed import SweepFeed
 from tui_trainer.tui.sweep.rows import VERDICT_LOOKS
 from tui_trainer.tui.widgets.row_table import Column, Picture, Row
@@ -38,7 +39,10 @@ class RaceRows:
         names = [value_text(value) for value in feed.sweep.axes[0].values]
         name_room = max(9, min(max(map(len, names)), room // 3))
         self._names = distinct(names, name_room)
-        room -= name_room + _MEDIAN + 2 * gap
+        self._tuned = feed.sweep.axes[1:]
+        numbers = [value_text(point.point.values[-1]) for point in points]
+        number_room = max(map(len, [*numbers, *(axis.key for axis in self._tuned)]))
+        room -= name_room + _MEDIAN + 2 * gap + len(self._tuned) * (number_room + gap)
         for figures in (True, False):
             self._verdicts = [self._verdict(point, figures=figures) for point in points]
             verdict_room = max(13, *map(len, self._verdicts))
@@ -49,6 +53,7 @@ class RaceRows:
         self.scale = race_scale(points, self._bar, log)
         self.columns = [
             Column(feed.sweep.axes[0].key, name_room),
+            *(Column(axis.key, number_room) for axis in self._tuned),
             Column("median", _MEDIAN, right=True),
             Column(self._key(), self._bar),
             *([Column(self._against(verdict_room), verdict_room)] if fits else []),
@@ -57,7 +62,8 @@ class RaceRows:
     @property
     def foot(self) -> Row:
         """The scale's ticks."""
-        return (("", "head"), ("", "head"), (tick_line(self.scale, self._bar), "head"))
+        before = 2 + len(self._tuned)
+        return (*[("", "head")] * before, (tick_line(self.scale, self._bar), "head"))
 
     def row(self, index: int) -> Row:
         """Write the row of a point."""
@@ -67,6 +73,7 @@ class RaceRows:
         look = "best" if leads else VERDICT_LOOKS.get(verdict, "row") if verdict else "note"
         return (
             (self._names[index], "row"),
+            *((value_text(value), _number_look(point)) for value in point.point.values[1:]),
             (median_text(point.objective.median), "row"),
             Picture(race_bar(point, self.scale, self._bar, self._charset, leads=leads)),
             (self._verdicts[index], look),
@@ -79,6 +86,8 @@ class RaceRows:
         for held in found.comparisons if found is not None else ():
             words.setdefault(held.verdict, f"{held.verdict.value}: {_meaning(held)}")
         texts = list(words.values())
+        if chosen := tuned_text(self._feed.sweep):
+            texts.append(f"{self._tuned[0].key}: {chosen}")
         if found is not None and (explained := p_text(found)):
             texts.append(f"p: {explained}")
         return [line for text in texts for line in wrap(text, max(_LEAST_BAR, self._room))]
@@ -108,6 +117,12 @@ class RaceRows:
         return "" if one_seed else next(key for key in keys if len(key) <= max(6, self._bar))
 
 
+def _number_look(point: PointResult) -> str:
+    """Return the look of a tuned number: one at the edge of what was tried is to be noticed."""
+    tuned = point.point.tuned
+    return "title" if tuned is None or tuned.edge is None else "diverged"
+
+
 def _meaning(held: Comparison) -> str:
     match held.verdict:
         case Verdict.WORSE:
@@ -118,3 +133,7 @@ def _meaning(held: Comparison) -> str:
             return "no result of so few could tell it apart from ◆"
         case Verdict.DIVERGED:
             return "at every seed the loss ran off to infinity"
+        case Verdict.DIVERGED_EVERYWHERE:
+            tuned = held.point.tuned
+            assert tuned is not None, "that is a verdict on what was tuned"
+            return f"at every {tuned.key} that was tried, down to {value_text(tuned.number)}"

@@ -13,7 +13,11 @@ from tui_trainer.tui.widgets.framed import Part
 from tui_trainer.tui.widgets.row_table import Column, Row
 from tui_trainer.tui.wording import BADGES
 
-VERDICT_LOOKS = {Verdict.WITHIN_NOISE: "title", Verdict.DIVERGED: "diverged"}
+VERDICT_LOOKS = {
+    Verdict.WITHIN_NOISE: "title",
+    Verdict.DIVERGED: "diverged",
+    Verdict.DIVERGED_EVERYWHERE: "diverged",
+}
 
 _STATE_LOOKS = {State.DIVERGED: "diverged", State.STARTING: "note"}
 
@@ -22,6 +26,7 @@ def candidate_columns(sweep: Sweep, width: int) -> list[Column]:
     """Return the columns of the table of candidates, the most needed first."""
     return [
         Column(sweep.axes[0].key, _value_width(sweep, width)),
+        *_tuned_columns(sweep),
         Column("seed", 4, right=True),
         Column("state", 15 if width >= 60 else 10),
         Column("best", 8, right=True),
@@ -40,7 +45,7 @@ def candidate_row(feed: SweepFeed, index: int) -> Row:
     word = "waiting" if state is State.STARTING else label.lower()
     best = result.best
     return (
-        (value_text(point.values[0]), "row"),
+        *((value_text(value), "row") for value in point.values),
         (str(result.config.seed), "row"),
         (f"{sign} {word}", _STATE_LOOKS.get(state, "row")),
         (loss_text(best.val_loss if best else None), "row"),
@@ -55,6 +60,7 @@ def point_columns(sweep: Sweep, width: int) -> list[Column]:
     """Return the columns of the table of points, the most needed first."""
     return [
         Column(sweep.axes[0].key, _value_width(sweep, width)),
+        *_tuned_columns(sweep),
         Column("median", 8, right=True),
         Column("against ◆ (seeds worse)", 30),
         Column("lowest to highest", 17),
@@ -70,7 +76,7 @@ def point_row(feed: SweepFeed, index: int) -> Row:
     diverged = round(point.diverged_share * point.seeds)
     known = math.isfinite(spread.low)
     return (
-        (value_text(point.point.values[0]), "row"),
+        *((value_text(value), "row") for value in point.point.values),
         (median_text(point.objective.median), "row"),
         _verdict(feed, point),
         (f"{loss_text(spread.low)} to {loss_text(spread.high)}" if known else "–", "row"),
@@ -87,6 +93,14 @@ def _verdict(feed: SweepFeed, point: PointResult) -> Part:
         return f"◆ {words}", "best"
     verdict = verdict_of(point, found)
     return words, VERDICT_LOOKS.get(verdict, "row") if verdict else "row"
+
+
+def _tuned_columns(sweep: Sweep) -> list[Column]:
+    """Return a column for the second axis, of a number that each value gets its own of."""
+    return [
+        Column(axis.key, max(len(axis.key), *(len(value_text(value)) for value in axis.values)))
+        for axis in sweep.axes[1:]
+    ]
 
 
 def _value_width(sweep: Sweep, width: int) -> int:

@@ -21,7 +21,7 @@ from tui_trainer.sweeps.events import (
     CandidatesRestarted,
     SweepEnded,
 )
-from tui_trainer.sweeps.plan import Sweep
+from tui_trainer.sweeps.plan import Sweep, values_of
 from tui_trainer.training.early_stopping import StopReason
 from tui_trainer.tui.keys import bindings, key_texts
 from tui_trainer.tui.live_screen import Context, LiveScreen
@@ -30,7 +30,7 @@ from tui_trainer.tui.run.experiments import EXPERIMENTS, NAMES, RACE, hint
 from tui_trainer.tui.run.form import ConfigForm
 from tui_trainer.tui.sweep.candidate_screen import CandidateScreen
 from tui_trainer.tui.sweep.feed import SweepFeed
-from tui_trainer.tui.sweep.form import SweepForm
+from tui_trainer.tui.sweep.form import TUNED, SweepForm
 from tui_trainer.tui.sweep.plan_text import plan_lines
 from tui_trainer.tui.sweep.plot_pane import SweepPane
 from tui_trainer.tui.sweep.race_rows import is_race
@@ -100,7 +100,8 @@ class SweepScreen(LiveScreen):
 
     @property
     def _is_race(self) -> bool:
-        return self.feed is not None and is_race(self.feed.sweep)
+        """Whether there is one list instead of a plot and a table: of names, or while it tunes."""
+        return self.feed is not None and (self.feed.sweep.tunes or is_race(self.feed.sweep))
 
     # Keys
 
@@ -136,6 +137,9 @@ class SweepScreen(LiveScreen):
 
     def action_objective(self) -> None:
         self.form.turn_objective()
+
+    def action_tune(self) -> None:
+        self.form.toggle_tuned()
 
     def action_values(self) -> None:
         self._open_form(True)
@@ -218,7 +222,7 @@ class SweepScreen(LiveScreen):
             point = leader.point.index if leader else None
         if point is None:
             return {}
-        values: dict[str, Value] = {sweep.axes[0].key: sweep.points[point].values[0]}
+        values = values_of(sweep, sweep.points[point])
         if self.table.shows_candidates and (index := self.table.candidate) is not None:
             values["seed"] = sweep.candidates[index].config.seed
         return values
@@ -227,6 +231,9 @@ class SweepScreen(LiveScreen):
 
     def draw_panes(self) -> None:
         self.set_class(self.feed is None, "-empty")
+        if self.has_class("-race") and not self._is_race:  # a race of numbers, now tuned
+            self.remove_class("-race")
+            self._show_view(self._views[0])
         if self.feed is None:
             self.plot.explain(self._plan_lines, "Sweep")
         elif not self._is_race:
@@ -234,11 +241,14 @@ class SweepScreen(LiveScreen):
         self.table.draw_rows()
 
     def _plan_lines(self, width: int, height: int) -> Iterator[tuple[Part, ...]]:
-        keys = (
-            f"{self.key('start')} starts · {self.key('values')} edits the values · "
-            f"{self.key('axis')} takes another setting"
-        )
-        return plan_lines(self.form.draft, keys, width, height)
+        keys = [
+            f"{self.key('start')} starts",
+            f"{self.key('values')} edits the values",
+            f"{self.key('axis')} takes another setting",
+        ]
+        if not (self.form.tuned_key or self.form.why_not_tuned()):
+            keys.append(f"{self.key('tune')} gives each its own best {TUNED}")
+        return plan_lines(self.form.draft, " · ".join(keys), width, height)
 
     def draw_lines(self) -> None:
         super().draw_lines()
@@ -247,9 +257,12 @@ class SweepScreen(LiveScreen):
 
     def header_texts(self) -> tuple[str, str]:
         if self.feed is None:
-            return setup_text(self.form.axis, self._setup.config), self._setup.config.device
+            setup = setup_text(self.form.axis, self._setup.config, self.form.tuned_key)
+            return setup, self._setup.config.device
         started, sweep = self.feed.result.started, self.feed.sweep
-        return setup_text(sweep.axes[0], sweep.base), started.how if started else sweep.base.device
+        tuned = sweep.axes[-1].key if len(sweep.axes) > 1 else ""
+        how = started.how if started else sweep.base.device
+        return setup_text(sweep.axes[0], sweep.base, tuned), how
 
     def banner_text(self) -> str:
         words = banner_text(self.feed, self.size.width) if self.feed else ""
@@ -281,12 +294,15 @@ class SweepScreen(LiveScreen):
             "setup": "pane" if self._one_pane else "form",
             "table": "points" if self.table.shows_candidates else "candidates",
             "by_loss": self._order_label,
+            "tune": "one lr" if self.form.tuned_key else "each best lr",
             "use": self._use_label(),
         }
 
     def why_not(self) -> dict[str, str]:
         """Return why keys do nothing now: most need a sweep, or a row under the cursor."""
         reasons = super().why_not()
+        if why := self.form.why_not_tuned():
+            reasons["tune"] = why
         if self.feed is None:
             none_yet = f"No sweep yet: {self.key('start')} starts it."
             return reasons | dict.fromkeys(("use", "open", "table", "by_loss", "log"), none_yet)

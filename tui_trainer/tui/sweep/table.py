@@ -5,11 +5,15 @@ from functools import partial
 
 from tui_trainer.formatting import duration_text
 from tui_trainer.plotting.roles import Charset
-from tui_trainer.sweeps.result import objective_loss
+from tui_trainer.sweeps.plan import Sweep
+from tui_trainer.sweeps.result import objective_loss, rank
+from tui_trainer.sweeps.tuned_plan import value_count
+from tui_trainer.sweeps.tuning import best_of_value
 from tui_trainer.tui.sweep.feed import SweepFeed
 from tui_trainer.tui.sweep.race_rows import RaceRows, is_race
 from tui_trainer.tui.sweep.rows import candidate_columns, candidate_row, point_columns, point_row
-from tui_trainer.tui.sweep.wording import race_title
+from tui_trainer.tui.sweep.tuning_rows import TuningRows
+from tui_trainer.tui.sweep.wording import race_title, tuning_title
 from tui_trainer.tui.widgets.row_table import Move, RowTable, moved
 
 _REST_SECONDS = 2.0  # between two sorts of rows that nobody reads
@@ -25,6 +29,7 @@ class SweepTable(RowTable):
         self._charset = charset
         self._is_log = False
         self._feed: SweepFeed | None = None
+        self._stage: Sweep | None = None  # that the rows are of
         self.shows_candidates = True
         self.is_by_loss = False
         self._order: list[int] = []
@@ -35,11 +40,24 @@ class SweepTable(RowTable):
         """Show another sweep: a comparison of presets by its points, the best one first."""
         self._feed = feed
         self._selected = None
-        self.shows_candidates = not is_race(feed.sweep)
-        self.is_by_loss = not self.shows_candidates
+        self._stage = feed.sweep
+        self.shows_candidates = not (is_race(feed.sweep) or feed.sweep.tunes)
+        self.is_by_loss = not self.shows_candidates and not feed.sweep.tunes
         self._sort()
         self.to_top()
         self.draw_rows()
+
+    def _start_race(self, feed: SweepFeed) -> None:
+        """Go on with the race after the tuning, the cursor on the same value."""
+        tuning = self._stage
+        assert tuning is not None, "something was tuned"
+        if (selected := self._selected) is not None:
+            point = tuning.candidates[selected].point if self.shows_candidates else selected
+            self._selected = point // len(tuning.axes[-1].values)
+        self._stage = feed.sweep
+        self.shows_candidates = False
+        self.is_by_loss = is_race(feed.sweep)
+        self._sort()
 
     def toggle(self) -> None:
         """Toggle between points and candidates."""
@@ -74,16 +92,26 @@ class SweepTable(RowTable):
     @property
     def candidate(self) -> int | None:
         """The candidate under the cursor: the first one of a point."""
-        if self._selected is None or self._feed is None or self.shows_candidates:
-            return self._selected
-        return self._feed.sweep.of_point(self._selected)[0].index
+        feed, point = self._feed, self.point
+        if feed is None or point is None or self.shows_candidates:
+            return self._selected if point is not None else None
+        return feed.sweep.of_point(point)[0].index
 
     @property
     def point(self) -> int | None:
-        """The point under the cursor: that of a candidate."""
-        if self._selected is None or self._feed is None or not self.shows_candidates:
-            return self._selected
+        """The point under the cursor: of a candidate, or of a value that is tuned, the best."""
+        if self._selected is None or self._feed is None or self._stage is not self._feed.sweep:
+            return None
+        if not self.shows_candidates:
+            return self._point_of_row(self._feed, self._selected)
         return self._feed.sweep.candidates[self._selected].point
+
+    @staticmethod
+    def _point_of_row(feed: SweepFeed, key: int) -> int:
+        if not feed.sweep.tunes:
+            return key
+        value = key // len(feed.sweep.axes[-1].values)
+        return best_of_value(feed.result, value).point.index
 
     def draw_rows(self) -> None:
         """Show the current rows, sorted anew where that is due."""
@@ -91,12 +119,17 @@ class SweepTable(RowTable):
         if feed is None:
             self.blank("no sweep yet", "Candidates")
             return
+        if feed.sweep is not self._stage:
+            self._start_race(feed)
         if self._is_unsorted and (feed.result.ended is not None or self._nobody_reads):
             self._sort()
         width = self.size.width
         if self.shows_candidates:
             columns = candidate_columns(feed.sweep, width)
             title, row = self._sorted_title("Candidates"), partial(candidate_row, feed)
+        elif feed.sweep.tunes:
+            self._draw_tuning(feed, width)
+            return
         elif is_race(feed.sweep):
             self._draw_race(feed, width)
             return
@@ -104,6 +137,11 @@ class SweepTable(RowTable):
             columns = point_columns(feed.sweep, width)
             title, row = self._sorted_title("Points"), partial(point_row, feed)
         self.put(title, columns, self._order, row, self._selected)
+
+    def _draw_tuning(self, feed: SweepFeed, width: int) -> None:
+        rows = TuningRows(feed, self.room, self.gap, self._charset)
+        title = tuning_title(feed.sweep, width)
+        self.put(title, rows.columns, self._order, rows.row, self._selected, rows.foot)
 
     def _draw_race(self, feed: SweepFeed, width: int) -> None:
         rows = RaceRows(feed, self.room, self.gap, self._charset, self.log_axis)
@@ -143,13 +181,22 @@ class SweepTable(RowTable):
         if feed is None:
             return
         self._sorted = (feed.applied, feed.result.seconds)
-        if not self.shows_candidates:
+        if not self.shows_candidates and feed.sweep.tunes:
+            self._order = self._tuning_order(feed)
+        elif not self.shows_candidates:
             ranked = feed.result.ranked() if self.is_by_loss else feed.result.points()
             self._order = [point.point.index for point in ranked]
-            return
-        self._order = list(range(len(feed.result.candidates)))
+        else:
+            self._order = list(range(len(feed.result.candidates)))
+            if self.is_by_loss:
+                self._order.sort(key=self._candidate_loss)
+
+    def _tuning_order(self, feed: SweepFeed) -> list[int]:
+        """Return the first point of each value, as listed or by the loss of its best number."""
+        values = list(range(value_count(feed.sweep)))
         if self.is_by_loss:
-            self._order.sort(key=self._candidate_loss)
+            values.sort(key=lambda value: rank(best_of_value(feed.result, value)))
+        return [value * len(feed.sweep.axes[-1].values) for value in values]
 
     def _candidate_loss(self, index: int) -> float:
         assert self._feed is not None

@@ -5,24 +5,27 @@ import math
 from tui_trainer.config.presets import PARTS
 from tui_trainer.config.settings import RunConfig
 from tui_trainer.formatting import duration_text, loss_text
-from tui_trainer.sweeps.axes import SweepAxis, value_text
+from tui_trainer.sweeps.axes import SweepAxis
 from tui_trainer.sweeps.plan import Sweep
-from tui_trainer.sweeps.recommendation import why_none
+from tui_trainer.sweeps.recommendation import values_text, why_none
+from tui_trainer.sweeps.result import SweepResult
 from tui_trainer.training.early_stopping import StopReason
 from tui_trainer.training.state import State
 from tui_trainer.tui.sweep.feed import SweepFeed
 from tui_trainer.tui.wording import BADGES, NARROW, first_clause, progress_text
 
 
-def setup_text(axis: SweepAxis, base: RunConfig) -> str:
-    """Name what all candidates share, and what they differ in."""
+def setup_text(axis: SweepAxis, base: RunConfig, tuned: str = "") -> str:
+    """Name what all candidates share, and what they differ in; each may have a number `tuned`."""
     count = len(axis.values)
     parts = [
         f"{count} × {part}" if part == axis.key else getattr(base, part).name for part in PARTS
     ]
     if axis.key not in PARTS:
         parts.append(f"{count} × {axis.key}")
-    if axis.key != "lr":
+    if tuned:
+        parts.append(f"each at its best {tuned}")
+    if axis.key != "lr" and tuned != "lr":
         parts.append(f"lr {base.lr:g}")
     return " · ".join(parts)
 
@@ -50,8 +53,20 @@ def race_title(sweep: Sweep, width: int, *, log: bool) -> str:
     if width < NARROW:
         return f"Loss by {sweep.axes[0].key}{' · log' * log}"
     loss = f"{sweep.objective} validation loss".capitalize()
-    seeds = "1 seed" if sweep.seeds == 1 else f"{sweep.seeds} seeds"
-    return f"{loss} by {sweep.axes[0].key} · {seeds}{' · log' * log}"
+    best = f", each at its best {sweep.axes[-1].key}" if sweep.is_tuned else ""
+    return f"{loss} by {sweep.axes[0].key}{best} · {_seeds_text(sweep)}{' · log' * log}"
+
+
+def tuning_title(sweep: Sweep, width: int) -> str:
+    """Name a sweep that tunes, and what comes after it."""
+    words = f"Tuning {sweep.axes[-1].key} by {sweep.axes[0].key}"
+    if width < NARROW:
+        return words
+    return f"{words} · {_seeds_text(sweep)} · the race on others follows"
+
+
+def _seeds_text(sweep: Sweep) -> str:
+    return "1 seed" if sweep.seeds == 1 else f"{sweep.seeds} seeds"
 
 
 def leader_text(feed: SweepFeed) -> str:
@@ -63,8 +78,8 @@ def leader_text(feed: SweepFeed) -> str:
 
 
 def point_text(feed: SweepFeed, index: int) -> str:
-    """Write a point as ``lr 0.01``."""
-    return f"{feed.sweep.axes[0].key} {value_text(feed.sweep.points[index].values[0])}"
+    """Write a point as ``lr 0.01``, or ``init he, lr 0.01``."""
+    return values_text(feed.sweep, feed.sweep.points[index])
 
 
 def status_text(feed: SweepFeed, width: int) -> str:
@@ -74,18 +89,30 @@ def status_text(feed: SweepFeed, width: int) -> str:
     done = f"{finished:>{len(f'{total:,}')},}/{total:,}"
     share = result.progress
     percent = f"{int(100 * share):>3} %"  # of the steps: those of a batch end at once, or nearly
-    rate = f"{result.steps / result.seconds:,.0f}" if result.seconds else "–"
+    rate = f"{_rate(result):,.0f}" if result.seconds else "–"
     known = share and result.ended is None
     eta = duration_text(result.seconds * (1 - share) / share if known else math.inf)
     diverged = sum(candidate.diverged for candidate in result.candidates)
     early = sum(candidate.stopped_early for candidate in result.candidates)
     ends = f"✕ {diverged:,} diverged  ■ {early:,} stopped early"
+    stage = "candidates"
+    if result.sweep.tunes:
+        stage = f"tuning {result.sweep.axes[-1].key}"
+    elif result.sweep.is_tuned:
+        stage = "race"
     variants = (
-        (f"candidates {done}", f"{percent}{rate:>8} steps/s  ETA {eta:<6} {ends}"),
+        (f"{stage} {done}", f"{percent}{rate:>8} steps/s  ETA {eta:<6} {ends}"),
         (done, f"{percent}{rate:>8}/s  ETA {eta:<6} ✕ {diverged:,}  ■ {early:,}"),
         (done, f"{percent}{rate:>8}/s  ✕ {diverged:,} ■ {early:,}"),
     )
     return progress_text(share, variants, f"{done} {percent.strip()} {rate}/s", width)
+
+
+def _rate(result: SweepResult) -> float:
+    """Return the steps per second; those of a tuning and a race in all, once both have ended."""
+    if result.ended is not None:
+        return result.ended.steps_per_second
+    return result.steps / result.seconds
 
 
 def _done_count(feed: SweepFeed) -> int:
