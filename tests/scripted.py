@@ -34,6 +34,7 @@ from tui_trainer.training.events import (
     NotLearning,
     Paused,
     Points,
+    Predictions,
     Previewed,
     Resumed,
     RunEnded,
@@ -65,7 +66,12 @@ def points():
 def fit(step, weights="last", slope=1.0):
     x = np.linspace(-5.5, 5.5, 64)
     metrics = {"train_r2": 0.7, "val_r2": 0.5 + step / 1000, "train_rmse": 1.5, "val_rmse": 2.25}
-    return FitSampled(step, weights, frozen(x), frozen(slope * x), metrics)
+    data = points()
+    splits = (
+        Predictions(frozen(np.sort(y)), frozen(slope * x[np.argsort(y)]))
+        for x, y in ((data.train_x, data.train_y), (data.val_x, data.val_y))
+    )
+    return FitSampled(step, weights, frozen(x), frozen(slope * x), metrics, *splits)
 
 
 def preview(config):
@@ -267,9 +273,10 @@ def make_app(
     app_class=TrainerApp,
     seen=None,
     on_end="",
+    presets_folder=None,
     **settings,
 ):
-    presets = load_presets()
+    presets = load_presets(presets_folder)
     config = make_config(presets, recipe, **settings)
     work = Work(train or Script(), preview, sweep or SweepScript(), find_lr or LrScript())
     return app_class(presets, config, recipe, work, keymap, charset, 1.0, preferences, seen, on_end)

@@ -33,6 +33,7 @@ _ASCII_AXES = str.maketrans("┤├│└┘┌┐┬┴┼─", "|||+++++++-")
 _FINE = (2, 4)  # dots in a cell
 _BRAILLE = np.arange(0x2800, 0x2900, dtype=np.uint32)
 _JUMP = 2  # dots
+_NAME_GAP = 2  # cells beside the name of an axis
 # The bit of each dot in a braille character and in an octant, [row from the bottom, column].
 _BRAILLE_BITS = np.array([[0x40, 0x80], [0x04, 0x20], [0x02, 0x10], [0x01, 0x08]], np.uint8)
 _OCTANT_BITS = np.array([[0x40, 0x80], [0x10, 0x20], [0x04, 0x08], [0x01, 0x02]], np.uint8)
@@ -54,10 +55,22 @@ def draw(chart: Chart, width: int, height: int, charset: Charset = Charset.UNICO
         return _blank(width, height)
     axes = _draw_axes(chart.x, chart.y, width, height, charset)
     drawing = Drawing(axes.characters.copy(), axes.roles.copy())
+    _write_name(drawing, chart.x_name)
     columns, rows = plot_area(chart.y, width, height)
     if columns > 0 and rows > 0:
         _draw_layers(drawing, chart, columns, rows, charset)
     return drawing
+
+
+def _write_name(drawing: Drawing, name: str) -> None:
+    """Write the name of the x axis into the last gap between its labels that is wide enough."""
+    labels = drawing.characters[-1]
+    room = len(name) + 2 * _NAME_GAP
+    for start in range(drawing.width - len(name), 0, -1) if name else ():
+        around = labels[max(0, start - _NAME_GAP) : start - _NAME_GAP + room]
+        if (around == ord(" ")).all():
+            labels[start : start + len(name)] = [ord(character) for character in name]
+            return
 
 
 def plot_area(y: Scale, width: int, height: int) -> tuple[int, int]:

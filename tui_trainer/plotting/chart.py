@@ -85,7 +85,8 @@ class Chart:
     `whole` is the x axis with all data, of which `x` may be a part; None: it is all there is to
     show. Data reach over `extent` in x, and have nothing new within `grain` of x. `highest` is a
     value that lies above the plot, which is cut there so that it does not flatten the rest; `cut`
-    says whether that or anything else is, and shows in a view that is not clipped.
+    says whether that or anything else is, and shows in a view that is not clipped. `x_name` is
+    written beside the labels of the x axis, where there is room.
     """
 
     x: Scale
@@ -96,6 +97,7 @@ class Chart:
     grain: float = 0.0
     highest: float | None = None
     cut: bool = False
+    x_name: str = ""
 
     def with_cursor(self, x: float) -> "Chart":
         """Return the chart with a thin line at `x`, below everything else."""

@@ -11,7 +11,13 @@ from tui_trainer.training.events import FitSampled, Points
 
 
 def fit_chart(
-    points: Points, fit: FitSampled | None, width: int, height: int, *, view: View = ALL
+    points: Points,
+    fit: FitSampled | None,
+    width: int,
+    height: int,
+    *,
+    view: View = ALL,
+    x_name: str = "",
 ) -> Chart:
     """Chart a fit for a plot of ``width × height`` cells.
 
@@ -35,7 +41,7 @@ def fit_chart(
     if fit is not None:
         inside = _inside(fit.prediction, y.low, y.high)
         layers.append(Curve(Role.MODEL, fit.x, inside, inside, Dash.SOLID, ascii="#"))
-    return Chart(x, y, tuple(layers), whole, (whole.low, whole.high))
+    return Chart(x, y, tuple(layers), whole, (whole.low, whole.high), x_name=x_name)
 
 
 def _inside(prediction: NDArray[np.float32], low: float, high: float) -> NDArray[np.float32]:

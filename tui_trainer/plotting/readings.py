@@ -1,6 +1,6 @@
 """What a cursor on a plot reads: exact values, never means of what a column holds."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +10,7 @@ from tui_trainer.formatting import loss_text, number_text
 from tui_trainer.lr_search.result import LrSearchResult
 from tui_trainer.plotting.legend import sign
 from tui_trainer.plotting.overlay import Overlay
+from tui_trainer.plotting.prediction_chart import Values, predictions_of, residuals
 from tui_trainer.plotting.roles import Charset, Role
 from tui_trainer.training.events import FitSampled, Points
 from tui_trainer.training.history import Block, History, SeriesName
@@ -71,10 +72,30 @@ def loss_reader(
     )
 
 
-def fit_reader(points: Points, fit: FitSampled) -> Reader:
-    """Read a fit and its data by x."""
-    axis = "x" if points.features == 1 else "actual"
-    return Reader(axis, lambda x: fit_reading(points, fit, x), lambda x, _: x, _value_text)
+def fit_reader(points: Points, fit: FitSampled, feature: str = "") -> Reader:
+    """Read a fit and its data by the one feature."""
+    axis = feature or "x"
+    return Reader(axis, lambda x: fit_reading(points, fit, x, axis), lambda x, _: x, _value_text)
+
+
+def prediction_reader(fit: FitSampled) -> Reader:
+    """Read predictions by what is true."""
+    pairs = {role: (it.actual, it.predicted) for role, it in predictions_of(fit).items()}
+    return _points_reader("actual", pairs, "predicted")
+
+
+def residual_reader(fit: FitSampled) -> Reader:
+    """Read how far predictions are off by what is predicted."""
+    pairs = {role: (it.predicted, residuals(it)) for role, it in predictions_of(fit).items()}
+    return _points_reader("predicted", pairs, "off by")
+
+
+def _points_reader(axis: str, pairs: Mapping[Role, tuple[Values, Values]], verb: str) -> Reader:
+    def read(x: float) -> list[Reading]:
+        points = [_nearest_point(role, *pair, x, verb) for role, pair in pairs.items()]
+        return [Reading(f"{axis} {_value_text(x)}"), *points]
+
+    return Reader(axis, read, lambda x, _: x, _value_text)
 
 
 def lr_reader(results: LrSearchResult) -> Reader:
@@ -126,24 +147,23 @@ def _span_text(block: Block) -> str:
     return f"{loss_text(block.low)} to {loss_text(block.high)}"
 
 
-def fit_reading(points: Points, fit: FitSampled, x: float) -> list[Reading]:
+def fit_reading(points: Points, fit: FitSampled, x: float, axis: str = "x") -> list[Reading]:
     """Return x, the prediction there, and the nearest point of each split."""
-    lead = "x" if points.features == 1 else "actual"
-    readings = [Reading(f"{lead} {_value_text(x)}")]
+    readings = [Reading(f"{axis} {_value_text(x)}")]
     if len(fit.x) and fit.x[0] <= x <= fit.x[-1]:
         prediction = float(np.interp(x, fit.x, fit.prediction))
         readings.append(Reading(f"model {_value_text(prediction)}", Role.MODEL))
-    for role, name, xs, ys in (
-        (Role.TRAIN_POINT, "train", points.train_x, points.train_y),
-        (Role.VALIDATION_POINT, "validation", points.val_x, points.val_y),
-    ):
-        if len(xs):
-            near = _nearest(xs, x)
-            words = f"{_value_text(float(ys[near]))} at {_value_text(float(xs[near]))}"
-            readings.append(
-                Reading(f"{name} {words}", role, f"{name.replace('validation', 'val')} {words}")
-            )
-    return readings
+    train, val = (points.train_x, points.train_y), (points.val_x, points.val_y)
+    splits = ((Role.TRAIN_POINT, train), (Role.VALIDATION_POINT, val))
+    return readings + [_nearest_point(role, *pair, x) for role, pair in splits if len(pair[0])]
+
+
+def _nearest_point(role: Role, xs: Values, ys: Values, x: float, verb: str = "") -> Reading:
+    """Read a split's point next to an x."""
+    near = _nearest(xs, x)
+    words = f"{_value_text(float(ys[near]))} at {_value_text(float(xs[near]))}"
+    name, short = ("train",) * 2 if role is Role.TRAIN_POINT else ("validation", "val")
+    return Reading(f"{name} {verb}{' ' if verb else ''}{words}", role, f"{short} {words}")
 
 
 def lr_reading(results: LrSearchResult, lr: float) -> list[Reading]:
@@ -164,7 +184,9 @@ def lr_reading(results: LrSearchResult, lr: float) -> list[Reading]:
 
 
 def _nearest(values: NDArray[np.floating], x: float) -> int:
-    return int(np.argmin(np.abs(values - x)))
+    with np.errstate(invalid="ignore"):
+        far = np.abs(values - x)
+    return int(np.argmin(np.where(np.isfinite(far), far, np.inf)))
 
 
 def _value_text(value: float) -> str:

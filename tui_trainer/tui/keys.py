@@ -120,6 +120,8 @@ KEYS = (
     Key("delete", "delete", "delete", "list", "delete the run from the disk", "delete", 4, _RUNS),
     Key("best", "k", "best", "view", "show the fit of the best or last weights", "best fit", 2,
         also="last fit"),
+    Key("look", "y", "look", "view", "toggle residuals: predicted minus actual", "residuals", 5,
+        ("cockpit", "candidate")),
     Key("log", "l", "log", "view", "toggle the log scale of losses", "log", 3,
         ("cockpit", "sweep", "candidate", "laboratory")),
     Key("smooth", "m", "smooth", "view", "toggle smoothing; raw losses stay visible", "smooth", 4,

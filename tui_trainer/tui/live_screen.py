@@ -230,8 +230,9 @@ class LiveScreen(PaneScreen):
             self._seen_end = self.feed
 
     def draw_all(self) -> None:
-        self.draw_lines()
+        """Draw the panes, then the lines, which say what keys do to what is in them."""
         self.draw_panes()
+        self.draw_lines()
 
     def draw_lines(self) -> None:
         """Draw what is not in a pane."""

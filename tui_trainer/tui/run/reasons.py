@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from tui_trainer.formatting import number_text
+from tui_trainer.tui.panes.fit_pane import FitPane
 from tui_trainer.tui.run.next_lr import next_lr
 from tui_trainer.tui.run.runs import Runs
 
@@ -41,3 +42,8 @@ def lr_reasons(lr: float) -> dict[str, str]:
     if next_lr(lr, 1) == lr:
         reasons["lr_up"] = f"lr {number_text(lr)} is the highest there is."
     return reasons
+
+
+def look_reasons(pane: FitPane) -> dict[str, str]:
+    """Return why the key for another look at the fit does nothing."""
+    return {"look": pane.why_no_other} if pane.why_no_other else {}

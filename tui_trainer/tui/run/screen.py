@@ -30,7 +30,7 @@ from tui_trainer.tui.run.experiments import (
 from tui_trainer.tui.run.first_page import first_page
 from tui_trainer.tui.run.form import ConfigForm
 from tui_trainer.tui.run.next_run import next_run_text
-from tui_trainer.tui.run.reasons import lr_reasons, run_reasons
+from tui_trainer.tui.run.reasons import look_reasons, lr_reasons, run_reasons
 from tui_trainer.tui.run.run_screen import RunScreen
 from tui_trainer.tui.run.wording import (
     banner_text,
@@ -155,6 +155,11 @@ class Cockpit(RunScreen):
         self._control.show_best_fit(self._fits.curve(shown, self._changes) == "best")
         self.draw_all()
 
+    def action_look(self) -> None:
+        """Show the fit in another way."""
+        self.fit_pane.turn()
+        self.draw_all()
+
     def take(self, values: Mapping[str, Value]) -> None:
         """Put values of settings into the form."""
         for key, value in values.items():
@@ -244,7 +249,9 @@ class Cockpit(RunScreen):
         shown, changes = self._runs.shown, self._changes
         points, fit = self._fits.fit(shown, changes)
         of_next_run = shown is not None and self._fits.curve(shown, changes) == "next"
-        self.fit_pane.put(points, fit, self._missing_fit, of_next_run=of_next_run)
+        config = self.form.config if shown is None or of_next_run else shown.result.config
+        dataset = config.dataset
+        self.fit_pane.put(points, fit, self._missing_fit, of_next_run=of_next_run, dataset=dataset)
 
     @property
     def _missing_fit(self) -> str:
@@ -305,10 +312,12 @@ class Cockpit(RunScreen):
             "start": "again" if self._shows_training else "start",
             "setup": "pane" if self._one_pane else "form",
             "best": f"{self._fits.curve_after(self._runs.shown, self._changes)} fit",
+            "look": self.fit_pane.next_look or "residuals",
             "pause": "resume" if self.state is State.PAUSED else "pause",
         }
 
     def why_not(self) -> dict[str, str]:
         """Return why keys do nothing now: most need a run, and lists and numbers have ends."""
         kept = self.context.work.saved is not None
-        return run_reasons(self._runs, self.keys, kept=kept) | lr_reasons(self.form.config.lr)
+        reasons = run_reasons(self._runs, self.keys, kept=kept) | lr_reasons(self.form.config.lr)
+        return reasons | look_reasons(self.fit_pane)

@@ -15,6 +15,7 @@ from tui_trainer.tui.live_screen import Context, LiveScreen
 from tui_trainer.tui.messages import ValuesTaken
 from tui_trainer.tui.panes.fit_pane import FitPane
 from tui_trainer.tui.panes.loss_pane import LossPane
+from tui_trainer.tui.run.reasons import look_reasons
 from tui_trainer.tui.run.wording import banner_text, status_text
 from tui_trainer.tui.sweep.feed import SweepFeed
 from tui_trainer.tui.wording import MEDIUM
@@ -59,6 +60,11 @@ class CandidateScreen(LiveScreen):
         self.loss_pane.toggle_smooth()
         self.draw_all()
 
+    def action_look(self) -> None:
+        """Show the fit in another way."""
+        self.fit_pane.turn()
+        self.draw_all()
+
     def action_use(self) -> None:
         """Put the candidate's value and seed into the cockpit's form."""
         values = values_of(self._stage.sweep, self._point)
@@ -69,7 +75,8 @@ class CandidateScreen(LiveScreen):
         started = self._stage.started
         missing = "no fit yet" if self.active else "no fit: it did not finish"
         points = started.points if started else None
-        self.fit_pane.put(points, self._result.final_fit, missing)
+        dataset = self._result.config.dataset
+        self.fit_pane.put(points, self._result.final_fit, missing, dataset=dataset)
 
     def header_texts(self) -> tuple[str, str]:
         config = self._result.config
@@ -86,7 +93,11 @@ class CandidateScreen(LiveScreen):
         return status_text(self._result, self._result.config, self.size.width, pace=False)
 
     def key_labels(self) -> dict[str, str]:
-        if self.size.width < MEDIUM:
-            return {"setup": "pane"}
-        value, seed = values_text(self._stage.sweep, self._point), self._result.config.seed
-        return {"use": f"use {value}, seed {seed}", "setup": "pane"}
+        labels = {"setup": "pane", "look": self.fit_pane.next_look or "residuals"}
+        if self.size.width >= MEDIUM:
+            value, seed = values_text(self._stage.sweep, self._point), self._result.config.seed
+            labels["use"] = f"use {value}, seed {seed}"
+        return labels
+
+    def why_not(self) -> dict[str, str]:
+        return super().why_not() | look_reasons(self.fit_pane)
