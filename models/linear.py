@@ -77,6 +77,17 @@ class LinearXavier(Linear):
         super().__init__(weights, torch.zeros(outputs))
 
 
+class LinearTorch(Linear):
+    """Weights and bias from U(±1/√inputs): the draws of `torch.nn.Linear`."""
+
+    def __init__(self, inputs: int, outputs: int, generator: Generator | None = None) -> None:
+        weights, bias = torch.empty(outputs, inputs), torch.empty(outputs)
+        nn.init.kaiming_uniform_(weights, a=math.sqrt(5), generator=generator)
+        bound = 1 / math.sqrt(inputs)
+        nn.init.uniform_(bias, -bound, bound, generator=generator)
+        super().__init__(weights.T.contiguous(), bias)
+
+
 class MakeLinear(Protocol):
     """Makes a network's linear layers, as any class of this module does."""
 

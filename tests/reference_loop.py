@@ -5,7 +5,7 @@ settings from a `RunConfig`. Also here: configs of the built-in presets, whoever
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -63,6 +63,9 @@ class Layer(nn.Module):
         super().__init__()
         if scheme == "LinearZeros":
             weights, bias = torch.zeros(d, e), torch.zeros(e)
+        elif scheme == "LinearTorch":
+            torchs = nn.Linear(d, e)
+            weights, bias = torchs.weight.detach().T.contiguous(), torchs.bias.detach()
         else:
             weights = torch.randn(d, e)
             bias = torch.randn(e) if scheme == "LinearNormal" else torch.zeros(e)
@@ -132,23 +135,27 @@ def run(
         parameters, lr=config.lr, weight_decay=regularizer.weight_decay, foreach=False
     )
     found = Run(model)
+    waiting = batches(train_x, train_y, config.batch_size)
     best_parameters = found.parameters
+    measured: list[float] = []
     for step in range(1, (config.steps if steps is None else steps) + 1):
         if lrs and step in lrs:
             optimizer.param_groups[0]["lr"] = lrs[step]
         model.train()
-        loss = mse(model(train_x), train_y)
+        x, y = next(waiting)
+        loss = mse(model(x), y)
         objective = loss
         if regularizer.l1_weight:
             objective = loss + regularizer.l1_weight * sum(p.abs().mean() for p in parameters)
         objective.backward()
         optimizer.step()
         optimizer.zero_grad()
-        model.eval()
-        with torch.no_grad():
-            val_loss = mse(model(val_x), val_y)
+        if validated := step in (1, step // config.validate_every * config.validate_every):
+            model.eval()
+            with torch.no_grad():
+                measured.append(mse(model(val_x), val_y).item())
         found.train.append(loss.item())
-        found.val.append(val_loss.item())
+        found.val.append(measured[-1])
         if found.val[-1] < found.best_val:
             found.best_step, found.best_val = step, found.val[-1]
             best_parameters = found.parameters
@@ -157,14 +164,31 @@ def run(
         if not (math.isfinite(found.train[-1]) and math.isfinite(found.val[-1])):
             found.ended = "diverged"
             break
-        if regularizer.stopping is not None and fires(regularizer.stopping, found.train, found.val):
+        if stops(regularizer.stopping, found, measured if validated else None):
             found.ended = "early_stopping"
             if regularizer.stopping.restore_best:
-                with torch.no_grad():
-                    for parameter, best in zip(parameters, best_parameters, strict=True):
-                        parameter.copy_(best)
+                torch.nn.utils.vector_to_parameters(
+                    torch.cat([best.flatten() for best in best_parameters]), parameters
+                )
             break
     return found
+
+
+def batches(x: Tensor, y: Tensor, size: int | None) -> Iterator[tuple[Tensor, Tensor]]:
+    """Yield batches for ever, each epoch in an order of its own."""
+    while True:
+        if size is None or size >= len(x):
+            yield x, y
+        else:
+            for chosen in torch.randperm(len(x)).split(size):
+                yield x[chosen], y[chosen]
+
+
+def stops(stopping: Stopping | None, found: Run, measured: list[float] | None) -> bool:
+    """Say whether a rule stops after a step; `measured` are the losses if it was validated."""
+    if type(stopping).__name__ == "ProgressQuotient":  # looks at every step
+        return fires(stopping, found.train, found.val)
+    return stopping is not None and measured is not None and fires(stopping, [], measured)
 
 
 def fires(stopping: Stopping, train: list[float], val: list[float]) -> bool:

@@ -19,7 +19,8 @@ from tui_trainer.sweeps.axes import (
 )
 
 KEYS = "lr, l1_weight, dropout, weight_decay, dataset, architecture, init, regularizer, steps, "
-INITS = "zeros, normal, kaiming, he, xavier, all"
+KEYS += "seed, data_seed, batch_size, validate_every"
+INITS = "zeros, normal, kaiming, he, xavier, own, all"
 
 
 def parse(text):
@@ -107,6 +108,7 @@ def test_a_list_keeps_its_values_and_their_order():
         ("steps=1e3,50", "steps", (1000, 50)),
         ("seed=7", "seed", (7,)),
         ("data_seed=0,1", "data_seed", (0, 1)),
+        ("batch-size=16,64", "batch_size", (16, 64)),
         ("dropout=0,0.999", "dropout", (0, 0.999)),
         ("weight-decay=0,3e38", "weight_decay", (0, 3e38)),
     ):
@@ -170,8 +172,8 @@ MISTAKES = [
     ("init=", "init: no values; write for example normal,kaiming"),
     ("lr=,", "lr: no values"),
     ("init= , ", "init: no values"),
-    ("dropuot=1", f"dropuot: no such axis; did you mean 'dropout'? allowed: {KEYS}seed, data_seed"),
-    ("device=cpu", f"device: no such axis; allowed: {KEYS}seed, data_seed"),
+    ("dropuot=1", f"dropuot: no such axis; did you mean 'dropout'? allowed: {KEYS}"),
+    ("device=cpu", f"device: no such axis; allowed: {KEYS}"),
     ("lr=1:1:log:3", "lr: the range 1 to 1 is empty"),
     ("lr=1:1.0:lin:3", "lr: the range 1 to 1.0 is empty"),
     ("lr=1:0.1:log:3", "lr: the range ends below where it starts; write 0.1:1:log:3"),

@@ -269,7 +269,7 @@ def test_eager_does_not_wait_for_the_gpu_between_steps():
         torch.cuda.set_sync_debug_mode("error")
     try:
         for _ in range(5):
-            engine._update()
+            engine._update(engine.state.lr, None)
             engine._validate()
     finally:
         torch.cuda.set_sync_debug_mode("default")

@@ -76,7 +76,7 @@ CASES = {
         ),
         {1: 0.005, 17: 0.01},
     ),
-    "dropout": (make("dropout", init="xavier", dropout=0.0, steps=40), {}),
+    "dropout": (make("dropout", init="own", dropout=0.0, steps=40), {}),
     "linear": (make("linear", steps=40), {}),
 }
 

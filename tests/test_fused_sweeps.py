@@ -41,6 +41,8 @@ VARIED = [
     make("kaiming", lr=0.003, steps=50, l1_weight=1.0, weight_decay=0.1),
     make("dropout", steps=50, dropout=0.2),
     make("dropout", steps=50, seed=4),
+    make("stop-patience", steps=200, batch_size=64, validate_every=3),
+    make("dropout", steps=50, batch_size=30),
     *(
         msgspec.structs.replace(
             make("kaiming", lr=0.01, seed=seed),

@@ -40,8 +40,8 @@ RULES = [
 ]
 
 
-def laboratory():
-    return Laboratory([NamedRule(rule, ()) for rule in RULES])
+def laboratory(every=1):
+    return Laboratory([NamedRule(rule, ()) for rule in RULES], every)
 
 
 def trained(config):
@@ -64,20 +64,21 @@ def add(run, val, train):
 
 
 def read(run):
-    lab = laboratory()
+    lab = laboratory(run.config.validate_every)
     while lab.read(run.history):
         pass
     return lab
 
 
 def test_a_run_with_a_rule_stops_where_it_fires_on_the_history_without_one():
-    config = make("kaiming", steps=300)
-    whole = trained(config)
-    outcomes = read(whole).outcomes(whole)
-    for outcome in outcomes:
-        run = trained(regularized(config, stopping=outcome.rule.stopping))
-        assert outcome.fate is (Fate.STOPS if run.stopped_early else Fate.FINISHES)
-        assert (outcome.step, outcome.val_loss) == (run.step, run.final_val_loss)
+    for every in (1, 4):
+        config = make("kaiming", steps=300, batch_size=50, validate_every=every)
+        whole = trained(config)
+        outcomes = read(whole).outcomes(whole)
+        for outcome in outcomes:
+            run = trained(regularized(config, stopping=outcome.rule.stopping))
+            assert outcome.fate is (Fate.STOPS if run.stopped_early else Fate.FINISHES)
+            assert (outcome.step, outcome.val_loss) == (run.step, run.final_val_loss)
         assert outcome.above_best == run.final_val_loss - whole.best.val_loss
         assert outcome.saved == 1 - run.step / config.steps
     assert [outcome.fate for outcome in outcomes] == [Fate.STOPS] * 5 + [Fate.FINISHES] * 2

@@ -30,7 +30,7 @@ RECIPE = (
     '[mine]\ndescription = "x"\ndataset = "wave"\narchitecture = "mlp-4x20"\ninit = "he"\n'
     'regularizer = "none"\nlr = 0.1\n'
 )
-LAYERS = "LinearHe, LinearKaiming, LinearNormal, LinearXavier, LinearZeros"
+LAYERS = "LinearHe, LinearKaiming, LinearNormal, LinearTorch, LinearXavier, LinearZeros"
 RULES = "first-increase, patient-average, patience, generalization-loss, progress-quotient"
 
 
@@ -114,7 +114,7 @@ def test_every_preset_has_its_name_and_says_what_to_expect():
 
 
 def test_presets_come_in_the_order_of_their_file():
-    assert PRESETS.names("init") == ["zeros", "normal", "kaiming", "he", "xavier"]
+    assert PRESETS.names("init") == ["zeros", "normal", "kaiming", "he", "xavier", "own"]
 
 
 def test_the_default_recipe_is_there():

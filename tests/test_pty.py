@@ -1,5 +1,6 @@
 """The installed program in a real terminal: what a person sees, and the terminal left as it was."""
 
+import os
 import re
 import signal
 import sys
@@ -90,6 +91,60 @@ def test_stopped_without_notice_it_repaints_and_leaves_the_terminal_as_it_was(op
     terminal.child.kill(signal.SIGTERM)
     assert terminal.wait_for_the_end() == 143
     terminal.assert_restored()
+
+
+def test_a_shell_takes_the_terminal_and_gives_it_back(open_terminal):
+    terminal = open_terminal("--norc", "-i", program="/bin/bash")
+    terminal.press(f"{PROGRAM}\r")
+    terminal.wait_for("READY")
+    program = child_of(terminal.child.pid)
+    terminal.press("\x1a")
+    wait_for_state(terminal, program, "T")
+    terminal.screen.reset()
+    terminal.press("bg\r")  # there it may not use the terminal: it stops again
+    deadline = time.monotonic() + DEADLINE
+    while "Stopped" not in terminal.text:  # the shell says so before a prompt
+        assert time.monotonic() < deadline, f"it does not stop:\n{terminal.text}"
+        terminal.press("\r")
+        terminal.read(0.3)
+    for _ in range(2):
+        terminal.press("fg\r")
+        wait_until_it_has_the_terminal(terminal, program)
+        terminal.wait_for_silence(0.3)
+        os.kill(program, signal.SIGSTOP)  # of which it learns nothing
+        wait_for_state(terminal, program, "T")
+    terminal.press("fg\r")
+    wait_until_it_has_the_terminal(terminal, program)
+    terminal.press("?")
+    terminal.wait_for("Help")
+    terminal.screen.reset()
+    os.kill(program, signal.SIGTERM)
+    terminal.wait_for(r"bash-[\d.]+[#$]")
+    terminal.press("exit\r")
+    assert terminal.wait_for_the_end() == 143
+    terminal.assert_restored()
+
+
+def child_of(pid):
+    return int(Path(f"/proc/{pid}/task/{pid}/children").read_text().split()[0])
+
+
+def wait_for_state(terminal, pid, state):
+    deadline = time.monotonic() + DEADLINE
+    while f"State:\t{state}" not in Path(f"/proc/{pid}/status").read_text():
+        assert time.monotonic() < deadline, f"it is not in state {state}:\n{terminal.text}"
+        terminal.read(0.05)
+
+
+def wait_until_it_has_the_terminal(terminal, pid):
+    deadline = time.monotonic() + DEADLINE
+    while (
+        os.tcgetpgrp(terminal.child.child_fd) != os.getpgid(pid)  # readline's modes are the same
+        or terminal.tty_modes() != (False, False)
+        or not terminal.is_on(ALTERNATE_SCREEN)
+    ):
+        assert time.monotonic() < deadline, f"it does not take it:\n{terminal.text}"
+        terminal.read(0.05)
 
 
 def test_the_form_stands_before_torch_is_there_and_a_signal_ends_it_already(open_terminal):

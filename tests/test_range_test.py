@@ -86,7 +86,7 @@ def test_normal_is_sent_orders_of_magnitude_below_kaiming():
 
 
 def test_every_init_has_a_suggestion_with_which_it_trains():
-    for init in ("zeros", "normal", "kaiming", "he", "xavier"):
+    for init in ("zeros", "normal", "kaiming", "he", "xavier", "own"):
         run = config(init=init, lr=suggested(init), steps=100)
         told = [event for event in train(run) if isinstance(event, StepsCompleted)]
         assert told[-1].train_loss[-1] < told[0].train_loss[0], init

@@ -599,10 +599,10 @@ def fail_at(monkeypatch, step, error):
     """Make the engine raise once it is to take a certain step."""
     update, taken = EagerEngine._update, itertools.count(1)
 
-    def failing(self):
+    def failing(self, *args):
         if next(taken) == step:
             raise error
-        return update(self)
+        return update(self, *args)
 
     monkeypatch.setattr(EagerEngine, "_update", failing)
 

@@ -286,7 +286,7 @@ async def test_a_race_shows_its_verdict_the_best_first():
 async def test_rows_by_loss_say_since_when_and_are_sorted_anew_while_nobody_reads(monkeypatch):
     for rest, title in (
         (9.0, "regularizer · 11 seeds · sorted at 0:00 ─"),
-        (0.4, "regularizer · 11 seeds ─"),
+        (0.0, "regularizer · 11 seeds ─"),
     ):
         monkeypatch.setattr(sweep_table, "_REST_SECONDS", rest)
         async with make_app(sweep=SweepScript(waits=True)).run_test(size=SIZE) as pilot:

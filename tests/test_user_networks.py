@@ -149,7 +149,7 @@ def test_a_restored_engine_repeats_its_steps_exactly(name):
 @every_network
 def test_the_best_weights_come_with_their_buffers(name, monkeypatch):
     made = []
-    monkeypatch.setattr(trainer, "Setup", lambda c: made.append(Setup(c)) or made[-1])
+    monkeypatch.setattr(trainer, "Setup", lambda c, **k: made.append(Setup(c, **k)) or made[-1])
     stopping = {"rule": "patience", "patience": 3, "restore_best": True}
     regularizer = msgspec.convert({"name": "own", "stopping": stopping}, Regularizer)
     config = msgspec.structs.replace(config_of(name, lr=0.02, steps=3000), regularizer=regularizer)

@@ -11,7 +11,7 @@ from tui_trainer.cli.looks import looks_options, take_looks
 from tui_trainer.cli.output import EXIT_OK
 from tui_trainer.cli.saving import find, runs_option
 from tui_trainer.config.presets import PARTS
-from tui_trainer.config.settings import NUMBERS, RunConfig
+from tui_trainer.config.settings import RUN_NUMBERS, RunConfig
 from tui_trainer.config.user_settings import UserSettings, config_file, read_user_settings
 from tui_trainer.config.validation import InvalidSettingsError
 from tui_trainer.runs.folder import runs_folder
@@ -71,7 +71,7 @@ def _make_app(folder: Path, config: RunConfig, user: UserSettings) -> Any:
     summary = read_summary(folder)
     nothing = {"recipe": None, "presets_folder": None}
     chosen = {part: getattr(config, part).name for part in PARTS}
-    chosen |= {key: getattr(config, key) for key in (*NUMBERS, "engine", "device")}
+    chosen |= {key: getattr(config, key) for key in (*RUN_NUMBERS, "engine", "device")}
     if summary is not None and summary.lr:
         chosen["lr"] = summary.lr
     root, charset = folder.parent, charset_of(sys.stderr)

@@ -10,7 +10,7 @@ from tui_trainer.cli.looks import looks_options, take_looks
 from tui_trainer.cli.parameters import Number, presets_option
 from tui_trainer.cli.report import follow_and_report, report_options, take_report
 from tui_trainer.cli.saving import find, run_argument, runs_option
-from tui_trainer.cli.wiring import branch_events
+from tui_trainer.cli.wiring import branch_events, try_saved_builder
 from tui_trainer.config.changes import changed_config
 from tui_trainer.config.presets import load_presets
 from tui_trainer.config.user_settings import config_file, read_user_settings
@@ -51,6 +51,7 @@ def branch(
 
     folder, parent = find(run, runs_root)
     config, lr = changed_config(parent, changes, load_presets(presets_folder))
+    try_saved_builder(folder, config, presets_folder)
     root = runs_folder(runs_root)
     follow_and_report(
         context,

@@ -14,9 +14,10 @@ from tui_trainer.cli.output import (
     echo_json,
     exit_status,
     for_stdout,
+    prints_on_stderr,
 )
 from tui_trainer.cli.parameters import Number, flags_of, settings_options
-from tui_trainer.cli.wiring import lr_search_events, on_first_signal, recipe_of
+from tui_trainer.cli.wiring import lr_search_events, on_first_signal, recipe_of, try_builders
 from tui_trainer.config.presets import load_presets
 from tui_trainer.config.settings import LearningRate, PositiveInt
 from tui_trainer.config.user_settings import UserSettings, config_file, read_user_settings
@@ -60,11 +61,12 @@ def find_lr(context: click.Context, /, as_json: bool, plot: bool, **settings: An
     user = read_user_settings(config_file())
     take_looks(context, user)
     search = _plan(settings, user)
+    try_builders([search.config])
 
     from tui_trainer.console import lr_search as console
 
     control, finale = SweepControl(), Finale(user)
-    with on_first_signal(lambda _: control.stop()) as signals:
+    with on_first_signal(lambda _: control.stop()) as signals, prints_on_stderr():
         results = console.follow(lr_search_events(search, control))
     found = results.found
     assert found is not None

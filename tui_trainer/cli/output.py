@@ -5,6 +5,7 @@ import json
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +68,11 @@ def say(line: str) -> None:
     """Write a line on stderr, if that can be written."""
     with contextlib.suppress(OSError):
         click.echo(_encodable(printable(line), sys.stderr), err=True)
+
+
+def prints_on_stderr() -> AbstractContextManager[object]:
+    """Have people's code print on stderr: stdout is for the results."""
+    return contextlib.redirect_stdout(sys.stderr)
 
 
 def exit_status(signals: Sequence[int], failed: bool) -> int:

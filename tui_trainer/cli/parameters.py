@@ -11,7 +11,7 @@ from msgspec import Meta
 
 from tui_trainer.cli.completion import complete_preset
 from tui_trainer.config.presets import DEFAULT_RECIPE, PARTS
-from tui_trainer.config.settings import ENGINES, NUMBERS, REGULARIZER_NUMBERS
+from tui_trainer.config.settings import ENGINES, REGULARIZER_NUMBERS, RUN_NUMBERS
 from tui_trainer.config.validation import InvalidSettingsError, convert_text, shortened
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -132,7 +132,9 @@ on_end_option = click.option(
 
 _NUMBERS_HELP = {
     "lr": "Learning rate, above 0.",
-    "steps": "Full-batch steps, 1 or more.",
+    "steps": "Steps, 1 or more: one is a batch, so by default the whole training split.",
+    "batch_size": "Training points in a batch, reshuffled each epoch (default: all of them).",
+    "validate_every": "Steps from one validation to the next (default: 1).",
     "seed": "Seed of the weights and of dropout.",
     "data_seed": "Seed of the data.",
     "l1_weight": "Override the regularizer's L1 weight.",
@@ -153,7 +155,7 @@ def settings_options(command: F) -> F:
                        help=f"Override the recipe's {parts.get(category, category)}.")
           for category in PARTS),
         *(click.option(f"--{key.replace('_', '-')}", type=Number(kind), help=_NUMBERS_HELP[key])
-          for key, kind in (NUMBERS | REGULARIZER_NUMBERS).items()),
+          for key, kind in (RUN_NUMBERS | REGULARIZER_NUMBERS).items()),
         click.option("--device", metavar="DEVICE", help="cpu (the default), cuda, cuda:N or mps."),
         click.option("--engine", type=click.Choice(ENGINES),
                      help="What executes the steps; auto (the default) chooses and says why."),

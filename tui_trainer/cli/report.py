@@ -17,6 +17,7 @@ from tui_trainer.cli.output import (
     echo_json,
     exit_status,
     for_stdout,
+    prints_on_stderr,
     require_writable,
     say,
 )
@@ -95,6 +96,7 @@ def follow_and_report(
     with (
         on_first_signal(lambda _: control.stop()) as signals,
         outliving_the_terminal(lambda: continues and not control.paused),
+        prints_on_stderr(),
     ):
         result = console.follow(events(control), config, quiet=quiet)
     file = report.history_file

@@ -7,10 +7,10 @@ import click
 import msgspec
 
 from tui_trainer.cli.looks import looks_options, take_looks
-from tui_trainer.cli.parameters import Number
+from tui_trainer.cli.parameters import Number, presets_option
 from tui_trainer.cli.report import follow_and_report, report_options, take_report
 from tui_trainer.cli.saving import find, run_argument, runs_option
-from tui_trainer.cli.wiring import resumed_events
+from tui_trainer.cli.wiring import resumed_events, try_saved_builder
 from tui_trainer.config.settings import PositiveInt
 from tui_trainer.config.user_settings import config_file, read_user_settings
 
@@ -19,12 +19,19 @@ from tui_trainer.config.user_settings import config_file, read_user_settings
 @run_argument
 @click.option("--steps", type=Number(PositiveInt), metavar="N",
               help="Go on to step N; needed for a run that has finished.")  # fmt: skip
+@presets_option
 @report_options
 @runs_option
 @looks_options
 @click.pass_context
 def resume(
-    context: click.Context, /, run: str, steps: int | None, runs_root: Path | None, **rest: Any
+    context: click.Context,
+    /,
+    run: str,
+    steps: int | None,
+    presets_folder: Path | None,
+    runs_root: Path | None,
+    **rest: Any,
 ) -> None:
     """Go on with a saved run where it left off.
 
@@ -42,6 +49,7 @@ def resume(
     from tui_trainer.runs.saved import SavedRun, require_unfinished
 
     require_unfinished(SavedRun(folder), config)  # at once: the rest waits for torch
+    try_saved_builder(folder, config, presets_folder)
     follow_and_report(
         context, config, lambda control: resumed_events(folder, control, steps), report, user
     )

@@ -18,6 +18,7 @@ from tui_trainer.cli.output import (
     echo_json,
     exit_status,
     for_stdout,
+    prints_on_stderr,
     require_writable,
     say,
 )
@@ -29,6 +30,7 @@ from tui_trainer.cli.wiring import (
     recipe_of,
     saved_sweep,
     sweep_events,
+    try_builders,
 )
 from tui_trainer.config.presets import Presets, load_presets
 from tui_trainer.config.settings import PositiveInt
@@ -97,6 +99,8 @@ def sweep(
     plan = _plan(axes, tuned, seeds, objective, settings, user)
     if csv_file is not None:
         require_writable(csv_file, "--csv")
+    if ray_address is None:
+        try_builders(candidate.config for candidate in plan.candidates)
 
     from tui_trainer.console import sweep as console
 
@@ -104,7 +108,7 @@ def sweep(
     if plan.tunes:
         say(_budget_text(plan, ray_address))
     events = _events(plan, control, ray_address, root)
-    with on_first_signal(lambda _: control.stop()) as signals:
+    with on_first_signal(lambda _: control.stop()) as signals, prints_on_stderr():
         results = console.follow(events, plan)
     written = csv_file is None or _write(console, results, csv_file)
     drawn = _drawn(results, sys.stderr if as_json else sys.stdout) if plot else ""

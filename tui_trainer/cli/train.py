@@ -11,7 +11,7 @@ from tui_trainer.cli.looks import looks_options, take_looks
 from tui_trainer.cli.parameters import File, settings_options
 from tui_trainer.cli.report import follow_and_report, report_options, take_report
 from tui_trainer.cli.saving import saved_root, saving_options
-from tui_trainer.cli.wiring import configure, train_events
+from tui_trainer.cli.wiring import configure, train_events, try_builders
 from tui_trainer.config.settings import RunConfig
 from tui_trainer.config.user_settings import config_file, read_user_settings
 from tui_trainer.config.validation import InvalidSettingsError
@@ -44,6 +44,7 @@ def train(
     else:
         config = _recommended(context, sweep_file, settings)
     folder = go_on_in_background(context, config, root) if detach else None
+    try_builders([config])
     follow_and_report(
         context,
         config,

@@ -6,10 +6,11 @@ import contextlib
 import functools
 import gc
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tui_trainer.cli.output import prints_on_stderr
 from tui_trainer.config.presets import (
     DEFAULT_RECIPE,
     Presets,
@@ -64,6 +65,35 @@ def recipe_of(flag: str | None, user: UserSettings, presets: Presets) -> str:
             f"{one_of(user.recipe, presets.recipe)}"
         )
     return user.recipe
+
+
+def try_builders(configs: Iterable[RunConfig], expected: str | None = None) -> None:
+    """Build the networks of people's own that configs name, before anything else is done.
+
+    Raises:
+        InvalidSettingsError: one line, for a mistake in their code, or if its digest is not the
+            one that is `expected`.
+    """
+    own = {c.architecture: c for c in configs if c.architecture.builder}
+    for config in own.values():
+        try:
+            with prints_on_stderr():
+                preview(config, expected)
+        except ValueError as error:
+            raise InvalidSettingsError(str(error)) from None
+
+
+def try_saved_builder(folder: Path, config: RunConfig, presets_folder: Path | None) -> None:
+    """Build the network of a saved run, if that is people's own code and may run.
+
+    Raises:
+        InvalidSettingsError: one line, if no preset names it, or if it is not what it was.
+    """
+    if config.architecture.builder:
+        from tui_trainer.runs.description import read_description
+
+        load_presets(presets_folder)
+        try_builders([config], read_description(folder).code_digest)
 
 
 def train_events(
@@ -190,12 +220,12 @@ def cluster_events(plan: Sweep, control: SweepControl, address: str | None) -> I
     return in_stages(plan, train)
 
 
-def preview(config: RunConfig) -> Previewed:
+def preview(config: RunConfig, expected: str | None = None) -> Previewed:
     """Preview; imports torch."""
     from tui_trainer.training.setup import preview as preview_untrained
 
     _spare_the_collector()
-    return preview_untrained(config)
+    return preview_untrained(config, expected)
 
 
 @functools.cache

@@ -2,8 +2,8 @@
 
 from tui_trainer.config.presets import PARTS
 from tui_trainer.config.settings import (
-    NUMBERS,
     REGULARIZER_NUMBERS,
+    RUN_NUMBERS,
     Regularizer,
     RunConfig,
     describe_stopping,
@@ -20,18 +20,19 @@ def config_differences(config: RunConfig, other: RunConfig) -> dict[str, str]:
         if getattr(config, part) != getattr(other, part):
             words[part] = f"{_NAMES.get(part, part)} {getattr(config, part).name}"
     if config.regularizer.name == other.regularizer.name and "regularizer" in words:
-        numbers = _numbers_over(config.regularizer, other.regularizer)
+        numbers = _numbers_over(config.regularizer, other.regularizer, config.counted)
         words["regularizer"] = numbers or words["regularizer"]
-    for key in NUMBERS:
+    for key in RUN_NUMBERS:
         if (number := getattr(config, key)) != getattr(other, key):
-            words[key] = f"{key.replace('_', ' ')} {short_text(number)}"
+            text = "whole split" if number is None else short_text(number)
+            words[key] = f"{key.replace('_', ' ')} {text}"
     for key in ("optimizer", "engine", "device"):
         if getattr(config, key) != getattr(other, key):
             words[key] = f"{key} {getattr(config, key)}"
     return words
 
 
-def _numbers_over(regularizer: Regularizer, other: Regularizer) -> str:
+def _numbers_over(regularizer: Regularizer, other: Regularizer, counted: str) -> str:
     """Name what differs in two regularizers of one name."""
     parts = []
     for key in REGULARIZER_NUMBERS:
@@ -39,5 +40,5 @@ def _numbers_over(regularizer: Regularizer, other: Regularizer) -> str:
         if number != getattr(other, key):
             parts.append(f"{key} {'none' if number is None else short_text(number)}")
     if (rule := regularizer.stopping) != other.stopping:
-        parts.append("never stops early" if rule is None else describe_stopping(rule))
+        parts.append("never stops early" if rule is None else describe_stopping(rule, counted))
     return ", ".join(parts)

@@ -8,7 +8,7 @@ replaces the one of its name, or adds one.
 import stat
 import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
@@ -16,6 +16,7 @@ from typing import Any, Generic, Protocol, TypeVar
 import msgspec
 from platformdirs import user_config_path
 
+from tui_trainer.config.builders import absolute_builder, allow_builder
 from tui_trainer.config.settings import (
     REGULARIZER_NUMBERS,
     Architecture,
@@ -178,9 +179,17 @@ def _preset_files(folder: _Folder, *, required: bool) -> Iterable[tuple[str, Any
 def _read(file: Any, category: str) -> Iterable[Preset[Any]]:
     for name, table in read_toml(file).items():
         try:
-            yield _preset(name, table, _KINDS[category])
+            preset = _preset(name, table, _KINDS[category])
         except InvalidSettingsError as error:
             raise InvalidSettingsError(f"{file}: [{name}] {error}") from None
+        yield _with_builder(preset, file) if getattr(preset.settings, "builder", "") else preset
+
+
+def _with_builder(preset: Preset[Architecture], file: Any) -> Preset[Architecture]:
+    """Name a builder's file by its absolute path, and let it run."""
+    builder = absolute_builder(preset.settings.builder, Path(file).parent)
+    allow_builder(builder)
+    return replace(preset, settings=msgspec.structs.replace(preset.settings, builder=builder))
 
 
 def _preset(name: str, table: Any, kind: type[msgspec.Struct]) -> Preset[Any]:

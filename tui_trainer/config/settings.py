@@ -4,10 +4,11 @@ import functools
 import importlib.util
 import re
 from pathlib import Path
-from typing import Annotated, Literal, TypeAlias, get_args
+from typing import Annotated, Any, Literal, TypeAlias, get_args
 
 from msgspec import Meta, Struct
 
+from tui_trainer.config.builders import require_builder
 from tui_trainer.config.validation import convert_text, one_of
 
 PositiveInt: TypeAlias = Annotated[int, Meta(ge=1, le=1_000_000_000)]
@@ -23,8 +24,9 @@ StripLength: TypeAlias = Annotated[int, Meta(ge=2, le=1_000_000_000)]
 Share: TypeAlias = Annotated[float, Meta(gt=0, lt=1)]
 
 LayerName: TypeAlias = Literal[
-    "LinearZeros", "LinearNormal", "LinearKaiming", "LinearHe", "LinearXavier"
+    "LinearZeros", "LinearNormal", "LinearKaiming", "LinearHe", "LinearXavier", "LinearTorch"
 ]
+OWN_INIT: LayerName = "LinearTorch"  # leaves a network of a builder as that made it
 EngineName: TypeAlias = Literal["auto", "eager", "compiled", "cuda-graph"]
 ENGINES: tuple[EngineName, ...] = get_args(EngineName)
 LAYER_MODULES = frozenset({"linear", "dropout"})
@@ -111,15 +113,33 @@ class Dataset(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
 
 class Architecture(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Which network; `network` names a file in models/, `hidden` its widths, input to output."""
+    """Which network; `network` names a file in models/, `hidden` its widths, input to output.
+
+    Or `builder` names a function that builds it, ``file.py:function`` or
+    ``package.module:function``, which is called with `arguments`.
+    """
 
     name: str
-    network: str
+    network: str = ""
     hidden: tuple[PositiveInt, ...] = ()
+    builder: str = ""
+    arguments: dict[str, Any] = {}
 
     def __post_init__(self) -> None:
-        """Refuse a network without a file in models/."""
-        _require_module("network", "network", self.network, network_names())
+        """Refuse a network without a file in models/, and a builder that names no function."""
+        if not self.builder:
+            if self.arguments:
+                raise ValueError("arguments: these are a builder's, and there is none")
+            _require_module("network", "network", self.network, network_names())
+            return
+        if self.network or self.hidden:
+            key = "network" if self.network else "hidden"
+            raise ValueError(f"{key}: a builder makes the network: omit either of the two")
+        require_builder(self.builder)
+
+    def __hash__(self) -> int:
+        """Leave the arguments out, which may be of any type."""
+        return hash((self.name, self.network, self.hidden, self.builder))
 
 
 class Init(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -208,6 +228,8 @@ class RunConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     optimizer: str = "sgd"
     lr: LearningRate = 0.01
     steps: PositiveInt = 5000
+    batch_size: PositiveInt | None = None  # the whole split
+    validate_every: PositiveInt = 1
     seed: Seed = 0
     data_seed: Seed = 0
     device: str = "cpu"
@@ -220,6 +242,22 @@ class RunConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         if not re.fullmatch(r"cpu|mps|cuda(:\d+)?", self.device):
             raise ValueError(f"device: expected cpu, cuda, cuda:N or mps, got '{self.device}'")
 
+    @property
+    def points_per_step(self) -> int:
+        """How many points a step trains on; the last of an epoch perhaps on fewer."""
+        points = self.dataset.train_points
+        return points if self.batch_size is None else min(points, self.batch_size)
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """How many steps take each training point once: 1 without mini-batches."""
+        return -(-self.dataset.train_points // self.points_per_step)
+
+    @property
+    def counted(self) -> str:
+        """What stopping rules count: steps, or validations where not every step has one."""
+        return "steps" if self.validate_every == 1 else "validations"
+
 
 class Recipe(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A named full config, its parts by the names of their presets."""
@@ -231,12 +269,16 @@ class Recipe(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     regularizer: str
     lr: LearningRate
     steps: PositiveInt = 5000
+    batch_size: PositiveInt | None = None
+    validate_every: PositiveInt | None = None
     seed: Seed | None = None
     data_seed: Seed | None = None
 
 
 NUMBERS = {"lr": LearningRate, "steps": PositiveInt, "seed": Seed, "data_seed": Seed}
-WHOLE_NUMBERS = frozenset({"steps", "seed", "data_seed"})
+BATCH_NUMBERS = {"batch_size": PositiveInt, "validate_every": PositiveInt}
+RUN_NUMBERS = NUMBERS | BATCH_NUMBERS
+WHOLE_NUMBERS = frozenset({"steps", "seed", "data_seed", *BATCH_NUMBERS})
 # Numbers that may override those of a regularizer's preset.
 REGULARIZER_NUMBERS = {
     "l1_weight": NonNegative,
@@ -246,12 +288,12 @@ REGULARIZER_NUMBERS = {
 
 
 def parse_number(key: str, text: str) -> float | int:
-    """Read one of `NUMBERS` or `REGULARIZER_NUMBERS` from a string.
+    """Read one of `RUN_NUMBERS` or `REGULARIZER_NUMBERS` from a string.
 
     Raises:
         InvalidSettingsError: with what was expected.
     """
-    number: float | int = convert_text(text, (NUMBERS | REGULARIZER_NUMBERS)[key])
+    number: float | int = convert_text(text, (RUN_NUMBERS | REGULARIZER_NUMBERS)[key])
     return number
 
 
@@ -267,11 +309,11 @@ def describe_dataset(dataset: Dataset) -> str:
     return f"{dataset.target} by {columns}, {rows}, {scale}"
 
 
-def describe_regularizer(regularizer: Regularizer) -> str:
-    """Describe a regularizer's effect in words."""
+def describe_regularizer(regularizer: Regularizer, counted: str = "steps") -> str:
+    """Describe a regularizer's effect in words; see `RunConfig.counted`."""
     parts = []
     if regularizer.stopping is not None:
-        parts.append(describe_stopping(regularizer.stopping))
+        parts.append(describe_stopping(regularizer.stopping, counted))
     if regularizer.l1_weight:
         parts.append(f"adds {regularizer.l1_weight:g} × mean |p| of each tensor to the loss")
     if regularizer.dropout is not None:
@@ -281,16 +323,16 @@ def describe_regularizer(regularizer: Regularizer) -> str:
     return "; ".join(parts) or "no regularization"
 
 
-def describe_stopping(stopping: Stopping) -> str:
+def describe_stopping(stopping: Stopping, counted: str = "steps") -> str:
     """Describe when a rule stops a run, and with which weights."""
     match stopping:
         case FirstIncrease():
             words = "stops when validation rises at all"
         case PatientAverage(window=window):
-            words = f"stops when validation exceeds its mean over {window} steps"
+            words = f"stops when validation exceeds its mean over {window} {counted}"
         case Patience(patience=patience, min_delta=min_delta):
             better = f"improving by {min_delta:g}" if min_delta else "a new best"
-            words = f"stops after {patience} steps without {better}"
+            words = f"stops after {patience} {counted} without {better}"
         case GeneralizationLoss(alpha=alpha):
             words = f"stops when validation rises {alpha:g} % above its lowest"
         case ProgressQuotient(alpha=alpha, strip=strip):

@@ -25,6 +25,7 @@ def course_of(
         saved.description.threads,
         up_to,
         frozenset(keep_at),
+        saved.description.code_digest if saved.config.architecture.builder else None,
     )
 
 

@@ -35,9 +35,10 @@ class Parent(Struct, frozen=True):
 class Description(Struct, frozen=True, kw_only=True):
     """What is in ``run.toml``. `config` is complete; a sweep's is that around which it varies.
 
-    `created` is a UTC time in ISO 8601. `axes`, a sweep's values by setting as text, `seeds` and
-    `objective` are those of its plan; `tunes` is the axis of which each value of the others got its
-    best one before a race.
+    `created` is a UTC time in ISO 8601, `code_digest` the SHA-256 of the code that built the
+    network, "" for one of the program's own. `axes`, a sweep's values by setting as text, `seeds`
+    and `objective` are those of its plan; `tunes` is the axis of which each value of the others got
+    its best one before a race.
     """
 
     format: int = FORMAT
@@ -52,6 +53,7 @@ class Description(Struct, frozen=True, kw_only=True):
     device: str
     threads: Threads = 1
     parameter_count: int = 0
+    code_digest: str = ""
     parent: Parent | None = None
     axes: dict[str, list[str]] = {}
     tunes: str = ""

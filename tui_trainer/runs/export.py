@@ -8,8 +8,8 @@ from pathlib import Path
 
 from tui_trainer.config.presets import PARTS, Presets, make_config
 from tui_trainer.config.settings import (
-    NUMBERS,
     REGULARIZER_NUMBERS,
+    RUN_NUMBERS,
     EngineName,
     RunConfig,
     Value,
@@ -117,9 +117,9 @@ def _differences(config: RunConfig, base: RunConfig, presets: Presets) -> dict[s
         name = getattr(config, part).name
         if name != getattr(base, part).name:
             settings[part] = name
-    for key in (*NUMBERS, "device", "engine"):
-        if getattr(config, key) != getattr(base, key):
-            settings[key] = getattr(config, key)
+    for key in (*RUN_NUMBERS, "device", "engine"):
+        if (value := getattr(config, key)) != getattr(base, key) and value is not None:
+            settings[key] = value
     if (preset := presets.regularizer.get(config.regularizer.name)) is not None:
         for key in REGULARIZER_NUMBERS:
             number = getattr(config.regularizer, key)

@@ -181,6 +181,7 @@ class Recorder:
             device=event.device,
             threads=event.threads,
             parameter_count=event.parameter_count,
+            code_digest=event.code_digest,
             parent=self._parent,
         )
         self._writer.add(partial(write_description, self.folder, description))

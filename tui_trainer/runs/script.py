@@ -57,6 +57,10 @@ _INITS = {  # weights and bias
         "torch.randn(inputs, outputs) * math.sqrt(2 / (inputs + outputs))",
         "torch.zeros(outputs)",
     ),
+    "LinearTorch": (
+        "nn.init.kaiming_uniform_(torch.empty(outputs, inputs), a=math.sqrt(5)).T.contiguous()",
+        "torch.empty(outputs).uniform_(-1 / math.sqrt(inputs), 1 / math.sqrt(inputs))",
+    ),
 }  # fmt: skip
 _OPTIMIZERS = {
     "sgd": "torch.optim.SGD(parameters, lr=LR{decay}, foreach=False)",

@@ -7,8 +7,8 @@ from enum import Enum
 
 from tui_trainer.config.presets import PARTS, Presets
 from tui_trainer.config.settings import (
-    NUMBERS,
     REGULARIZER_NUMBERS,
+    RUN_NUMBERS,
     WHOLE_NUMBERS,
     Value,
     parse_number,
@@ -29,7 +29,7 @@ class Spacing(Enum):
     NAMES = "names"
 
 
-AXIS_KEYS = ("lr", *REGULARIZER_NUMBERS, *PARTS, *(key for key in NUMBERS if key != "lr"))
+AXIS_KEYS = ("lr", *REGULARIZER_NUMBERS, *PARTS, *(key for key in RUN_NUMBERS if key != "lr"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from tui_trainer.sweeps.batched_group import BatchedGroup
 from tui_trainer.sweeps.groups import Group, MakeEngine, Member, OwnGroup
 from tui_trainer.sweeps.plan import Candidate
 from tui_trainer.task.data import Data, make_data
+from tui_trainer.task.shape import points_of_step
 from tui_trainer.training.engines.compilation import compile_steps
 from tui_trainer.training.engines.compiled import CompiledEngine
 from tui_trainer.training.engines.engine import Engine, EngineError, TrainingState
@@ -51,7 +52,8 @@ def group_key(config: RunConfig) -> Key:
     rate = config.regularizer.dropout
     drops = None if rate is None else rate > 0  # a network may be built without it for 0
     data = config.dataset, config.data_seed
-    return (config.architecture, *data, drops, config.optimizer, config.device)
+    steps = config.points_per_step, config.validate_every
+    return (config.architecture, *data, *steps, drops, config.optimizer, config.device)
 
 
 class _Grouped:
@@ -76,10 +78,12 @@ class _Grouped:
         try:
             group = OwnGroup(members, "fused", self._fused(data, steps))
         except EngineError as error:
+            if config.steps_per_epoch > 1 or config.validate_every > 1:
+                why = "a batch of candidates takes full-batch steps and validates each"
+                return OwnGroup(members, "eager", _eager, f"{error}; {why}: they train one by one")
             note = f"{error}: candidates train as a batch" if config.device == "cpu" else ""
             return BatchedGroup(members, make_task(config, data), layers, note)
-        points = len(data.train_x) + len(data.val_x)
-        cost = points * sum(layer.size for layer in layers)
+        cost = points_of_step(config) * sum(layer.size for layer in layers)
         group.chunk_steps = max(1, int(_SURE_IN_A_CHUNK / cost))
         return group
 

@@ -19,7 +19,7 @@ from platformdirs import user_cache_path
 from tui_trainer.config.settings import RunConfig
 from tui_trainer.sweeps.plan import Sweep
 from tui_trainer.task.machine import processors
-from tui_trainer.task.shape import parameter_estimate
+from tui_trainer.task.shape import parameter_estimate, points_of_step
 
 # A sweep that says something about a rate: most of its time is neither the start of a candidate nor
 # the call of a step.
@@ -67,7 +67,7 @@ def remember_pace(sweep: Sweep, steps: int, seconds: float) -> None:
 
 def _step_work(config: RunConfig) -> float:
     """Parameters × the points that a step passes: train forwards and back, validation forwards."""
-    points = 2 * config.dataset.train_points + config.dataset.validation_points
+    points = config.points_per_step + points_of_step(config)
     return float(parameter_estimate(config) * points)
 
 

@@ -191,7 +191,7 @@ def _working_bytes(config: RunConfig, axes: Sequence[SweepAxis], count: int) -> 
     data = groups * data_bytes(config)
     if config.device.startswith("cuda"):
         return data
-    train, val = config.dataset.train_points, config.dataset.validation_points
+    train, val = config.points_per_step, config.dataset.validation_points
     widths = layer_widths(config)
     written = (2 * train + val) * sum(widths)  # outputs and their gradients
     if config.regularizer.dropout is not None or any(axis.key in _DROPPING for axis in axes):

@@ -5,11 +5,11 @@ from typing import Any
 
 import msgspec
 
-from tui_trainer.config.settings import NUMBERS, RunConfig
+from tui_trainer.config.settings import RUN_NUMBERS, RunConfig
 from tui_trainer.config.validation import InvalidSettingsError, convert
 
 # What may differ from the recommended config; the rest is what it was found with.
-CHANGEABLE = (*NUMBERS, "device", "engine")
+CHANGEABLE = (*RUN_NUMBERS, "device", "engine")
 
 
 def read_recommended(file: Path, **settings: Any) -> RunConfig:

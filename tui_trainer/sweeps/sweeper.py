@@ -28,6 +28,7 @@ from tui_trainer.sweeps.groups import Advance, Block, Group, Member
 from tui_trainer.sweeps.plan import Sweep
 from tui_trainer.task.data import make_data
 from tui_trainer.task.machine import processors
+from tui_trainer.task.stopping import stopping_if
 from tui_trainer.training.early_stopping import StopReason
 from tui_trainer.training.events import Points
 from tui_trainer.training.failure import describe_failure
@@ -74,13 +75,14 @@ def with_end(events: Iterator[SweepEvent], plan: Sweep) -> Iterator[SweepEvent]:
             yield event
         reason = StopReason.STOPPED if stopped else StopReason.COMPLETED
         detail = "stopped by hand" if stopped else f"finished {len(plan.candidates):,} candidates"
-    except Exception as error:  # whoever reads the events has to learn of it
+    except (Exception, SystemExit) as error:  # whoever reads the events has to learn of it
         detail = describe_failure(error)
     yield SweepEnded(reason, detail, sum(steps.values()), time.perf_counter() - began)
 
 
 def _train(plan: Sweep, control: SweepControl, fits: bool) -> Iterator[SweepEvent]:
-    groups = make_groups(plan.candidates, lambda: control.stopped)
+    with stopping_if(lambda: control.stopped):
+        groups = make_groups(plan.candidates, lambda: control.stopped)
     workers = _worker_count(plan.base.device)
     how = _how(groups, workers, plan.base.device)
     yield SweepStarted(plan, len(groups), how, points_of(plan))

@@ -30,6 +30,17 @@ def host_bytes(config: RunConfig, copies: int) -> int:
     return data_bytes(config) + copies * parameters + _activation_bytes(config)
 
 
+def own_network_bytes(config: RunConfig, copies: int, parameters: int, kept: int) -> int:
+    """Return what `host_bytes` does, for a network that is built: nothing else knows its size.
+
+    `kept` is how many numbers a point's training pass keeps for the gradient.
+    """
+    if config.device.startswith("cuda"):
+        return host_bytes(config, copies)
+    steps = 2 * kept * config.dataset.train_points  # they, and their gradients
+    return data_bytes(config) + FLOAT_BYTES * (copies * parameters + steps)
+
+
 def data_bytes(config: RunConfig) -> int:
     """Return about how much a config's points need: inputs, labels and what is made of them."""
     dataset = config.dataset
@@ -45,7 +56,7 @@ def _activation_bytes(config: RunConfig) -> int:
         kept += 3 * (features + kept)  # draws, masks and masked inputs
     widest = max(outputs)
     dataset = config.dataset
-    training = dataset.train_points * (kept + 2 * widest)
+    training = config.points_per_step * (kept + 2 * widest)
     return FLOAT_BYTES * max(training, dataset.validation_points * 3 * widest)
 
 

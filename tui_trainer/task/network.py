@@ -6,6 +6,7 @@ from torch import Generator, nn
 
 from tui_trainer import models
 from tui_trainer.config.settings import Architecture, LayerName
+from tui_trainer.task.builders import build_own
 from tui_trainer.task.randomness import lending_globally
 from tui_trainer.task.shape import OUTPUTS
 
@@ -23,7 +24,27 @@ def build_network(
     """Build an architecture's network, its layers drawn from `generator` in order.
 
     It maps ``(N, features)`` to ``(N, 1)``. `dropout` is the rate before every layer, or None.
+
+    Raises:
+        InvalidSettingsError: one line, if somebody's own builder can't build it.
     """
+    if architecture.builder:
+        network = build_own(architecture, layer, features, dropout, generator)
+    else:
+        network = _build(architecture, layer, features, dropout, generator)
+    for module in network.modules():
+        if isinstance(module, models.Dropout):
+            module.draw_from(generator)
+    return network
+
+
+def _build(
+    architecture: Architecture,
+    layer: LayerName,
+    features: int,
+    dropout: float | None,
+    generator: Generator,
+) -> nn.Module:
     builder = importlib.import_module(f"tui_trainer.models.{architecture.network}")
     with lending_globally(generator) as lent:
         network: nn.Module = builder.build(
@@ -34,15 +55,13 @@ def build_network(
             dropout=dropout,
             generator=lent,
         )
-    for module in network.modules():
-        if isinstance(module, models.Dropout):
-            module.draw_from(generator)
     return network
 
 
 def layers_of(network: nn.Module) -> list[nn.Module]:
-    """Return the modules that own parameters, from input to output."""
-    return [m for m in network.modules() if any(True for _ in m.parameters(recurse=False))]
+    """Return the modules that own parameters to train, from input to output."""
+    modules = network.modules()
+    return [m for m in modules if any(p.requires_grad for p in m.parameters(recurse=False))]
 
 
 def has_modes(network: nn.Module) -> bool:

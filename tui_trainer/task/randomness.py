@@ -5,14 +5,18 @@ torch's global generator: while they do, it takes on the state of the run's gene
 else's. So a run equals a script that starts with ``torch.manual_seed(seed)``.
 """
 
+import random
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
+import numpy as np
 import torch
 from torch import Generator, Tensor, nn
 
 from tui_trainer import models
+from tui_trainer.config.validation import InvalidSettingsError
 
 _global_generator = threading.RLock()
 
@@ -34,13 +38,16 @@ def lending_globally(generator: Generator) -> Iterator[Generator]:
 
 
 @contextmanager
-def training_draws(model: nn.Module, generator: Generator, globally: bool) -> Iterator[None]:
-    """Have a training pass of `model` draw from `generator`, its `torch.nn` layers included."""
+def training_draws(model: nn.Module, generator: Generator, globally: bool) -> Iterator[Generator]:
+    """Have a training pass of `model` draw from `generator`, its `torch.nn` layers included.
+
+    Yields the generator that has to be drawn from meanwhile.
+    """
     if not globally:
-        yield
+        yield generator
         return
     with lending_globally(generator) as lent, drawing_from(model, lambda x: _uniform(lent, x)):
-        yield
+        yield lent
 
 
 @contextmanager
@@ -61,22 +68,28 @@ def draws_globally(model: nn.Module, x: Tensor) -> bool:
     """Say whether a training pass draws from torch's global generator; nothing is changed.
 
     Raises:
-        ValueError: if it draws from a GPU's generator, which runs side by side would share.
+        InvalidSettingsError: if it draws from a GPU's generator, which runs side by side would
+            share, or from one that is none of torch's.
     """
     buffers = [(buffer, buffer.clone()) for buffer in model.buffers()]
     gpus = [x.device] if x.is_cuda else []
     with _global_generator, torch.random.fork_rng(gpus), torch.no_grad():
-        before = _states(x)
+        before, others = _states(x), _foreign_states()
         model.train()
         with drawing_from(model, torch.ones_like):
             model(x)
-        after = _states(x)
+        after, changed = _states(x), _changed_streams(others)
         for buffer, value in buffers:
             buffer.copy_(value)
     if any(not torch.equal(a, b) for a, b in zip(before[1:], after[1:], strict=True)):
-        raise ValueError(
+        raise InvalidSettingsError(
             f"the network draws random numbers on {x.device}, which no run can repeat; "
             "use tui_trainer.models.Dropout, or train on the CPU"
+        )
+    if changed:
+        raise InvalidSettingsError(
+            f"the network draws random numbers from {changed}, which no run can repeat; "
+            "use torch.rand and its like"
         )
     return not torch.equal(before[0], after[0])
 
@@ -84,6 +97,15 @@ def draws_globally(model: nn.Module, x: Tensor) -> bool:
 def _states(x: Tensor) -> list[Tensor]:
     states = [torch.get_rng_state()]
     return [*states, torch.cuda.get_rng_state(x.device)] if x.is_cuda else states
+
+
+def _foreign_states() -> dict[str, Any]:
+    return {"Python's random": random.getstate(), "numpy.random": np.random.get_state()}
+
+
+def _changed_streams(before: dict[str, Any]) -> str:
+    now = _foreign_states()
+    return " and ".join(name for name in now if repr(now[name]) != repr(before[name]))
 
 
 def _uniform(generator: Generator, x: Tensor) -> Tensor:

@@ -15,3 +15,8 @@ def layer_widths(config: RunConfig) -> tuple[int, ...]:
 def parameter_estimate(config: RunConfig) -> int:
     """Return the number of parameters, exact for a network of linear layers."""
     return sum(inputs * outputs + outputs for inputs, outputs in pairwise(layer_widths(config)))
+
+
+def points_of_step(config: RunConfig) -> int:
+    """Return how many points a step passes: its batch, and its share of a validation."""
+    return config.points_per_step + config.dataset.validation_points // config.validate_every

@@ -64,8 +64,8 @@ class Course:
 
     `switches` are the engines by the step from which they execute, step 1 included; `lrs` the
     learning rates by the step from which they apply. Requests for another lr wait until then, and
-    no other engine takes over. `threads` are those of the recorded run on the CPU. The state after
-    each step in `keep_at` is handed out.
+    no other engine takes over. `threads` are those of the recorded run on the CPU, `code_digest`
+    that of the code which built its network. The state after each step in `keep_at` is handed out.
     """
 
     start: Checkpoint | None = None
@@ -74,6 +74,7 @@ class Course:
     threads: int | None = None
     repeats_to: int = 0
     keep_at: frozenset[int] = frozenset()
+    code_digest: str | None = None
 
     @property
     def first_step(self) -> int:

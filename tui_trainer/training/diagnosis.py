@@ -16,21 +16,49 @@ from tui_trainer.task.task import Task
 from tui_trainer.training.engines.engine import Engine, Snapshot
 from tui_trainer.training.events import NotLearning
 
+_TRIED_STEPS, _TRIED_LR = 3, 1e-4
+_MOST_POINTS = 10_000
+
 
 def find_dead_layers(model: nn.Module, task: Task) -> NotLearning | None:
     """Find the layers none of whose parameters gets a gradient of the loss.
 
     Returns None where every layer gets some, and where none does (a perfect fit has none either).
+    A layer may get its first one only after some steps, below one that starts at zero: those count
+    that get none after these either.
     """
     layers = layers_of(model)
-    gradients = _gradients(model, task)
-    dead = [n for n, gs in enumerate(gradients, 1) if not any(bool(g.any()) for g in gs)]
+    dead = _without_gradient(model, task)
+    if dead:
+        dead = [number for number in dead if number in _without_gradient_later(model, task)]
     if not dead or len(dead) == len(layers):
         return None
     weights = [p for layer in layers for p in layer.parameters() if p.dim() > 1]
     all_zero = not any(bool(w.any()) for w in weights)
     cause = "all weights are zero" if all_zero else f"every unit of layer {dead[-1]} is off"
     return NotLearning(dead[0], dead[-1], cause)
+
+
+def _without_gradient(model: nn.Module, task: Task) -> list[int]:
+    """Number the layers none of whose parameters gets a gradient."""
+    gradients = _gradients(model, task)
+    return [n for n, gs in enumerate(gradients, 1) if not any(bool(g.any()) for g in gs)]
+
+
+def _without_gradient_later(model: nn.Module, task: Task) -> list[int]:
+    """Number those after some small steps, which are undone."""
+    trained: list[Tensor] = [p for p in model.parameters() if p.requires_grad]
+    before = [p.detach().clone() for p in trained]
+    plain = replace(task, penalties=Penalties())
+    with _Evaluating(model):
+        for _ in range(_TRIED_STEPS):
+            _, gradients = plain.gradients(model, trained)
+            with torch.no_grad():
+                torch._foreach_add_(trained, gradients, alpha=-_TRIED_LR)
+    dead = _without_gradient(model, task)
+    with torch.no_grad():
+        torch._foreach_copy_(trained, before)
+    return dead
 
 
 def first_bad_parameter(model: nn.Module) -> str | None:
@@ -47,8 +75,9 @@ def first_bad_output(model: nn.Module, x: Tensor) -> str | None:
     bad: list[int] = []
 
     def watch(number: int) -> torch.utils.hooks.RemovableHandle:
-        def look(_module: nn.Module, _inputs: object, output: Tensor) -> None:
-            if not bool(output.isfinite().all()):
+        def look(_module: nn.Module, _inputs: object, output: object) -> None:
+            tensors = output if isinstance(output, tuple | list) else [output]
+            if any(isinstance(t, Tensor) and not bool(t.isfinite().all()) for t in tensors):
                 bad.append(number)
 
         return layers[number - 1].register_forward_hook(look)
@@ -65,13 +94,23 @@ def first_bad_output(model: nn.Module, x: Tensor) -> str | None:
 
 
 def _gradients(model: nn.Module, task: Task) -> list[list[Tensor]]:
-    """Return each layer's gradients of the training loss alone, in evaluation mode."""
-    own = [list(layer.parameters(recurse=False)) for layer in layers_of(model)]
+    """Return each layer's gradients of the training loss alone, in evaluation mode.
+
+    Those of many points' loss take a while, and memory: that of the first ones will do.
+    """
+    own = [_trained(layer) for layer in layers_of(model)]
+    first = None
+    if len(task.data.train_x) > _MOST_POINTS:
+        first = torch.arange(_MOST_POINTS, device=task.data.train_x.device)
     with _Evaluating(model):
         plain = replace(task, penalties=Penalties())
-        _, gradients = plain.gradients(model, [p for parameters in own for p in parameters])
+        _, gradients = plain.gradients(model, [p for ps in own for p in ps], first)
     flat = iter(gradients)
     return [[next(flat) for _ in parameters] for parameters in own]
+
+
+def _trained(layer: nn.Module) -> list[Tensor]:
+    return [p for p in layer.parameters(recurse=False) if p.requires_grad]
 
 
 def find_bad_tensor(engine: Engine, start: Snapshot, steps: int) -> str:
@@ -94,7 +133,7 @@ def layer_norms(model: nn.Module, task: Task) -> tuple[list[float], list[float]]
 
     The gradient is that of the training loss alone, in evaluation mode.
     """
-    own = [list(layer.parameters(recurse=False)) for layer in layers_of(model)]
+    own = [_trained(layer) for layer in layers_of(model)]
     return [_norm(tensors) for tensors in own], [_norm(gs) for gs in _gradients(model, task)]
 
 

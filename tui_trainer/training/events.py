@@ -90,6 +90,7 @@ class Previewed:
     """A config's data, its untrained network's fit and size, and whether it can learn at all.
 
     The config is the one asked for with its data set resolved; `notes` say what was left out of it.
+    `init_words` says what the init sets of a network of somebody's own.
     """
 
     config: RunConfig
@@ -98,6 +99,7 @@ class Previewed:
     fit: FitSampled
     not_learning: NotLearning | None
     notes: tuple[str, ...] = ()
+    init_words: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -105,6 +107,7 @@ class RunStarted:
     """A run is set up and about to take its first step; its data set is resolved.
 
     `engine` is what it starts with, and `engine_reason` why; `threads` is torch's on the CPU.
+    `code_digest` is that of the code of a network of somebody's own.
     """
 
     config: RunConfig
@@ -114,6 +117,7 @@ class RunStarted:
     points: Points
     engine_reason: str = ""
     threads: int = 1
+    code_digest: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -4,12 +4,21 @@ import re
 
 import torch
 
+from tui_trainer.config.validation import InvalidSettingsError
+from tui_trainer.task.user_code import line_of, told
 
-def describe_failure(error: Exception) -> str:
+
+def describe_failure(error: Exception | SystemExit) -> str:
     """Say in one line what went wrong, for the person who started the run."""
+    if isinstance(error, SystemExit):
+        return told(error, "the network")
     lines = str(error).strip().splitlines()
     message = lines[0] if lines else "no message"
     if isinstance(error, MemoryError | torch.OutOfMemoryError) or "allocate memory" in message:
         asked = re.search(r"[Tt]ried to allocate ([\d.]+ \w+)", message)
         return f"out of memory{f' (asked for {asked[1]})' if asked else ''}"
+    if isinstance(error, InvalidSettingsError):
+        return message
+    if line_of(error):
+        return told(error, "the network")
     return message if isinstance(error, ValueError) else f"{type(error).__name__}: {message}"

@@ -67,16 +67,19 @@ class RuleStop:
 
 
 class Laboratory:
-    """Shows a growing history to rules, each step once, until they fire."""
+    """Shows a growing history to rules, each step once, until they fire.
 
-    def __init__(self, rules: Sequence[NamedRule]) -> None:
+    The run measures validation every `every` steps.
+    """
+
+    def __init__(self, rules: Sequence[NamedRule], every: int = 1) -> None:
         self.rules = tuple(rules)
         self.step = 0  # the last one that was read
         self.best: Best | None = None
         self.diverged_at: int | None = None
         self.stops: dict[int, RuleStop] = {}  # by the rule's index
         self._armed = {
-            index: make_rule(rule.stopping)
+            index: make_rule(rule.stopping, every)
             for index, rule in enumerate(self.rules)
             if rule.stopping is not None
         }

@@ -60,7 +60,7 @@ class Progress:
     def __init__(self, config: RunConfig) -> None:
         self.config = config
         stopping = config.regularizer.stopping
-        self.rule = make_rule(stopping) if stopping is not None else None
+        self.rule = make_rule(stopping, config.validate_every) if stopping is not None else None
         self.keeps_best = stopping is not None and stopping.restore_best
         self.step = 0
         self.best: Best | None = None
@@ -76,8 +76,11 @@ class Progress:
     def go_on(self, state: ProgressState) -> None:
         """Go on from there; a rule for which there is no memory starts with none."""
         self.step, self.best, self._last = state.step, state.best, state.last
-        if self.rule is not None and state.memory is not None:
-            self.rule.remember(state.memory)
+        stopping = self.config.regularizer.stopping
+        if stopping is not None:
+            self.rule = make_rule(stopping, self.config.validate_every, state.step)
+            if state.memory is not None:
+                self.rule.remember(state.memory)
         if not self.steps_left:
             self._complete()
 

@@ -4,12 +4,16 @@ import torch
 from msgspec.structs import replace
 from torch import nn
 
+from tui_trainer.config.builders import short_builder
 from tui_trainer.config.settings import RunConfig
+from tui_trainer.config.validation import InvalidSettingsError
+from tui_trainer.task.builders import code_digest, init_words, try_network
 from tui_trainer.task.data import Data, make_data
 from tui_trainer.task.files.resolving import resolve
 from tui_trainer.task.memory import (
     PREVIEW_COPIES,
     host_bytes,
+    own_network_bytes,
     require_memory,
     training_copies,
 )
@@ -27,22 +31,24 @@ from tui_trainer.training.failure import describe_failure
 from tui_trainer.training.fit import sample_fit, to_points
 
 
-def preview(config: RunConfig) -> Previewed:
+def preview(config: RunConfig, expected: str | None = None) -> Previewed:
     """Build a config's data and untrained network, exactly as `train` would.
+
+    `expected` is the digest that the code of a network of somebody's own has to have.
 
     Raises:
         ValueError: one line that says what went wrong, whatever it was.
     """
     try:
-        return _preview(config)
+        return _preview(config, expected)
     except ValueError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise ValueError(describe_failure(error)) from error
 
 
-def _preview(config: RunConfig) -> Previewed:
-    setup = Setup(config, trains=False)
+def _preview(config: RunConfig, expected: str | None) -> Previewed:
+    setup = Setup(config, trains=False, expected=expected)
     return Previewed(
         setup.config,
         setup.parameter_count,
@@ -50,6 +56,7 @@ def _preview(config: RunConfig) -> Previewed:
         sample_fit(setup.engine, 0, "untrained"),
         find_dead_layers(setup.state.model, setup.state.task),
         setup.notes,
+        init_words(setup.state.model, config.init.layer) if config.architecture.builder else "",
     )
 
 
@@ -57,14 +64,17 @@ class Setup:
     """A config's data, network and eager engine, before the first step.
 
     `trains` says whether steps will follow, which take more memory. `config` is the one given with
-    its data set resolved, `notes` what was left out of that.
+    its data set resolved, `notes` what was left out of that. `code_digest` is that of the code that
+    builds the network, "" for the program's own; it has to be the one that is `expected`.
 
     Raises:
         ValueError: if the device is not available, or does not have the engine; if there is not
             enough memory; if the network draws random numbers that no run can repeat.
     """
 
-    def __init__(self, config: RunConfig, *, trains: bool = True) -> None:
+    def __init__(
+        self, config: RunConfig, *, trains: bool = True, expected: str | None = None
+    ) -> None:
         require_engine(config)
         device = find_device(config.device)
         found = resolve(config.dataset)
@@ -76,14 +86,32 @@ class Setup:
         torch.set_num_threads(1)
         generator = torch.Generator().manual_seed(config.seed)
         task = make_task(config, make_data(config.dataset, config.data_seed).to(device))
-        model = make_network(config, generator).to(device)
-        globally = may_draw(model) and draws_globally(model, task.data.train_x)
+        model = make_network(config, generator)
+        self.code_digest = code_digest(model)
+        if expected is not None and self.code_digest != expected:
+            raise InvalidSettingsError(
+                f"the code of builder {short_builder(config.architecture.builder)} has changed "
+                "since this run, so its steps can't be repeated"
+            )
+        model.to(device)
+        if config.architecture.builder:
+            globally = _try_own(config, model, task.data, copies)
+        else:
+            globally = may_draw(model) and draws_globally(model, task.data.train_x)
         self.state = TrainingState(model, task, config.lr, generator, draws_globally=globally)
         self.data = task.data
         self.points = to_points(task.data)
         self.device = str(device)
         self.parameter_count = sum(p.numel() for p in self.state.parameters)
         self.engine = EagerEngine(self.state)
+
+
+def _try_own(config: RunConfig, model: nn.Module, data: Data, copies: int) -> bool:
+    """Try a builder's network, now that its size is known; return whether it draws globally."""
+    kept, globally = try_network(model, config.architecture.builder, data.train_x)
+    parameters = sum(p.numel() for p in model.parameters())
+    require_memory(own_network_bytes(config, copies, parameters, kept))
+    return globally
 
 
 def _count_slots(config: RunConfig) -> int:
@@ -105,7 +133,9 @@ def make_task(config: RunConfig, data: Data) -> Task:
     """Make what a config trains, on its data."""
     regularizer = config.regularizer
     penalties = Penalties(regularizer.l1_weight, regularizer.weight_decay)
-    return Task(data, penalties, make_optimizer(config.optimizer))
+    optimizer = make_optimizer(config.optimizer)
+    every = config.validate_every
+    return Task(data, penalties, optimizer, batch_size=config.batch_size, validate_every=every)
 
 
 def find_device(name: str) -> torch.device:

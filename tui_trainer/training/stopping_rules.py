@@ -4,6 +4,9 @@ A rule is fed every step's losses in order, float32. It answers with the bound t
 loss was held against (NaN where the rule is not armed), up to the one that stops the run. However
 the losses are cut into chunks, the answers are the same. A comparison with NaN never counts as an
 increase.
+
+Where validation is measured every `k` steps alone, a rule counts measurements: `Measured` shows it
+those. Rules that look at training losses see every step.
 """
 
 import math
@@ -64,7 +67,8 @@ class StoppingRule(Protocol):
 class FirstIncreaseRule:
     """Stop after step t when t > 1 and val[t] > val[t-1]."""
 
-    def __init__(self) -> None:
+    def __init__(self, every: int = 1) -> None:
+        self._every = every
         self._previous = math.nan
         self._last = math.nan
 
@@ -78,12 +82,12 @@ class FirstIncreaseRule:
 
     def gauge(self) -> Gauge:
         """Give the fall since the step before."""
-        return _margin_gauge(self._last, self._previous, armed_at=1)
+        return _margin_gauge(self._last, self._previous, 1)
 
     def explain(self) -> str:
         """Name both losses."""
         now, before = apart(self._last, self._previous)
-        return f"validation {now} exceeded {before}, the step before"
+        return f"validation {now} exceeded {before}, the {_counted(self._every)} before"
 
     @property
     def memory(self) -> Doubles:
@@ -101,8 +105,9 @@ class PatientAverageRule:
     The mean is the exact one of the float32 losses, rounded once, to float64.
     """
 
-    def __init__(self, window: int) -> None:
+    def __init__(self, window: int, every: int = 1) -> None:
         self._window = window
+        self._every = every
         self._recent = np.empty(0)
         self._bound = math.nan
         self._last = math.nan
@@ -123,12 +128,14 @@ class PatientAverageRule:
 
     def gauge(self) -> Gauge:
         """Give the distance to the mean."""
-        return _margin_gauge(self._last, self._bound, armed_at=self._window)
+        armed_at = _step_of(self._window, self._every)
+        return _margin_gauge(self._last, self._bound, armed_at)
 
     def explain(self) -> str:
         """Name the loss and the mean."""
         now, bound = apart(self._last, self._bound)
-        return f"validation {now} exceeded {bound}, the mean of its last {self._window} steps"
+        counted = f"{self._window} {_counted(self._every)}s"
+        return f"validation {now} exceeded {bound}, the mean of its last {counted}"
 
     @property
     def memory(self) -> Doubles:
@@ -144,7 +151,8 @@ class PatientAverageRule:
 class PatienceRule:
     """Stop when the best has not improved by more than `min_delta` for `patience` steps."""
 
-    def __init__(self, patience: int, min_delta: float) -> None:
+    def __init__(self, patience: int, min_delta: float, every: int = 1) -> None:
+        self._every = every
         self._patience = patience
         self._min_delta = min_delta
         self._best = math.inf
@@ -178,14 +186,16 @@ class PatienceRule:
 
     def gauge(self) -> Gauge:
         """Give the steps waited for a new best."""
-        words = f"patience {self._waited}/{self._patience}"
+        unit = "" if self._every == 1 else f" {_counted(self._every)}s"
+        words = f"patience {self._waited}/{self._patience}{unit}"
         return Gauge(math.isfinite(self._best), 1, words, self._waited / self._patience)
 
     def explain(self) -> str:
         """Name the patience and the best."""
         by = f" by more than {self._min_delta:g}" if self._min_delta else ""
         best = apart(self._best, math.nan)[0]
-        return f"validation has not improved on {best}{by} for {self._patience} steps"
+        counted = f"{self._patience} {_counted(self._every)}s"
+        return f"validation has not improved on {best}{by} for {counted}"
 
     @property
     def memory(self) -> Doubles:
@@ -221,7 +231,7 @@ class GeneralizationLossRule:
 
     def gauge(self) -> Gauge:
         """Give the distance to the bound."""
-        return _margin_gauge(self._last, self._bound, armed_at=1)
+        return _margin_gauge(self._last, self._bound, 1)
 
     def explain(self) -> str:
         """Name the loss, the bound and the percentage."""
@@ -284,7 +294,7 @@ class ProgressQuotientRule:
 
     def gauge(self) -> Gauge:
         """Give the distance to the bound at the last strip's end."""
-        return _margin_gauge(self._last, self._bound, armed_at=self._strip - 1)
+        return _margin_gauge(self._last, self._bound, self._strip - 1)
 
     def explain(self) -> str:
         """Name the loss, the bound and the progress."""
@@ -304,19 +314,84 @@ class ProgressQuotientRule:
         self._train = memory[4:].copy()
 
 
-def make_rule(stopping: Stopping) -> StoppingRule:
-    """Make the rule that a config asks for, with an empty memory."""
+class Measured:
+    """Shows a rule the steps 1, k, 2k and so on: k = `every`, after `done` steps without it.
+
+    The bound of a step between two of them is that of the one before, as its validation loss is.
+    """
+
+    def __init__(self, rule: StoppingRule, every: int, done: int = 0) -> None:
+        self._rule = rule
+        self._every = every
+        self._done = done
+        self._bound = math.nan
+
+    def observe(self, train: FloatArray, val: FloatArray) -> Verdict:
+        """Show it the steps that are measured."""
+        steps = np.arange(self._done + 1, self._done + len(val) + 1)
+        measured = np.flatnonzero((steps == 1) | (steps % self._every == 0))
+        known, count, stop = np.array([self._bound]), len(val), False
+        if len(measured):
+            verdict = self._rule.observe(train[measured], val[measured])
+            known, stop = np.append(known, verdict.bounds), verdict.stop
+            if stop:
+                count = int(measured[len(verdict.bounds) - 1]) + 1
+        latest = np.searchsorted(measured, np.arange(count), side="right")
+        self._done += count
+        self._bound = float(known[-1])
+        return Verdict(known[latest], stop)
+
+    def gauge(self) -> Gauge:
+        """Give the rule's, after its last measurement."""
+        return self._rule.gauge()
+
+    def explain(self) -> str:
+        """Say what the rule says."""
+        return self._rule.explain()
+
+    @property
+    def memory(self) -> Doubles:
+        """The steps so far, the last bound and what the rule remembers."""
+        return np.append([self._done, self._bound], self._rule.memory)
+
+    def remember(self, memory: Doubles) -> None:
+        """Take the steps so far, the last bound and what the rule remembers."""
+        self._done, self._bound = int(memory[0]), float(memory[1])
+        self._rule.remember(memory[2:])
+
+
+def make_rule(stopping: Stopping, every: int = 1, done: int = 0) -> StoppingRule:
+    """Make the rule that a config asks for, with an empty memory, `done` steps into the training.
+
+    Validation is measured every `every` steps.
+    """
+    if every > 1 and not isinstance(stopping, ProgressQuotient):
+        return Measured(_rule(stopping, every), every, done)
+    return _rule(stopping, every)
+
+
+def _rule(stopping: Stopping, every: int) -> StoppingRule:
     match stopping:
         case FirstIncrease():
-            return FirstIncreaseRule()
+            return FirstIncreaseRule(every)
         case PatientAverage(window=window):
-            return PatientAverageRule(window)
+            return PatientAverageRule(window, every)
         case Patience(patience=patience, min_delta=min_delta):
-            return PatienceRule(patience, min_delta)
+            return PatienceRule(patience, min_delta, every)
         case GeneralizationLoss(alpha=alpha):
             return GeneralizationLossRule(alpha)
         case ProgressQuotient(alpha=alpha, strip=strip):
             return ProgressQuotientRule(alpha, strip)
+
+
+def _counted(every: int) -> str:
+    """Name what a rule counts where validation is measured every `every` steps."""
+    return "step" if every == 1 else "validation"
+
+
+def _step_of(measurement: int, every: int) -> int:
+    """Return the step of a measurement, counted from 1: they are at 1, k, 2k and so on."""
+    return measurement if every == 1 else max(1, (measurement - 1) * every)
 
 
 def exact_means(values: Doubles, window: int, every: int = 1) -> Doubles:

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 import torch
 
 from tui_trainer.config.settings import RunConfig
+from tui_trainer.task.stopping import stopping_if
 from tui_trainer.training.black_box import BlackBox
 from tui_trainer.training.control import Control
 from tui_trainer.training.course import Checkpoint, Course, Keep, WayBack
@@ -65,7 +66,7 @@ def train(
     try:
         run = _Training(config, control or Control(), course or Course(), keep)
         yield from run.events()
-    except Exception as error:  # whoever reads the events has to learn of it
+    except (Exception, SystemExit) as error:  # whoever reads the events has to learn of it
         detail = describe_failure(error)
         if run is None:
             yield RunEnded(StopReason.FAILED, detail, steps=0)
@@ -85,7 +86,8 @@ class _Training:
         self._keep = keep
         self._control = control
         self._course = course
-        self._setup = Setup(config)
+        with stopping_if(lambda: self._control.stopped):
+            self._setup = Setup(config, expected=self._course.code_digest)
         self._config = config = self._setup.config
         count = self._setup.parameter_count
         self._threads = course.threads or choose_threads(
@@ -122,6 +124,7 @@ class _Training:
             setup.points,
             executor.reason,
             self._threads,
+            setup.code_digest,
         )
         yield from map(Noted, setup.notes)
         if executor.name != (self._course.first_engine or executor.name):

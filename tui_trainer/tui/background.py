@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from textual.dom import DOMNode
 
 from tui_trainer.config.settings import RunConfig
+from tui_trainer.task.stopping import stopping_if
 from tui_trainer.training.control import Control
 from tui_trainer.training.events import Event, Previewed
 from tui_trainer.tui.feed import Feed
@@ -123,7 +124,8 @@ class Background:
         if not self.is_newest(request):
             return
         try:
-            self._owner.post_message(PreviewReady(request, preview(config)))
+            with stopping_if(lambda: not self.is_newest(request)):
+                self._owner.post_message(PreviewReady(request, preview(config)))
         except Exception as error:
             reason = str(error) if isinstance(error, ValueError) else repr(error)
             self._owner.post_message(PreviewFailed(request, " ".join(reason.split())))

@@ -88,10 +88,33 @@ class WayOut:
             self._watch_signals()
             terminal.on_hang_up(self.hang_up)
 
+    def take_terminal(self, start: Callable[[], None], close: Callable[[], None]) -> None:
+        """Have `start` set the terminal up, once the shell lets this process use it.
+
+        `close` has nobody read from it any more.
+        """
+        assert sys.__stdin__ is not None
+        assert sys.__stderr__ is not None
+        stdin, stderr = sys.__stdin__.fileno(), sys.__stderr__.fileno()
+        while not _is_in_foreground(stdin):
+            os.kill(os.getpid(), signal.SIGSTOP)
+        if self.has_terminal:  # taken by the handler of what continued it
+            return
+        terminal = _Terminal(stdin, stderr, close)
+        self.take(terminal)
+        start()
+        terminal.note_raw_modes()
+
     @property
     def has_terminal(self) -> bool:
         """Whether the app has the terminal; a suspended one has not."""
         return self._terminal is not None
+
+    def set_raw_modes(self) -> None:
+        """Set the app's modes of the terminal again, if it has it and may."""
+        if isinstance(self._terminal, _Terminal):
+            with contextlib.suppress(OSError, termios.error):
+                self._terminal.set_raw_modes()
 
     def gave_back(self) -> None:
         """Note that the terminal is as it was."""
@@ -203,6 +226,16 @@ class _Terminal:
     def __init__(self, stdin: int, stderr: int, close: Callable[[], None]) -> None:
         self._stdin, self._stderr, self.close = stdin, stderr, close
         self._attributes: list[Any] = termios.tcgetattr(stdin)
+        self._raw: list[Any] | None = None  # the app's modes, once it has set them
+
+    def note_raw_modes(self) -> None:
+        """Note the modes that the app has set."""
+        self._raw = termios.tcgetattr(self._stdin)
+
+    def set_raw_modes(self) -> None:
+        """Set the app's modes again: a shell sets others when it continues what was stopped."""
+        if self._raw is not None and _is_in_foreground(self._stdin):  # else this would stop it
+            termios.tcsetattr(self._stdin, termios.TCSANOW, self._raw)
 
     def on_hang_up(self, call: Callable[[], None]) -> None:
         """Have a thread call once the terminal is gone."""
@@ -235,15 +268,11 @@ def with_way_out(driver: type[Driver], way_out: WayOut) -> type[Driver]:
 
     class WatchedDriver(driver):  # type: ignore[misc, valid-type]
         def start_application_mode(self) -> None:
-            assert sys.__stdin__ is not None
-            assert sys.__stderr__ is not None
             if self.is_web:
                 super().start_application_mode()  # which takes the signals
                 way_out.take(_Browser())
             else:
-                streams = sys.__stdin__.fileno(), sys.__stderr__.fileno()
-                way_out.take(_Terminal(*streams, self.exit_event.set))
-                super().start_application_mode()
+                way_out.take_terminal(super().start_application_mode, self.exit_event.set)
 
         def run_input_thread(self) -> None:
             way_out.read_to_the_end(super().run_input_thread, is_web=self.is_web)
@@ -257,16 +286,25 @@ def with_way_out(driver: type[Driver], way_out: WayOut) -> type[Driver]:
             way_out.gave_back()
 
         def _sigcont_application(self, *_: object) -> None:
-            """Repaint after SIGSTOP, of which nothing knew: the terminal is as it was left.
+            """Repaint after SIGSTOP, of which nothing knew: the screen is as it was left.
 
             Taking it once more, as Textual does, would take its raw modes for those to restore.
             """
             if way_out.has_terminal:
+                way_out.set_raw_modes()
                 self._loop.call_soon_threadsafe(partial(self._app.refresh, layout=True))
             else:
                 super()._sigcont_application()
 
     return WatchedDriver
+
+
+def _is_in_foreground(terminal: int) -> bool:
+    """Say whether a terminal's shell lets this process use it."""
+    try:
+        return os.tcgetpgrp(terminal) == os.getpgrp()
+    except OSError:  # it is another session's, which nobody keeps from it
+        return True
 
 
 def _stay_awake() -> None:

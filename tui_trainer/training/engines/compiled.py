@@ -43,23 +43,47 @@ class CompiledEngine(Engine):
             raise EngineError(f"the compiled step can't be loaded ({error})") from None
         self._step.argtypes = (ctypes.POINTER(Call),)
         self._data = [np.ascontiguousarray(tensor.numpy()) for tensor in state.task.data.tensors]
-        points = len(self._data[0])
-        self._drawn = points * sum(
-            width for width, drops in zip(spec.widths, spec.drops, strict=False) if drops
-        )
+        self._points = len(self._data[0])
+        # Numbers that dropout takes for each point of a step.
+        self._drawn = sum(w for w, drops in zip(spec.widths, spec.drops, strict=False) if drops)
         rates = [m.rate for m in state.model.modules() if isinstance(m, models.Dropout)]
         self._rate = rates[0] if rates else 0.0
 
     def _advance(self, steps: int) -> tuple[Losses, Losses]:
         parameters = flatten(self.state.parameters)
         losses = np.empty((2, steps), np.float32)
-        most = max(1, _DRAWN_AT_ONCE // self._drawn) if self._drawn else steps
+        most = self._most_steps or steps
         for done in range(0, steps, most):
             self._call(parameters.numpy(), losses[:, done : done + most])
         self._write_back(parameters)
-        self.state.step += steps
         losses.flags.writeable = False
         return losses[0], losses[1]
+
+    @property
+    def _most_steps(self) -> int | None:
+        """How many steps a call takes at most, if its dropout's draws bound it."""
+        batches = self.state.batches
+        drawn = self._drawn * (batches.size if batches is not None else self._points)
+        return max(1, _DRAWN_AT_ONCE // drawn) if drawn else None
+
+    def _draw(self, steps: int) -> tuple[NDArray[np.float32], NDArray[np.int64] | None]:
+        """Return dropout's numbers and the orders of the epochs, drawn as eager draws them."""
+        state, batches = self.state, self.state.batches
+        if batches is None:
+            numbers = steps * self._points * self._drawn
+            return torch.rand(numbers, generator=state.generator).numpy(), None
+        draws: list[Tensor] = []
+        orders: list[Tensor] = []
+        done, end = state.step, state.step + steps
+        while done < end:
+            taken = min(batches.steps_to_epochs_end(done), end - done)
+            orders.append(batches.order(done, state.generator))
+            if self._drawn:
+                numbers = batches.points_of(done, taken) * self._drawn
+                draws.append(torch.rand(numbers, generator=state.generator))
+            done += taken
+        drawn = torch.cat(draws).numpy() if draws else np.empty(0, np.float32)
+        return drawn, (torch.cat(orders) if len(orders) > 1 else orders[0]).numpy()
 
     def _write_back(self, flat: Tensor) -> None:
         mine = [parameter.detach() for parameter in self.state.parameters]
@@ -68,20 +92,25 @@ class CompiledEngine(Engine):
         torch._foreach_copy_(mine, views)
 
     def _call(self, parameters: NDArray[np.float32], losses: Losses) -> None:
-        state, penalties = self.state, self.state.task.penalties
+        state, task, batches = self.state, self.state.task, self.state.batches
         steps = losses.shape[1]
-        draws = torch.rand(steps * self._drawn, generator=state.generator).numpy()
-        lrs = np.full(steps, state.lr)
+        draws, order = self._draw(steps)
+        lrs = np.array(state.next_lrs(steps))
         train_x, train_y, val_x, val_y = self._data
         call = Call(
             steps=steps,
+            done=state.step,
+            updates=state.step - state.slots_since,
             parameters=parameters.ctypes.data,
             lrs=lrs.ctypes.data,
-            l1_weight=penalties.l1_weight,
-            weight_decay=penalties.weight_decay,
+            l1_weight=task.penalties.l1_weight,
+            weight_decay=task.penalties.weight_decay,
             rate=self._rate,
             draws=draws.ctypes.data,
-            validate_every=1,
+            batch=batches.size if batches is not None else 0,
+            order=None if order is None else order.ctypes.data,
+            validate_every=task.validate_every,
+            validation=torch.nan if state.validation is None else state.validation.item(),
             train_points=len(train_x),
             train_x=train_x.ctypes.data,
             train_y=train_y.ctypes.data,
@@ -93,3 +122,6 @@ class CompiledEngine(Engine):
         )
         if self._step(call):
             raise MemoryError
+        state.step += steps
+        if state.validation is not None:
+            state.validation.fill_(call.validation)

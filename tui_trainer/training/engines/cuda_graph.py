@@ -38,6 +38,8 @@ class CudaGraphEngine(Engine):
     def __init__(self, state: TrainingState) -> None:
         if state.buffers:
             raise EngineError("the network has buffers, which a CUDA graph would change twice")
+        if state.batches is not None or state.validation is not None:
+            raise EngineError("a CUDA graph holds full-batch steps, each with its validation")
         super().__init__(state)
         device = state.task.data.train_x.device
         with torch.cuda.device(device):

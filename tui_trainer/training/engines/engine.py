@@ -41,7 +41,8 @@ class TrainingState:
 
     `lr` is the run's, which a schedule multiplies (`next_lrs`); `step` counts the steps done.
     `draws_globally` says that the network's `torch.nn` layers draw from torch's global generator,
-    which then has to continue `generator`'s stream.
+    which then has to continue `generator`'s stream. `validation` is the last loss that was
+    measured, where not every step measures it.
     """
 
     def __init__(
@@ -60,23 +61,34 @@ class TrainingState:
         self.slots_since = 0
         self.generator = generator
         self.draws_globally = draws_globally
-        self.parameters: list[Tensor] = list(model.parameters())
-        self.buffers: list[Tensor] = list(model.buffers())
+        trained, kept = _split_tensors(model)
+        self.parameters: list[Tensor] = list(trained.values())
+        self.buffers: list[Tensor] = list(kept.values())
         self.slots: Slots = task.optimizer.init([p.detach() for p in self.parameters])
+        self.batches = task.make_batches()
+        measured = torch.full((), torch.nan, device=task.data.val_y.device)
+        self.validation = measured if task.validate_every > 1 else None
 
     @property
     def tensors(self) -> list[Tensor]:
-        """All tensors that steps change: parameters, the optimiser's, the network's buffers."""
-        return [*self.parameters, *(t for slot in self.slots for t in slot), *self.buffers]
+        """All tensors that steps change: parameters, the optimiser's, the network's, the data's."""
+        slots = (tensor for slot in self.slots for tensor in slot)
+        return [*self.parameters, *slots, *self.buffers, *self._of_data.values()]
+
+    @property
+    def _of_data(self) -> dict[str, Tensor]:
+        """What steps change of how they take the data."""
+        shuffle = {"data.shuffle": self.batches.shuffle} if self.batches is not None else {}
+        measured = {"data.validation": self.validation} if self.validation is not None else {}
+        return shuffle | measured
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Those of `tensors`: ``model.*``, ``optimizer.0.*`` and on, ``buffer.*``."""
-        model = self.model
-        own = [name for name, _ in model.named_parameters()]
+        """Those of `tensors`: ``model.*``, ``optimizer.0.*`` and on, ``buffer.*``, ``data.*``."""
+        own, kept = _split_tensors(self.model)
         slots = [f"optimizer.{n}.{name}" for n, _ in enumerate(self.slots) for name in own]
-        buffers = [f"buffer.{name}" for name, _ in model.named_buffers()]
-        return (*(f"model.{name}" for name in own), *slots, *buffers)
+        buffers = [f"buffer.{name}" for name in kept]
+        return (*(f"model.{name}" for name in own), *slots, *buffers, *self._of_data)
 
     def set_tensors(self, values: Sequence[Tensor]) -> None:
         """Copy `values` into `tensors`."""
@@ -101,6 +113,14 @@ class TrainingState:
         self.generator.set_state(snapshot.generator_state)
         self.lr, self.step = snapshot.lr, snapshot.step
         self.slots_since = snapshot.slots_since
+
+
+def _split_tensors(model: nn.Module) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    """Return the parameters that are trained, and frozen ones with the buffers, by name."""
+    parameters = dict[str, Tensor](model.named_parameters())
+    trained = {name: p for name, p in parameters.items() if p.requires_grad}
+    frozen = {name: p for name, p in parameters.items() if not p.requires_grad}
+    return trained, frozen | dict(model.named_buffers())
 
 
 class Engine(ABC):

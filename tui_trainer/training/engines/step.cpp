@@ -543,7 +543,7 @@ float mean_squared_error(Pass &pass, const float *parameters, const Split &split
 // What a call does. `parameters` holds each layer's weights (inputs, outputs) and biases, `slots`
 // as many numbers for each of the optimiser's, `settings` what the optimiser is made with.
 struct Call {
-    int64_t steps, done;  // how many to do; how many were done before
+    int64_t steps, done, updates;  // how many to do; how many were done, by this optimiser
     float *parameters, *slots;
     const double *lrs;  // of each step
     double settings[4];
@@ -601,7 +601,7 @@ extern "C" int advance(Call *call) {
                 for (int k = 0; k < PARAMETERS && from; k++) gradient[k] += part[k];
             });
         if (draws) draws += drawn * points;
-        const Optimizer optimizer(call->settings, step + 1, call->lrs[s]);
+        const Optimizer optimizer(call->settings, call->updates + s + 1, call->lrs[s]);
         for (int l = 0; l < LAYERS; l++) {
             const int tensors[] = {weights_at(l), biases_at(l), weights_at(l + 1)};
             for (int t = 0; t < 2; t++) {

@@ -19,6 +19,7 @@ class Call(ctypes.Structure):
     _fields_ = (
         ("steps", _INT),
         ("done", _INT),
+        ("updates", _INT),
         ("parameters", _ARRAY),
         ("slots", _ARRAY),
         ("lrs", _ARRAY),

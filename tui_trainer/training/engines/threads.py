@@ -18,6 +18,7 @@ import torch
 
 from tui_trainer.config.settings import RunConfig
 from tui_trainer.task.machine import processors
+from tui_trainer.task.shape import points_of_step
 from tui_trainer.training.engines.eager import EagerEngine
 from tui_trainer.training.engines.engine import Engine
 from tui_trainer.training.engines.private_files import read_private, write_private
@@ -32,7 +33,7 @@ MakeEngine = Callable[[], EagerEngine]
 
 def choose_threads(config: RunConfig, parameter_count: int, make_engine: MakeEngine) -> int:
     """Choose one thread or as many as there are processors; `make_engine` makes one to try with."""
-    points = config.dataset.train_points + config.dataset.validation_points
+    points = points_of_step(config)
     most = processors()
     if config.device != "cpu" or parameter_count * points < MEASURE_FROM or most == 1:
         return 1
@@ -60,7 +61,10 @@ def _step_seconds(engine: Engine, threads: int) -> float:
 
 def _memory(config: RunConfig, most: int) -> Path:
     """Name the file that remembers the answer for a network of this shape on this machine."""
-    shape = [config.dataset, config.architecture, config.init, config.regularizer, most]
+    steps = [config.batch_size, config.validate_every]
+    own = steps if steps != [None, 1] else []
+    network = [config.dataset, config.architecture, config.init, config.regularizer]
+    shape = [*network, *own, most]
     texts = (torch.__version__, str(torch.version.git_version), *processor())
     parts = [msgspec.json.encode(shape), *(text.encode() for text in texts)]
     key = hashlib.sha256(b"\0".join(parts)).hexdigest()[:32]

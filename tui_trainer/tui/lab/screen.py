@@ -79,8 +79,9 @@ class LaboratoryScreen(LiveScreen):
             return
         self.feed: Feed[RunResult] | None = self._cockpit.feed
         if self.run is not None and self.run is not self._read_of:
-            own = self.run.config.regularizer.stopping
-            self._laboratory = Laboratory(rules_of(self.context.presets, own))
+            config = self.run.config
+            rules = rules_of(self.context.presets, config.regularizer.stopping)
+            self._laboratory = Laboratory(rules, config.validate_every)
             self._read_of = self.run
             self.table.chosen = None
 

@@ -11,6 +11,7 @@ from textual.message import Message
 
 from tui_trainer.config.presets import PARTS, Presets, make_config
 from tui_trainer.config.settings import (
+    BATCH_NUMBERS,
     ENGINES,
     NUMBERS,
     REGULARIZER_NUMBERS,
@@ -67,10 +68,12 @@ class ConfigForm(Form):
         self._engine = str(config.engine)
         self._engine_note = ""
         self._numbers = {key: getattr(config, key) for key in NUMBERS}
+        self._batches = {key: getattr(config, key) for key in BATCH_NUMBERS}
         self._lr_home = config.lr  # that the lr keys set out from
         self._overrides = self._numbers_over_preset(config)
         self._parameter_count: int | None = None
         self._warning = ""
+        self._init_words = ""
         self.border_title = "Setup"
 
     def compose(self) -> ComposeResult:
@@ -96,7 +99,7 @@ class ConfigForm(Form):
     def settings(self) -> dict[str, Any]:
         """The form's values by setting; an invalid field counts with its last number."""
         engine = {"device": self._device, "engine": self._engine}
-        return {**self._chosen, **self._numbers, **self._overrides, **engine}
+        return {**self._chosen, **self._numbers, **self._batches, **self._overrides, **engine}
 
     @property
     def config(self) -> RunConfig:
@@ -157,9 +160,10 @@ class ConfigForm(Form):
         else:
             self.set_number(key, value)
 
-    def report(self, parameter_count: int | None, warning: str = "") -> None:
-        """Show the network's size, and why it can't learn if it can't."""
+    def report(self, parameter_count: int | None, warning: str = "", init_words: str = "") -> None:
+        """Show the network's size, why it can't learn if it can't, and what the init sets of it."""
         self._parameter_count, self._warning = parameter_count, warning
+        self._init_words = init_words
         self._show()
 
     def report_engine(self, run: "RunResult | None") -> None:
@@ -208,12 +212,15 @@ class ConfigForm(Form):
         recipe = self._presets.recipe[name].settings
         self._chosen = {category: getattr(recipe, category) for category in PARTS}
         self._overrides = {}
-        for key in NUMBERS:
+        for key in (*NUMBERS, *BATCH_NUMBERS):
             number = getattr(recipe, key)
             if number is not None:
                 self._put_number(key, number)
 
     def _put_number(self, key: str, number: float) -> None:
+        if key in BATCH_NUMBERS:
+            self._batches[key] = number
+            return
         self._numbers[key] = number
         self.field(key).put(number_text(number))
         if key == "lr":
@@ -247,9 +254,9 @@ class ConfigForm(Form):
         if category == "architecture" and self._parameter_count is not None:
             return f"{self._parameter_count:,} parameters"
         if category == "init":
-            return self._warning
+            return self._warning or self._init_words
         if category == "regularizer":
-            return describe_regularizer(config.regularizer)
+            return describe_regularizer(config.regularizer, config.counted)
         return ""
 
     def _differs_from_recipe(self, config: RunConfig) -> bool:

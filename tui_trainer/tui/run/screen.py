@@ -224,7 +224,8 @@ class Cockpit(RunScreen):
             self._fits.take_preview(message.previewed)
             dead = message.previewed.not_learning
             warning = f"◌ {dead.words}" if dead else ""
-            self.form.report(message.previewed.parameter_count, warning)
+            previewed = message.previewed
+            self.form.report(previewed.parameter_count, warning, previewed.init_words)
             self._redraw_soon()
 
     @on(PreviewFailed)
