@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import minibatches
 from program import PROGRAM, Program
 
 HERE = Path(__file__).parent
@@ -51,6 +52,22 @@ def headless(engine: str, device: str = "cpu", width: int = 20, runs: str | None
     done = subprocess.run([PROGRAM, "train", *flags], capture_output=True, text=True, check=True)
     rate: float = json.loads(done.stdout)["steps_per_second"]
     return rate
+
+
+def batches(engine: str, size: int, steps: int) -> float:
+    """Steps per second of ``tui-trainer train`` on mini-batches, validated after every epoch."""
+    every = -(-minibatches.TRAIN_POINTS // size)
+    flags = ["--recipe", "kaiming", "--lr", "0.0003", "--steps", str(steps), "--json", "--no-save"]
+    flags += ["--presets", str(HERE / "presets"), "--dataset", "wave-10000", "--engine", engine]
+    flags += ["--batch-size", str(size), "--validate-every", str(every)]
+    done = subprocess.run([PROGRAM, "train", *flags], capture_output=True, text=True, check=True)
+    rate: float = json.loads(done.stdout)["steps_per_second"]
+    return rate
+
+
+def batches_by_hand(kind: str, size: int, steps: int) -> float:
+    """Steps per second of a loop that a person would have written: `loader` or `index`."""
+    return in_process("minibatches.py", kind, str(steps), str(size))
 
 
 def sweep(candidates: int, steps: int, device: str = "cpu") -> float:

@@ -70,6 +70,27 @@ def engines() -> Measured:
     yield _at_least(what, rows.ratio(useful, peak), 0.6)
 
 
+def batches() -> Measured:
+    """Compare mini-batches of 64 points with loops over as many, all validated once an epoch."""
+    rows.batches("compiled", 64, 1_000)  # so that the compiled step is in the cache
+    loader, index, eager, compiled = rows.rounds(
+        lambda: (
+            rows.batches_by_hand("loader", 64, 3_000),
+            rows.batches_by_hand("index", 64, 5_000),
+            rows.batches("eager", 64, 5_000),
+            rows.batches("compiled", 64, 300_000),
+        )
+    )
+    by_hand = "the same loop with a hand-written index select"
+    yield _at_least("mini-batches ÷ a textbook DataLoader loop", rows.ratio(compiled, loader), 3)
+    yield _at_least(f"mini-batches ÷ {by_hand}", rows.ratio(compiled, index), 1)
+    yield _at_least(f"mini-batches, eager ÷ {by_hand}", rows.ratio(eager, index), 1)
+    steps = _rates(loader, index, eager, compiled)
+    yield Figure(
+        "mini-batch steps/s: DataLoader / index select / eager / compiled", steps, "", None
+    )
+
+
 def cold() -> Measured:
     """Time the way to the first compiled step where none is in the cache."""
     seconds = statistics.median(rows.cold_start() for _ in range(3))
@@ -206,7 +227,7 @@ def memory() -> Measured:
 ROWS: dict[str, Callable[[], Measured]] = {
     row.__name__: row
     for row in (
-        *(engines, cold, judging, saving, runs),
+        *(engines, batches, cold, judging, saving, runs),
         *(gpu, sweeps, sweep_gpu),
         *(growth, start, keys, wire, memory),
     )

@@ -35,16 +35,20 @@ def main(steps: int, threads: int, device: str = "cpu", width: str = "20") -> fl
     train_y = train_x**2 / 2 + torch.sin(5 * train_x) - 5
     val_y = val_x**2 / 2 + torch.sin(5 * val_x + math.pi) - 5
     data = [t.to(device) for t in (train_x, train_y, val_x, val_y)]
-    widths = [1, *[int(width)] * 4, 1]
-    layers: list[nn.Module] = []
-    for inputs, outputs in pairwise(widths):
-        layers += [Linear(inputs, outputs), nn.ReLU()]
-    model = nn.Sequential(*layers[:-1]).to(device)
+    model = make_model(int(width)).to(device)
     optimizer = torch.optim.SGD(model.parameters(), lr=0.003)
     for count in (100, steps):  # the first steps warm up
         began = time.perf_counter()
         train(model, optimizer, data, count)
     return steps / (time.perf_counter() - began)
+
+
+def make_model(width: int) -> nn.Sequential:
+    """Make four hidden layers of `width`."""
+    layers: list[nn.Module] = []
+    for inputs, outputs in pairwise([1, *[width] * 4, 1]):
+        layers += [Linear(inputs, outputs), nn.ReLU()]
+    return nn.Sequential(*layers[:-1])
 
 
 def train(

@@ -28,6 +28,8 @@ from tui_trainer.training.early_stopping import StopReason
 from tui_trainer.training.result import RunResult
 from tui_trainer.training.trainer import train
 
+# In the middle of an epoch, and between two validations, almost wherever a run is cut.
+BATCHES = {"batch_size": 30, "validate_every": 9}
 KILLER = Path(__file__).with_name("killed_run.py")
 
 
@@ -95,7 +97,8 @@ def test_a_run_that_is_killed_twenty_times_is_the_uninterrupted_one(tmp_path):
 @pytest.mark.usefixtures("compiled_steps_cached")
 @pytest.mark.timeout(180)
 def test_a_run_on_the_fused_step_that_is_killed_repeats_from_its_ledger(tmp_path):
-    folder, kills = killed(make("kaiming", engine="auto", steps=10**8), tmp_path, 6, seed=3)
+    config = make("kaiming", engine="auto", steps=10**8, **BATCHES)
+    folder, kills = killed(config, tmp_path, 6, seed=3)
     comparison = replayed(folder)
     assert comparison.matches, comparison
     assert comparison.compared == kills[-1]
@@ -103,7 +106,7 @@ def test_a_run_on_the_fused_step_that_is_killed_repeats_from_its_ledger(tmp_path
 
 
 def test_a_stopped_run_goes_on_as_if_it_had_not_been_stopped(tmp_path):
-    config = make("dropout", steps=600, regularizer="stop-patience", dropout=0.01)
+    config = make("dropout", steps=600, regularizer="stop-patience", dropout=0.01, **BATCHES)
     part = interrupted(config, tmp_path, 200, (50, 0.002), (120, 0.004))
     changes = {change.step: change.lr for change in part.lr_changes}
     assert len(changes) == 2
@@ -140,7 +143,7 @@ def test_a_replay_names_the_first_step_and_the_first_tensor_that_differ(tmp_path
 
 
 def test_a_branch_goes_its_own_way_from_any_step(tmp_path):
-    config = make("dropout", steps=400)
+    config = make("dropout", steps=400, **BATCHES)
     parent = fold(record(config, Control(), tmp_path / "parents"))
     other = replace(config, lr=0.001, steps=500)
     child = fold(branch(parent.folder, 123, other, Control(), 0.001, tmp_path / "children"))

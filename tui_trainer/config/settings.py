@@ -253,6 +253,14 @@ class RunConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         """How many steps take each training point once: 1 without mini-batches."""
         return -(-self.dataset.train_points // self.points_per_step)
 
+    def epoch_of(self, step: int) -> int:
+        """Return the epoch of a step, both counted from 1."""
+        return -(-step // self.steps_per_epoch)
+
+    def measured_by(self, step: int) -> int:
+        """Return the last step so far that validation was measured after."""
+        return max(min(step, 1), step // self.validate_every * self.validate_every)
+
     @property
     def counted(self) -> str:
         """What stopping rules count: steps, or validations where not every step has one."""

@@ -44,7 +44,8 @@ def follow(events: Iterable[Event], config: RunConfig, *, quiet: bool = False) -
                 case StepsCompleted():
                     bar.update(len(event.train_loss))
                     train, val = float(event.train_loss[-1]), float(event.val_loss[-1])
-                    bar.set_postfix_str(f"train {loss_text(train)} val {loss_text(val)}")
+                    losses = f"train {loss_text(train)} val {loss_text(val)}"
+                    bar.set_postfix_str(f"{_epoch_words(result)}{losses}")
                 case NotLearning():
                     note(f"not learning: {event.words}")
                 case RunStarted():
@@ -59,6 +60,12 @@ def follow(events: Iterable[Event], config: RunConfig, *, quiet: bool = False) -
                 case Compiling(seconds=seconds):
                     bar.set_postfix_str(f"compiling {seconds:.0f} s")
     return result
+
+
+def _epoch_words(result: RunResult) -> str:
+    """Name the epoch of a run on mini-batches."""
+    config = result.config
+    return f"epoch {config.epoch_of(result.step):,} " if config.steps_per_epoch > 1 else ""
 
 
 def _engine_words(event: RunStarted | EngineKept | EngineChanged | Compiled) -> str:
@@ -85,9 +92,9 @@ def summary(result: RunResult) -> str:
         best = f"{loss_text(ended.best_val_loss)} at step {ended.best_step:,}"
     facts = [
         ("result", f"failed: {ended.detail}" if failed else ended.detail),
-        ("steps", f"{ended.steps:,}"),
+        ("steps", _steps_words(result)),
         ("train loss", loss_text(ended.train_loss)),
-        ("validation loss", loss_text(ended.val_loss)),
+        ("validation loss", loss_text(ended.val_loss) + _measured_words(result)),
         ("best validation", best),
         *_quality(result.final_fit),
         ("time", f"{duration_text(ended.seconds)} ({ended.seconds:.2f} s)"),
@@ -105,6 +112,22 @@ def summary(result: RunResult) -> str:
     if result.not_learning is not None:
         facts.insert(1, ("not learning", result.not_learning.words))
     return "\n".join(f"{name:<16} {printable(fact)}" for name, fact in facts)
+
+
+def _steps_words(result: RunResult) -> str:
+    """Count steps, and the epochs of mini-batches that they are."""
+    config, steps = result.config, _end_of(result).steps
+    if config.steps_per_epoch == 1:
+        return f"{steps:,}"
+    epochs = f"{steps / config.steps_per_epoch:,.4g} epochs of {config.steps_per_epoch:,} steps"
+    return f"{steps:,}: {epochs}, batches of {config.points_per_step:,}"
+
+
+def _measured_words(result: RunResult) -> str:
+    """Say after which step the last validation was, if not after the last one."""
+    steps = _end_of(result).steps
+    measured = result.config.measured_by(steps)
+    return f" at step {measured:,}" if measured < steps else ""
 
 
 def _quality(fit: FitSampled | None) -> Iterator[tuple[str, str]]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import replace
 
-from tui_trainer.config.settings import RunConfig
+from tui_trainer.config.settings import BATCH_NUMBERS, RunConfig
 from tui_trainer.config.validation import InvalidSettingsError
 from tui_trainer.runs.saved import SavedRun
 from tui_trainer.training.control import Control
@@ -76,7 +76,8 @@ def branch_start(
     Raises:
         InvalidSettingsError: if the branch would be of another network, or of other data.
     """
-    for part in ("dataset", "architecture", "init", "seed", "data_seed"):
+    kept = ("dataset", "architecture", "init", "seed", "data_seed", *BATCH_NUMBERS)
+    for part in kept:
         if getattr(parent, part) != getattr(child, part):
             raise InvalidSettingsError(
                 f"a branch keeps the network and the data: {part.replace('_', ' ')} is another"

@@ -1,6 +1,6 @@
 """A run or a sweep's candidate in words: the banner and the status line."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from tui_trainer.config.settings import RunConfig
@@ -135,12 +135,23 @@ def status_text(
     long, shorter, short = rates if pace else ("", "", "")
     losses = f"train {train:<6} validation {val:<6} best {best_loss} at {best_step}"
     variants = (
+        *_with_epoch(config, step, (f"step {count}", f"{long}{losses}  lr {lr}")),
         (f"step {count}", f"{long}{losses}  lr {lr}"),
         (count, f"{shorter}train {train:<6} val {val:<6} best {best_loss} @{best_step}  lr {lr}"),
         (count, f"{short}train {train:<5} val {val:<5} best {best_loss} @{best_step}"),
     )
     shortest = (f"{count} train {train} val {val}", f"{count} val {val}", f"val {val}")
     return progress_text(step / config.steps, variants, shortest, width)
+
+
+def _with_epoch(
+    config: RunConfig, step: int, variant: tuple[str, str]
+) -> Iterator[tuple[str, str]]:
+    """Name the epoch as well, of a run on mini-batches."""
+    if config.steps_per_epoch > 1:
+        last = config.epoch_of(config.steps)
+        count, rest = variant
+        yield f"{count} epoch {config.epoch_of(step):>{len(f'{last:,}')},}/{last:,}", rest
 
 
 def _pace(result: "RunResult | None", total: int) -> tuple[str, str]:
