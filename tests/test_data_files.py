@@ -357,7 +357,9 @@ def test_a_file_is_read_once_while_it_stays_as_it_is_by_whichever_thread(tmp_pat
     assert make_data(dataset, 3) is make_data(dataset, 3)
     assert len(reads) == 1
     write(file, columns(seed=1))
-    with pytest.raises(InvalidSettingsError, match=r"it has changed since \(SHA-256 \w{12}…"):
+    with pytest.raises(
+        InvalidSettingsError, match=r"changed since this run was started \(SHA-256 \w{12}…"
+    ):
         make_data(dataset, 3)
     assert len(reads) == 2
     file.unlink()

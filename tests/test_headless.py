@@ -38,10 +38,12 @@ SIZES = [(160, 45), (80, 24), (40, 12)]
 STOPPED = re.compile(r"Stopped early at step [\d,]+:\s+validation [\d.]+ exceeded [\d.]+")
 
 
-def make_app(recipe="stop-patient", charset=Charset.UNICODE, train=train, **settings):
-    config = make_config(PRESETS, recipe, **settings)
+def make_app(
+    recipe="stop-patient", charset=Charset.UNICODE, train=train, presets=PRESETS, **settings
+):
+    config = make_config(presets, recipe, **settings)
     work = Work(train, preview, sweep, run_lr_search)
-    return TrainerApp(PRESETS, config, recipe, work, charset=charset, ui_share=1.0)
+    return TrainerApp(presets, config, recipe, work, charset=charset, ui_share=1.0)
 
 
 async def visited(*keys, size=(120, 40), until="idle", screenshot=None, **settings):

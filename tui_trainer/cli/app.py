@@ -15,6 +15,7 @@ from msgspec import Meta
 from msgspec.structs import replace
 
 from tui_trainer import __version__
+from tui_trainer.cli.data_options import data_options
 from tui_trainer.cli.hang_up import hangup_option
 from tui_trainer.cli.looks import (
     charset_of,
@@ -130,6 +131,7 @@ def _cleaned() -> Iterator[None]:
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 @settings_options
+@data_options
 @on_end_option
 @saving_options
 @looks_options

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import click
 from msgspec import Meta
 
+from tui_trainer.cli.data import require_data
 from tui_trainer.cli.looks import looks_options, take_looks
 from tui_trainer.cli.parameters import Number, presets_option
 from tui_trainer.cli.report import follow_and_report, report_options, take_report
@@ -52,6 +53,7 @@ def branch(
     folder, parent = find(run, runs_root)
     config, lr = changed_config(parent, changes, load_presets(presets_folder))
     try_saved_builder(folder, config, presets_folder)
+    require_data(parent.dataset)
     root = runs_folder(runs_root)
     follow_and_report(
         context,

@@ -7,6 +7,8 @@ from typing import Any
 
 import click
 
+from tui_trainer.cli.data import dataset_name, put_data, read_data_of
+from tui_trainer.cli.data_options import data_options
 from tui_trainer.cli.ending import Finale
 from tui_trainer.cli.looks import charset_of, looks_options, take_looks
 from tui_trainer.cli.output import (
@@ -38,6 +40,7 @@ from tui_trainer.training.engines.choice import require_engine
 
 @click.command("find-lr")
 @settings_options
+@data_options
 @click.option("--low", type=Number(LearningRate), metavar="LR", default=number_text(LOW),
               show_default=True, help="The lowest learning rate to try.")  # fmt: skip
 @click.option("--high", type=Number(LearningRate), metavar="LR", default=number_text(HIGH),
@@ -91,6 +94,8 @@ def _plan(settings: dict[str, Any], user: UserSettings) -> LrSearch:
     presets = load_presets(settings["presets_folder"])
     settings["recipe"] = recipe_of(settings["recipe"], user, presets)
     given = {key: value for key, value in settings.items() if key != "presets_folder"}
+    put_data(given, presets)
+    read_data_of(presets, [dataset_name(given, presets)])
     search = plan_lr_search(presets, **given)
     require_engine(search.config)
     return search

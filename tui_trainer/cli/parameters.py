@@ -1,5 +1,7 @@
 """Types of the command line's parameters, and the flags that make a config."""
 
+import csv
+import io
 import math
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -170,7 +172,19 @@ def flags_of(settings: Mapping[str, Any]) -> list[str]:
     """Write settings as the flags that they were given by."""
     words = []
     for key, value in settings.items():
-        if value is not None:
-            flag = "presets" if key == "presets_folder" else key.replace("_", "-")
-            words += [f"--{flag}", str(value)]
+        if value is None:
+            continue
+        flag = "presets" if key == "presets_folder" else key.replace("_", "-")
+        if isinstance(value, bool):
+            words.append(f"--{flag}" if value else f"--no-{flag}")
+        else:
+            text = quoted_list(value) if isinstance(value, tuple) else str(value)
+            words += [f"--{flag}", text]
     return words
+
+
+def quoted_list(names: tuple[str, ...]) -> str:
+    """Separate names by commas; one that has a comma or a quote in it is quoted."""
+    line = io.StringIO()
+    csv.writer(line, lineterminator="").writerow(names)
+    return line.getvalue()

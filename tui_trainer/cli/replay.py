@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 import msgspec
 
+from tui_trainer.cli.data import require_data
 from tui_trainer.cli.output import exit_status, for_stdout, prints_on_stderr, say
 from tui_trainer.cli.parameters import presets_option
 from tui_trainer.cli.saving import find, run_argument, runs_option
@@ -38,6 +39,7 @@ def replay(
 
     folder, config = find(run, runs_root)
     try_saved_builder(folder, config, presets_folder)
+    require_data(config.dataset)
     repeated, control = Replay(SavedRun(folder)), Control()
     shown = msgspec.structs.replace(config, steps=repeated.comparison.steps)
     with on_first_signal(lambda _: control.stop()) as signals, prints_on_stderr():

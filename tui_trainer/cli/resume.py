@@ -6,6 +6,7 @@ from typing import Any
 import click
 import msgspec
 
+from tui_trainer.cli.data import require_data
 from tui_trainer.cli.looks import looks_options, take_looks
 from tui_trainer.cli.parameters import Number, presets_option
 from tui_trainer.cli.report import follow_and_report, report_options, take_report
@@ -49,6 +50,7 @@ def resume(
     from tui_trainer.runs.saved import SavedRun, require_unfinished
 
     require_unfinished(SavedRun(folder), config)  # at once: the rest waits for torch
+    require_data(config.dataset)
     try_saved_builder(folder, config, presets_folder)
     follow_and_report(
         context, config, lambda control: resumed_events(folder, control, steps), report, user

@@ -10,6 +10,8 @@ from typing import Any
 import click
 
 from tui_trainer.cli.completion import complete_axis
+from tui_trainer.cli.data import dataset_name, put_data, read_data_of
+from tui_trainer.cli.data_options import data_options
 from tui_trainer.cli.ending import Finale
 from tui_trainer.cli.looks import charset_of, looks_options, take_looks
 from tui_trainer.cli.output import (
@@ -67,6 +69,7 @@ from tui_trainer.training.engines.choice import require_engine
               help="Train on the Ray cluster at HOST:PORT; without an address, at RAY_ADDRESS or "
                    "on the cluster that this machine belongs to.")  # fmt: skip
 @settings_options
+@data_options
 @saving_options
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of text.")
 @click.option("--plot", is_flag=True, help="Plot the losses over the values; names in rows.")
@@ -145,8 +148,12 @@ def _plan(
 ) -> Sweep:
     """Plan the sweep of the flags."""
     presets = load_presets(settings.pop("presets_folder"))
-    recipe = recipe_of(settings.pop("recipe"), user, presets)
+    settings["recipe"] = recipe_of(settings["recipe"], user, presets)
+    put_data(settings, presets)
     axes = [_axis("--over", parse_axis, text, presets) for text in texts]
+    names = [str(name) for axis in axes if axis.key == "dataset" for name in axis.values]
+    read_data_of(presets, names or [dataset_name(settings, presets)])
+    recipe = settings.pop("recipe")
     loss: Objective = "final" if objective == "final" else "best"
     if tuned is None:
         plan = plan_sweep(presets, recipe, axes, seeds=seeds or 1, objective=loss, **settings)

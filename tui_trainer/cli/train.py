@@ -5,7 +5,10 @@ from typing import Any
 
 import click
 from click.core import ParameterSource
+from msgspec.structs import replace
 
+from tui_trainer.cli.data import read_data
+from tui_trainer.cli.data_options import data_options
 from tui_trainer.cli.detach import detach_option, go_on_in_background
 from tui_trainer.cli.looks import looks_options, take_looks
 from tui_trainer.cli.parameters import File, settings_options
@@ -21,6 +24,7 @@ from tui_trainer.training.engines.choice import require_engine
 
 @click.command()
 @settings_options
+@data_options
 @click.option("--from-sweep", "sweep_file", metavar="FILE.json",
               type=File(),
               help="Train what 'tui-trainer sweep --json > FILE.json' recommends.")  # fmt: skip
@@ -43,6 +47,7 @@ def train(
         _, config = configure(settings, user)
     else:
         config = _recommended(context, sweep_file, settings)
+    config = replace(config, dataset=read_data(config.dataset))
     folder = go_on_in_background(context, config, root) if detach else None
     try_builders([config])
     follow_and_report(

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tui_trainer.cli.data import put_data
 from tui_trainer.cli.output import prints_on_stderr
 from tui_trainer.config.presets import (
     DEFAULT_RECIPE,
@@ -44,6 +45,7 @@ def configure(settings: dict[str, Any], user: UserSettings) -> tuple[Presets, Ru
     """
     loaded = load_presets(settings.pop("presets_folder"))
     settings["recipe"] = recipe_of(settings["recipe"], user, loaded)
+    put_data(settings, loaded)
     config = make_config(loaded, **settings)
     require_engine(config)
     return loaded, config

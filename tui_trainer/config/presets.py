@@ -48,7 +48,7 @@ class Preset(Generic[S]):
 class Presets:
     """All presets by category and name, in the order of their files."""
 
-    dataset: Mapping[str, Preset[Dataset]]
+    dataset: dict[str, Preset[Dataset]]
     architecture: Mapping[str, Preset[Architecture]]
     init: Mapping[str, Preset[Init]]
     regularizer: Mapping[str, Preset[Regularizer]]
@@ -62,6 +62,13 @@ class Presets:
         """Return what to expect of a preset."""
         description: str = getattr(self, category)[name].description
         return description
+
+    def put_dataset(self, preset: Preset[Dataset]) -> None:
+        """Add a data set, or replace the one of its name: all who hold these presets see it.
+
+        That is how one that names a file becomes resolved, and how one of a flag comes in.
+        """
+        self.dataset[preset.name] = preset
 
 
 _KINDS: Mapping[str, type[msgspec.Struct]] = {
@@ -179,10 +186,30 @@ def _preset_files(folder: _Folder, *, required: bool) -> Iterable[tuple[str, Any
 def _read(file: Any, category: str) -> Iterable[Preset[Any]]:
     for name, table in read_toml(file).items():
         try:
-            preset = _preset(name, table, _KINDS[category])
+            preset = _located(_preset(name, table, _KINDS[category]), file)
         except InvalidSettingsError as error:
             raise InvalidSettingsError(f"{file}: [{name}] {error}") from None
-        yield _with_builder(preset, file) if getattr(preset.settings, "builder", "") else preset
+        yield preset
+
+
+def _located(preset: Preset[Any], file: Any) -> Preset[Any]:
+    """Make the paths in a preset absolute: they are relative to its file."""
+    if isinstance(preset.settings, Architecture) and preset.settings.builder:
+        return _with_builder(preset, file)
+    if isinstance(preset.settings, Dataset) and preset.settings.file:
+        return _with_data(preset, Path(str(file)).parent)
+    return preset
+
+
+def _with_data(preset: Preset[Dataset], folder: Path) -> Preset[Dataset]:
+    paths = {}
+    for key in ("file", "validation_file"):
+        if path := getattr(preset.settings, key):
+            try:
+                paths[key] = str((folder / Path(path).expanduser()).absolute())
+            except (RuntimeError, ValueError):  # a home that is not there
+                raise InvalidSettingsError(f"{key}: no such path: {shortened(path)}") from None
+    return replace(preset, settings=msgspec.structs.replace(preset.settings, **paths))
 
 
 def _with_builder(preset: Preset[Architecture], file: Any) -> Preset[Architecture]:

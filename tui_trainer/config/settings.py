@@ -309,7 +309,7 @@ def describe_dataset(dataset: Dataset) -> str:
     """Describe points in words: how many, and of a file what is predicted from what."""
     if not dataset.file:
         return f"{dataset.train_points:,} + {dataset.validation_points:,} points"
-    scale = "standardized" if dataset.standardize else "not standardized"
+    scale = "standardised" if dataset.standardize else "not standardised"
     if not dataset.resolved:
         return f"{dataset.target}, {scale}"
     columns = f"{dataset.features:,} column{'s' if dataset.features > 1 else ''}"

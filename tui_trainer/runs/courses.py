@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from dataclasses import replace
 
+from msgspec.structs import replace as with_changes
+
 from tui_trainer.config.settings import BATCH_NUMBERS, RunConfig
 from tui_trainer.config.validation import InvalidSettingsError
 from tui_trainer.runs.saved import SavedRun
@@ -76,6 +78,10 @@ def branch_start(
     Raises:
         InvalidSettingsError: if the branch would be of another network, or of other data.
     """
+    data, own = parent.dataset, child.dataset
+    if own.digest == data.digest:  # the same rows, perhaps in a copy
+        own = with_changes(own, file=data.file, validation_file=data.validation_file)
+        child = with_changes(child, dataset=own)
     kept = ("dataset", "architecture", "init", "seed", "data_seed", *BATCH_NUMBERS)
     for part in kept:
         if getattr(parent, part) != getattr(child, part):

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 import msgspec
 from msgspec import Meta, Struct
+from msgspec.structs import replace
 
 from tui_trainer import __version__
 from tui_trainer.config.presets import read_toml
@@ -17,6 +18,7 @@ from tui_trainer.config.settings import RunConfig
 from tui_trainer.config.validation import InvalidSettingsError, convert, shortened
 from tui_trainer.runs.files import replace_file
 from tui_trainer.runs.folder import DESCRIPTION
+from tui_trainer.runs.kept_data import located_dataset
 
 FORMAT = 1  # of the whole folder
 Kind: TypeAlias = Literal["run", "sweep"]
@@ -104,9 +106,11 @@ def read_description(folder: Path) -> Description:
             f"{file}: of a newer tui-trainer: format {shortened(found)}, this one reads {FORMAT}"
         )
     try:
-        return convert(table, Description)
+        found = convert(table, Description)
     except InvalidSettingsError as error:
         raise InvalidSettingsError(f"{file}: {error}") from None
+    dataset = located_dataset(found.config.dataset, folder)
+    return replace(found, config=replace(found.config, dataset=dataset))
 
 
 def _torch_version() -> str:

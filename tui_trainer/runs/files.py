@@ -18,7 +18,7 @@ def read_file(file: Path, most: int = -1) -> bytes:
         return stream.read(most)
 
 
-def replace_file(file: Path, content: bytes, *, sync: bool = False) -> None:
+def replace_file(file: Path, content: bytes | memoryview, *, sync: bool = False) -> None:
     """Write a file anew beside the old one, and put it in its place.
 
     With `sync` it is on the disk when this returns.

@@ -14,6 +14,7 @@ from typing import Any
 
 import msgspec
 import numpy as np
+from msgspec.structs import replace
 
 from tui_trainer.runs.checkpoint import checkpoint_bytes, weights_bytes, write_checkpoint
 from tui_trainer.runs.description import Parent, describe, write_description
@@ -22,6 +23,7 @@ from tui_trainer.runs.files import append_whole, replace_file
 from tui_trainer.runs.fit_file import fit_bytes
 from tui_trainer.runs.folder import BEST, CHECKPOINT, FIT, LEDGER, METRICS, NORMS, SUMMARY
 from tui_trainer.runs.kept import KeptStates
+from tui_trainer.runs.kept_data import kept_dataset, needs_copy, write_copy
 from tui_trainer.runs.ledger import STARTED, Entry, to_entry, to_line
 from tui_trainer.runs.metrics import MetricsWriter
 from tui_trainer.runs.summary import summarize, summary_bytes
@@ -175,8 +177,11 @@ class Recorder:
         self._write_fit(always=True)
         if self._has_started and self._parent is None:
             return
+        dataset = event.config.dataset
+        if needs_copy(dataset, self.folder):
+            self._writer.add(partial(write_copy, dataset, self.folder))
         description = describe(
-            event.config,
+            replace(event.config, dataset=kept_dataset(dataset, self.folder)),
             name=self.folder.name,
             device=event.device,
             threads=event.threads,

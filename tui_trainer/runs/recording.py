@@ -32,6 +32,7 @@ from tui_trainer.runs.saved import (
 )
 from tui_trainer.runs.server import answering
 from tui_trainer.runs.writer import describe_problem
+from tui_trainer.task.files.resolving import require_unchanged
 from tui_trainer.training.control import Control
 from tui_trainer.training.course import Checkpoint
 from tui_trainer.training.events import (
@@ -106,6 +107,7 @@ def _go_on(
     folder = saved.folder
     config = saved.config if steps is None else with_changes(saved.config, steps=steps)
     require_unfinished(saved, config)
+    require_unchanged(config.dataset)
     course, last = course_to_go_on(saved), saved.losses.steps
     recorder = Recorder(folder, control, RunResult(config, keep_history=False), past=saved.entries)
     start = course.start
@@ -138,9 +140,10 @@ def branch(
         OSError: if its folder can't be made.
     """
     saved = _written_up_to(folder, step)
+    require_unchanged(saved.config.dataset)
     state = state_after(saved, step)
     state, lr = branch_start(state, saved.config, config, lr)
-    config = with_changes(config, lr=lr)
+    config = with_changes(config, lr=lr, dataset=saved.config.dataset)
     child = make_run_folder(root, run_name(config))
     with own(child) as ownership:
         has_begun = yield from _branch(saved, child, state, config, control, ownership)

@@ -12,6 +12,7 @@ from tui_trainer.runs.courses import course_of
 from tui_trainer.runs.folder import BRANCHED_AT, CHECKPOINT
 from tui_trainer.runs.kept import kept_files
 from tui_trainer.runs.saved import SavedRun, first_difference
+from tui_trainer.task.files.resolving import require_unchanged
 from tui_trainer.training.control import Control
 from tui_trainer.training.course import Checkpoint
 from tui_trainer.training.early_stopping import StopReason
@@ -43,6 +44,7 @@ class Replay:
             InvalidSettingsError: if it can't be repeated here: its device is missing, for instance.
         """
         saved = self.saved
+        require_unchanged(saved.config.dataset)
         start = _branched_at(saved)
         last = saved.losses.steps
         course = course_of(saved, last, start=start, keep_at=self._states)

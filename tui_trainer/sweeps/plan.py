@@ -2,10 +2,12 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from itertools import product
 from typing import Any, Literal, TypeAlias
+
+from msgspec.structs import replace as with_changes
 
 from tui_trainer.config.presets import Presets, make_config
 from tui_trainer.config.settings import RunConfig, Value
@@ -147,6 +149,27 @@ def plan_sweep(
             )
             candidates.append(Candidate(len(candidates), point.index, config))
     return Sweep(tuple(axes), seeds, base, objective, points, tuple(candidates))
+
+
+def resolve_plan(plan: Sweep) -> Sweep:
+    """Return a sweep with its data sets resolved: their files are read.
+
+    Raises:
+        InvalidSettingsError: one line that says what is wrong with one of them.
+    """
+    from tui_trainer.task.files.resolving import resolve
+
+    configs = [plan.base, *(candidate.config for candidate in plan.candidates)]
+    datasets = {config.dataset for config in configs}
+    if all(dataset.resolved for dataset in datasets):
+        return plan
+    found = {dataset: resolve(dataset).dataset for dataset in datasets}
+    base, *others = (with_changes(c, dataset=found[c.dataset]) for c in configs)
+    require_memory(max(map(data_bytes, others)))
+    pairs = zip(plan.candidates, others, strict=True)
+    return replace(
+        plan, base=base, candidates=tuple(replace(c, config=config) for c, config in pairs)
+    )
 
 
 def needed_bytes(config: RunConfig, candidates: int) -> int:

@@ -25,7 +25,7 @@ from tui_trainer.sweeps.events import (
 )
 from tui_trainer.sweeps.grouping import make_groups
 from tui_trainer.sweeps.groups import Advance, Block, Group, Member
-from tui_trainer.sweeps.plan import Sweep
+from tui_trainer.sweeps.plan import Sweep, resolve_plan
 from tui_trainer.task.data import make_data
 from tui_trainer.task.machine import processors
 from tui_trainer.task.stopping import stopping_if
@@ -82,7 +82,8 @@ def with_end(events: Iterator[SweepEvent], plan: Sweep) -> Iterator[SweepEvent]:
 
 def _train(plan: Sweep, control: SweepControl, fits: bool) -> Iterator[SweepEvent]:
     with stopping_if(lambda: control.stopped):
-        groups = make_groups(plan.candidates, lambda: control.stopped)
+        plan = resolve_plan(plan)
+    groups = make_groups(plan.candidates, lambda: control.stopped)
     workers = _worker_count(plan.base.device)
     how = _how(groups, workers, plan.base.device)
     yield SweepStarted(plan, len(groups), how, points_of(plan))

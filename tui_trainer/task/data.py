@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Generator, Tensor
 
 from tui_trainer.config.settings import Dataset
-from tui_trainer.task.files.resolving import Columns, read_columns
+from tui_trainer.task.files.resolving import Columns, read_columns, require_unchanged
 from tui_trainer.task.files.table import Floats
 
 _KEPT = 2  # data sets of files, split and standardized
@@ -111,12 +111,12 @@ _made: OrderedDict[tuple[Dataset, int], Data] = OrderedDict()
 
 def _of_file(dataset: Dataset, data_seed: int) -> Data:
     """Split and standardize; the newest results are kept, since previews and sweeps ask again."""
-    train, validation = read_columns(dataset)  # first: a file may have changed
+    require_unchanged(dataset)
     with _lock:
         key = (dataset, data_seed)
         data = _made.pop(key, None)
         if data is None:
-            data = _split(dataset, data_seed, train, validation)
+            data = _split(dataset, data_seed, *read_columns(dataset))
         _made[key] = data
         while len(_made) > _KEPT:
             _made.popitem(last=False)

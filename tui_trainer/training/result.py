@@ -75,7 +75,7 @@ class RunResult:
         """Add the next event."""
         match event:
             case RunStarted():
-                self.started = event
+                self.started, self.config = event, event.config
                 self.state = State.RUNNING
                 self.engine, self.engine_reason = event.engine, event.engine_reason
             case StepsCompleted() | OldStepsRead():

@@ -1,7 +1,10 @@
 """Columns of a CSV or TSV file: UTF-8, a header line, numbers with a point."""
 
 import re
-from typing import Any, BinaryIO
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -9,11 +12,12 @@ import pyarrow.compute
 import pyarrow.csv
 
 from tui_trainer.config.validation import InvalidSettingsError, shortened
-from tui_trainer.task.files.opening import Digesting, Progress, opened, short_name, size_of
+from tui_trainer.task.files.opening import Progress, digest_of, opened, short_name
 from tui_trainer.task.files.table import Floats, Table, checked_names
 
 _BLOCK = 2**22  # bytes that are parsed at a time; no row may be longer
 _SNIFFED = 2**16
+_LOOK_SECONDS = 0.1
 _RAGGED = re.compile(r"(?:Row #(\d+): )?Expected (\d+) columns, got (\d+)")
 _MOST_LOOKED_AT = 100_000  # rows, for one that is not a number
 
@@ -26,23 +30,44 @@ def read_csv(file: str, delimiter: str, progress: Progress | None = None) -> Tab
     """
     name = short_name(file)
     with opened(file) as stream:
-        size = size_of(stream)
+        digest = digest_of(stream)
         _sniff(name, stream, delimiter)
-        digesting = Digesting(stream, size, progress)
         try:
-            arrow = parse(digesting, delimiter)
+            with _watched(stream, progress):
+                arrow = parse(stream, delimiter)
             names = checked_names(name, arrow.column_names)
         except pa.ArrowInvalid as error:
             stream.seek(0)
             raise InvalidSettingsError(f"{name}: {_explain(error, stream, delimiter)}") from None
         except UnicodeDecodeError:
             raise InvalidSettingsError(f"{name}: {_NOT_UTF8} (its header is not)") from None
-        digest = digesting.finish()
     columns = list(zip(names, arrow.columns, strict=True))
     rows = arrow.num_rows
     del arrow
     numbers, others = _to_numbers(name, columns)
     return Table(name, numbers, others, rows, digest)
+
+
+@contextmanager
+def _watched(stream: Any, progress: Progress | None) -> Iterator[None]:
+    """Tell now and then, in a thread, how far the reading of a stream has come."""
+    if progress is None:
+        yield
+        return
+    size, over = stream.size(), threading.Event()
+
+    def watch() -> None:
+        while not over.wait(_LOOK_SECONDS):
+            progress(stream.tell(), size)
+
+    watcher = threading.Thread(target=watch, name="reading", daemon=True)
+    watcher.start()
+    try:
+        yield
+    finally:
+        over.set()
+        watcher.join()
+        progress(size, size)
 
 
 def parse(stream: Any, delimiter: str, *, threads: bool = True) -> Any:
@@ -57,7 +82,7 @@ def parse(stream: Any, delimiter: str, *, threads: bool = True) -> Any:
 _NOT_UTF8 = "not UTF-8: save it as UTF-8"
 
 
-def _sniff(name: str, stream: BinaryIO, delimiter: str) -> None:
+def _sniff(name: str, stream: Any, delimiter: str) -> None:
     """Refuse what is no text with columns; the stream stays at its start."""
     start = stream.read(_SNIFFED)
     stream.seek(0)
@@ -88,7 +113,7 @@ def _is_number(text: str) -> bool:
     return True
 
 
-def _explain(error: pa.ArrowInvalid, stream: BinaryIO, delimiter: str) -> str:
+def _explain(error: pa.ArrowInvalid, stream: Any, delimiter: str) -> str:
     words = str(error)
     if _RAGGED.search(words):
         try:

@@ -3,13 +3,13 @@
 import zipfile
 import zlib
 from collections.abc import Iterator
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tui_trainer.config.validation import InvalidSettingsError, shortened
-from tui_trainer.task.files.opening import Digesting, Progress, opened, short_name, size_of
+from tui_trainer.task.files.opening import Progress, digest_of, opened, short_name
 from tui_trainer.task.files.table import Floats, Table, checked_names
 
 _DAMAGED = (ValueError, OSError, EOFError, KeyError, zipfile.BadZipFile, zlib.error)
@@ -24,12 +24,11 @@ def read_npz(file: str, progress: Progress | None = None) -> Table:
     """
     name = short_name(file)
     with opened(file) as stream:
-        digest = Digesting(stream, size_of(stream), progress).finish()
-        stream.seek(0)
+        digest = digest_of(stream, progress)
         return _to_table(name, dict(_arrays(name, stream)), digest)
 
 
-def _arrays(name: str, stream: BinaryIO) -> Iterator[tuple[str, NDArray[Any] | str]]:
+def _arrays(name: str, stream: Any) -> Iterator[tuple[str, NDArray[Any] | str]]:
     """Yield arrays by name, or what keeps one from being read."""
     try:
         found = np.load(stream, allow_pickle=False)

@@ -1,7 +1,6 @@
-"""Data files as streams of bytes: which may be read, their digest, how far reading has come."""
+"""Data files: which may be read, and what tells one from what it was before."""
 
 import hashlib
-import io
 import os
 import stat
 import sys
@@ -9,9 +8,12 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from tui_trainer.config.validation import InvalidSettingsError
+
+if TYPE_CHECKING:  # slow to import, and the first frame knows which kinds of files there are
+    import pyarrow as pa
 
 STDIN = "-"
 KINDS = (".csv", ".tsv", ".npz", ".parquet")
@@ -28,26 +30,31 @@ class _Stdin:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._content: bytes | None = None
+        self._content: pa.Buffer | None = None
 
-    def content(self) -> bytes:
+    def content(self) -> "pa.Buffer":
         """Read stdin to its end, the first time.
 
         Raises:
             InvalidSettingsError: if it is a terminal, or closed.
         """
+        import pyarrow as pa
+
         with self._lock:
             if self._content is None:
                 if sys.stdin is None or sys.stdin.isatty():
                     raise InvalidSettingsError("stdin is a terminal: pipe a CSV file into it")
-                self._content = sys.stdin.buffer.read()
+                stream = pa.BufferOutputStream()
+                while block := sys.stdin.buffer.read(_BLOCK):
+                    stream.write(block)
+                self._content = stream.getvalue()
         return self._content
 
 
 _stdin = _Stdin()
 
 
-def stdin_content() -> bytes:
+def stdin_content() -> "pa.Buffer":
     """Return all that came on stdin; see `_Stdin.content`."""
     return _stdin.content()
 
@@ -78,7 +85,7 @@ def stamp_of(file: str) -> Stamp:
         InvalidSettingsError: if it is not there, or nothing whose end can be read up to.
     """
     if file == STDIN:
-        return (0, 0, len(stdin_content()), 0)
+        return (0, 0, stdin_content().size, 0)
     try:
         status = Path(file).stat()
     except (OSError, ValueError) as error:  # a path with a NUL is a ValueError
@@ -91,56 +98,37 @@ def stamp_of(file: str) -> Stamp:
 
 
 @contextmanager
-def opened(file: str) -> Iterator[BinaryIO]:
-    """Open a file that can be read to its end.
+def opened(file: str) -> "Iterator[pa.NativeFile]":
+    """Open a file that can be read to its end, for pyarrow.
+
+    Its threads may let go of one after they have read it: of a file of Python's they could not
+    while the interpreter ends, and would abort the process.
 
     Raises:
         InvalidSettingsError: one line that names it, if it can't be read.
     """
+    import pyarrow as pa
+
     stamp_of(file)
     try:
-        with io.BytesIO(stdin_content()) if file == STDIN else Path(file).open("rb") as stream:
+        with pa.BufferReader(stdin_content()) if file == STDIN else pa.OSFile(file) as stream:
             yield stream
     except OSError as error:
         raise InvalidSettingsError(f"{file}: can't be read: {_reason(error)}") from None
 
 
 def _reason(error: Exception) -> str:
-    return getattr(error, "strerror", None) or str(error) or type(error).__name__
+    number = getattr(error, "errno", None)
+    return os.strerror(number) if number else str(error)
 
 
-class Digesting(io.RawIOBase):
-    """A stream that computes the digest of what is read from another, from its start to its end."""
-
-    def __init__(self, stream: BinaryIO, size: int, progress: Progress | None) -> None:
-        super().__init__()
-        self._stream, self._size, self._progress = stream, size, progress
-        self._digest = hashlib.sha256()
-        self._done = 0
-
-    def readable(self) -> bool:
-        """Say that it can be read."""
-        return True
-
-    def readinto(self, buffer: "memoryview | bytearray") -> int:  # type: ignore[override]
-        """Read the next bytes."""
-        content = self._stream.read(len(buffer))
-        buffer[: len(content)] = content
-        self._digest.update(content)
-        self._done += len(content)
-        if self._progress is not None:
-            self._progress(self._done, self._size)
-        return len(content)
-
-    def finish(self) -> str:
-        """Read what is left, and return the digest of all."""
-        while self.read(_BLOCK):
-            pass
-        return self._digest.hexdigest()
-
-
-def size_of(stream: BinaryIO) -> int:
-    """Return how many bytes a file has that is at its start; it stays there."""
-    size = stream.seek(0, os.SEEK_END)
+def digest_of(stream: Any, progress: Progress | None = None) -> str:
+    """Return the SHA-256 of a file in hexadecimal digits; the stream is at its start again."""
+    digest, done, size = hashlib.sha256(), 0, stream.size()
+    while block := stream.read(_BLOCK):
+        digest.update(block)
+        done += len(block)
+        if progress is not None:
+            progress(done, size)
     stream.seek(0)
-    return size
+    return digest.hexdigest()

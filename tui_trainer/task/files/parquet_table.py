@@ -5,7 +5,7 @@ import pyarrow.parquet
 
 from tui_trainer.config.validation import InvalidSettingsError
 from tui_trainer.task.files.csv_table import is_numeric, to_floats
-from tui_trainer.task.files.opening import Digesting, Progress, opened, short_name, size_of
+from tui_trainer.task.files.opening import Progress, digest_of, opened, short_name
 from tui_trainer.task.files.table import Floats, Table, checked_names
 
 
@@ -17,8 +17,7 @@ def read_parquet(file: str, progress: Progress | None = None) -> Table:
     """
     name = short_name(file)
     with opened(file) as stream:
-        digest = Digesting(stream, size_of(stream), progress).finish()
-        stream.seek(0)
+        digest = digest_of(stream, progress)
         try:
             return _read(name, stream, digest)
         except (pa.ArrowException, OSError, UnicodeDecodeError) as error:

@@ -8,7 +8,7 @@ import numpy as np
 from msgspec.structs import replace
 from numpy.typing import NDArray
 
-from tui_trainer.config.settings import Dataset, RunConfig
+from tui_trainer.config.settings import Dataset
 from tui_trainer.config.validation import InvalidSettingsError
 from tui_trainer.formatting import printable
 from tui_trainer.task.files.loading import load_table
@@ -74,13 +74,6 @@ def resolve(dataset: Dataset, progress: Progress | None = None) -> Resolved:
     )
 
 
-def resolved_config(config: RunConfig, progress: Progress | None = None) -> RunConfig:
-    """Return a config whose data set is resolved; see `resolve`."""
-    if config.dataset.resolved:
-        return config
-    return replace(config, dataset=resolve(config.dataset, progress).dataset)
-
-
 def read_columns(dataset: Dataset) -> tuple[Columns, Columns | None]:
     """Return what a resolved data set uses of its file, and of its validation file.
 
@@ -93,24 +86,27 @@ def read_columns(dataset: Dataset) -> tuple[Columns, Columns | None]:
     return own, _columns(dataset, dataset.validation_file, dataset.validation_digest)
 
 
-def require_unchanged(dataset: Dataset) -> None:
+def require_unchanged(dataset: Dataset, progress: Progress | None = None) -> None:
     """Refuse a resolved data set whose files are not there, or not what they were.
 
     Raises:
         InvalidSettingsError: one line that says which, and what can be done.
     """
     if dataset.file:
-        _unchanged(dataset.file, dataset.digest)
+        _unchanged(dataset.file, dataset.digest, progress)
     if dataset.validation_file:
-        _unchanged(dataset.validation_file, dataset.validation_digest)
+        _unchanged(dataset.validation_file, dataset.validation_digest, progress)
 
 
-def _unchanged(file: str, digest: str) -> Table:
-    table = load_table(file)
+def _unchanged(file: str, digest: str, progress: Progress | None = None) -> Table:
+    try:
+        table = load_table(file, progress)
+    except InvalidSettingsError as error:
+        raise InvalidSettingsError(f"the data of this run can't be read: {error}") from None
     if table.digest != digest:
         raise InvalidSettingsError(
-            f"{file}: not the data of this run: it has changed since (SHA-256 "
-            f"{table.digest[:12]}…, and was {digest[:12]}…)"
+            f"{file}: it has changed since this run was started (SHA-256 {table.digest[:12]}…, and "
+            f"was {digest[:12]}…)"
         )
     return table
 

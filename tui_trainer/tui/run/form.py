@@ -1,7 +1,7 @@
 """The form: presets and numbers, and the config that they make."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,7 @@ from tui_trainer.config.settings import (
     ENGINES,
     NUMBERS,
     REGULARIZER_NUMBERS,
+    Dataset,
     RunConfig,
     Value,
     describe_regularizer,
@@ -105,6 +106,13 @@ class ConfigForm(Form):
     def config(self) -> RunConfig:
         """The config of the recipe and the settings."""
         return make_config(self._presets, self._recipe, **self.settings)
+
+    def learn(self, dataset: Dataset) -> None:
+        """Take in what reading the files of the chosen data set has told of it."""
+        known = self._presets.dataset.get(dataset.name)
+        if known is not None and not known.settings.resolved and dataset.resolved:
+            self._presets.put_dataset(replace(known, settings=dataset))
+            self._show()
 
     def turn(self, category: str, direction: Direction) -> None:
         """Go to the next (1) or previous (-1) preset of a category."""

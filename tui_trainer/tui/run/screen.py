@@ -221,6 +221,7 @@ class Cockpit(RunScreen):
     @on(PreviewReady)
     def _take_preview(self, message: PreviewReady) -> None:
         if self._background.is_newest(message.request):
+            self.form.learn(message.previewed.config.dataset)
             self._fits.take_preview(message.previewed)
             dead = message.previewed.not_learning
             warning = f"◌ {dead.words}" if dead else ""
