@@ -6,6 +6,7 @@ import msgspec
 import pytest
 from reference_loop import make
 
+from tui_trainer.config.optimization import Optimizer
 from tui_trainer.config.settings import Dataset
 from tui_trainer.task import datasets, optimizers
 
@@ -25,5 +26,9 @@ def config_of(*, optimizer="momentum", **settings):
     )
     made = make("kaiming", **{"lr": 0.003, "architecture": "linear", **settings})
     architecture = msgspec.structs.replace(made.architecture, hidden=(6,))
-    replaced = {"dataset": dataset, "architecture": architecture, "optimizer": optimizer}
+    replaced = {
+        "dataset": dataset,
+        "architecture": architecture,
+        "optimizer": Optimizer(name=optimizer, method=optimizer),
+    }
     return msgspec.structs.replace(made, **replaced)

@@ -6,7 +6,7 @@ from itertools import pairwise, product
 import pytest
 from reference_loop import PRESETS
 
-from tui_trainer.config.presets import PARTS
+from tui_trainer.config.presets import CHOICES
 from tui_trainer.config.settings import WHOLE_NUMBERS
 from tui_trainer.config.validation import InvalidSettingsError
 from tui_trainer.sweeps.axes import (
@@ -18,8 +18,9 @@ from tui_trainer.sweeps.axes import (
     value_text,
 )
 
-KEYS = "lr, l1_weight, dropout, weight_decay, dataset, architecture, init, regularizer, steps, "
-KEYS += "seed, data_seed, batch_size, validate_every"
+KEYS = "lr, l1_weight, dropout, weight_decay, momentum, beta1, beta2, eps, decoupled_weight_decay, "
+KEYS += "dataset, architecture, init, regularizer, optimizer, schedule, activation, steps, seed, "
+KEYS += "data_seed, batch_size, validate_every"
 INITS = "zeros, normal, kaiming, he, xavier, own, all"
 
 
@@ -129,7 +130,7 @@ def test_names_of_presets_are_in_the_order_typed():
 
 
 def test_all_is_every_preset_of_a_part_in_its_files_order():
-    for part in PARTS:
+    for part in CHOICES:
         assert parse(f"{part}=all").values == tuple(PRESETS.names(part))
 
 
@@ -146,14 +147,14 @@ def test_spaces_dashes_and_a_comma_too_many_change_nothing():
 
 def test_every_key_makes_an_axis_and_refuses_an_empty_text():
     for key in AXIS_KEYS:
-        text = "all" if key in PARTS else "1" if key in WHOLE_NUMBERS else "0.5"
+        text = "all" if key in CHOICES else "1" if key in WHOLE_NUMBERS else "0.5"
         assert make_axis(key, text, PRESETS).key == key
         with pytest.raises(InvalidSettingsError, match=r"^no values; write for example "):
             make_axis(key, " ", PRESETS)
 
 
 def test_the_examples_of_a_refusal_are_values_themselves():
-    for key in ("lr", *PARTS):
+    for key in ("lr", *CHOICES):
         example = refusal(f"{key}=").partition("for example ")[2]
         for text in example.split(" or "):
             assert len(parse(f"{key}={text}").values) > 1

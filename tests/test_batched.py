@@ -108,14 +108,16 @@ class Batch:
         def column(values):
             return torch.tensor(list(values), dtype=torch.float32)[:, None]
 
+        parameters = torch.stack([flatten(engine.state.parameters) for engine in self.eager])
         self.stack = Stack(
-            torch.stack([flatten(engine.state.parameters) for engine in self.eager]),
-            [],
+            parameters,
+            self.eager[0].state.task.optimizer.init([parameters]),
             column(config.lr for config in configs),
             column(r.l1_weight for r in regularizers),
             column(r.weight_decay for r in regularizers),
             column(r.dropout or 0 for r in regularizers),
             tuple(self.streams),
+            tuple(engine.state.task.factor for engine in self.eager),
         )
 
     def advance(self, steps):

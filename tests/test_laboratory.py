@@ -1,12 +1,13 @@
 """The stopping laboratory against runs with the rules themselves, however it reads a history."""
 
+import dataclasses
 import math
 
 import numpy as np
 from reference_loop import PRESETS, make
 from test_trainer import regularized
 
-from tui_trainer.config.presets import Preset, Presets
+from tui_trainer.config.presets import Preset
 from tui_trainer.config.settings import (
     FirstIncrease,
     GeneralizationLoss,
@@ -169,8 +170,7 @@ def with_presets(**regularizers):
     known = dict(PRESETS.regularizer)
     for name, settings in regularizers.items():
         known[name] = Preset(name, "of a user", Regularizer(name=name, **settings))
-    parts = (PRESETS.dataset, PRESETS.architecture, PRESETS.init, known, PRESETS.recipe)
-    return Presets(*parts)
+    return dataclasses.replace(PRESETS, regularizer=known)
 
 
 def test_the_rules_are_those_of_all_presets_once_and_the_runs_own():

@@ -5,11 +5,13 @@ import sys
 
 import msgspec
 import pytest
+import torch
 from reference_loop import make
 
 from tui_trainer.config.validation import InvalidSettingsError
 from tui_trainer.task import memory
 from tui_trainer.task.memory import PREVIEW_COPIES, host_bytes, training_copies
+from tui_trainer.task.optimizers import make_optimizer
 from tui_trainer.training.early_stopping import StopReason
 from tui_trainer.training.setup import preview
 from tui_trainer.training.trainer import train
@@ -39,12 +41,15 @@ def sized(*, hidden=(20, 20, 20, 20), points=200, **settings):
 )
 def test_the_estimate_is_near_what_was_measured(config, previewed, trained):
     assert 0.7 < host_bytes(config, PREVIEW_COPIES) / previewed < 1.5
-    assert 0.7 < host_bytes(config, training_copies(config, 0)) / trained < 1.5
+    assert 0.7 < host_bytes(config, training_copies(config)) / trained < 1.5
 
 
 def test_an_optimiser_s_slots_count_in_each_snapshot_too():
-    config = make("kaiming")
-    assert training_copies(config, 2) - training_copies(config, 0) == 10
+    plain = training_copies(make("kaiming"))
+    for name, slots in (("momentum", 1), ("nesterov", 1), ("adam", 2), ("adamw", 2)):
+        config = make("kaiming", optimizer=name)
+        assert len(make_optimizer(config.optimizer).init([torch.zeros(3)])) == slots
+        assert training_copies(config) - plain == 5 * slots
 
 
 def test_for_a_gpu_the_host_draws_and_no_more():

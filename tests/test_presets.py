@@ -351,7 +351,8 @@ def test_a_file_of_an_unknown_name_is_a_mistake(folder):
     (folder / "inits.toml").write_text("")
     assert refusal(folder) == (
         f"{folder / 'inits.toml'}: unknown file; did you mean 'init.toml'? "
-        "allowed: dataset.toml, architecture.toml, init.toml, regularizer.toml, recipe.toml"
+        "allowed: dataset.toml, architecture.toml, init.toml, regularizer.toml, "
+        "optimizer.toml, schedule.toml, recipe.toml"
     )
 
 

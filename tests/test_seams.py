@@ -13,6 +13,7 @@ from comparing import assert_identical, losses_of
 from compiled_steps import COMPILE_TIMEOUT, make_compiled
 from torch import nn
 
+from tui_trainer.config.optimization import Optimizer
 from tui_trainer.config.settings import RunConfig
 from tui_trainer.config.validation import InvalidSettingsError, convert
 from tui_trainer.lr_search.range_test import find_lr_range
@@ -84,7 +85,7 @@ def test_candidates_of_a_sweep_follow_their_own_runs_and_stop_as_exactly():
     lrs = (0.001, 0.003, 0.01)
     configs = [seam_files.config_of(steps=60, lr=lr, seed=seed) for lr in lrs for seed in (1, 2)]
     configs.append(seam_files.config_of(regularizer="stop-patience", lr=0.03))
-    plain = msgspec.structs.replace(configs[0], optimizer="sgd")
+    plain = msgspec.structs.replace(configs[0], optimizer=Optimizer(name="sgd"))
     *found, restored, other = sweeping.run([*configs, plain])
     for one, config in zip(found, configs, strict=False):
         for losses, expected in zip((one.train, one.val), reference(config, 60), strict=True):
@@ -128,6 +129,7 @@ def test_the_preset_has_to_say_how_many_features_there_are():
 
 
 def test_an_optimiser_without_a_file_is_refused():
-    table = msgspec.to_builtins(seam_files.config_of()) | {"optimizer": "momentun"}
+    table = msgspec.to_builtins(seam_files.config_of())
+    table["optimizer"] |= {"method": "momentun"}
     with pytest.raises(InvalidSettingsError, match="did you mean 'momentum'"):
         convert(table, RunConfig)

@@ -4,11 +4,10 @@ import msgspec
 import pytest
 from reference_loop import make
 
+from tui_trainer.config.numbers import NonNegative, PositiveInt
 from tui_trainer.config.settings import (
     Architecture,
     Init,
-    NonNegative,
-    PositiveInt,
     Regularizer,
     RunConfig,
 )

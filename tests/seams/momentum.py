@@ -16,5 +16,5 @@ class Momentum:
         add_scaled(parameters, velocity, -lr)
 
 
-def make():
+def make(settings):
     return Momentum()

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 import click
 from click.shell_completion import BashComplete, CompletionItem, get_completion_class
 
-from tui_trainer.config.presets import PARTS, Presets, load_presets
+from tui_trainer.config.presets import CHOICES, Presets, load_presets
 from tui_trainer.config.validation import InvalidSettingsError
 
 _SHELLS = ("bash", "zsh", "fish")
@@ -58,7 +58,7 @@ def complete_axis(
     key, given, _values = incomplete.partition("=")
     if not given:
         return _items(dict.fromkeys((f"{key}=" for key in AXIS_KEYS), ""), incomplete)
-    presets = _presets(context) if key in PARTS else None
+    presets = _presets(context) if key in CHOICES else None
     if presets is None:
         return []
     described = {f"{key}=all": "all of them"}

@@ -9,7 +9,7 @@ import msgspec
 from tui_trainer.cli.output import EXIT_FAILED, echo_json, for_stdout, say
 from tui_trainer.cli.parameters import Number
 from tui_trainer.cli.saving import find, run_argument, runs_option
-from tui_trainer.config.settings import LearningRate
+from tui_trainer.config.numbers import LearningRate
 from tui_trainer.formatting import loss_text, number_text, printable
 
 _REQUESTS = ("status", "pause", "resume", "step", "stop", "lr", "checkpoint")

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import click
 
 from tui_trainer.cli.parameters import Number
-from tui_trainer.config.settings import Share
+from tui_trainer.config.numbers import Share
 from tui_trainer.config.validation import InvalidSettingsError, shortened
 from tui_trainer.task.files.opening import STDIN, kind_of
 

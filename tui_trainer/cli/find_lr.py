@@ -20,8 +20,8 @@ from tui_trainer.cli.output import (
 )
 from tui_trainer.cli.parameters import Number, flags_of, settings_options
 from tui_trainer.cli.wiring import lr_search_events, on_first_signal, recipe_of, try_builders
+from tui_trainer.config.numbers import LearningRate, PositiveInt
 from tui_trainer.config.presets import load_presets
-from tui_trainer.config.settings import LearningRate, PositiveInt
 from tui_trainer.config.user_settings import UserSettings, config_file, read_user_settings
 from tui_trainer.formatting import number_text
 from tui_trainer.lr_search.plan import (

@@ -13,7 +13,7 @@ from msgspec import Meta
 
 from tui_trainer.cli.completion import complete_preset
 from tui_trainer.config.presets import DEFAULT_RECIPE, PARTS
-from tui_trainer.config.settings import ENGINES, REGULARIZER_NUMBERS, RUN_NUMBERS
+from tui_trainer.config.settings import ACTIVATIONS, ENGINES, OVERRIDE_NUMBERS, RUN_NUMBERS
 from tui_trainer.config.validation import InvalidSettingsError, convert_text, shortened
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -142,6 +142,11 @@ _NUMBERS_HELP = {
     "l1_weight": "Override the regularizer's L1 weight.",
     "dropout": "Override the regularizer's dropout rate; below 1.",
     "weight_decay": "Override the regularizer's weight decay.",
+    "momentum": "Override the optimizer's momentum; below 1.",
+    "beta1": "Override Adam's decay of the mean gradient; below 1.",
+    "beta2": "Override Adam's decay of the mean square; below 1.",
+    "eps": "Override what Adam adds to its divisor.",
+    "decoupled_weight_decay": "Override AdamW's own weight decay.",
 }
 
 
@@ -157,7 +162,9 @@ def settings_options(command: F) -> F:
                        help=f"Override the recipe's {parts.get(category, category)}.")
           for category in PARTS),
         *(click.option(f"--{key.replace('_', '-')}", type=Number(kind), help=_NUMBERS_HELP[key])
-          for key, kind in (RUN_NUMBERS | REGULARIZER_NUMBERS).items()),
+          for key, kind in (RUN_NUMBERS | OVERRIDE_NUMBERS).items()),
+        click.option("--activation", type=click.Choice(ACTIVATIONS),
+                     help="Override the network's activation."),
         click.option("--device", metavar="DEVICE", help="cpu (the default), cuda, cuda:N or mps."),
         click.option("--engine", type=click.Choice(ENGINES),
                      help="What executes the steps; auto (the default) chooses and says why."),

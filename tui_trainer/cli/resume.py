@@ -12,7 +12,7 @@ from tui_trainer.cli.parameters import Number, presets_option
 from tui_trainer.cli.report import follow_and_report, report_options, take_report
 from tui_trainer.cli.saving import find, run_argument, runs_option
 from tui_trainer.cli.wiring import resumed_events, try_saved_builder
-from tui_trainer.config.settings import PositiveInt
+from tui_trainer.config.numbers import PositiveInt
 from tui_trainer.config.user_settings import config_file, read_user_settings
 
 

@@ -34,8 +34,8 @@ from tui_trainer.cli.wiring import (
     sweep_events,
     try_builders,
 )
+from tui_trainer.config.numbers import PositiveInt
 from tui_trainer.config.presets import Presets, load_presets
-from tui_trainer.config.settings import PositiveInt
 from tui_trainer.config.user_settings import UserSettings, config_file, read_user_settings
 from tui_trainer.config.validation import InvalidSettingsError
 from tui_trainer.formatting import duration_words

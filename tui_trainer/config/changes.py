@@ -8,13 +8,21 @@ from msgspec import structs
 from tui_trainer.config.presets import Presets
 from tui_trainer.config.settings import (
     ENGINES,
-    REGULARIZER_NUMBERS,
+    OVERRIDES,
     RunConfig,
+    overrides_of,
     parse_number,
+    setting_key,
 )
 from tui_trainer.config.validation import InvalidSettingsError, one_of, shortened
 
-CHANGEABLE = ("lr", "steps", "regularizer", *REGULARIZER_NUMBERS, "engine")
+_PARTS = ("regularizer", "optimizer", "schedule")  # a branch keeps the network and the data
+_NUMBERS = ("lr", "steps")
+CHANGEABLE = (
+    *_NUMBERS,
+    *(key for part in _PARTS for key in (part, *overrides_of(part))),
+    "engine",
+)
 
 
 def changed_config(
@@ -26,29 +34,39 @@ def changed_config(
         InvalidSettingsError: one line that names the change and what is allowed.
     """
     values = dict(_split(change) for change in changes)
-    regularizer = config.regularizer
-    if (name := values.get("regularizer")) is not None:
-        if name not in presets.regularizer:
-            raise InvalidSettingsError(
-                f"regularizer: unknown regularizer {shortened(name)}; "
-                f"{one_of(name, presets.regularizer)}"
-            )
-        regularizer = presets.regularizer[name].settings
-    numbers = {key: _number(key, values[key]) for key in REGULARIZER_NUMBERS if key in values}
-    others: dict[str, Any] = {
-        key: _number(key, values[key]) for key in ("lr", "steps") if key in values
-    }
+    others: dict[str, Any] = {key: _number(key, values[key]) for key in _NUMBERS if key in values}
+    for part in _PARTS:
+        others[part] = _changed_part(part, config, values, presets)
     if (engine := values.get("engine")) is not None:
         if engine not in ENGINES:
             raise InvalidSettingsError(f"engine: {one_of(engine, ENGINES)}")
         others["engine"] = engine
-    regularizer = structs.replace(regularizer, **numbers)
-    return structs.replace(config, regularizer=regularizer, **others), others.get("lr")
+    return structs.replace(config, **others), others.get("lr")
+
+
+def _changed_part(part: str, config: RunConfig, values: dict[str, str], presets: Presets) -> Any:
+    """Return the preset that a part is to be, or the part itself, with numbers over it."""
+    settings = getattr(config, part)
+    if (name := values.get(part)) is not None:
+        known = getattr(presets, part)
+        if name not in known:
+            raise InvalidSettingsError(
+                f"{part}: unknown {part} {shortened(name)}; {one_of(name, known)}"
+            )
+        settings = known[name].settings
+    given = [key for key in overrides_of(part) if key in values]
+    try:
+        numbers = {OVERRIDES[key].field: _number(key, values[key]) for key in given}
+        return structs.replace(settings, **numbers)
+    except InvalidSettingsError:
+        raise
+    except ValueError as error:
+        raise InvalidSettingsError(str(error)) from None
 
 
 def _split(change: str) -> tuple[str, str]:
-    key, equals, value = change.partition("=")
-    key = key.strip().replace("-", "_")
+    text, equals, value = change.partition("=")
+    key = setting_key(text)
     if not equals:
         raise InvalidSettingsError(f"{shortened(change)}: expected KEY=VALUE, as in lr=0.001")
     if key not in CHANGEABLE:

@@ -17,19 +17,21 @@ import msgspec
 from platformdirs import user_config_path
 
 from tui_trainer.config.builders import absolute_builder, allow_builder
+from tui_trainer.config.optimization import Optimizer, Schedule
 from tui_trainer.config.settings import (
-    REGULARIZER_NUMBERS,
+    OVERRIDES,
     Architecture,
     Dataset,
     Init,
     Recipe,
     Regularizer,
     RunConfig,
+    Value,
 )
 from tui_trainer.config.validation import InvalidSettingsError, convert, one_of, shortened
 from tui_trainer.formatting import printable
 
-S = TypeVar("S", Dataset, Architecture, Init, Regularizer, Recipe)
+S = TypeVar("S", Dataset, Architecture, Init, Regularizer, Optimizer, Schedule, Recipe)
 
 DEFAULT_RECIPE = "stop-patient"
 _MOST_BYTES = 10**7  # of a TOML file
@@ -52,15 +54,19 @@ class Presets:
     architecture: Mapping[str, Preset[Architecture]]
     init: Mapping[str, Preset[Init]]
     regularizer: Mapping[str, Preset[Regularizer]]
+    optimizer: Mapping[str, Preset[Optimizer]]
+    schedule: Mapping[str, Preset[Schedule]]
     recipe: Mapping[str, Preset[Recipe]]
 
-    def names(self, category: str) -> list[str]:
-        """Return the names in one of `CATEGORIES`."""
-        return list(getattr(self, category))
+    def names(self, choice: str) -> list[str]:
+        """Return the names in one of `CATEGORIES`, or the activations."""
+        return list(_ACTIVATIONS if choice == "activation" else getattr(self, choice))
 
-    def description(self, category: str, name: str) -> str:
-        """Return what to expect of a preset."""
-        description: str = getattr(self, category)[name].description
+    def description(self, choice: str, name: str) -> str:
+        """Return what to expect of a preset, or of an activation."""
+        if choice == "activation":
+            return _ACTIVATIONS[name]
+        description: str = getattr(self, choice)[name].description
         return description
 
     def put_dataset(self, preset: Preset[Dataset]) -> None:
@@ -71,15 +77,25 @@ class Presets:
         self.dataset[preset.name] = preset
 
 
+_ACTIVATIONS: dict[str, str] = {
+    "relu": "max(0, x): straight pieces",
+    "tanh": "Smooth, saturates at ±1",
+    "gelu": "x Φ(x): a smooth ReLU",
+    "silu": "x σ(x): a smooth ReLU",
+}
+
 _KINDS: Mapping[str, type[msgspec.Struct]] = {
     "dataset": Dataset,
     "architecture": Architecture,
     "init": Init,
     "regularizer": Regularizer,
+    "optimizer": Optimizer,
+    "schedule": Schedule,
     "recipe": Recipe,
 }
 CATEGORIES = tuple(_KINDS)
 PARTS = CATEGORIES[:-1]
+CHOICES = (*PARTS, "activation")  # the settings whose values are names
 
 
 class _Folder(Protocol):
@@ -142,8 +158,7 @@ def _text(file: Any) -> str:
 def make_config(presets: Presets, recipe: str, **settings: Any) -> RunConfig:
     """Make a full config of a recipe, overridden by `settings` (names of presets, numbers).
 
-    A setting of None counts as not given. Numbers of the regularizer (`REGULARIZER_NUMBERS`)
-    override its preset's.
+    A setting of None counts as not given. `OVERRIDES` go over what the presets say.
 
     Raises:
         InvalidSettingsError: for an unknown preset, or a value that is not allowed.
@@ -152,12 +167,25 @@ def make_config(presets: Presets, recipe: str, **settings: Any) -> RunConfig:
     table = {k: v for k, v in msgspec.structs.asdict(base).items() if v is not None}
     table |= {key: value for key, value in settings.items() if value is not None}
     del table["name"]
-    numbers = {key: table.pop(key) for key in REGULARIZER_NUMBERS if key in table}
+    overrides = {key: table.pop(key) for key in OVERRIDES if key in table}
     for category in PARTS:
         chosen = _find(getattr(presets, category), category, table[category])
         table[category] = msgspec.to_builtins(chosen.settings)
-    table["regularizer"] |= numbers
+    for key, value in overrides.items():
+        table[OVERRIDES[key].part][OVERRIDES[key].field] = value
     return convert(table, RunConfig)
+
+
+def overrides_in(config: RunConfig, presets: Presets) -> dict[str, Value]:
+    """Return the `OVERRIDES` that make a config's parts of the presets of their names."""
+    found: dict[str, Value] = {}
+    for key, (part, field, _) in OVERRIDES.items():
+        chosen = getattr(config, part)
+        preset = getattr(presets, part).get(chosen.name)
+        value = getattr(chosen, field)
+        if preset is not None and value is not None and value != getattr(preset.settings, field):
+            found[key] = value
+    return found
 
 
 def _find(presets: Mapping[str, Preset[S]], category: str, name: str) -> Preset[S]:

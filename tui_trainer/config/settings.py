@@ -1,32 +1,35 @@
 """The settings of a run: frozen and validated, read from TOML tables and from flags."""
 
-import functools
-import importlib.util
 import re
-from pathlib import Path
-from typing import Annotated, Any, Literal, TypeAlias, get_args
+from collections.abc import Mapping
+from typing import Any, Literal, NamedTuple, TypeAlias, get_args
 
-from msgspec import Meta, Struct
+from msgspec import Struct, structs
 
 from tui_trainer.config.builders import require_builder
-from tui_trainer.config.validation import convert_text, one_of
+from tui_trainer.config.modules import module_names, require_module
+from tui_trainer.config.numbers import (
+    Decay,
+    DropoutRate,
+    LearningRate,
+    NonNegative,
+    PositiveInt,
+    Seed,
+    Share,
+    StripLength,
+)
+from tui_trainer.config.optimization import Optimizer, Schedule
+from tui_trainer.config.validation import convert_text
 
-PositiveInt: TypeAlias = Annotated[int, Meta(ge=1, le=1_000_000_000)]
-Seed: TypeAlias = Annotated[int, Meta(ge=0, le=2**63 - 1)]
-# float32 ends at 3.4e38: torch refuses larger numbers.
-LearningRate: TypeAlias = Annotated[float, Meta(gt=0, le=3e38)]
-NonNegative: TypeAlias = Annotated[float, Meta(ge=0, le=3e38)]
 # Of a setting: a number or the name of a preset.
 Value: TypeAlias = float | int | str
-DropoutRate: TypeAlias = Annotated[float, Meta(ge=0, lt=1)]
-# One step alone makes no progress.
-StripLength: TypeAlias = Annotated[int, Meta(ge=2, le=1_000_000_000)]
-Share: TypeAlias = Annotated[float, Meta(gt=0, lt=1)]
 
 LayerName: TypeAlias = Literal[
     "LinearZeros", "LinearNormal", "LinearKaiming", "LinearHe", "LinearXavier", "LinearTorch"
 ]
 OWN_INIT: LayerName = "LinearTorch"  # leaves a network of a builder as that made it
+Activation: TypeAlias = Literal["relu", "tanh", "gelu", "silu"]
+ACTIVATIONS: tuple[Activation, ...] = get_args(Activation)
 EngineName: TypeAlias = Literal["auto", "eager", "compiled", "cuda-graph"]
 ENGINES: tuple[EngineName, ...] = get_args(EngineName)
 LAYER_MODULES = frozenset({"linear", "dropout"})
@@ -35,24 +38,6 @@ LAYER_MODULES = frozenset({"linear", "dropout"})
 def network_names() -> tuple[str, ...]:
     """Return the modules in models/ that define a network."""
     return tuple(name for name in module_names("tui_trainer.models") if name not in LAYER_MODULES)
-
-
-def module_names(package: str) -> tuple[str, ...]:
-    """Return the modules in a package, found without importing them (or torch)."""
-    spec = importlib.util.find_spec(package)
-    assert spec is not None
-    return _module_names(tuple(spec.submodule_search_locations or ()))
-
-
-@functools.cache
-def _module_names(folders: tuple[str, ...]) -> tuple[str, ...]:
-    files = [file for folder in folders for file in Path(folder).glob("[!_]*.py")]
-    return tuple(sorted({file.stem for file in files}))
-
-
-def _require_module(key: str, what: str, name: str, allowed: tuple[str, ...]) -> None:
-    if name not in allowed:
-        raise ValueError(f"{key}: unknown {what} '{name}'; {one_of(name, allowed)}")
 
 
 class Dataset(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -90,7 +75,7 @@ class Dataset(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         allowed = module_names("tui_trainer.task.datasets")
         if not self.function:
             raise ValueError(f"function: missing, or a file; allowed: {', '.join(allowed)}")
-        _require_module("function", "function", self.function, allowed)
+        require_module("function", "function", self.function, allowed)
         for key in ("target", "feature_names", "validation_file"):
             if getattr(self, key):
                 raise ValueError(f"{key}: of a file, and function '{self.function}' makes points")
@@ -115,13 +100,14 @@ class Dataset(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 class Architecture(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Which network; `network` names a file in models/, `hidden` its widths, input to output.
 
-    Or `builder` names a function that builds it, ``file.py:function`` or
-    ``package.module:function``, which is called with `arguments`.
+    `activation` follows each layer but the last. Or `builder` names a function that builds it,
+    ``file.py:function`` or ``package.module:function``, which is called with `arguments`.
     """
 
     name: str
     network: str = ""
     hidden: tuple[PositiveInt, ...] = ()
+    activation: Activation = "relu"
     builder: str = ""
     arguments: dict[str, Any] = {}
 
@@ -130,16 +116,16 @@ class Architecture(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
         if not self.builder:
             if self.arguments:
                 raise ValueError("arguments: these are a builder's, and there is none")
-            _require_module("network", "network", self.network, network_names())
+            require_module("network", "network", self.network, network_names())
             return
-        if self.network or self.hidden:
-            key = "network" if self.network else "hidden"
-            raise ValueError(f"{key}: a builder makes the network: omit either of the two")
+        for key, default in (("network", ""), ("hidden", ()), ("activation", "relu")):
+            if getattr(self, key) != default:
+                raise ValueError(f"{key}: a builder makes the network: omit either of the two")
         require_builder(self.builder)
 
     def __hash__(self) -> int:
         """Leave the arguments out, which may be of any type."""
-        return hash((self.name, self.network, self.hidden, self.builder))
+        return hash((self.name, self.network, self.hidden, self.activation, self.builder))
 
 
 class Init(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -225,7 +211,8 @@ class RunConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     architecture: Architecture
     init: Init
     regularizer: Regularizer
-    optimizer: str = "sgd"
+    optimizer: Optimizer = Optimizer(name="sgd")
+    schedule: Schedule = Schedule(name="constant")
     lr: LearningRate = 0.01
     steps: PositiveInt = 5000
     batch_size: PositiveInt | None = None  # the whole split
@@ -236,9 +223,7 @@ class RunConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     engine: EngineName = "auto"
 
     def __post_init__(self) -> None:
-        """Refuse a device unknown to torch, or an optimiser without a file in task/optimizers/."""
-        allowed = module_names("tui_trainer.task.optimizers")
-        _require_module("optimizer", "optimizer", self.optimizer, allowed)
+        """Refuse a device unknown to torch."""
         if not re.fullmatch(r"cpu|mps|cuda(:\d+)?", self.device):
             raise ValueError(f"device: expected cpu, cuda, cuda:N or mps, got '{self.device}'")
 
@@ -275,6 +260,8 @@ class Recipe(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     architecture: str
     init: str
     regularizer: str
+    optimizer: str = "sgd"
+    schedule: str = "constant"
     lr: LearningRate
     steps: PositiveInt = 5000
     batch_size: PositiveInt | None = None
@@ -287,21 +274,88 @@ NUMBERS = {"lr": LearningRate, "steps": PositiveInt, "seed": Seed, "data_seed": 
 BATCH_NUMBERS = {"batch_size": PositiveInt, "validate_every": PositiveInt}
 RUN_NUMBERS = NUMBERS | BATCH_NUMBERS
 WHOLE_NUMBERS = frozenset({"steps", "seed", "data_seed", *BATCH_NUMBERS})
-# Numbers that may override those of a regularizer's preset.
-REGULARIZER_NUMBERS = {
-    "l1_weight": NonNegative,
-    "dropout": DropoutRate,
-    "weight_decay": NonNegative,
+
+
+class Override(NamedTuple):
+    """A setting that goes over a preset's: of which part, which of its fields, of which type."""
+
+    part: str
+    field: str
+    kind: Any
+
+
+OVERRIDES: Mapping[str, Override] = {
+    "activation": Override("architecture", "activation", Activation),
+    "l1_weight": Override("regularizer", "l1_weight", NonNegative),
+    "dropout": Override("regularizer", "dropout", DropoutRate),
+    "weight_decay": Override("regularizer", "weight_decay", NonNegative),
+    "momentum": Override("optimizer", "momentum", Decay),
+    "beta1": Override("optimizer", "beta1", Decay),
+    "beta2": Override("optimizer", "beta2", Decay),
+    "eps": Override("optimizer", "eps", NonNegative),
+    "decoupled_weight_decay": Override("optimizer", "weight_decay", NonNegative),
 }
+OVERRIDE_NUMBERS = {key: o.kind for key, o in OVERRIDES.items() if o.kind is not Activation}
+_ALIASES = {"optimizer.lr": "lr", "optimizer.weight_decay": "decoupled_weight_decay"}
+
+
+def overrides_of(part: str) -> tuple[str, ...]:
+    """Return the settings that go over a preset of this part."""
+    return tuple(key for key, override in OVERRIDES.items() if override.part == part)
+
+
+REGULARIZER_NUMBERS = overrides_of("regularizer")
+
+
+def setting_key(text: str) -> str:
+    """Return the setting that a person means: ``optimizer.beta1`` is beta1, ``l1-weight`` too."""
+    key = text.strip().replace("-", "_")
+    return _ALIASES.get(key) or (key.removeprefix("optimizer.") if "." in key else key)
+
+
+def upgraded(table: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the table of a `RunConfig` as it is written now, from one of an earlier version."""
+    optimizer = table.get("optimizer")
+    if isinstance(optimizer, str):
+        return {**table, "optimizer": {"name": optimizer, "method": optimizer}}
+    return dict(table)
+
+
+def with_steps(config: RunConfig, steps: int) -> RunConfig:
+    """Let a run that has begun end later, or sooner: what its schedule goes over stays."""
+    schedule = config.schedule
+    if schedule.moves and schedule.steps is None:
+        schedule = structs.replace(schedule, steps=config.steps)
+    return structs.replace(config, steps=steps, schedule=schedule)
+
+
+def setup_names(config: RunConfig) -> dict[str, str]:
+    """Name what was chosen, part by part; plain gradient descent goes without saying."""
+    names = {
+        part: getattr(config, part).name
+        for part in ("dataset", "architecture", "init", "regularizer", "optimizer", "schedule")
+    }
+    if config.architecture.activation != "relu":
+        names["architecture"] += f" {config.architecture.activation}"
+    if config.optimizer.name == "sgd":
+        del names["optimizer"]
+    if not config.schedule.moves:
+        del names["schedule"]
+    return names
+
+
+def setup_text(config: RunConfig) -> str:
+    """Write what was chosen in a line."""
+    return " · ".join(setup_names(config).values())
 
 
 def parse_number(key: str, text: str) -> float | int:
-    """Read one of `RUN_NUMBERS` or `REGULARIZER_NUMBERS` from a string.
+    """Read one of `RUN_NUMBERS` or `OVERRIDE_NUMBERS` from a string.
 
     Raises:
         InvalidSettingsError: with what was expected.
     """
-    number: float | int = convert_text(text, (RUN_NUMBERS | REGULARIZER_NUMBERS)[key])
+    number: float | int = convert_text(text, (RUN_NUMBERS | OVERRIDE_NUMBERS)[key])
     return number
 
 

@@ -10,7 +10,9 @@ from collections.abc import Iterator
 
 import numpy as np
 import torch
+from msgspec.structs import replace
 
+from tui_trainer.config.optimization import Schedule
 from tui_trainer.config.settings import RunConfig
 from tui_trainer.lr_search.events import (
     LrCurve,
@@ -31,6 +33,7 @@ from tui_trainer.training.failure import describe_failure
 from tui_trainer.training.setup import Setup
 
 EVENT_SECONDS = 0.05
+_CONSTANT = Schedule(name="constant")
 
 
 def find_lr_range(
@@ -46,7 +49,7 @@ def find_lr_range(
     walk = _Walk(span)
     yield LrRangeStarted(config, span)
     try:
-        setup = Setup(config)
+        setup = Setup(replace(config, schedule=_CONSTANT))  # the test moves the lr itself
         if (dead := find_dead_layers(setup.state.model, setup.state.task)) is not None:
             yield dead
         for curve in walk.curves(setup, config, control):

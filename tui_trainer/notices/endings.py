@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tui_trainer.config.presets import PARTS
+from tui_trainer.config.settings import setup_text
 from tui_trainer.formatting import printable
 from tui_trainer.training.state import State
 
@@ -78,7 +78,7 @@ def end_of_search(result: LrSearchResult) -> Ending:
 
 
 def _setup(config: RunConfig) -> str:
-    return " · ".join(getattr(config, part).name for part in PARTS)
+    return setup_text(config)
 
 
 def _ending(

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from tui_trainer import __version__
 from tui_trainer.config.presets import read_toml
-from tui_trainer.config.settings import RunConfig
+from tui_trainer.config.settings import RunConfig, upgraded
 from tui_trainer.config.validation import InvalidSettingsError, convert, shortened
 from tui_trainer.runs.files import replace_file
 from tui_trainer.runs.folder import DESCRIPTION
@@ -106,6 +106,8 @@ def read_description(folder: Path) -> Description:
             f"{file}: of a newer tui-trainer: format {shortened(found)}, this one reads {FORMAT}"
         )
     try:
+        if isinstance(config := table.get("config"), dict):
+            table["config"] = upgraded(config)
         found = convert(table, Description)
     except InvalidSettingsError as error:
         raise InvalidSettingsError(f"{file}: {error}") from None

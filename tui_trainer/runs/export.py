@@ -6,9 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tui_trainer.config.presets import PARTS, Presets, make_config
+from tui_trainer.config.presets import PARTS, Presets, make_config, overrides_in
 from tui_trainer.config.settings import (
-    REGULARIZER_NUMBERS,
     RUN_NUMBERS,
     EngineName,
     RunConfig,
@@ -120,12 +119,7 @@ def _differences(config: RunConfig, base: RunConfig, presets: Presets) -> dict[s
     for key in (*RUN_NUMBERS, "device", "engine"):
         if (value := getattr(config, key)) != getattr(base, key) and value is not None:
             settings[key] = value
-    if (preset := presets.regularizer.get(config.regularizer.name)) is not None:
-        for key in REGULARIZER_NUMBERS:
-            number = getattr(config.regularizer, key)
-            if number is not None and number != getattr(preset.settings, key):
-                settings[key] = number
-    return settings
+    return settings | overrides_in(config, presets)
 
 
 def write_history(history: History, file: Path) -> None:

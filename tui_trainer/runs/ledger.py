@@ -15,7 +15,8 @@ from typing import Annotated, Any, Literal, TypeAlias
 import msgspec
 from msgspec import Meta, Struct
 
-from tui_trainer.config.settings import EngineName, LearningRate
+from tui_trainer.config.numbers import LearningRate
+from tui_trainer.config.settings import EngineName
 from tui_trainer.runs.files import read_file
 from tui_trainer.runs.folder import LEDGER
 from tui_trainer.training.early_stopping import StopReason

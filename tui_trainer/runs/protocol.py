@@ -7,7 +7,7 @@ from typing import Any, Protocol, TypeAlias, cast
 import msgspec
 from msgspec import Struct
 
-from tui_trainer.config.settings import LearningRate
+from tui_trainer.config.numbers import LearningRate
 from tui_trainer.config.validation import convert, shortened
 
 VERSION = 1

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from msgspec.structs import replace as with_changes
 
-from tui_trainer.config.settings import RunConfig
+from tui_trainer.config.settings import RunConfig, with_steps
 from tui_trainer.runs.blocks import copy_blocks
 from tui_trainer.runs.checkpoint import checkpoint_bytes, write_checkpoint
 from tui_trainer.runs.courses import (
@@ -105,7 +105,7 @@ def _go_on(
     saved: SavedRun, control: Control, steps: int | None, ownership: Ownership
 ) -> Iterator[Event]:
     folder = saved.folder
-    config = saved.config if steps is None else with_changes(saved.config, steps=steps)
+    config = saved.config if steps is None else with_steps(saved.config, steps)
     require_unfinished(saved, config)
     require_unchanged(config.dataset)
     course, last = course_to_go_on(saved), saved.losses.steps

@@ -8,11 +8,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from tui_trainer.config.settings import EngineName, RunConfig
+from tui_trainer.config.settings import EngineName, RunConfig, with_steps
 from tui_trainer.config.validation import InvalidSettingsError
 from tui_trainer.runs.blocks import OldSteps, read_blocks
 from tui_trainer.runs.description import Description, read_description
@@ -101,7 +100,7 @@ class SavedRun:
         """What was chosen, with the last step that was asked for since."""
         steps = asked_steps(self.entries)
         config = self.description.config
-        return msgspec.structs.replace(config, steps=steps) if steps else config
+        return with_steps(config, steps) if steps else config
 
     @cached_property
     def losses(self) -> SavedLosses:

@@ -3,7 +3,7 @@
 It is the textbook loop, without what the config does not use.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from tui_trainer.config.settings import (
     FirstIncrease,
@@ -11,14 +11,22 @@ from tui_trainer.config.settings import (
     Patience,
     PatientAverage,
     ProgressQuotient,
-    RunConfig,
     Stopping,
 )
 from tui_trainer.formatting import printable
 from tui_trainer.runs.export import Repeatable
+from tui_trainer.runs.script_optimization import (
+    OPTIMIZER_METHODS,
+    SCHEDULE_METHODS,
+    gradient_lines,
+    lr_lines,
+    optimizer_text,
+    schedule_constants,
+    schedule_texts,
+)
 from tui_trainer.task.shape import layer_widths
 
-# By the names in a config: a data set's `function`, a network, an init's `layer`, an optimiser.
+# By the names in a config: a data set's `function`, a network, an init's `layer`.
 _DATA = {
     "wave": '''\
 def make_data() -> list[Tensor]:
@@ -34,12 +42,12 @@ def make_data() -> list[Tensor]:
 _NETWORKS = {
     "mlp": '''\
 def make_model() -> nn.Sequential:
-    """Linear layers with ReLU between them; draws from the first layer to the last."""
+    """Linear layers with {activation} between them; draws from the first layer to the last."""
     torch.manual_seed(SEED)
     model = nn.Sequential()
     for inputs, outputs in itertools.pairwise(WIDTHS):
         if len(model) > 0:
-            model.append(nn.ReLU())
+            model.append(nn.{activation}())
 {dropout}        model.append(Layer(inputs, outputs))
     return model
 ''',
@@ -62,10 +70,8 @@ _INITS = {  # weights and bias
         "torch.empty(outputs).uniform_(-1 / math.sqrt(inputs), 1 / math.sqrt(inputs))",
     ),
 }  # fmt: skip
-_OPTIMIZERS = {
-    "sgd": "torch.optim.SGD(parameters, lr=LR{decay}, foreach=False)",
-}
 
+_ACTIVATIONS = {"relu": "ReLU", "tanh": "Tanh", "gelu": "GELU", "silu": "SiLU"}
 _LAYER = """\
 class Layer(nn.Module):
     def __init__(self, inputs: int, outputs: int) -> None:
@@ -162,9 +168,6 @@ _BEFORE = """\
     best_step, best_loss = 0, math.inf
     ending = f"finished {STEPS} steps"
     for step in range(1, STEPS + 1):"""
-_CHANGE_LR = """\
-        if step in LR_CHANGES:
-            optimizer.param_groups[0]["lr"] = LR_CHANGES[step]"""
 _FORWARD = """\
         model.train()
         loss = mse(model(train_x), train_y)"""
@@ -211,6 +214,8 @@ def to_script(run: Repeatable, name: str) -> str:
     config = run.config
     data = _known("data set", config.dataset.function, _DATA)
     model = _known("network", config.architecture.network, _NETWORKS)
+    _require_known("optimiser", config.optimizer.method, OPTIMIZER_METHODS)
+    _require_known("schedule", config.schedule.method, SCHEDULE_METHODS)
     weights, bias = _INITS[config.init.layer]
     drops = config.regularizer.dropout is not None
     sections = [
@@ -219,8 +224,12 @@ def to_script(run: Repeatable, name: str) -> str:
         *([_DROPOUT] if drops else []),
         _LAYER.format(weights=weights, bias=bias),
         data,
-        model.format(dropout="        model.append(Dropout())\n" if drops else ""),
+        model.format(
+            dropout="        model.append(Dropout())\n" if drops else "",
+            activation=_ACTIVATIONS[config.architecture.activation],
+        ),
         _MSE,
+        *schedule_texts(config),
         *_rule(config.regularizer.stopping),
         "\n".join([*_main(run), ""]),
         'if __name__ == "__main__":\n    main()\n',
@@ -229,12 +238,16 @@ def to_script(run: Repeatable, name: str) -> str:
 
 
 def _known(what: str, name: str, texts: Mapping[str, str]) -> str:
-    if name not in texts:
+    _require_known(what, name, texts)
+    return texts[name]
+
+
+def _require_known(what: str, name: str, known: Iterable[str]) -> None:
+    if name not in (names := list(known)):
         raise ValueError(
-            f"{what} {name} is code of its own: a script holds {' or '.join(texts)} alone; "
+            f"{what} {name} is code of its own: a script holds {' or '.join(names)} alone; "
             "'tui-trainer train' repeats the run"
         )
-    return texts[name]
 
 
 def _head(run: Repeatable, name: str) -> str:
@@ -289,6 +302,7 @@ def _settings(run: Repeatable) -> Iterator[str]:
         yield f"WEIGHT_DECAY = {regularizer.weight_decay!r}"
     if regularizer.dropout is not None:
         yield f"DROPOUT = {regularizer.dropout!r}"
+    yield from schedule_constants(config)
     match regularizer.stopping:
         case PatientAverage(window=window):
             yield f"WINDOW = {window}"
@@ -325,14 +339,16 @@ def _main(run: Repeatable) -> Iterator[str]:
     yield f"    train_x, train_y, val_x, val_y = {_MOVED if elsewhere else 'make_data()'}"
     yield f"    model = make_model(){'.to(DEVICE)' if elsewhere else ''}"
     yield "    parameters = list(model.parameters())"
-    yield f"    optimizer = {_optimizer(run.config)}"
-    yield _BEFORE
+    yield f"    optimizer = {optimizer_text(run.config)}"
     if run.lrs:
-        yield _CHANGE_LR
+        yield "    lr = LR"
+    yield _BEFORE
+    yield from lr_lines(run.config, changes=bool(run.lrs))
     yield _FORWARD
     if regularizer.l1_weight:
         yield "        penalty = L1_WEIGHT * sum(p.abs().mean() for p in parameters)"
     yield f"        {'(loss + penalty)' if regularizer.l1_weight else 'loss'}.backward()"
+    yield from gradient_lines(run.config)
     yield _UPDATE
     if stopping is not None and stopping.restore_best:
         yield "            best_weights = [p.detach().clone() for p in parameters]"
@@ -345,9 +361,3 @@ def _main(run: Repeatable) -> Iterator[str]:
             yield _RESTORE
         yield "            break"
     yield _AFTER
-
-
-def _optimizer(config: RunConfig) -> str:
-    made = _known("optimiser", config.optimizer, _OPTIMIZERS)
-    decay = ", weight_decay=WEIGHT_DECAY" if config.regularizer.weight_decay else ""
-    return made.format(decay=decay)

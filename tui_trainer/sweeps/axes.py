@@ -5,13 +5,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from tui_trainer.config.presets import PARTS, Presets
+from tui_trainer.config.presets import CHOICES, Presets
 from tui_trainer.config.settings import (
-    REGULARIZER_NUMBERS,
+    OVERRIDE_NUMBERS,
     RUN_NUMBERS,
     WHOLE_NUMBERS,
     Value,
     parse_number,
+    setting_key,
 )
 from tui_trainer.config.validation import InvalidSettingsError, one_of, shortened
 from tui_trainer.formatting import number_text
@@ -29,7 +30,7 @@ class Spacing(Enum):
     NAMES = "names"
 
 
-AXIS_KEYS = ("lr", *REGULARIZER_NUMBERS, *PARTS, *(key for key in RUN_NUMBERS if key != "lr"))
+AXIS_KEYS = ("lr", *OVERRIDE_NUMBERS, *CHOICES, *(key for key in RUN_NUMBERS if key != "lr"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,7 @@ def parse_axis(text: str, presets: Presets) -> SweepAxis:
         InvalidSettingsError: one line that says what is wrong and what would be right.
     """
     key, equals, values = (part.strip() for part in text.partition("="))
-    key = key.replace("-", "_")
+    key = setting_key(key)
     if not equals or not key:
         raise InvalidSettingsError(
             f"{text.strip() or 'nothing'}: expected an axis such as lr=1e-4:1:log:16"
@@ -68,20 +69,23 @@ def make_axis(key: str, text: str, presets: Presets) -> SweepAxis:
         InvalidSettingsError: one line that says what is wrong and what would be right.
     """
     if not text.strip():
-        example = f"{PARTS_EXAMPLE[key]}" if key in PARTS else "1e-4:1:log:16 or 0.01,0.1,1"
+        example = f"{CHOICES_EXAMPLE[key]}" if key in CHOICES else "1e-4:1:log:16 or 0.01,0.1,1"
         raise InvalidSettingsError(f"no values; write for example {example}")
-    if key in PARTS:
+    if key in CHOICES:
         return SweepAxis(key, _names(key, _listed(text), presets), Spacing.NAMES)
     if ":" in text:
         return _range(key, text)
     return SweepAxis(key, _distinct([_number(key, part) for part in _listed(text)]), Spacing.LIST)
 
 
-PARTS_EXAMPLE = {
+CHOICES_EXAMPLE = {
     "dataset": "wave,wave-40",
     "architecture": "mlp-4x20,mlp-2x64",
     "init": "normal,kaiming",
     "regularizer": "none,l1,dropout",
+    "optimizer": "sgd,momentum,adam",
+    "schedule": "constant,cosine",
+    "activation": "relu,tanh",
 }
 
 

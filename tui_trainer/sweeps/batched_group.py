@@ -9,6 +9,7 @@ from torch import Generator, Tensor
 
 from tui_trainer.config.settings import RunConfig
 from tui_trainer.sweeps.groups import Advance, Block, Group, Member
+from tui_trainer.task.schedules import make_factor
 from tui_trainer.task.task import Task
 from tui_trainer.training.engines.batched import BatchedSteps, Stack
 from tui_trainer.training.engines.engine import to_losses
@@ -171,5 +172,6 @@ def _stack(configs: Sequence[RunConfig], task: Task) -> tuple[Stack, GeneratorSt
         column(r.weight_decay for r in regularizers),
         column(r.dropout or 0.0 for r in regularizers),
         tuple(streams),
+        tuple(make_factor(config.schedule, config.steps) for config in configs),
     )
     return stack, states

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from tui_trainer.config.settings import RUN_NUMBERS, RunConfig
+from tui_trainer.config.settings import RUN_NUMBERS, RunConfig, upgraded
 from tui_trainer.config.validation import InvalidSettingsError, convert
 
 # What may differ from the recommended config; the rest is what it was found with.
@@ -37,6 +37,6 @@ def read_recommended(file: Path, **settings: Any) -> RunConfig:
         raise InvalidSettingsError(f"{file}: recommended.config: expected a table of settings")
     given = {key: value for key, value in settings.items() if value is not None}
     try:
-        return convert(config | given, RunConfig)
+        return convert(upgraded(config) | given, RunConfig)
     except InvalidSettingsError as error:
         raise InvalidSettingsError(f"{file}: recommended.config.{error}") from None

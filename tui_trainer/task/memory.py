@@ -4,7 +4,7 @@ from tui_trainer.config.settings import RunConfig
 from tui_trainer.config.validation import InvalidSettingsError
 from tui_trainer.formatting import bytes_text
 from tui_trainer.task.machine import available_bytes
-from tui_trainer.task.shape import layer_widths, parameter_estimate
+from tui_trainer.task.shape import layer_widths, parameter_estimate, slot_estimate
 
 FLOAT_BYTES = 4
 # Of the parameters: themselves, the gradient, and what is made on the way.
@@ -15,9 +15,9 @@ _DRAWN_COPIES = 2  # numbers as they are drawn, and scaled
 _POINT_FLOATS = 6  # a point's, besides features and label: errors, their squares, gradients
 
 
-def training_copies(config: RunConfig, slots: int) -> int:
-    """Return how many times a run holds its parameters, its optimiser having `slots`."""
-    regularizer = config.regularizer
+def training_copies(config: RunConfig) -> int:
+    """Return how many times a run holds its parameters."""
+    regularizer, slots = config.regularizer, slot_estimate(config.optimizer)
     penalties = bool(regularizer.weight_decay) + 2 * bool(regularizer.l1_weight)
     return PREVIEW_COPIES + _SNAPSHOTS + slots * (1 + _SNAPSHOTS) + penalties
 

@@ -1,6 +1,8 @@
 """A network from its presets, and its two modes."""
 
 import importlib
+import inspect
+from collections.abc import Callable
 
 from torch import Generator, nn
 
@@ -11,7 +13,9 @@ from tui_trainer.task.randomness import lending_globally
 from tui_trainer.task.shape import OUTPUTS
 
 # Modules whose forward pass is the same in training and in evaluation.
-_MODELESS = frozenset({models.Linear.forward, nn.ReLU.forward, nn.Sequential.forward})
+_MODELESS = frozenset(
+    module.forward for module in (models.Linear, nn.Sequential, nn.ReLU, nn.Tanh, nn.GELU, nn.SiLU)
+)
 
 
 def build_network(
@@ -54,8 +58,23 @@ def _build(
             make_linear=getattr(models, layer),
             dropout=dropout,
             generator=lent,
+            **_activation(builder.build, architecture),
         )
     return network
+
+
+def _activation(build: Callable[..., nn.Module], architecture: Architecture) -> dict[str, str]:
+    """Return the activation as an argument of `build`, if that takes any.
+
+    Raises:
+        ValueError: if it does not, and another than ReLU was asked for.
+    """
+    activation = architecture.activation
+    if "activation" in inspect.signature(build).parameters:
+        return {"activation": activation}
+    if activation != "relu":
+        raise ValueError(f"network {architecture.network} takes no activation, got {activation}")
+    return {}
 
 
 def layers_of(network: nn.Module) -> list[nn.Module]:

@@ -2,6 +2,7 @@
 
 from itertools import pairwise
 
+from tui_trainer.config.optimization import Optimizer
 from tui_trainer.config.settings import RunConfig
 
 OUTPUTS = 1  # the label of a point is one number
@@ -20,3 +21,8 @@ def parameter_estimate(config: RunConfig) -> int:
 def points_of_step(config: RunConfig) -> int:
     """Return how many points a step passes: its batch, and its share of a validation."""
     return config.points_per_step + config.dataset.validation_points // config.validate_every
+
+
+def slot_estimate(optimizer: Optimizer) -> int:
+    """Return how many numbers an optimiser remembers of a parameter; 2 of one not known here."""
+    return bool(optimizer.momentum) if optimizer.method == "sgd" else 2

@@ -21,6 +21,7 @@ from tui_trainer.task.network import build_network, may_draw
 from tui_trainer.task.optimizers import make_optimizer
 from tui_trainer.task.penalties import Penalties
 from tui_trainer.task.randomness import draws_globally
+from tui_trainer.task.schedules import make_factor
 from tui_trainer.task.task import Task
 from tui_trainer.training.diagnosis import find_dead_layers
 from tui_trainer.training.engines.choice import require_engine
@@ -80,7 +81,7 @@ class Setup:
         found = resolve(config.dataset)
         self.config = config = replace(config, dataset=found.dataset)
         self.notes = found.notes
-        copies = training_copies(config, _count_slots(config)) if trains else PREVIEW_COPIES
+        copies = training_copies(config) if trains else PREVIEW_COPIES
         require_memory(host_bytes(config, copies))
         # More threads slow small networks down, and a run's sums depend on how they are split.
         torch.set_num_threads(1)
@@ -114,10 +115,6 @@ def _try_own(config: RunConfig, model: nn.Module, data: Data, copies: int) -> bo
     return globally
 
 
-def _count_slots(config: RunConfig) -> int:
-    return len(make_optimizer(config.optimizer).init([torch.empty(0)]))
-
-
 def make_network(config: RunConfig, generator: torch.Generator) -> nn.Module:
     """Draw a config's network from `generator`, on the CPU."""
     return build_network(
@@ -133,9 +130,9 @@ def make_task(config: RunConfig, data: Data) -> Task:
     """Make what a config trains, on its data."""
     regularizer = config.regularizer
     penalties = Penalties(regularizer.l1_weight, regularizer.weight_decay)
-    optimizer = make_optimizer(config.optimizer)
+    optimizer, factor = make_optimizer(config.optimizer), make_factor(config.schedule, config.steps)
     every = config.validate_every
-    return Task(data, penalties, optimizer, batch_size=config.batch_size, validate_every=every)
+    return Task(data, penalties, optimizer, factor, config.batch_size, every)
 
 
 def find_device(name: str) -> torch.device:

@@ -1,6 +1,6 @@
-"""The optimisers: a module each, which a config names in `optimizer`.
+"""The optimisers: a module each, which an optimiser's settings name in `method`.
 
-A module here has ``make() -> Optimizer``.
+A module here has ``make(settings) -> Optimizer``.
 """
 
 import importlib
@@ -9,6 +9,8 @@ from typing import Protocol, TypeAlias
 
 import torch
 from torch import Tensor
+
+from tui_trainer.config import optimization
 
 # What an optimiser remembers between steps: a list for each of its quantities, with a tensor for
 # each parameter.
@@ -46,9 +48,10 @@ class Optimizer(Protocol):
         ...
 
 
-def make_optimizer(name: str) -> Optimizer:
-    """Make the optimiser of a module in this folder."""
-    optimizer: Optimizer = importlib.import_module(f"{__name__}.{name}").make()
+def make_optimizer(settings: optimization.Optimizer) -> Optimizer:
+    """Make an optimiser by its module in this folder."""
+    module = importlib.import_module(f"{__name__}.{settings.method}")
+    optimizer: Optimizer = module.make(settings)
     return optimizer
 
 

@@ -1,18 +1,23 @@
-"""Plain stochastic gradient descent: ``p ← p - lr * gradient``. Equals `torch.optim.SGD`."""
+"""Gradient descent, with momentum if there is any. Equals `torch.optim.SGD`."""
 
 from collections.abc import Sequence
 
+import torch
 from torch import Tensor
 
+from tui_trainer.config import optimization
 from tui_trainer.task.optimizers import Optimizer, Slots, add_scaled
 
 
 class SGD:
-    """Remembers nothing."""
+    """Remembers a velocity for each parameter, or nothing without momentum."""
+
+    def __init__(self, momentum: float, *, nesterov: bool) -> None:
+        self._momentum, self._nesterov = momentum, nesterov
 
     def init(self, parameters: Sequence[Tensor]) -> Slots:
-        """Return no slots."""
-        return []
+        """Return the velocities: 0."""
+        return [[torch.zeros_like(p) for p in parameters]] if self._momentum else []
 
     def update(
         self,
@@ -22,10 +27,19 @@ class SGD:
         lr: float | Tensor,
         step: int | Tensor,
     ) -> None:
-        """Take a step down the gradient."""
-        add_scaled(parameters, gradients, -lr)
+        """Take a step down the gradient, or along the velocity."""
+        directions = list(gradients)
+        for velocities in slots:
+            torch._foreach_mul_(velocities, self._momentum)
+            torch._foreach_add_(velocities, directions)
+            if self._nesterov:
+                ahead = torch._foreach_add(directions, velocities, alpha=self._momentum)
+                directions = list(ahead)
+            else:
+                directions = velocities
+        add_scaled(parameters, directions, -lr)
 
 
-def make() -> Optimizer:
+def make(settings: optimization.Optimizer) -> Optimizer:
     """Make it."""
-    return SGD()
+    return SGD(settings.momentum, nesterov=settings.nesterov)

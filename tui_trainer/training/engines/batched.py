@@ -21,6 +21,7 @@ from tui_trainer.task.data import Data
 from tui_trainer.task.loss import stacked_mse, stacked_mse_gradient
 from tui_trainer.task.optimizers import Optimizer, Slots
 from tui_trainer.task.penalties import StackedPenalties
+from tui_trainer.task.schedules import Factor, constant
 from tui_trainer.training.engines.layers import Layer
 
 _threshold_backward = torch.ops.aten.threshold_backward.grad_input
@@ -35,7 +36,8 @@ class Stack:
 
     `parameters` is (M, P), `slots` what their optimiser remembers; `lr`, `l1_weight`,
     `weight_decay` and `dropout` are (M, 1). `streams` names for each network the stream of random
-    numbers that its dropout draws from: networks that draw alike share one.
+    numbers that its dropout draws from: networks that draw alike share one. `factors` are those of
+    each network's schedule.
     """
 
     parameters: Tensor
@@ -45,18 +47,19 @@ class Stack:
     weight_decay: Tensor
     dropout: Tensor
     streams: tuple[int, ...]
+    factors: tuple[Factor, ...]
 
     def __len__(self) -> int:
         return len(self.parameters)
 
     def part(self, start: int, stop: int) -> "Stack":
         """Return the networks from row `start` to `stop`, which stay the same ones."""
-        return self._take(slice(start, stop), self.streams[start:stop])
+        return self._take(slice(start, stop), range(start, stop))
 
     def rows(self, rows: Sequence[int]) -> "Stack":
         """Return copies of some of the networks."""
         index = torch.tensor(rows, dtype=torch.long, device=self.parameters.device)
-        return self._take(index, tuple(self.streams[row] for row in rows))
+        return self._take(index, rows)
 
     def copy_from(self, other: "Stack") -> None:
         """Take on the state that `other`, a copy of the same networks, is in."""
@@ -74,7 +77,16 @@ class Stack:
     def _changing(self) -> list[Tensor]:
         return [self.parameters, *(tensor for slot in self.slots for tensor in slot)]
 
-    def _take(self, index: slice | Tensor, streams: tuple[int, ...]) -> "Stack":
+    def lrs(self, steps: range) -> Sequence[Tensor]:
+        """Return the learning rates of steps, each of shape (M, 1)."""
+        if all(factor is constant for factor in self.factors):
+            return [self.lr] * len(steps)
+        schedules = {factor: row for row, factor in enumerate(dict.fromkeys(self.factors))}
+        table = [[factor(step) for factor in schedules] for step in steps]
+        rows = [schedules[factor] for factor in self.factors]
+        return list(self.lr * self.lr.new_tensor(table)[:, rows, None])
+
+    def _take(self, index: slice | Tensor, rows: Sequence[int]) -> "Stack":
         return Stack(
             self.parameters[index],
             [[tensor[index] for tensor in slot] for slot in self.slots],
@@ -82,7 +94,8 @@ class Stack:
             self.l1_weight[index],
             self.weight_decay[index],
             self.dropout[index],
-            streams,
+            tuple(self.streams[row] for row in rows),
+            tuple(self.factors[row] for row in rows),
         )
 
 
@@ -126,10 +139,11 @@ class BatchedSteps:
         self.prepare(stack)
         train, val = [], []
         self.forward(stack, self._draw(stack, streams), last=self.train_points)
-        for step in range(1, steps + 1):
+        lrs = stack.lrs(range(done + 1, done + steps + 1))
+        for step, lr in enumerate(lrs, 1):
             train.append(self.train_loss())
             self.backward()
-            self.update(stack, stack.lr, done + step)
+            self.update(stack, lr, done + step)
             if step < steps:
                 self.forward(stack, self._draw(stack, streams))
             else:

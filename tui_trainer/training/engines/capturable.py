@@ -76,6 +76,7 @@ class _LayeredSteps(CapturableSteps):
             column(weight_decay),
             column(rate),
             (0,),
+            (task.factor,),
         )
         self._steps.prepare(self._stack)
 

@@ -14,6 +14,7 @@ from msgspec import Struct
 from torch import nn
 
 from tui_trainer import models
+from tui_trainer.config.optimization import Optimizer
 from tui_trainer.training.engines.engine import EngineError
 from tui_trainer.training.engines.layers import find_layers
 
@@ -46,7 +47,7 @@ class StepSpec(Struct, frozen=True):
         return f"-DWIDTHS={widths}", f"-DDROPS={drops}", *names
 
 
-def step_spec(model: nn.Module, optimizer: str) -> StepSpec:
+def step_spec(model: nn.Module, optimizer: Optimizer) -> StepSpec:
     """Say which step a network needs.
 
     Raises:
@@ -56,10 +57,10 @@ def step_spec(model: nn.Module, optimizer: str) -> StepSpec:
     layers = find_layers(model, rates.pop()) if len(rates) == 1 else find_layers(model, None)
     if layers is None:
         raise EngineError("the network is more than a row of linear layers and ReLUs")
-    if optimizer not in OPTIMIZERS:
-        raise EngineError(f"optimiser {optimizer} has no fused step")
+    if optimizer.method not in OPTIMIZERS or optimizer.momentum:
+        raise EngineError(f"optimiser {optimizer.name} has no fused step")
     widths = (layers[0].inputs, *(layer.outputs for layer in layers))
-    return StepSpec(widths, tuple(layer.dropout for layer in layers), optimizer)
+    return StepSpec(widths, tuple(layer.dropout for layer in layers), optimizer.method)
 
 
 def step_source() -> Path:

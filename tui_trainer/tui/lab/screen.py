@@ -10,8 +10,7 @@ from textual.getters import query_one
 from textual.timer import Timer
 from textual.widget import Widget
 
-from tui_trainer.config.presets import PARTS
-from tui_trainer.config.settings import Value
+from tui_trainer.config.settings import Value, setup_text
 from tui_trainer.training.laboratory import (
     Laboratory,
     Outcome,
@@ -203,7 +202,7 @@ class LaboratoryScreen(LiveScreen):
         run = self.run
         if run is None:
             return "stopping laboratory", ""
-        names = " · ".join(getattr(run.config, part).name for part in PARTS)
+        names = setup_text(run.config)
         return f"stopping laboratory · {names}", run.engine
 
     def badge_text(self) -> str:

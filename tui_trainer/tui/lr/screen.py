@@ -7,7 +7,7 @@ from textual.binding import Binding
 from textual.getters import query_one
 from textual.widget import Widget
 
-from tui_trainer.config.presets import PARTS
+from tui_trainer.config.settings import setup_text
 from tui_trainer.config.validation import InvalidSettingsError
 from tui_trainer.formatting import number_text
 from tui_trainer.lr_search.events import LrFound, LrRangeAdvanced, LrTrialsAdvanced
@@ -122,7 +122,7 @@ class LrFinderScreen(LiveScreen):
     def header_texts(self) -> tuple[str, str]:
         search = self.result.search if self.result is not None else None
         config = search.config if search is not None else self._setup.config
-        names = " · ".join(getattr(config, part).name for part in PARTS)
+        names = setup_text(config)
         return f"lr finder · {names}", (self.result.how if self.result else "") or config.device
 
     def banner_text(self) -> str:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from textual import on
 from textual.app import ComposeResult
@@ -14,7 +14,7 @@ from textual.widgets import Input, Static
 
 from tui_trainer.config.changes import changed_config
 from tui_trainer.config.presets import Presets
-from tui_trainer.config.settings import REGULARIZER_NUMBERS, RunConfig
+from tui_trainer.config.settings import OVERRIDES, RunConfig, overrides_of
 from tui_trainer.config.validation import InvalidSettingsError
 from tui_trainer.formatting import number_text
 from tui_trainer.training.state import State
@@ -134,15 +134,19 @@ def _changes(form: RunConfig, config: RunConfig, lr: float, step: int) -> str:
         words.append(f"lr={number_text(form.lr)}")
     if step < form.steps != config.steps:
         words.append(f"steps={form.steps}")
-    if form.regularizer.name != config.regularizer.name:
-        words.append(f"regularizer={form.regularizer.name}")
-    elif form.regularizer != config.regularizer:
-        numbers = {key: getattr(form.regularizer, key) for key in REGULARIZER_NUMBERS}
-        words += [
-            f"{key}={number_text(number)}"
-            for key, number in numbers.items()
-            if number is not None and number != getattr(config.regularizer, key)
-        ]
+    for part in ("regularizer", "optimizer", "schedule"):
+        words += _part_changes(part, getattr(form, part), getattr(config, part))
     if form.engine != config.engine:
         words.append(f"engine={form.engine}")
     return " ".join(words)
+
+
+def _part_changes(part: str, form: Any, config: Any) -> list[str]:
+    if form.name != config.name:
+        return [f"{part}={form.name}"]
+    numbers = {key: getattr(form, OVERRIDES[key].field) for key in overrides_of(part)}
+    return [
+        f"{key}={number_text(number)}"
+        for key, number in numbers.items()
+        if number is not None and number != getattr(config, OVERRIDES[key].field)
+    ]

@@ -2,7 +2,6 @@
 
 from collections.abc import Collection
 
-from tui_trainer.config.presets import PARTS
 from tui_trainer.training.events import FitSampled, Points, Previewed
 from tui_trainer.tui.run.runs import Curve, Run
 
@@ -63,7 +62,10 @@ class FitView:
         return (previewed.points, previewed.fit) if previewed is not None else (None, None)
 
 
+_NETWORK_AND_DATA = ("dataset", "architecture", "init", "regularizer", "seed", "data_seed")
+
+
 def _curves(changes: Collection[str]) -> list[Curve]:
     """Return what there is to show: the next run's where network or data differ."""
-    others = {*PARTS, "seed", "data_seed"} & set(changes)
+    others = set(_NETWORK_AND_DATA) & set(changes)
     return ["last", "best", "next"] if others else ["last", "best"]

@@ -9,16 +9,17 @@ from textual import on
 from textual.app import ComposeResult
 from textual.message import Message
 
-from tui_trainer.config.presets import PARTS, Presets, make_config
+from tui_trainer.config.presets import PARTS, Presets, make_config, overrides_in
 from tui_trainer.config.settings import (
     BATCH_NUMBERS,
     ENGINES,
     NUMBERS,
-    REGULARIZER_NUMBERS,
+    OVERRIDES,
     Dataset,
     RunConfig,
     Value,
     describe_regularizer,
+    overrides_of,
     parse_number,
 )
 from tui_trainer.formatting import number_text
@@ -38,6 +39,7 @@ _TITLES = {
     "regularizer": "Regularizer",
     "engine": "Engine",
 }
+ROWS = tuple(part for part in PARTS if part in _TITLES)
 _NUMBER_TITLES = {"lr": "lr", "steps": "steps", "seed": "seed", "data_seed": "data seed"}
 
 
@@ -71,7 +73,7 @@ class ConfigForm(Form):
         self._numbers = {key: getattr(config, key) for key in NUMBERS}
         self._batches = {key: getattr(config, key) for key in BATCH_NUMBERS}
         self._lr_home = config.lr  # that the lr keys set out from
-        self._overrides = self._numbers_over_preset(config)
+        self._overrides: dict[str, Value] = overrides_in(config, presets)
         self._parameter_count: int | None = None
         self._warning = ""
         self._init_words = ""
@@ -82,7 +84,7 @@ class ConfigForm(Form):
         for key, number in self._numbers.items():
             check = partial(parse_number, key)
             yield TextField(key, _NUMBER_TITLES[key], number_text(number), check)
-        for category in ("engine", *PARTS):
+        for category in ("engine", *ROWS):
             yield self._make_row(category)
 
     def _make_row(self, category: str) -> ChoiceRow:
@@ -143,8 +145,8 @@ class ConfigForm(Form):
             self._engine = name
         else:
             self._chosen[category] = name
-            if category == "regularizer":
-                self._overrides = {}
+            for key in overrides_of(category):
+                self._overrides.pop(key, None)
         self._changed(category)
 
     def turn_lr(self, direction: Direction) -> None:
@@ -154,8 +156,8 @@ class ConfigForm(Form):
         self._lr_home = home
 
     def set_number(self, key: str, number: float) -> None:
-        """Set a number, of the form or in place of that of the regularizer's preset."""
-        if key in REGULARIZER_NUMBERS:
+        """Set a number, of the form or in place of that of a preset."""
+        if key in OVERRIDES:
             self._overrides[key] = number
         else:
             self._put_number(key, number)
@@ -163,10 +165,13 @@ class ConfigForm(Form):
 
     def take(self, key: str, value: Value) -> None:
         """Set a setting: a preset by its name, or a number."""
-        if isinstance(value, str):
-            self.choose(key, value)
-        else:
+        if isinstance(value, float | int):
             self.set_number(key, value)
+        elif key in OVERRIDES:
+            self._overrides[key] = value
+            self._changed(key)
+        else:
+            self.choose(key, value)
 
     def report(self, parameter_count: int | None, warning: str = "", init_words: str = "") -> None:
         """Show the network's size, why it can't learn if it can't, and what the init sets of it."""
@@ -185,7 +190,7 @@ class ConfigForm(Form):
 
     def mark_next_run(self, changes: Collection[str], start_key: str) -> None:
         """Mark the settings in which the form differs from the run that is shown."""
-        for name in (*PARTS, "engine"):
+        for name in (*ROWS, "engine"):
             self.row(name).mark(name in changes)
         for name in NUMBERS:
             self.field(name).mark(name in changes)
@@ -240,10 +245,10 @@ class ConfigForm(Form):
 
     def _show(self) -> None:
         config = self.config
-        for category in PARTS:
+        for category in ROWS:
             name = self._chosen[category]
             description = self._presets.description(category, name)
-            mark = " *" if category == "regularizer" and self._overrides else ""
+            mark = " *" if self._overrides.keys() & overrides_of(category) else ""
             if category == "init" and self._warning:
                 mark = " ◌"
             self.row(category).put(name + mark, description, self._note(category, config))
@@ -252,11 +257,6 @@ class ConfigForm(Form):
         name = f"{self._recipe} *" if changed else self._recipe
         self.row("engine").put(self._engine, "", self._engine_note)
         self.row("recipe").put(name, description, "* changed below" if changed else "")
-
-    def _numbers_over_preset(self, config: RunConfig) -> dict[str, float]:
-        preset = self._presets.regularizer[config.regularizer.name].settings
-        numbers = {key: getattr(config.regularizer, key) for key in REGULARIZER_NUMBERS}
-        return {key: n for key, n in numbers.items() if n != getattr(preset, key)}
 
     def _note(self, category: str, config: RunConfig) -> str:
         if category == "architecture" and self._parameter_count is not None:

@@ -9,8 +9,7 @@ from textual.binding import Binding
 from textual.getters import query_one
 from textual.widget import Widget
 
-from tui_trainer.config.presets import PARTS
-from tui_trainer.config.settings import RunConfig, Value
+from tui_trainer.config.settings import RunConfig, Value, setup_text
 from tui_trainer.formatting import short_text
 from tui_trainer.training.state import State
 from tui_trainer.tui.keys import bindings
@@ -279,7 +278,7 @@ class Cockpit(RunScreen):
     def header_texts(self) -> tuple[str, str]:
         run = self.run
         config = run.config if run else self.form.config
-        setup = " · ".join(getattr(config, part).name for part in PARTS)
+        setup = setup_text(config)
         if self.size.width < 100:
             setup += f" · lr {short_text(run.lr if run else config.lr)}"
         device = run.started.device if run and run.started else config.device

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from tui_trainer.config.presets import PARTS
-from tui_trainer.config.settings import RunConfig
+from tui_trainer.config.settings import RunConfig, setup_text
 from tui_trainer.formatting import number_text
 from tui_trainer.training.state import ACTIVE, State
 
@@ -64,7 +63,7 @@ class ListedRun:
     @cached_property
     def setup(self) -> str:
         """What was chosen, in a line."""
-        names = " · ".join(getattr(self.config, part).name for part in PARTS)
+        names = setup_text(self.config)
         return f"{names} · lr {number_text(self.settings.lr)} · seed {self.config.seed}"
 
 

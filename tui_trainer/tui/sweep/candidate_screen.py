@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from textual.getters import query_one
 from textual.widget import Widget
 
-from tui_trainer.config.presets import PARTS
+from tui_trainer.config.settings import setup_text
 from tui_trainer.sweeps.control import SweepControl
 from tui_trainer.sweeps.plan import values_of
 from tui_trainer.sweeps.recommendation import values_text
@@ -80,7 +80,7 @@ class CandidateScreen(LiveScreen):
 
     def header_texts(self) -> tuple[str, str]:
         config = self._result.config
-        names = " · ".join(getattr(config, part).name for part in PARTS)
+        names = setup_text(config)
         return (
             f"{values_text(self._stage.sweep, self._point)} · seed {config.seed} · {names}",
             config.device,

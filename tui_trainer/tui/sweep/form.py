@@ -11,8 +11,9 @@ from textual.content import Content
 from textual.message import Message
 from textual.widgets import Static
 
+from tui_trainer.config.numbers import PositiveInt
 from tui_trainer.config.presets import Presets
-from tui_trainer.config.settings import REGULARIZER_NUMBERS, PositiveInt, RunConfig, parse_number
+from tui_trainer.config.settings import RunConfig, overrides_of, parse_number
 from tui_trainer.config.validation import convert_text
 from tui_trainer.formatting import number_text
 from tui_trainer.sweeps.axes import SweepAxis, make_axis
@@ -189,8 +190,7 @@ class SweepForm(Form):
             InvalidSettingsError: as `plan_sweep` does.
         """
         left_out = {self._key}
-        if self._key == "regularizer":  # numbers over one preset are not meant for all
-            left_out |= set(REGULARIZER_NUMBERS)
+        left_out |= set(overrides_of(self._key))  # numbers over one preset are not meant for all
         if tuned := self.tuned:
             left_out.add(tuned.key)
         kept = {key: value for key, value in settings.items() if key not in left_out}

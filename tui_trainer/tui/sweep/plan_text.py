@@ -4,14 +4,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from textwrap import wrap
 
-from tui_trainer.config.presets import PARTS
+from tui_trainer.config.presets import CHOICES
 from tui_trainer.formatting import duration_words
 from tui_trainer.sweeps.axes import SweepAxis, value_text
 from tui_trainer.sweeps.plan import Objective
 from tui_trainer.tui.widgets.framed import Part
 
 _INDENT, _NAME = 2, 11  # columns
-_PLURALS = {"init": "inits", "regularizer": "regularizers", "architecture": "networks"}
+_PLURALS = {
+    **{key: f"{key}s" for key in ("init", "regularizer", "optimizer", "schedule", "activation")},
+    "architecture": "networks",
+}
 _HOW_MEASURED = ", at the pace of the last sweep on this machine"
 _HOW_ROUGH = ": a rough guess, until a sweep has run on this machine"
 _OBJECTIVES: dict[Objective, str] = {
@@ -43,7 +46,7 @@ class Draft:
     def amount(self) -> str:
         """How many, and of what."""
         key = self.axis.key
-        what = _PLURALS.get(key, "presets") if key in PARTS else f"values of {key}"
+        what = _PLURALS.get(key, "presets") if key in CHOICES else f"values of {key}"
         seeds = "1 seed" if self.seeds == 1 else f"{self.seeds:,} seeds"
         values = f"{len(self.axis.values):,} {what}"
         if self.tuned is None:

@@ -2,7 +2,7 @@
 
 from textwrap import wrap
 
-from tui_trainer.config.presets import PARTS
+from tui_trainer.config.presets import CHOICES
 from tui_trainer.formatting import distinct
 from tui_trainer.plotting.race import race_bar, race_scale, tick_line
 from tui_trainer.plotting.roles import Charset
@@ -21,7 +21,7 @@ _MEDIAN = 8
 
 def is_race(sweep: Sweep) -> bool:
     """Return whether a sweep compares names, which have no place on a scale of their own."""
-    return sweep.axes[0].key in PARTS
+    return sweep.axes[0].key in CHOICES
 
 
 class RaceRows:

@@ -2,8 +2,7 @@
 
 import math
 
-from tui_trainer.config.presets import PARTS
-from tui_trainer.config.settings import RunConfig
+from tui_trainer.config.settings import RunConfig, setup_names
 from tui_trainer.formatting import duration_text, loss_text
 from tui_trainer.sweeps.axes import SweepAxis
 from tui_trainer.sweeps.plan import Sweep
@@ -17,11 +16,11 @@ from tui_trainer.tui.wording import BADGES, NARROW, first_clause, progress_text
 
 def setup_text(axis: SweepAxis, base: RunConfig, tuned: str = "") -> str:
     """Name what all candidates share, and what they differ in; each may have a number `tuned`."""
-    count = len(axis.values)
-    parts = [
-        f"{count} × {part}" if part == axis.key else getattr(base, part).name for part in PARTS
-    ]
-    if axis.key not in PARTS:
+    count, setup = len(axis.values), setup_names(base)
+    if axis.key == "activation":
+        setup["architecture"] = base.architecture.name
+    parts = [f"{count} × {axis.key}" if key == axis.key else name for key, name in setup.items()]
+    if axis.key not in setup:
         parts.append(f"{count} × {axis.key}")
     if tuned:
         parts.append(f"each at its best {tuned}")
