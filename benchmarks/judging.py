@@ -28,7 +28,7 @@ def main() -> float:
     step = compile_steps([spec], lambda: False)[spec]
     if isinstance(step, Exception):
         raise step
-    kernel = CompiledEngine(state, spec, step)
+    kernel = CompiledEngine(state, spec, config.optimizer, step)
     chunk = 500
     ratios = []
     for _ in range(ROUNDS):

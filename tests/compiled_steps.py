@@ -19,10 +19,10 @@ from tui_trainer.training.setup import Setup
 COMPILE_TIMEOUT = 600
 
 
-def _own(recipe="kaiming", hidden=(), regularizer=None, **settings):
+def _own(recipe="kaiming", hidden=(), regularizer=None, activation="relu", **settings):
     """Make a config of a network of these widths, to be trained by its compiled step."""
     config = make(recipe, **{"lr": 0.003, "engine": "compiled", **settings})
-    architecture = Architecture(name="own", network="mlp", hidden=hidden)
+    architecture = Architecture(name="own", network="mlp", hidden=hidden, activation=activation)
     replaced = {"architecture": architecture}
     if regularizer is not None:
         replaced["regularizer"] = Regularizer(name="own", **regularizer)
@@ -35,6 +35,18 @@ CONFIGS = {
     "dropout": make("dropout", engine="compiled"),
     "odd": _own(hidden=(33, 7, 1, 3), init="xavier"),
     "wide": _own(hidden=(400,), lr=0.0003, regularizer=ALL_AT_ONCE),
+    "tanh": _own(hidden=(9, 5), activation="tanh", optimizer="momentum", schedule="one-cycle"),
+    "gelu": _own(
+        hidden=(8, 12),
+        activation="gelu",
+        optimizer="adam",
+        schedule="cosine",
+        regularizer={"dropout": 0.1},
+    ),
+    "silu": _own(hidden=(6,), activation="silu", optimizer="adamw", regularizer={"l1_weight": 0.1}),
+    "nesterov": _own(
+        hidden=(5, 4), optimizer="nesterov", schedule="step", regularizer={"weight_decay": 0.1}
+    ),
 }
 
 
@@ -65,4 +77,5 @@ def make_compiled(config):
     """Make a config's compiled engine, from a cache that has its step."""
     state = Setup(config).state
     spec = step_spec(state.model, config.optimizer)
-    return CompiledEngine(state, spec, find_step(step_key(spec, find_compiler())))
+    file = find_step(step_key(spec, find_compiler()))
+    return CompiledEngine(state, spec, config.optimizer, file)

@@ -3,10 +3,12 @@
 import pytest
 import seam_files
 import torch
+from compiled_steps import CONFIGS
 from reference_loop import PRESETS, make
 from torch import nn
 
 from tui_trainer import models
+from tui_trainer.config.optimization import Optimizer
 from tui_trainer.task.randomness import drawing_from
 from tui_trainer.training.engines.dropout_draws import (
     draw_count,
@@ -26,6 +28,8 @@ def test_a_step_is_compiled_for_the_widths_dropout_and_the_optimiser():
     assert spec_of(make("kaiming")) == StepSpec((1, 20, 20, 20, 20, 1), (False,) * 5, "sgd")
     assert spec_of(make("linear")) == StepSpec((1, 1), (False,), "sgd")
     assert spec_of(make("dropout")).drops == (True,) * 5
+    assert spec_of(CONFIGS["nesterov"]).optimizer == "nesterov"
+    assert spec_of(CONFIGS["gelu"]) == StepSpec((1, 8, 12, 1), (True,) * 3, "adam", "gelu")
     assert StepSpec((3, 6, 1), (False, True), "sgd").defines == (
         "-DWIDTHS=3,6,1",
         "-DDROPS=0,1",
@@ -43,8 +47,11 @@ def test_everything_else_of_a_config_shares_its_step():
 
 
 def test_a_network_of_anything_else_and_other_optimisers_have_no_step(monkeypatch):
-    with pytest.raises(EngineError, match="more than a row of linear layers and ReLUs"):
-        step_spec(nn.Sequential(models.LinearHe(1, 1), nn.Tanh(), models.LinearHe(1, 1)), "sgd")
+    with pytest.raises(EngineError, match="more than a row of linear layers and one activation"):
+        step_spec(
+            nn.Sequential(models.LinearHe(1, 1), nn.Sigmoid(), models.LinearHe(1, 1)),
+            Optimizer(name="sgd"),
+        )
     seam_files.install(monkeypatch)
     with pytest.raises(EngineError, match="optimiser momentum has no fused step"):
         spec_of(seam_files.config_of())

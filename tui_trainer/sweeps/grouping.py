@@ -69,23 +69,28 @@ class _Grouped:
     def make(self, steps: Steps) -> Group:
         """Make the group, with the fastest engine that it can have."""
         config, members = self._config, self._members
+        data = make_data(config.dataset, config.data_seed).to(self._device)
+        try:
+            group = OwnGroup(members, "fused", self._fused(data, steps))
+        except EngineError as error:
+            return self._without_steps(data, error)
+        cost = points_of_step(config) * sum(p.numel() for p in self._network.parameters())
+        group.chunk_steps = max(1, int(_SURE_IN_A_CHUNK / cost))
+        return group
+
+    def _without_steps(self, data: Data, error: EngineError) -> Group:
+        """Train them as a batch, or one by one where there is none for them."""
+        config, members = self._config, self._members
         layers = find_layers(self._network, config.regularizer.dropout)
         if layers is None:
             words = "can't be batched; its candidates train one by one"
             note = f"network {config.architecture.name} {words}"
             return OwnGroup(members, "eager", _eager, note)
-        data = make_data(config.dataset, config.data_seed).to(self._device)
-        try:
-            group = OwnGroup(members, "fused", self._fused(data, steps))
-        except EngineError as error:
-            if config.steps_per_epoch > 1 or config.validate_every > 1:
-                why = "a batch of candidates takes full-batch steps and validates each"
-                return OwnGroup(members, "eager", _eager, f"{error}; {why}: they train one by one")
-            note = f"{error}: candidates train as a batch" if config.device == "cpu" else ""
-            return BatchedGroup(members, make_task(config, data), layers, note)
-        cost = points_of_step(config) * sum(layer.size for layer in layers)
-        group.chunk_steps = max(1, int(_SURE_IN_A_CHUNK / cost))
-        return group
+        if config.steps_per_epoch > 1 or config.validate_every > 1:
+            why = "a batch of candidates takes full-batch steps and validates each"
+            return OwnGroup(members, "eager", _eager, f"{error}; {why}: they train one by one")
+        note = f"{error}: candidates train as a batch" if config.device == "cpu" else ""
+        return BatchedGroup(members, make_task(config, data), layers, note)
 
     def _fused(self, data: Data, steps: Steps) -> MakeEngine:
         if isinstance(self.spec, EngineError):
@@ -108,7 +113,8 @@ def _fused(data: Data, spec: StepSpec, step: Path, config: RunConfig) -> Engine:
     generator = Generator().manual_seed(config.seed)
     network = make_network(config, generator)
     task = make_task(config, data)
-    return CompiledEngine(TrainingState(network, task, config.lr, generator), spec, step)
+    state = TrainingState(network, task, config.lr, generator)
+    return CompiledEngine(state, spec, config.optimizer, step)
 
 
 def _eager(config: RunConfig) -> Engine:

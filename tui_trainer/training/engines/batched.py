@@ -172,7 +172,7 @@ class BatchedSteps:
             if layer.dropout:
                 hidden = hidden * (1 - stack.dropout[:, :, None])
             hidden = torch.baddbmm(bias[:, :, None], weights.mT, hidden)
-            hidden = hidden.relu() if layer.relu else hidden
+            hidden = hidden.relu() if layer.activated else hidden
         return hidden[:, 0]
 
     def prepare(self, stack: Stack) -> None:
@@ -233,7 +233,7 @@ class BatchedSteps:
                 torch.addcmul(bias[:, :, None], weights.mT, inputs, out=output)
             else:
                 torch.baddbmm(bias[:, :, None], weights.mT, inputs, out=output)
-            inputs = output.relu_() if layer.relu else output
+            inputs = output.relu_() if layer.activated else output
         torch.sub(inputs, self._y[:, :, first:last], out=self._error[:, :, first:last])
 
     def train_loss(self) -> Tensor:

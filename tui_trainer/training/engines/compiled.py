@@ -18,16 +18,17 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from tui_trainer import models
+from tui_trainer.config.optimization import Optimizer
 from tui_trainer.training.engines.engine import Engine, EngineError, Losses, TrainingState
 from tui_trainer.training.engines.layers import flatten
-from tui_trainer.training.engines.step import StepSpec
+from tui_trainer.training.engines.step import StepSpec, optimizer_struct
 from tui_trainer.training.engines.step_trial import Call
 
 _DRAWN_AT_ONCE = 2**18  # numbers: they stay in the cache until they are used
 
 
 class CompiledEngine(Engine):
-    """Runs a compiled step's file.
+    """Runs a compiled step's file; `optimizer` has the numbers of the spec's.
 
     Raises:
         EngineError: if the file can't be loaded.
@@ -35,8 +36,11 @@ class CompiledEngine(Engine):
 
     name = "compiled"
 
-    def __init__(self, state: TrainingState, spec: StepSpec, file: Path) -> None:
+    def __init__(
+        self, state: TrainingState, spec: StepSpec, optimizer: Optimizer, file: Path
+    ) -> None:
         super().__init__(state)
+        self._numbers = optimizer_struct(optimizer)[1]
         try:
             self._step = ctypes.CDLL(str(file)).advance
         except (OSError, AttributeError) as error:
@@ -50,12 +54,14 @@ class CompiledEngine(Engine):
         self._rate = rates[0] if rates else 0.0
 
     def _advance(self, steps: int) -> tuple[Losses, Losses]:
-        parameters = flatten(self.state.parameters)
+        changed = [self.state.parameters, *self.state.slots]
+        parts = [tensor for tensors in changed for tensor in tensors]
+        flat = flatten(parts)
         losses = np.empty((2, steps), np.float32)
         most = self._most_steps or steps
         for done in range(0, steps, most):
-            self._call(parameters.numpy(), losses[:, done : done + most])
-        self._write_back(parameters)
+            self._call(flat.numpy(), losses[:, done : done + most])
+        _write_back(flat, [part.detach() for part in parts])
         losses.flags.writeable = False
         return losses[0], losses[1]
 
@@ -85,13 +91,7 @@ class CompiledEngine(Engine):
         drawn = torch.cat(draws).numpy() if draws else np.empty(0, np.float32)
         return drawn, (torch.cat(orders) if len(orders) > 1 else orders[0]).numpy()
 
-    def _write_back(self, flat: Tensor) -> None:
-        mine = [parameter.detach() for parameter in self.state.parameters]
-        parts = torch.split(flat, [parameter.numel() for parameter in mine])
-        views = [part.view_as(parameter) for part, parameter in zip(parts, mine, strict=True)]
-        torch._foreach_copy_(mine, views)
-
-    def _call(self, parameters: NDArray[np.float32], losses: Losses) -> None:
+    def _call(self, flat: NDArray[np.float32], losses: Losses) -> None:
         state, task, batches = self.state, self.state.task, self.state.batches
         steps = losses.shape[1]
         draws, order = self._draw(steps)
@@ -101,8 +101,10 @@ class CompiledEngine(Engine):
             steps=steps,
             done=state.step,
             updates=state.step - state.slots_since,
-            parameters=parameters.ctypes.data,
+            parameters=flat.ctypes.data,
+            slots=flat.ctypes.data + flat.nbytes // (1 + len(state.slots)),
             lrs=lrs.ctypes.data,
+            numbers=self._numbers,
             l1_weight=task.penalties.l1_weight,
             weight_decay=task.penalties.weight_decay,
             rate=self._rate,
@@ -125,3 +127,9 @@ class CompiledEngine(Engine):
         state.step += steps
         if state.validation is not None:
             state.validation.fill_(call.validation)
+
+
+def _write_back(flat: Tensor, parts: list[Tensor]) -> None:
+    pieces = torch.split(flat, [part.numel() for part in parts])
+    views = [piece.view_as(part) for piece, part in zip(pieces, parts, strict=True)]
+    torch._foreach_copy_(parts, views)

@@ -115,7 +115,7 @@ class Executor:
         return Compiled(compilation.seconds)
 
     def _load(self, file: Path) -> None:
-        self._engines["compiled"] = CompiledEngine(self._state, self._spec, file)
+        self._engines["compiled"] = CompiledEngine(self._state, self._spec, self._optimizer, file)
 
     def _stay_eager(self, error: EngineError) -> None:
         self._upgrades, self._switches = False, {}

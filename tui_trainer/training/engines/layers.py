@@ -1,4 +1,7 @@
-"""Networks that are a plain row of linear layers, ReLUs and dropout: what faster steps are for."""
+"""Networks that are a plain row of linear layers with one activation between them, and dropout.
+
+They are what faster steps are for.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -7,19 +10,20 @@ import torch
 from torch import Tensor, nn
 
 from tui_trainer import models
+from tui_trainer.models import mlp
 from tui_trainer.task.shape import OUTPUTS
 
 # A subclass may have overridden them.
-_FORWARDS = (models.Linear.forward, models.Dropout.forward, nn.ReLU.forward)
+_FORWARDS = frozenset({models.Linear.forward, models.Dropout.forward})
 
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """A linear layer: its size, whether a ReLU follows and whether dropout goes before it."""
+    """A linear layer: its size, whether an activation follows, whether dropout goes before it."""
 
     inputs: int
     outputs: int
-    relu: bool
+    activated: bool
     dropout: bool
 
     @property
@@ -28,30 +32,44 @@ class Layer:
         return self.inputs * self.outputs + self.outputs
 
 
-def find_layers(model: nn.Module, dropout: float | None) -> tuple[Layer, ...] | None:
-    """Read a network as layers; None if it is made of anything else.
+def find_activation(model: nn.Module) -> str:
+    """Return the name of a network's activation; that of the MLP's default where it has none."""
+    kinds = {type(module) for module in model.modules()}
+    return next((name for name, kind in mlp.ACTIVATIONS.items() if kind in kinds), "relu")
+
+
+def find_layers(
+    model: nn.Module, dropout: float | None, activation: str = "relu"
+) -> tuple[Layer, ...] | None:
+    """Read a network as layers; None if it is made of anything else, or of other activations.
 
     All of its dropout has to have the rate `dropout`: a batch has one rate for each network.
     """
     if type(model) is not nn.Sequential:
         return None
+    activate = mlp.ACTIVATIONS[activation]
     layers: list[Layer] = []
     drops = False
     for module in model:
-        if type(module).forward not in _FORWARDS:
+        if type(module).forward not in _FORWARDS | {activate.forward}:
+            return None
+        if getattr(module, "approximate", "none") != "none":  # another GELU
             return None
         match module:
             case models.Dropout() if not drops and module.rate == dropout:
                 drops = True
-            case models.Linear() if not layers or layers[-1].relu:
+            case models.Linear() if not layers or layers[-1].activated:
                 inputs, outputs = module.weights.shape
                 layers.append(Layer(inputs, outputs, False, drops))
                 drops = False
-            case nn.ReLU() if layers and not layers[-1].relu and not drops:
-                layers[-1] = replace(layers[-1], relu=True)
+            case _ if (
+                isinstance(module, activate) and layers and not (layers[-1].activated or drops)
+            ):
+                layers[-1] = replace(layers[-1], activated=True)
             case _:
                 return None
-    ends_well = bool(layers) and not layers[-1].relu and not drops and layers[-1].outputs == OUTPUTS
+    ends_well = bool(layers) and not layers[-1].activated and not drops
+    ends_well = ends_well and layers[-1].outputs == OUTPUTS
     # A layer that is used twice has its parameters only once.
     each_its_own = sum(layer.size for layer in layers) == sum(p.numel() for p in model.parameters())
     return tuple(layers) if ends_well and each_its_own else None

@@ -262,7 +262,7 @@ void bias_gradient(const V *delta, long stride, long vectors, float *gradient) {
     }
 }
 
-// The optimisers: each is made for one step from its settings, the step's number (from 1) and its
+// The optimisers: each is made for one step from its numbers, the step's number (from 1) and its
 // lr, and changes a parameter by its gradient. SLOTS says how many numbers it remembers of each.
 namespace optimizers {
 struct sgd {
@@ -274,10 +274,10 @@ struct sgd {
     }
 };
 
-struct momentum {  // settings: momentum
+struct momentum {  // numbers: momentum
     static constexpr int SLOTS = 1;
     float kept, lr;
-    momentum(const double *settings, long, double lr) : kept(settings[0]), lr(lr) {}
+    momentum(const double *numbers, long, double lr) : kept(numbers[0]), lr(lr) {}
     INLINE void update(float &parameter, float gradient, float &velocity, float &) const {
         velocity = kept * velocity + gradient;
         parameter -= lr * velocity;
@@ -292,13 +292,13 @@ struct nesterov : momentum {
     }
 };
 
-struct adam {  // settings: beta1, beta2, epsilon
+struct adam {  // numbers: beta1, beta2, epsilon
     static constexpr int SLOTS = 2;
     float taken1, kept2, taken2, root, epsilon, lr;
-    adam(const double *settings, long step, double lr)
-        : taken1(1 - settings[0]), kept2(settings[1]), taken2(1 - settings[1]),
-          root(__builtin_sqrt(1 - __builtin_pow(settings[1], step))), epsilon(settings[2]),
-          lr(lr / (1 - __builtin_pow(settings[0], step))) {}
+    adam(const double *numbers, long step, double lr)
+        : taken1(1 - numbers[0]), kept2(numbers[1]), taken2(1 - numbers[1]),
+          root(__builtin_sqrt(1 - __builtin_pow(numbers[1], step))), epsilon(numbers[2]),
+          lr(lr / (1 - __builtin_pow(numbers[0], step))) {}
     INLINE void update(float &parameter, float gradient, float &mean, float &square) const {
         mean += taken1 * (gradient - mean);
         square = kept2 * square + taken2 * (gradient * gradient);
@@ -306,10 +306,10 @@ struct adam {  // settings: beta1, beta2, epsilon
     }
 };
 
-struct adamw : adam {  // settings: adam's, decoupled weight decay
+struct adamw : adam {  // numbers: adam's, decoupled weight decay
     float shrunk;
-    adamw(const double *settings, long step, double lr)
-        : adam(settings, step, lr), shrunk(1 - lr * settings[3]) {}
+    adamw(const double *numbers, long step, double lr)
+        : adam(numbers, step, lr), shrunk(1 - lr * numbers[3]) {}
     INLINE void update(float &parameter, float gradient, float &mean, float &square) const {
         parameter *= shrunk;
         adam::update(parameter, gradient, mean, square);
@@ -541,12 +541,12 @@ float mean_squared_error(Pass &pass, const float *parameters, const Split &split
 }  // namespace
 
 // What a call does. `parameters` holds each layer's weights (inputs, outputs) and biases, `slots`
-// as many numbers for each of the optimiser's, `settings` what the optimiser is made with.
+// as many numbers for each of the optimiser's, `numbers` what the optimiser is made with.
 struct Call {
     int64_t steps, done, updates;  // how many to do; how many were done, by this optimiser
     float *parameters, *slots;
     const double *lrs;  // of each step
-    double settings[4];
+    double numbers[4];
     double l1_weight, weight_decay;
     // With dropout, `draws` has a number for every input that it goes over, for each step: of each
     // layer (points, inputs).
@@ -601,7 +601,7 @@ extern "C" int advance(Call *call) {
                 for (int k = 0; k < PARAMETERS && from; k++) gradient[k] += part[k];
             });
         if (draws) draws += drawn * points;
-        const Optimizer optimizer(call->settings, call->updates + s + 1, call->lrs[s]);
+        const Optimizer optimizer(call->numbers, call->updates + s + 1, call->lrs[s]);
         for (int l = 0; l < LAYERS; l++) {
             const int tensors[] = {weights_at(l), biases_at(l), weights_at(l + 1)};
             for (int t = 0; t < 2; t++) {

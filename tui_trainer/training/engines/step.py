@@ -16,14 +16,13 @@ from torch import nn
 from tui_trainer import models
 from tui_trainer.config.optimization import Optimizer
 from tui_trainer.training.engines.engine import EngineError
-from tui_trainer.training.engines.layers import find_layers
+from tui_trainer.training.engines.layers import find_activation, find_layers
 
 # No -ffast-math: it would reorder sums, and treat NaN as impossible.
 FLAGS = (
     *("-std=c++17", "-O3", "-march=native", "-fno-math-errno", "-ffp-contract=fast"),
     *("-fno-strict-aliasing", "-fno-exceptions", "-shared", "-fPIC"),
 )
-OPTIMIZERS = frozenset({"sgd"})  # the structs in step.cpp that are optimisers
 _ANSWER_SECONDS = 10.0
 
 
@@ -54,13 +53,30 @@ def step_spec(model: nn.Module, optimizer: Optimizer) -> StepSpec:
         EngineError: if there is none for it.
     """
     rates = {m.rate for m in model.modules() if isinstance(m, models.Dropout)}
-    layers = find_layers(model, rates.pop()) if len(rates) == 1 else find_layers(model, None)
+    rate, activation = rates.pop() if len(rates) == 1 else None, find_activation(model)
+    layers = find_layers(model, rate, activation)
     if layers is None:
-        raise EngineError("the network is more than a row of linear layers and ReLUs")
-    if optimizer.method not in OPTIMIZERS or optimizer.momentum:
-        raise EngineError(f"optimiser {optimizer.name} has no fused step")
+        raise EngineError("the network is more than a row of linear layers and one activation")
     widths = (layers[0].inputs, *(layer.outputs for layer in layers))
-    return StepSpec(widths, tuple(layer.dropout for layer in layers), optimizer.method)
+    drops = tuple(layer.dropout for layer in layers)
+    return StepSpec(widths, drops, optimizer_struct(optimizer)[0], activation)
+
+
+def optimizer_struct(optimizer: Optimizer) -> tuple[str, tuple[float, ...]]:
+    """Return an optimiser's struct in `step.cpp`, and the numbers that it is made with.
+
+    Raises:
+        EngineError: if it has none.
+    """
+    match optimizer.method:
+        case "sgd" if not optimizer.momentum:
+            return "sgd", ()
+        case "sgd":
+            return "nesterov" if optimizer.nesterov else "momentum", (optimizer.momentum,)
+        case "adam":
+            numbers = optimizer.beta1, optimizer.beta2, optimizer.eps, optimizer.weight_decay
+            return "adamw" if optimizer.weight_decay else "adam", numbers
+    raise EngineError(f"optimiser {optimizer.name} has no fused step")
 
 
 def step_source() -> Path:

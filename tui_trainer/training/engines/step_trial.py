@@ -10,7 +10,7 @@ import sys
 from itertools import pairwise
 
 _INT, _FLOAT, _ARRAY = ctypes.c_int64, ctypes.c_double, ctypes.c_void_p
-SETTINGS = 4  # of an optimiser, at most
+NUMBERS = 4  # of an optimiser, at most
 
 
 class Call(ctypes.Structure):
@@ -23,7 +23,7 @@ class Call(ctypes.Structure):
         ("parameters", _ARRAY),
         ("slots", _ARRAY),
         ("lrs", _ARRAY),
-        ("settings", _FLOAT * SETTINGS),
+        ("numbers", _FLOAT * NUMBERS),
         ("l1_weight", _FLOAT),
         ("weight_decay", _FLOAT),
         ("rate", _FLOAT),
