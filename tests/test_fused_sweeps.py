@@ -50,7 +50,7 @@ VARIED = [
         )
         for seed, dropout in ((0, None), (1, 0.05))
     ),
-    *(msgspec.structs.replace(CONFIGS[name], steps=30) for name in ("odd", "wide")),
+    *(msgspec.structs.replace(CONFIGS[name], steps=30) for name in ("odd", "wide", "gelu", "tanh")),
 ]
 
 

@@ -68,10 +68,11 @@ def test_a_snapshot_holds_what_the_optimiser_remembers():
 @pytest.mark.usefixtures("compiled_steps_cached")
 @pytest.mark.timeout(COMPILE_TIMEOUT)
 def test_the_compiled_step_takes_several_features():
-    compiled = make_compiled(seam_files.config_of(optimizer="sgd"))
-    eager = Setup(seam_files.config_of(optimizer="sgd")).engine
-    for found, expected in zip(compiled.advance(47), eager.advance(47), strict=True):
-        np.testing.assert_allclose(found, expected, rtol=1e-5)
+    for batches in ({}, {"batch_size": 17, "validate_every": 3}):
+        config = seam_files.config_of(optimizer="sgd", **batches)
+        compiled, eager = make_compiled(config), Setup(config).engine
+        for found, expected in zip(compiled.advance(47), eager.advance(47), strict=True):
+            np.testing.assert_allclose(found, expected, rtol=1e-5)
 
 
 def test_an_optimiser_without_a_fused_step_leaves_a_run_eager():
