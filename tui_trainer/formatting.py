@@ -88,11 +88,11 @@ def short_text(number: float) -> str:
 
 
 def bytes_text(count: float) -> str:
-    """Write a number of bytes: ``800 kB``, ``61 GB``."""
+    """Write a number of bytes: ``12 B``, ``800 kB``, ``61 GB``."""
     for size, unit in ((1e12, "TB"), (1e9, "GB"), (1e6, "MB")):
         if count >= size:
             return f"{count / size:.3g} {unit}"
-    return f"{count / 1e3:.3g} kB"
+    return f"{count / 1e3:.3g} kB" if count >= 1e3 else f"{count:.0f} B"
 
 
 def distinct(names: Sequence[str], room: int) -> list[str]:

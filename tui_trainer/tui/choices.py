@@ -25,7 +25,7 @@ class Choice:
     description: str
 
 
-class _Options(OptionList, can_focus=False):
+class Options(OptionList, can_focus=False):
     """A list that keeps its cursor in view, also where its size comes late."""
 
     def on_resize(self) -> None:
@@ -53,7 +53,7 @@ class ChoiceList(ModalScreen[str | None]):
             page.border_title = Content(self._title)
             page.border_subtitle = "type to filter · enter takes it · esc leaves"
             yield Input(placeholder="filter", compact=True)
-            yield _Options(markup=False, compact=True)
+            yield Options(markup=False, compact=True)
 
     def on_resize(self, event: events.Resize) -> None:
         """Write the rows anew: the descriptions have the room that names leave."""

@@ -3,13 +3,15 @@
 from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from textual import on
 from textual.binding import Binding
 from textual.getters import query_one
 from textual.widget import Widget
 
-from tui_trainer.config.settings import RunConfig, Value, setup_text
+from tui_trainer.config.presets import Preset
+from tui_trainer.config.settings import RunConfig, Value, describe_dataset, setup_text
 from tui_trainer.formatting import short_text
 from tui_trainer.training.state import State
 from tui_trainer.tui.keys import bindings
@@ -42,6 +44,9 @@ from tui_trainer.tui.seen import OWN_RUN
 from tui_trainer.tui.widgets.fields import Direction, Form
 from tui_trainer.tui.widgets.framed import Part
 from tui_trainer.tui.wording import BADGES
+
+if TYPE_CHECKING:  # the first frame opens no file
+    from tui_trainer.tui.data.reading import Opened
 
 
 class Cockpit(RunScreen):
@@ -153,6 +158,23 @@ class Cockpit(RunScreen):
         self._fits.turn(shown, self._changes)
         self._control.show_best_fit(self._fits.curve(shown, self._changes) == "best")
         self.draw_all()
+
+    def action_open_data(self) -> None:
+        """Ask for a data file, and what to predict from what; then it is one of the data sets."""
+        from tui_trainer.tui.data.screen import DataQuestion
+
+        opened = self.form.config.dataset.file
+        folder = f"{Path(opened).parent}/" if opened else ""
+        self.app.push_screen(DataQuestion(folder), self._take_data)
+
+    def _take_data(self, opened: "Opened | None") -> None:
+        if opened is not None:
+            dataset = opened.dataset
+            about = Preset(dataset.name, describe_dataset(dataset), dataset)
+            self.context.presets.put_dataset(about)
+            self.choose("dataset", dataset.name)
+            if opened.notes:
+                self.say(" · ".join(opened.notes))
 
     def action_look(self) -> None:
         """Show the fit in another way."""

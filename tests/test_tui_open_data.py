@@ -1,0 +1,198 @@
+"""A person opens a data file: its path, what to predict, from what; what is wrong stands there."""
+
+import threading
+
+import data_files
+import numpy as np
+import pytest
+from scripted import hidden, make_app, press, ready, shown, until
+
+from tui_trainer.config.settings import describe_dataset
+from tui_trainer.formatting import to_ascii
+from tui_trainer.plotting.roles import Charset
+from tui_trainer.task.files import loading
+from tui_trainer.tui.data.screen import DataQuestion, Phase
+from tui_trainer.tui.headless import screen_text
+
+SIZES = ((120, 34), (80, 24), (40, 12))
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    (tmp_path / "my data").mkdir()
+    table = {**data_files.columns(40), "day": np.array(["Mon", "Tue"] * 20), "same": np.ones(40)}
+    data_files.write(tmp_path / "my data" / "energy.csv", table)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+async def opens(pilot):
+    await ready(pilot)
+    await press(pilot, "ctrl+o")
+    await until(pilot, lambda: isinstance(pilot.app.screen, DataQuestion))
+    return pilot.app.screen
+
+
+async def reaches(pilot, phase):
+    await until(pilot, lambda: getattr(pilot.app.screen, "_phase", None) is phase)
+
+
+async def says(pilot, words):
+    await until(pilot, lambda: words in str(pilot.app.screen.query_one("#problem").content))
+
+
+async def opened(pilot):
+    await until(pilot, lambda: pilot.app.screen is pilot.app.cockpit)
+
+
+async def test_a_file_is_found_its_target_chosen_and_it_is_the_forms_data_set(folder):
+    for size, charset in zip(SIZES, (Charset.ASCII, Charset.UNICODE, Charset.UNICODE), strict=True):
+        app = make_app(charset=charset)
+        async with app.run_test(size=size) as pilot:
+            await opens(pilot)
+            await shown(pilot, "my data/")
+            await press(pilot, "m", "tab")  # completes the folder, whose files are listed then
+            await shown(pilot, "energy.csv")
+            await press(pilot, "enter")
+            await reaches(pilot, Phase.TARGET)
+            await shown(pilot, "Which column is to be predicted?", "row 1", "40 rows")
+            assert charset is Charset.UNICODE or screen_text(app).isascii()
+            await press(pilot, "down", "enter")  # from the last that can be one: not the constant
+            await says(pilot, "! same can't be used: constant, 1")
+            await press(pilot, "up", "enter")
+            await reaches(pilot, Phase.FEATURES)
+            await says(pilot, "Predicts load from 3 columns")
+            await press(pilot, "space")
+            await says(pilot, "load is the target")
+            await press(pilot, "home", "space", "z", "tab", *["backspace"] * 3, *"0.5", "enter")
+            await says(pilot, "Predicts load from 2 columns")
+            await press(pilot, "enter")
+            await opened(pilot)
+            form = app.cockpit.form
+            dataset = form.config.dataset
+            assert dataset.name == "energy.csv · load"
+            assert dataset.file == str(folder / "my data" / "energy.csv")
+            assert (dataset.target, dataset.feature_names) == ("load", ("b", "c"))
+            assert (dataset.train_points, dataset.validation_points) == (20, 20)
+            assert not dataset.standardize
+            assert dataset.resolved
+            name = to_ascii(dataset.name) if charset is Charset.ASCII else dataset.name
+            await shown(pilot, name[:12])
+            await press(pilot, "d")
+            assert form.config.dataset.name == form.names("dataset")[0]
+            await press(pilot, "D")
+            assert form.config.dataset == dataset
+            assert form.names("dataset")[-1] == dataset.name
+            about = app.cockpit.context.presets.description("dataset", dataset.name)
+            assert about == describe_dataset(dataset)
+            await press(pilot, "ctrl+o")  # begins where the last file was
+            await shown(pilot, "my data/", "energy.csv")
+            await press(pilot, "escape")
+            await opened(pilot)
+
+
+async def test_what_is_wrong_stands_beside_the_field_and_can_be_mended(folder):
+    files = {
+        "empty.csv": "",
+        "header.csv": "a,b\n",
+        "one.csv": "a\n1\n2\n",
+        "text.csv": "a,b\nx,y\nz,w\n",
+        "twice.csv": "a,a\n1,2\n3,4\n",
+        "ragged.csv": "a,b\n1,2\n3\n",
+        "gaps.csv": "a,b,y\n1,2,3\n,5,6\n2,1,5\n4,4,1\n",
+        "inf.csv": "a,y\n1,2\ninf,3\n4,4\n",
+    }
+    for name, content in files.items():
+        (folder / name).write_text(content)
+    async with make_app().run_test(size=(80, 24)) as pilot:
+        await opens(pilot)
+        for text, words in (
+            ("gone/x.csv", "! gone/: No such file"),
+            ("gone.csv", "! nothing in here has gone.csv in its name"),
+        ):
+            await press(pilot, *text)
+            await says(pilot, words)
+            await press(pilot, "enter")
+            await until(pilot, lambda: "No such file" in screen_text(pilot.app))
+            await reaches(pilot, Phase.PATH)
+            await press(pilot, "ctrl+a", "ctrl+k")
+        for name, words in (
+            ("empty.csv", "empty"),
+            ("header.csv", "header.csv: no rows below its header"),
+            ("one.csv", "one.csv: 1 column of numbers that differ;"),
+            ("text.csv", "text.csv: no column of numbers that differ (a: row 1 has 'x')"),
+            ("twice.csv", "two columns are called"),
+            ("ragged.csv", "row 2 has 1 values"),
+        ):
+            await press(pilot, *name, "enter")
+            await says(pilot, words)
+            assert pilot.app.screen._phase is Phase.PATH
+            await press(pilot, "ctrl+a", "ctrl+k")
+        await press(pilot, *"inf.csv", "enter")
+        await reaches(pilot, Phase.TARGET)
+        await press(pilot, "enter", "enter")
+        await says(pilot, "a is infinite in row 2")
+        await press(pilot, "escape", "escape", "ctrl+a", "ctrl+k", *"gaps.csv", "enter")
+        await reaches(pilot, Phase.TARGET)
+        await shown(pilot, "1 missing")
+        await press(pilot, "enter", "tab", *["backspace"] * 3, "2", "enter")
+        await shown(pilot, "! expected")
+        await press(pilot, "backspace", *"0.7", "enter", "enter")
+        await says(pilot, "1 values are missing: m leaves their rows out")
+        await press(pilot, "m", "enter")
+        await opened(pilot)
+        dataset = pilot.app.cockpit.form.config.dataset
+        assert dataset.train_points + dataset.validation_points == 3
+
+
+async def test_reading_shows_how_far_it_is_and_escape_ends_it(folder, monkeypatch):
+    begun, goes_on, ended = threading.Event(), threading.Event(), threading.Event()
+    load = loading.load_table
+
+    def slow(file, progress):
+        try:
+            progress(300_000, 1_000_000)
+            begun.set()
+            assert goes_on.wait(30)
+            progress(600_000, 1_000_000)
+            return load(file, progress)
+        finally:
+            ended.set()
+
+    monkeypatch.setattr(loading, "load_table", slow)
+    async with make_app().run_test(size=(80, 24)) as pilot:
+        screen = await opens(pilot)
+        await press(pilot, *"my data/energy.csv", "enter")
+        await until(pilot, begun.is_set)
+        await shown(pilot, "reading… ▕██████░", "300 kB of 1 MB")
+        await press(pilot, "escape")
+        assert screen._phase is Phase.PATH
+        goes_on.set()
+        await until(pilot, ended.is_set)
+        await hidden(pilot, "reading…")
+        assert screen._found is None  # its answer was not waited for
+        monkeypatch.setattr(loading, "load_table", load)
+        await press(pilot, "enter")
+        await reaches(pilot, Phase.TARGET)
+
+
+async def test_a_mouse_and_a_long_list_work_too(folder):
+    for number in range(60):
+        (folder / f"{number:02}.csv").write_text("a,b\n1,2\n2,3\n3,5\n")
+    async with make_app().run_test(size=(80, 24)) as pilot:
+        screen = await opens(pilot)
+        await shown(pilot, "00.csv")
+        await press(pilot, "up", "up", "up")
+        await shown(pilot, "59.csv")
+        await press(pilot, "tab")
+        await until(pilot, lambda: screen.query_one("#path").value == "58.csv")
+        await press(pilot, "ctrl+a", "ctrl+k", *"4")
+        await shown(pilot, "49.csv")
+        await pilot.click("OptionList", offset=(4, 3))
+        await reaches(pilot, Phase.TARGET)
+        assert screen._found.file == str(folder / "43.csv")
+        await pilot.click("OptionList", offset=(12, 0))
+        await reaches(pilot, Phase.FEATURES)
+        assert screen._choice.target == "a"
+        await pilot.click("OptionList", offset=(12, 1))
+        await says(pilot, "no column yet")

@@ -1,0 +1,120 @@
+"""The columns of a file: what they hold, which is the target and which are features."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from tui_trainer.config.validation import InvalidSettingsError
+
+if TYPE_CHECKING:
+    from tui_trainer.task.files.table import Floats, Table
+
+FIRST_ROWS = 8
+_FEWEST = 2  # rows, and columns
+_TARGETS = ("target", "label", "y")
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column: its values in the first rows, and what keeps it from being used, "" if nothing.
+
+    `kind` is a word for its type, `missing` how many values are.
+    """
+
+    name: str
+    kind: str
+    first: tuple[str, ...] = ()
+    missing: int = 0
+    problem: str = ""
+
+
+@dataclass(slots=True)
+class Choice:
+    """What a person makes of a file's columns."""
+
+    columns: Sequence[Column]
+    rows: int
+    target: str = ""
+    features: set[str] = field(default_factory=set)
+
+    @property
+    def usable(self) -> list[Column]:
+        return [column for column in self.columns if not column.problem]
+
+    def predict(self, name: str) -> None:
+        """Make a column the target; the first time, all others become features."""
+        if not self.target:
+            self.features = {column.name for column in self.usable}
+        elif self.target != name:
+            self.features.add(self.target)
+        self.target = name
+        self.features.discard(name)
+
+    def toggle(self, name: str) -> None:
+        """Use a column as a feature, or no more."""
+        self.features ^= {name}
+
+    def toggle_all(self) -> None:
+        """Use all columns, or none if all are used."""
+        every = {column.name for column in self.usable} - {self.target}
+        self.features = set() if self.features == every else every
+
+    @property
+    def likely_target(self) -> int:
+        """The place of the column that people mostly predict: one of such a name, or the last."""
+        usable = [place for place, column in enumerate(self.columns) if not column.problem]
+        named = [n for n in usable if self.columns[n].name.casefold() in _TARGETS]
+        return next(iter(named), usable[-1] if usable else 0)
+
+    @property
+    def feature_names(self) -> tuple[str, ...]:
+        """The features, in the file's order."""
+        return tuple(column.name for column in self.columns if column.name in self.features)
+
+    @property
+    def missing(self) -> int:
+        """How many values are missing in the columns that are used."""
+        used = self.features | {self.target}
+        return sum(column.missing for column in self.columns if column.name in used)
+
+
+def columns_of(table: "Table") -> list[Column]:
+    """Look at every column of a file; a million rows of twenty take half a second.
+
+    Raises:
+        InvalidSettingsError: if there are too few rows, or columns of numbers, to learn from.
+    """
+    if table.rows < _FEWEST:
+        has = "one row" if table.rows else "no rows below its header"
+        raise InvalidSettingsError(f"{table.name}: {has}: {_FEWEST} are the least")
+    numbers = [_numeric(name, values) for name, values in table.numbers.items()]
+    others = [
+        Column(name or "(no name)", "text", problem=why) for name, why in table.others.items()
+    ]
+    usable = sum(not column.problem for column in numbers)
+    if usable < _FEWEST:
+        why = next((f" ({c.name}: {c.problem})" for c in numbers + others if c.problem), "")
+        has = f"{usable or 'no'} column of numbers that differ{why}"
+        raise InvalidSettingsError(f"{table.name}: {has}; a target and a feature are needed")
+    return numbers + others
+
+
+def _numeric(name: str, values: "Floats") -> Column:
+    present = values[~np.isnan(values)]
+    missing = len(values) - len(present)
+    first = tuple(_text(value) for value in values[:FIRST_ROWS].tolist())
+    with np.errstate(invalid="ignore"):  # of an infinite one
+        kind = "int" if (present % 1 == 0).all() else "float"
+    problem = ""
+    if not len(present):
+        problem = "no values"
+    elif present.min() == present.max():
+        problem = f"constant, {_text(float(present[0]))}"
+    return Column(name, kind, first, missing, problem)
+
+
+def _text(value: float) -> str:
+    """Write a value as it is in the file, with six digits at most."""
+    return "–" if value != value else f"{value:.6g}"
