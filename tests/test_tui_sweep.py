@@ -5,7 +5,18 @@ import threading
 
 import numpy as np
 import pytest
-from scripted import DEADLINE, Script, SweepScript, hidden, make_app, press, ready, shown, until
+from scripted import (
+    DEADLINE,
+    FINISHED,
+    Script,
+    SweepScript,
+    hidden,
+    make_app,
+    press,
+    ready,
+    shown,
+    until,
+)
 from scripted_sweep import advanced, ended, finished, plan, started
 from textual.widgets import Input
 
@@ -18,6 +29,7 @@ from tui_trainer.training.state import State
 from tui_trainer.tui.headless import screen_text
 from tui_trainer.tui.quit_question import QuitQuestion
 from tui_trainer.tui.run.screen import Cockpit
+from tui_trainer.tui.runs.screen import RunsScreen
 from tui_trainer.tui.sweep import form as sweep_form
 from tui_trainer.tui.sweep import table as sweep_table
 from tui_trainer.tui.sweep.candidate_screen import CandidateScreen
@@ -646,6 +658,19 @@ async def test_a_real_sweep_finds_the_better_of_two_lrs():
         await shown(pilot, "Fit · step 30")
 
 
+async def test_h_opens_the_list_of_runs_and_goes_back_or_on_to_the_cockpit_with_a_run():
+    async with make_app(Script(FINISHED)).run_test(size=SIZE) as pilot:
+        await ready(pilot)
+        await press(pilot, "s")
+        await until(pilot, lambda: pilot.app.cockpit.is_idle)
+        sweep = await opened(pilot, "h")
+        await until(pilot, lambda: isinstance(pilot.app.screen, RunsScreen))
+        await press(pilot, "h")
+        await until(pilot, lambda: pilot.app.screen is sweep)
+        await press(pilot, "h", "enter")
+        await until(pilot, lambda: isinstance(pilot.app.screen, Cockpit))
+
+
 # Each value at its own best lr
 
 
@@ -664,6 +689,14 @@ def in_two_stages(script, race_may_start=None):
     return sweep
 
 
+async def opened_to_tune(pilot, *, seeds):
+    """Open the sweep screen with a race of five inits, each at its best lr."""
+    sweep = await opened(pilot)
+    sweep.form.fill("init", "zeros,normal,kaiming,he,xavier", seeds, 5000)
+    await press(pilot, "e")
+    return sweep
+
+
 async def test_e_tunes_the_lr_of_each_value_first_and_u_takes_the_winner_with_its_lr():
     script = SweepScript()
     app = make_app(sweep=in_two_stages(script), recipe="kaiming", seed=3)
@@ -671,7 +704,8 @@ async def test_e_tunes_the_lr_of_each_value_first_and_u_takes_the_winner_with_it
         sweep = await opened(pilot)
         await press(pilot, "e")
         await shown(pilot, "The values are those of lr: a takes another axis.")
-        await press(pilot, *"aaaa", "e")
+        await press(pilot, "escape")
+        await opened_to_tune(pilot, seeds=9)  # which suffice without the tuning
         sweep.form.field("tuned").put("1e-3:1:log:4")
         await press(pilot, "o", "o")
         await shown(
@@ -705,7 +739,8 @@ async def test_the_race_takes_the_place_of_its_tuning_but_not_of_what_is_read():
     script = SweepScript()
     app = make_app(sweep=in_two_stages(script, may_race), recipe="kaiming")
     async with app.run_test(size=SIZE) as pilot:
-        sweep = await opened(pilot, *"aaaae", "s")
+        sweep = await opened_to_tune(pilot, seeds=11)
+        await press(pilot, "s")
         done = 5 * 11 * 11
         await until(pilot, lambda: sweep.feed.result.finished == done and not sweep.unread)
         await shown(pilot, "Tuning lr by init", "the race on others follows", "100 %")
@@ -728,8 +763,7 @@ async def test_a_tuning_fits_every_size_and_may_be_stopped():
         script = SweepScript(waits=True)
         app = make_app(sweep=in_two_stages(script), charset=charset)
         async with app.run_test(size=size) as pilot:
-            sweep = await opened(pilot, *"aaaae")
-            sweep.form.field("seeds").put("1")
+            sweep = await opened_to_tune(pilot, seeds=1)
             await press(pilot, "s")
             half = 5 * 11 // 2
             await until(pilot, lambda s=sweep, n=half: s.feed.result.finished == n and not s.unread)

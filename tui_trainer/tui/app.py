@@ -262,8 +262,7 @@ class TrainerApp(App[None]):
     @on(ValuesTaken)
     def _take_values(self, message: ValuesTaken) -> None:
         self.cockpit.take(message.values)
-        while self.screen is not self.cockpit:
-            self.pop_screen()
+        self.cockpit.to_front()
 
     def exit(
         self, result: None = None, return_code: int = 0, message: RenderableType | None = None

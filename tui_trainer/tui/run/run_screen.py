@@ -155,6 +155,10 @@ class RunScreen(LiveScreen):
             return
         events = partial(work.branch, parent.folder, branch.step, branch.config, branch.lr)
         self.begin(branch.config, events, parent=run())
+        self.to_front()
+
+    def to_front(self) -> None:
+        """Close all screens over this one."""
         while self.app.screen is not self:
             self.app.pop_screen()
 

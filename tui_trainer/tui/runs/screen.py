@@ -199,7 +199,7 @@ class RunsScreen(LiveScreen):
         """Show the run in the cockpit, attached to it where another process trains it."""
         if self.run is not None:
             self._cockpit.show(self._whole(self.run))
-            self.app.pop_screen()
+            self._cockpit.to_front()
 
     def action_pin(self) -> None:
         """Keep the run in every plot of losses, or take it out."""
@@ -223,7 +223,7 @@ class RunsScreen(LiveScreen):
         events = partial(work.go_on, run.folder)
         self._cockpit.begin(run.config, events, created=run.created)
         self._cockpit.runs.forget(run.run)
-        self.app.pop_screen()
+        self._cockpit.to_front()
 
     def action_branch(self) -> None:
         """Ask where to leave the run and with which settings, and train on from there."""
