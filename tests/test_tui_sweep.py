@@ -114,12 +114,13 @@ async def test_a_goes_round_the_axes_and_keeps_what_was_typed():
         await type_values(pilot, "0.1,0.2")
         await press(pilot, "enter")
         seen = []
-        for _ in range(7):
+        for _ in range(11):
             seen.append((sweep.form.axis.key, sweep.form.seeds))
             await press(pilot, "a")
         assert seen == [
             ("lr", 8), ("l1_weight", 10), ("dropout", 9), ("weight_decay", 9),
-            ("init", 9), ("regularizer", 11), ("architecture", 9),
+            ("init", 10), ("regularizer", 11), ("architecture", 9),
+            ("optimizer", 9), ("schedule", 9), ("activation", 8), ("batch_size", 8),
         ]  # fmt: skip
         assert sweep.form.axis.values == (0.1, 0.2)
         words = " ".join(str(sweep.form.query_one("#amount").content).split())
@@ -134,7 +135,7 @@ async def test_a_goes_round_the_axes_and_keeps_what_was_typed():
         words = str(sweep.form.query_one("#amount").content)
         assert words.endswith("; too few seeds to tell the best value from a lucky one: it takes 9")
         await press(pilot, "A")
-        assert sweep.form.axis.key == "architecture"
+        assert sweep.form.axis.key == "batch_size"
 
 
 async def test_values_are_checked_as_they_are_typed_and_what_can_not_be_planned_is_one_line():
@@ -272,7 +273,10 @@ def test_each_row_of_points_has_its_verdict():
 
 async def test_a_race_shows_its_verdict_the_best_first():
     async with make_app(sweep=SweepScript(diverged=(1,))).run_test(size=SIZE) as pilot:
-        await swept(pilot, *"aaaa")
+        sweep = await opened(pilot)
+        sweep.form.fill("init", "zeros,normal,kaiming,he,xavier", 9, 5000)
+        await press(pilot, "s")
+        await until(pilot, lambda: sweep.state is State.FINISHED and sweep.is_idle)
         await shown(pilot, "Best validation loss by init · 9 seeds ─", "recommended", "✕")
         table = pilot.app.sweep.table
         head, *rows = [line.split() for line in table.text.split("\n")[1:8]]
@@ -291,7 +295,7 @@ async def test_a_race_shows_its_verdict_the_best_first():
         await shown(pilot, "9 seeds · log ─")
         await press(pilot, "c")
         await shown(pilot, "Candidates by loss", "▸ he ")
-        await press(pilot, "a", "a", "a", "s")  # lr again: places on a scale
+        await press(pilot, "A", "A", "A", "A", "s")  # lr again: places on a scale
         await until(pilot, lambda: pilot.app.sweep.plot.display)
 
 

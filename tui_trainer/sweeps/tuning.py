@@ -12,7 +12,7 @@ from typing import TypeAlias
 
 from msgspec.structs import replace
 
-from tui_trainer.sweeps.events import SweepEnded, SweepEvent
+from tui_trainer.sweeps.events import SweepEnded, SweepEvent, SweepNoted
 from tui_trainer.sweeps.plan import Candidate, Edge, Point, Sweep, Tuned
 from tui_trainer.sweeps.result import PointResult, SweepResult
 from tui_trainer.sweeps.tuned_plan import value_count
@@ -93,7 +93,10 @@ def in_stages(plan: Sweep, train: Train) -> Iterator[SweepEvent]:
         yield SweepEnded(StopReason.FAILED, f"{error}", tuned.steps, tuned.seconds)
         return
     for event in events:
-        yield _of_both(tuned, event) if isinstance(event, SweepEnded) else event
+        if isinstance(event, SweepEnded):
+            event = _of_both(tuned, event)
+        if not (isinstance(event, SweepNoted) and event.words in results.notes):
+            yield event
 
 
 def _of_both(tuned: SweepEnded, raced: SweepEnded) -> SweepEnded:

@@ -64,6 +64,10 @@ def _axis_defaults() -> dict[str, _AxisDefaults]:
         "init": _AxisDefaults("Compares inits", "all"),
         "regularizer": _AxisDefaults("Compares regularizers", "all"),
         "architecture": _AxisDefaults("Compares networks", "all"),
+        "optimizer": _AxisDefaults("Compares optimizers", "all"),
+        "schedule": _AxisDefaults("Compares schedules of the lr", "all"),
+        "activation": _AxisDefaults("Compares activations", "all"),
+        "batch_size": _AxisDefaults("The points that a step trains on", "10,20,50,100"),
     }
 
 
