@@ -8,9 +8,10 @@ import msgspec
 
 from tui_trainer.cli.output import EXIT_FAILED, echo_json, for_stdout, say
 from tui_trainer.cli.parameters import Number
-from tui_trainer.cli.saving import find, run_argument, runs_option
+from tui_trainer.cli.saving import run_argument, runs_option
 from tui_trainer.config.numbers import LearningRate
 from tui_trainer.formatting import loss_text, number_text, printable
+from tui_trainer.runs.folder import runs_folder
 
 _REQUESTS = ("status", "pause", "resume", "step", "stop", "lr", "checkpoint")
 
@@ -40,6 +41,7 @@ def control(
     what it refuses.
     """
     from tui_trainer.runs.client import NotReachedError, ask
+    from tui_trainer.runs.listing import find_run
     from tui_trainer.runs.protocol import make_request
 
     if (request == "lr") is not (value is not None):
@@ -48,7 +50,7 @@ def control(
             if request == "lr"
             else f"{request}: takes no value"
         )
-    folder, _ = find(run, runs_root)
+    folder = find_run(runs_folder(runs_root), run)
     try:
         status = ask(folder, make_request(request, value))
     except NotReachedError as error:
@@ -74,7 +76,7 @@ def _status_text(status: dict[str, Any]) -> str:
     }
     facts = {
         "state": known.get("state"),
-        "step": f"{known.get('step', 0):,} of {known.get('steps', 0):,}",
+        "step": f"{known.get('step', 0):,} of {known.get('steps', 0):,}".removesuffix(" of 0"),
         "train loss": loss.get("train_loss"),
         "validation loss": loss.get("val_loss"),
         "best validation": f"{loss['best_val_loss']} at step {known.get('best_step', 0):,}"
@@ -84,6 +86,7 @@ def _status_text(status: dict[str, Any]) -> str:
         "steps/s": f"{known.get('steps_per_second', 0.0):,.0f}",
         "problem": known.get("problem") or None,
     }
+    facts |= {name: f"{value:.6g}" for name, value in known.get("metrics", {}).items()}
     return "\n".join(
         f"{name:<16} {printable(str(fact))}" for name, fact in facts.items() if fact is not None
     )

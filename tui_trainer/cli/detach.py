@@ -11,10 +11,9 @@ import click
 from tui_trainer.cli.output import EXIT_FAILED, for_stdout, say
 from tui_trainer.config.settings import RunConfig
 from tui_trainer.formatting import printable
-from tui_trainer.runs.folder import make_run_folder, run_name, runs_folder
+from tui_trainer.runs.folder import OUTPUT, make_run_folder, run_name, runs_folder
 from tui_trainer.runs.ownership import owner_of
 
-LOG = "output.log"
 _POLL = 0.05
 _LONGEST_WORDS = 2000  # bytes of a log that tell why it did not start
 
@@ -48,7 +47,7 @@ def _leave(context: click.Context, folder: Path, root: Path, pid: int) -> NoRetu
         "run": f"{folder.name} (process {pid})",
         "watch it": f"tui-trainer attach {name}",
         "stop it": f"tui-trainer control {name} stop",
-        "output": str(folder / LOG),
+        "output": str(folder / OUTPUT),
     }
     lines = [f"{key:<16} {printable(fact)}" for key, fact in facts.items()]
     click.echo(for_stdout("\n".join(lines)))
@@ -61,7 +60,7 @@ def _fork(folder: Path) -> int:
     Returns its pid; 0 in that process. It keeps nothing that is open here: not a terminal, nor
     the pipe or the lock of whoever started this one.
     """
-    log = os.open(folder / LOG, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    log = os.open(folder / OUTPUT, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     if pid := os.fork():
         os.close(log)
         return pid
@@ -77,7 +76,7 @@ def _await_start(folder: Path, pid: int) -> str:
     """Wait until that process has taken the run; return why it ended before, "" if it did not."""
     while (owner := owner_of(folder)) is None or owner.pid != pid:
         if os.waitpid(pid, os.WNOHANG)[0]:
-            lines = _end_of(folder / LOG).decode(errors="replace").strip().splitlines()
+            lines = _end_of(folder / OUTPUT).decode(errors="replace").strip().splitlines()
             return lines[-1] if lines else "it ended without a word"
         time.sleep(_POLL)
     return ""

@@ -56,4 +56,4 @@ def find(run: str, root: Path | None) -> tuple[Path, RunConfig]:
     from tui_trainer.runs.listing import find_run
 
     folder = find_run(runs_folder(root), run)
-    return folder, read_description(folder).config
+    return folder, read_description(folder).own_config

@@ -3,7 +3,7 @@
 import shutil
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
@@ -23,6 +23,7 @@ from tui_trainer.config.user_settings import config_file, read_user_settings
 from tui_trainer.runs.folder import runs_folder
 
 if TYPE_CHECKING:
+    from tui_trainer.runs.listing import StoredRun
     from tui_trainer.runs.saved import SavedRun
 
 
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 @run_argument
 @click.option("--plot", is_flag=True, help="Plot the losses and the fit.")
 @click.option("--csv", "csv_file", metavar="FILE", type=File(),
-              help="Write the columns step, train_loss and val_loss.")  # fmt: skip
+              help="Write a column of steps, and one a metric.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of text.")
 @runs_option
 @looks_options
@@ -56,7 +57,10 @@ def show(
     from tui_trainer.runs.saved import SavedRun
 
     folder = find_run(runs_folder(runs_root), run)
-    stored, saved = read_run(folder), SavedRun(folder)
+    stored = read_run(folder)
+    if stored.description.kind == "loop":
+        _show_loop(context, stored, plot, csv_file, as_json)
+    saved = SavedRun(folder)
     if as_json:
         echo_json(console.run_to_json(stored, saved.entries))
     else:
@@ -67,6 +71,34 @@ def show(
     for note in saved.notes:
         say(note)
     context.exit(EXIT_OK if written else EXIT_FAILED)
+
+
+def _show_loop(
+    context: click.Context, stored: "StoredRun", plot: bool, csv_file: Path | None, as_json: bool
+) -> NoReturn:
+    """Show a loop, and exit: it has metrics of any names, and no fit."""
+    from tui_trainer.console import runs as console
+    from tui_trainer.runs.export import write_metrics
+    from tui_trainer.runs.ledger import read_ledger
+
+    if plot:
+        raise click.UsageError(f"--plot: a loop is drawn by 'tui-trainer attach {stored.name}'")
+    entries, note = read_ledger(stored.folder)
+    if as_json:
+        echo_json(console.run_to_json(stored, entries))
+    else:
+        click.echo(for_stdout(console.summary(stored, entries)))
+    notes = [note] * bool(note)
+    status = EXIT_OK
+    if csv_file is not None:
+        try:
+            notes += write_metrics(stored.folder, csv_file)
+        except OSError as error:
+            say(f"--csv {csv_file}: {error.strerror}")
+            status = EXIT_FAILED
+    for words in notes:
+        say(words)
+    context.exit(status)
 
 
 def _plots(saved: "SavedRun", on_stderr: bool) -> str:

@@ -25,8 +25,9 @@ def row(run: StoredRun) -> str:
     at = "–" if known is None or known.best_step is None else f"{known.best_step:,}"
     losses = (None, None) if known is None else (known.best_val_loss, known.val_loss)
     best, now = map(loss_text, losses)
-    cells = f"{_SIGNS[run.state]} {run.state}", step, best, at, now, number_text(_lr(run))
-    return printable(_ROW.format(*cells, run.name))
+    cells = f"{_SIGNS[run.state]} {run.state}", step, best, at, now, _lr_text(run)
+    name = f"{run.name}  loop" if run.description.kind == "loop" else run.name
+    return printable(_ROW.format(*cells, name))
 
 
 def runs_to_json(runs: Sequence[StoredRun], damaged: Sequence[UnreadableRun]) -> str:
@@ -45,10 +46,7 @@ def summary(run: StoredRun, entries: Sequence[Mapping[str, Any]]) -> str:
         ("run", run.name),
         ("state", f"{_SIGNS[run.state]} {run.state}{_by(run)}"),
         ("created", f"{told.created} on {told.host}, process {told.pid}"),
-        *((part, getattr(told.config, part).name) for part in PARTS),
-        ("lr", number_text(_lr(run))),
-        ("seed", f"{told.config.seed}, data seed {told.config.data_seed}"),
-        ("device", f"{told.device}, threads {told.threads}"),
+        *_chosen(run),
         ("versions", f"tui-trainer {told.program}, Python {told.python}, torch {told.torch}"),
     ]
     if told.parent is not None:
@@ -57,6 +55,21 @@ def summary(run: StoredRun, entries: Sequence[Mapping[str, Any]]) -> str:
         facts += _figures(run.summary)
     facts += [("", line) for line in _history(entries)]
     return "\n".join(f"{name:<16} {printable(fact)}".rstrip() for name, fact in facts)
+
+
+def _chosen(run: StoredRun) -> Iterator[tuple[str, str]]:
+    told, config = run.description, run.description.config
+    if config is None:
+        yield "loop", told.name
+        yield "command", " ".join(told.command)
+        yield "lr", _lr_text(run)
+        if told.stop_when:
+            yield "stops when", told.stop_when
+        return
+    yield from ((part, getattr(config, part).name) for part in PARTS)
+    yield "lr", _lr_text(run)
+    yield "seed", f"{config.seed}, data seed {config.data_seed}"
+    yield "device", f"{told.device}, threads {told.threads}"
 
 
 def run_to_json(run: StoredRun, entries: Sequence[Mapping[str, Any]]) -> str:
@@ -69,13 +82,17 @@ def _figures(known: Summary) -> Iterator[tuple[str, str]]:
     best = "–"
     if known.best_step is not None:
         best = f"{loss_text(known.best_val_loss)} at step {known.best_step:,}"
-    yield "steps", f"{known.step:,} of {known.steps:,}"
-    yield "train loss", loss_text(known.train_loss)
-    yield "validation loss", loss_text(known.val_loss)
-    yield "best validation", best
+    yield "steps", f"{known.step:,} of {known.steps:,}" if known.steps else f"{known.step:,}"
+    if known.metrics is None:
+        yield "train loss", loss_text(known.train_loss)
+        yield "validation loss", loss_text(known.val_loss)
+        yield "best validation", best
+    else:
+        yield from ((name, f"{value:.6g}") for name, value in known.metrics.items())
     yield "time", f"{duration_text(known.seconds)} ({known.seconds:.2f} s)"
     yield "speed", f"{known.steps_per_second:,.0f} steps/s"
-    yield "engine", known.engine
+    if known.engine:
+        yield "engine", known.engine
     if known.detail:
         yield "result", known.detail
     if known.problem:
@@ -109,9 +126,11 @@ def _fields(run: StoredRun) -> dict[str, Any]:
     }
 
 
-def _lr(run: StoredRun) -> float:
-    known = run.summary
-    return run.description.config.lr if known is None or known.lr is None else known.lr
+def _lr_text(run: StoredRun) -> str:
+    known, config = run.summary, run.description.config
+    if known is not None and known.lr is not None:
+        return number_text(known.lr)
+    return number_text(config.lr) if config is not None else "–"
 
 
 def _by(run: StoredRun) -> str:

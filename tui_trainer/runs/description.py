@@ -1,4 +1,4 @@
-"""``run.toml``: what a run or a sweep was started with, and where."""
+"""``run.toml``: what a run, a sweep or a loop was started with, and where."""
 
 import os
 import platform
@@ -21,7 +21,7 @@ from tui_trainer.runs.folder import DESCRIPTION
 from tui_trainer.runs.kept_data import located_dataset
 
 FORMAT = 1  # of the whole folder
-Kind: TypeAlias = Literal["run", "sweep"]
+Kind: TypeAlias = Literal["run", "sweep", "loop"]  # a loop is somebody's own, in their script
 # A run is repeated with as many, and OpenMP ends a process that asks for far too many.
 Threads: TypeAlias = Annotated[int, Meta(ge=1, le=1024)]
 
@@ -36,6 +36,9 @@ class Parent(Struct, frozen=True):
 
 class Description(Struct, frozen=True, kw_only=True):
     """What is in ``run.toml``. `config` is complete; a sweep's is that around which it varies.
+
+    A loop has none, but the `command` that started its process, a `total` of steps, 0 if that is
+    not known, and its stopping rule in words.
 
     `created` is a UTC time in ISO 8601, `code_digest` the SHA-256 of the code that built the
     network, "" for one of the program's own. `axes`, a sweep's values by setting as text, `seeds`
@@ -61,10 +64,31 @@ class Description(Struct, frozen=True, kw_only=True):
     tunes: str = ""
     seeds: int = 1
     objective: str = ""
-    config: RunConfig
+    command: list[str] = []
+    total: Annotated[int, Meta(ge=0, le=2**53)] = 0
+    stop_when: str = ""
+    config: RunConfig | None = None
+
+    def __post_init__(self) -> None:
+        if self.config is None and self.kind != "loop":
+            raise ValueError("config: is missing")
+
+    @property
+    def own_config(self) -> RunConfig:
+        """The config.
+
+        Raises:
+            InvalidSettingsError: in a line, if this is a loop, which has none.
+        """
+        if self.config is None:
+            raise InvalidSettingsError(
+                f"{self.name} is a loop of a script ({shortened(' '.join(self.command))}): only "
+                "that script can train it again, resume it or branch it off"
+            )
+        return self.config
 
 
-def describe(config: RunConfig, **facts: Any) -> Description:
+def describe(config: RunConfig | None, **facts: Any) -> Description:
     """Describe what this process starts now."""
     return Description(
         created=datetime.now(UTC).isoformat(timespec="milliseconds"),
@@ -74,7 +98,7 @@ def describe(config: RunConfig, **facts: Any) -> Description:
         host=socket.gethostname(),
         pid=os.getpid(),
         config=config,
-        **{"device": config.device} | facts,
+        **{"device": config.device if config is not None else ""} | facts,
     )
 
 

@@ -1,10 +1,12 @@
-"""What repeats a run elsewhere: the command with its flags; its losses as CSV."""
+"""What repeats a run elsewhere: the command with its flags; losses and metrics as CSV."""
 
 import csv
 import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+
+import numpy as np
 
 from tui_trainer.config.presets import PARTS, Presets, make_config, overrides_in
 from tui_trainer.config.settings import (
@@ -15,6 +17,8 @@ from tui_trainer.config.settings import (
 )
 from tui_trainer.config.validation import InvalidSettingsError
 from tui_trainer.formatting import number_text
+from tui_trainer.runs.folder import METRICS
+from tui_trainer.runs.metrics import read_metrics
 from tui_trainer.training.early_stopping import StopReason
 from tui_trainer.training.history import History
 from tui_trainer.training.result import RunResult
@@ -135,3 +139,25 @@ def write_history(history: History, file: Path) -> None:
         writer = csv.writer(stream)
         writer.writerow(["step", "train_loss", "val_loss"])
         writer.writerows((step, *pair) for step, pair in enumerate(losses, history.first_kept))
+
+
+def write_metrics(folder: Path, file: Path) -> list[str]:
+    """Write a loop's metrics as CSV: a column of steps and one a metric, empty where it has none.
+
+    Returns what could not be read, in a line each.
+
+    Raises:
+        OSError: if the file can't be written.
+    """
+    found = read_metrics(folder / METRICS)
+    steps = np.unique(np.concatenate([s.steps for s in found.series.values()] or [np.empty(0, np.int64)]))
+    columns = []
+    for series in found.series.values():
+        cells = np.full(len(steps), "", object)
+        cells[np.searchsorted(steps, series.steps)] = [f"{x:.9g}" for x in series.values.tolist()]
+        columns.append(cells)
+    with file.open("w", newline="", encoding="utf-8") as stream:
+        writer = csv.writer(stream)
+        writer.writerow(["step", *found.series])
+        writer.writerows(zip(steps.tolist(), *columns, strict=True))
+    return found.problems

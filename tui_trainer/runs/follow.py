@@ -46,8 +46,8 @@ def config_of(folder: Path) -> RunConfig:
     Raises:
         InvalidSettingsError: one line, if it is no run or can't be read.
     """
-    config = read_description(folder).config
-    steps = asked_steps(_Tail(folder / LEDGER).read())
+    config = read_description(folder).own_config
+    steps = asked_steps(LedgerTail(folder / LEDGER).read())
     return msgspec.structs.replace(config, steps=steps) if steps else config
 
 
@@ -80,9 +80,9 @@ class _Reader:
 
     def __init__(self, folder: Path, config: RunConfig) -> None:
         self._folder, self._config = folder, config
-        self._ledger = _Tail(folder / LEDGER)
+        self._ledger = LedgerTail(folder / LEDGER)
         self._metrics = MetricsTail(folder / METRICS)
-        self._fit_file, self._summary_file = _Watch(folder / FIT), _Watch(folder / SUMMARY)
+        self._fit_file, self._summary_file = FileWatch(folder / FIT), FileWatch(folder / SUMMARY)
         self._summary: Summary | None = None
         self._entries: list[Entry] = []  # that are not told yet
         self._started = False
@@ -222,7 +222,7 @@ class _Reader:
                 yield fit
 
 
-class _Tail:
+class LedgerTail:
     """Reads the entries of a ledger as they come; a line that is not whole waits for its end."""
 
     def __init__(self, file: Path) -> None:
@@ -230,6 +230,7 @@ class _Tail:
         self._end = 0
 
     def read(self) -> list[Entry]:
+        """Return the entries that came since the last time."""
         if not self._file.is_file():
             return []
         try:
@@ -245,7 +246,7 @@ class _Tail:
         return [entry for line in whole.splitlines() if (entry := parse_line(line)) is not None]
 
 
-class _Watch:
+class FileWatch:
     """Notices that a file was replaced."""
 
     def __init__(self, file: Path) -> None:
@@ -253,6 +254,7 @@ class _Watch:
         self._sign = (0, 0)
 
     def has_changed(self) -> bool:
+        """Say whether it was replaced since the last time."""
         try:
             status = self._file.stat()
         except OSError:

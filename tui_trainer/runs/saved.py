@@ -83,10 +83,11 @@ class SavedRun:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.description: Description = read_description(folder)
-        if self.description.kind != "run":
+        if self.description.kind == "sweep":
             raise InvalidSettingsError(
                 f"{folder.name} is a sweep, not a run; its candidates are in {folder / CANDIDATES}"
             )
+        self._config = self.description.own_config
         self.notes: list[str] = []
         try:
             self.entries, note = read_ledger(folder)
@@ -99,8 +100,7 @@ class SavedRun:
     def config(self) -> RunConfig:
         """What was chosen, with the last step that was asked for since."""
         steps = asked_steps(self.entries)
-        config = self.description.config
-        return with_steps(config, steps) if steps else config
+        return with_steps(self._config, steps) if steps else self._config
 
     @cached_property
     def losses(self) -> SavedLosses:

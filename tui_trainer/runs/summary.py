@@ -24,11 +24,36 @@ class GaugeFacts(Struct, frozen=True):
     nearness: float
 
 
+class Gpu(Struct, frozen=True):
+    """A GPU as NVML sees it: bytes, watts, degrees Celsius; `load` from 0 to 1. None: not known."""
+
+    name: str
+    load: float | None = None
+    memory: int | None = None
+    memory_total: int | None = None
+    power: float | None = None
+    temperature: float | None = None
+
+
+class Machine(Struct, frozen=True, kw_only=True):
+    """What a loop's process uses: `cpu` in cores, `memory` in bytes.
+
+    `load` is the share of all the host's cores that is in use, `memory_total` what memory it has.
+    """
+
+    cpu: float | None = None
+    memory: int | None = None
+    memory_total: int | None = None
+    load: float | None = None
+    gpus: tuple[Gpu, ...] = ()
+
+
 class Summary(Struct, frozen=True, kw_only=True):
     """What is in ``summary.json``; None where there is nothing finite to say.
 
     `state` is that of the process that wrote it: it may be gone since. `updated` is a UTC time in
-    ISO 8601, `problem` what kept the run from being written then, `detail` why it ended.
+    ISO 8601, `problem` what kept the run from being written then, `detail` why it ended. Of a loop
+    there are the last values of some `metrics`, and the `machine` that it runs on.
     """
 
     state: State
@@ -46,6 +71,8 @@ class Summary(Struct, frozen=True, kw_only=True):
     detail: str = ""
     problem: str = ""
     updated: str = ""
+    metrics: dict[str, float] | None = None
+    machine: Machine | None = None
 
     @property
     def best(self) -> Best | None:

@@ -81,7 +81,7 @@ class History:
     """
 
     def __init__(self) -> None:
-        self._series = {"train": _Series(), "val": _Series(), "bound": _Series()}
+        self._series = {"train": Pyramid(), "val": Pyramid(), "bound": Pyramid()}
 
     @property
     def steps(self) -> int:
@@ -140,7 +140,7 @@ class History:
         return self._series[name].buckets(first, last, most)
 
 
-class _Series:
+class Pyramid:
     """One loss by step, and its pyramid, each level of which may forget its oldest entries."""
 
     def __init__(self) -> None:
@@ -148,6 +148,7 @@ class _Series:
         self._levels: list[_Level] = []
 
     def extend(self, losses: FloatArray) -> None:
+        """Add the next losses."""
         for start in range(0, len(losses), _CHUNK):
             chunks = self.losses.size // _CHUNK
             self.losses.extend(losses[start : start + _CHUNK])
@@ -155,6 +156,7 @@ class _Series:
                 self._condense()
 
     def restore(self, low: FloatArray, high: FloatArray, mean: FloatArray) -> None:
+        """Begin with blocks of `BLOCK` losses; their number is a multiple of 4,096."""
         assert not len(mean) * BLOCK % _FANOUT**_DEEPEST
         self._grow(_BLOCK_DEPTH)
         *below, level = self._levels[:_BLOCK_DEPTH]
@@ -166,6 +168,10 @@ class _Series:
         ):
             tape.extend(values)
         self._condense()
+
+    def tail(self, most: int) -> FloatArray:
+        """Return the newest losses, `most` at most."""
+        return self.losses.part(max(self.losses.start, self.losses.size - most), self.losses.size)
 
     def _condense(self) -> None:
         """Take what is complete into all levels, and forget what has become too old."""
@@ -185,6 +191,7 @@ class _Series:
             low, high, mean = level.low, level.high, level.mean
 
     def at(self, step: int) -> Block | None:
+        """Return what is known of a loss, counted from 1: itself, or its block."""
         if not 1 <= step <= self.losses.size:
             return None
         if step > self.losses.start:
@@ -198,18 +205,25 @@ class _Series:
         return Block(block * size + 1, (block + 1) * size, low, high, mean)
 
     def buckets(self, first: int, last: int, most: int) -> Buckets:
-        edges = np.linspace(first, last + 1, most + 1)
+        """Return the losses `first` to `last` in at most `most` buckets, as `History` does."""
+        entries = self.entries(first, last, most)
+        if last - first < most or not len(entries.step):
+            return entries
+        return bucketed(entries, np.linspace(first, last + 1, most + 1))
+
+    def entries(self, first: int, last: int, most: int) -> Buckets:
+        """Return the steps `first` to `last` from the coarsest level with enough for `most`.
+
+        That has two entries for each bucket; sixteen times as many at most.
+        """
         start, stop = max(first - 1, 0), min(last, self.losses.size)
         if stop <= start:
             nothing = np.empty(0, np.float32)
             return Buckets(np.empty(0), nothing, nothing, nothing)
-        span = last - first + 1
-        # The coarsest level that has two entries for each bucket; sixteen times as many at most.
-        depth = math.floor(math.log(max(1.0, span / (2 * most)), _FANOUT))
+        depth = math.floor(math.log(max(1.0, (last - first + 1) / (2 * most)), _FANOUT))
         depth = min(depth, _DEEPEST)
         self._grow(depth)
-        entries = self._entries(start, stop, depth)
-        return entries if span <= most else _bucketed(entries, edges)
+        return self._entries(start, stop, depth)
 
     def _start(self, depth: int) -> int:
         """Return the index of the first loss that a level remembers."""
@@ -332,7 +346,7 @@ def _joined(one: Buckets, other: Buckets) -> Buckets:
     return Buckets(*(np.concatenate(pair) for pair in pairs))
 
 
-def _bucketed(entries: Buckets, edges: NDArray[np.float64]) -> Buckets:
+def bucketed(entries: Buckets, edges: NDArray[np.float64]) -> Buckets:
     """Gather entries into the buckets between `edges`; buckets without an entry are left out."""
     inner = np.searchsorted(entries.step, edges[1:-1])
     starts = np.concatenate([[0], inner])

@@ -20,7 +20,7 @@ if TYPE_CHECKING:  # needs numpy
 
 @dataclass(frozen=True, kw_only=True)
 class ListedRun:
-    """A run, or a sweep, at one moment.
+    """A run, a sweep, or a loop of a script, at one moment.
 
     `created` is in seconds since 1970, `host` the machine that it is or was on, "" for this one.
     `state` is what its process said last: `is_elsewhere` if that is another one and alive,
@@ -30,7 +30,7 @@ class ListedRun:
     name: str
     created: float
     state: State
-    config: RunConfig
+    config: RunConfig | None  # None for a loop alone
     step: int = 0
     val_loss: float | None = None
     best_step: int | None = None
@@ -42,6 +42,8 @@ class ListedRun:
     learnt_nothing: bool = False
     is_branch: bool = False
     sweep: str = ""  # what a sweep is over, in words; "" for a run
+    loop: str = ""  # what a loop is called and was started with; "" for a run
+    loop_steps: int = 0  # that it will take, 0 if that is not known
     folder: Path | None = None
     run: "Run | None" = None
 
@@ -55,14 +57,27 @@ class ListedRun:
         """Whether it trains or is paused, here or elsewhere."""
         return self.state in ACTIVE and not self.is_interrupted
 
+    @property
+    def own_config(self) -> RunConfig:
+        """Its config, for what no loop is asked for."""
+        assert self.config is not None
+        return self.config
+
+    @property
+    def steps(self) -> int:
+        """How many steps it is to take; 0 if that is not known."""
+        return self.config.steps if self.config is not None else self.loop_steps
+
     @cached_property
     def settings(self) -> RunConfig:
         """Its config, with the lr that it was last told to use."""
-        return self.config if self.lr is None else replace(self.config, lr=self.lr)
+        return self.own_config if self.lr is None else replace(self.own_config, lr=self.lr)
 
     @cached_property
     def setup(self) -> str:
         """What was chosen, in a line."""
+        if self.config is None:
+            return f"loop: {self.loop}"
         names = setup_text(self.config)
         return f"{names} · lr {number_text(self.settings.lr)} · seed {self.config.seed}"
 

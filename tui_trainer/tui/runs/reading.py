@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from tui_trainer.config.validation import InvalidSettingsError
+from tui_trainer.formatting import printable
 from tui_trainer.runs.description import Description
 from tui_trainer.runs.listing import INTERRUPTED, StoredRun, read_run
 from tui_trainer.runs.summary import Summary
@@ -110,6 +111,8 @@ def to_row(stored: StoredRun) -> ListedRun:
         is_interrupted=stored.state == INTERRUPTED,
         is_branch=description.parent is not None,
         sweep=_sweep_text(description),
+        loop=_loop_text(description),
+        loop_steps=description.total,
         folder=stored.folder,
         **_figures(summary),
     )
@@ -128,7 +131,13 @@ def _seconds(description: Description) -> float:
 
 
 def _sweep_text(description: Description) -> str:
-    if description.kind == "run":
+    if description.kind != "sweep":
         return ""
     axes = [f"{len(values)} {key}" for key, values in description.axes.items()]
     return " × ".join([*axes, f"{description.seeds} seeds"])
+
+
+def _loop_text(description: Description) -> str:
+    if description.kind != "loop":
+        return ""
+    return printable(" · ".join([description.name, " ".join(description.command)]))

@@ -5,13 +5,18 @@ from tui_trainer.tui.runs.listed import ListedRun
 
 _UNSAVED = "This run is not saved."
 _SWEEP = "A sweep is kept as a table, candidates.csv in its folder."
+_LOOP = "A loop belongs to its script, which alone can train it again."
 
 
 def reasons_of(run: ListedRun) -> dict[str, str]:
     """Return why keys do nothing for a run, by their ids; the others do something."""
     if run.sweep:
         return dict.fromkeys(("open_run", "pin", "go_on", "branch", "export"), _SWEEP)
-    reasons = {"go_on": why_no_resume(run)}
+    if run.loop:
+        reasons = dict.fromkeys(("pin", "go_on", "branch", "export"), _LOOP)
+        reasons["open_run"] = f"A loop opens with 'tui-trainer attach {run.name}'."
+    else:
+        reasons = {"go_on": why_no_resume(run)}
     if run.folder is None:
         reasons |= dict.fromkeys(("branch", "delete"), _UNSAVED)
     elif run.is_active:
@@ -27,7 +32,7 @@ def why_no_resume(run: ListedRun) -> str:
         return _UNSAVED
     match run.state:
         case State.FINISHED:
-            return f"This run has finished its {run.config.steps:,} steps."
+            return f"This run has finished its {run.steps:,} steps."
         case State.DIVERGED:
             return "This run diverged: branch off before that."
         case State.STOPPED_EARLY:

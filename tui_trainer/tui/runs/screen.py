@@ -221,7 +221,7 @@ class RunsScreen(LiveScreen):
         if question and not self.confirms("go_on", question):
             return
         events = partial(work.go_on, run.folder)
-        self._cockpit.begin(run.config, events, created=run.created)
+        self._cockpit.begin(run.own_config, events, created=run.created)
         self._cockpit.runs.forget(run.run)
         self._cockpit.to_front()
 
@@ -233,7 +233,7 @@ class RunsScreen(LiveScreen):
         step, changes = run.best_step or run.step, ""
         if run.state is State.DIVERGED:
             step, changes = after_divergence(run.step, run.settings.lr)
-        parent = Parent(run.folder, run.config, run.step, step, changes)
+        parent = Parent(run.folder, run.own_config, run.step, step, changes)
         self._cockpit.ask_branch(parent, partial(self._whole, run))
 
     def action_export(self) -> None:
@@ -279,8 +279,8 @@ class RunsScreen(LiveScreen):
         from tui_trainer.runs.client import RemoteControl
         from tui_trainer.training.result import RunResult
 
-        result, control = RunResult(run.config), RemoteControl(run.folder, lambda _: None)
-        for event in work.events(run.folder, run.config, control):
+        result, control = RunResult(run.own_config), RemoteControl(run.folder, lambda _: None)
+        for event in work.events(run.folder, run.own_config, control):
             result.apply(event)
             if run.is_elsewhere and isinstance(event, StepsCompleted):
                 break  # it is exported as it is now
@@ -319,7 +319,7 @@ class RunsScreen(LiveScreen):
             return known
         self._cockpit.runs.forget(known)  # it has been resumed since
         assert run.folder is not None
-        return self._cockpit.read_run(run.folder, run.config, run.created)
+        return self._cockpit.read_run(run.folder, run.own_config, run.created)
 
     # Lines
 

@@ -56,14 +56,14 @@ def steps_text(run: ListedRun) -> str:
     if run.sweep:
         return f"{run.step:,} runs"
     goes_on = run.is_active or run.is_interrupted or run.state is State.STOPPED
-    return f"{run.step:,}/{run.config.steps:,}" if goes_on else f"{run.step:,}"
+    return f"{run.step:,}/{run.steps:,}" if goes_on and run.steps else f"{run.step:,}"
 
 
 def chosen_text(run: ListedRun, cursor: ListedRun | None) -> str:
     """Say what was chosen: as the difference from the run under the cursor, if that is another."""
     if run.sweep:
         return f"sweep: {run.sweep}"
-    if cursor is None or run is cursor:
+    if cursor is None or run is cursor or run.loop or cursor.config is None:
         return run.setup
     return " · ".join(config_differences(run.settings, cursor.settings).values()) or "same settings"
 

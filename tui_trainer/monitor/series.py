@@ -1,0 +1,152 @@
+"""A metric by step, at whatever cadence it was logged: any range, at any width."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tui_trainer.training.history import Buckets, FloatArray, Pyramid, bucketed
+
+Steps = NDArray[np.int64]
+_FIRST = 16  # pieces that there is room for at first
+
+
+class Reading(NamedTuple):
+    """A value, and the step at which it was logged; of old steps the mean of some neighbours."""
+
+    step: int
+    value: float
+
+
+class Cadence:
+    """The steps of a metric: a few numbers for as long as it is logged every so many steps.
+
+    They are kept as pieces of equal strides, each by the index of its first value, its step and
+    its stride.
+    """
+
+    def __init__(self) -> None:
+        self._pieces: Steps = np.zeros((3, _FIRST), np.int64)
+        self._used = 0
+        self.count = 0
+        self.last = 0  # step
+
+    def append(self, steps: Steps) -> None:
+        """Add steps in ascending order, at least one, all beyond the last one."""
+        before = self.last if self.count else int(steps[0])
+        strides = np.diff(steps, prepend=before)
+        stride = int(self._pieces[2, self._used - 1]) if self._used else 0
+        differs = strides != np.append(stride, strides[:-1])
+        differs[0] |= not self._used
+        for index in np.flatnonzero(differs).tolist():
+            self._begin(self.count + index, int(steps[index]), int(strides[index]))
+        self.count += len(steps)
+        self.last = int(steps[-1])
+
+    def _begin(self, index: int, step: int, stride: int) -> None:
+        """Begin a piece: its stride is what led to its first step, as it is for those to come."""
+        if self._used == self._pieces.shape[1]:
+            self._pieces = np.concatenate([self._pieces, np.zeros_like(self._pieces)], axis=1)
+        self._pieces[:, self._used] = index, step, stride
+        self._used += 1
+
+    def steps(self, indices: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the steps at indices from 0 on; between two values of a piece lies a mean."""
+        first, step, stride = self._pieces[:, : self._used]
+        piece = np.searchsorted(first, indices, side="right") - 1
+        found: NDArray[np.float64] = step[piece] + (indices - first[piece]) * stride[piece]
+        return found
+
+    def count_until(self, step: int) -> int:
+        """Return how many of the steps are `step` or before."""
+        first, begin, stride = self._pieces[:, : self._used]
+        piece = int(np.searchsorted(begin, step, side="right")) - 1
+        if piece < 0:
+            return 0
+        size = max(1, int(stride[piece]))
+        inside = int(first[piece]) + (step - int(begin[piece])) // size + 1
+        return min(inside, int(first[piece + 1]) if piece + 1 < self._used else self.count)
+
+
+class Metric:
+    """What was logged under one name. The newest 8 million values are kept one by one.
+
+    `last` is the newest value; `best` the lowest one that is finite, the highest where higher is
+    better, as far as the name says so.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.higher_is_better = is_better_higher(name)
+        self.last: float | None = None
+        self.best: Reading | None = None
+        self._cadence = Cadence()
+        self._values = Pyramid()
+
+    @property
+    def count(self) -> int:
+        """How many values there are."""
+        return self._cadence.count
+
+    @property
+    def last_step(self) -> int:
+        """The step of the newest value; 0 without one."""
+        return self._cadence.last
+
+    def append(self, steps: Steps, values: FloatArray) -> None:
+        """Add values by ascending step; those that are not beyond the last step are left out."""
+        if self.count and steps[0] <= self.last_step:
+            fresh = int(np.searchsorted(steps, self.last_step, side="right"))
+            steps, values = steps[fresh:], values[fresh:]
+        if not len(steps):
+            return
+        self._cadence.append(steps)
+        self._values.extend(values)
+        self.last = float(values[-1])
+        worst = -np.inf if self.higher_is_better else np.inf
+        finite = np.where(np.isfinite(values), values, np.float32(worst))
+        index = int(finite.argmax() if self.higher_is_better else finite.argmin())
+        value = float(finite[index])
+        if np.isfinite(value) and (self.best is None or self._is_better(value, self.best.value)):
+            self.best = Reading(int(steps[index]), value)
+
+    def _is_better(self, value: float, other: float) -> bool:
+        return value > other if self.higher_is_better else value < other
+
+    def buckets(self, first: int, last: int, most: int) -> Buckets:
+        """Return the steps `first` to `last`, in at most `most` buckets of equal width."""
+        start, stop = self._cadence.count_until(first - 1), self._cadence.count_until(last)
+        entries = self._values.entries(start + 1, stop, most)
+        if not len(entries.step):
+            return entries
+        at = self._cadence.steps(entries.step - 1)
+        entries = Buckets(at, entries.low, entries.high, entries.mean)
+        if stop - start <= most:
+            return entries
+        return bucketed(entries, np.linspace(first, last + 1, most + 1))
+
+    def at(self, step: int) -> Reading | None:
+        """Return the newest value at a step or before it; None before the first."""
+        index = self._cadence.count_until(step)
+        found = self._values.at(index)
+        if found is None:
+            return None
+        logged = self._cadence.steps(np.array([index - 1.0]))
+        return Reading(int(logged[0]), found.mean)
+
+    def tail(self, most: int) -> FloatArray:
+        """Return the newest values, `most` at most."""
+        return self._values.tail(most)
+
+
+_HIGHER = ("acc", "accuracy", "auc", "auroc", "f1", "r2", "precision", "recall", "iou", "map",
+           "bleu", "psnr", "ssim", "reward", "return", "score")  # fmt: skip
+
+
+def is_better_higher(name: str) -> bool:
+    """Say whether a name is one of those for which higher is better: ``val_acc``, ``val/f1``."""
+    words = name.lower().replace("/", "_").replace("-", "_").replace(".", "_").split("_")
+    return "loss" not in words and any(word.rstrip("0123456789@") in _HIGHER or word in _HIGHER
+                                       for word in words)  # fmt: skip
