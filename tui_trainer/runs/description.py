@@ -135,6 +135,8 @@ def read_description(folder: Path) -> Description:
         found = convert(table, Description)
     except InvalidSettingsError as error:
         raise InvalidSettingsError(f"{file}: {error}") from None
+    if found.config is None:
+        return found
     dataset = located_dataset(found.config.dataset, folder)
     return replace(found, config=replace(found.config, dataset=dataset))
 

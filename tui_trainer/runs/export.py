@@ -150,7 +150,9 @@ def write_metrics(folder: Path, file: Path) -> list[str]:
         OSError: if the file can't be written.
     """
     found = read_metrics(folder / METRICS)
-    steps = np.unique(np.concatenate([s.steps for s in found.series.values()] or [np.empty(0, np.int64)]))
+    steps = np.unique(
+        np.concatenate([s.steps for s in found.series.values()] or [np.empty(0, np.int64)])
+    )
     columns = []
     for series in found.series.values():
         cells = np.full(len(steps), "", object)
