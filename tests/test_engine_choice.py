@@ -526,7 +526,7 @@ def test_autos_switch_is_told_and_a_replay_repeats_it(fake_step, gate, eager_to_
 def test_the_best_weights_come_from_the_engine_that_made_them(switch, monkeypatch):
     made = []
     setup = trainer.Setup
-    monkeypatch.setattr(trainer, "Setup", lambda config: made.append(setup(config)) or made[-1])
+    monkeypatch.setattr(trainer, "Setup", lambda *a, **k: made.append(setup(*a, **k)) or made[-1])
     switches = {1: "eager", switch: "compiled"}
     config = make("stop-first-increase", lr=0.003, regularizer="stop-patience", steps=70)
     config = msgspec.structs.replace(config, engine="auto")

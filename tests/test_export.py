@@ -53,6 +53,7 @@ def regularized(**settings):
     return {"regularizer": Regularizer(name="mixed", **settings)}
 
 
+BATCHES = {"batch_size": 64, "validate_every": 3}
 CASES = {
     "patient": (make("stop-patient"), {}),
     "restored": (
@@ -67,6 +68,15 @@ CASES = {
     "pq": (with_changes(make("kaiming"), **regularized(stopping=ProgressQuotient(1, 3))), {}),
     "diverged": (make("exploding-normal"), {}),
     "dead": (make("dead-zeros", steps=30), {}),
+    "batches": (make("dropout", regularizer="stop-patience", steps=60, **BATCHES), {30: 0.01}),
+    "measured": (
+        with_changes(make("kaiming", **BATCHES), **regularized(stopping=Patience(8, 0.0, True))),
+        {},
+    ),
+    "pq on batches": (
+        with_changes(make("kaiming", **BATCHES), **regularized(stopping=ProgressQuotient(1, 4))),
+        {},
+    ),
     "all": (
         with_changes(
             make("kaiming", init="he", dataset="wave-40", architecture="mlp-2x64", steps=60),

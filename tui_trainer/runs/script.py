@@ -5,16 +5,17 @@ It is the textbook loop, without what the config does not use.
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from tui_trainer.config.settings import (
-    FirstIncrease,
-    GeneralizationLoss,
-    Patience,
-    PatientAverage,
-    ProgressQuotient,
-    Stopping,
-)
 from tui_trainer.formatting import printable
 from tui_trainer.runs.export import Repeatable
+from tui_trainer.runs.script_batches import (
+    batch_constants,
+    batch_imports,
+    batch_texts,
+    final_lines,
+    forward_lines,
+    lines_before,
+    validation_lines,
+)
 from tui_trainer.runs.script_optimization import (
     OPTIMIZER_METHODS,
     SCHEDULE_METHODS,
@@ -24,6 +25,7 @@ from tui_trainer.runs.script_optimization import (
     schedule_constants,
     schedule_texts,
 )
+from tui_trainer.runs.script_rules import judged, rule_constants, rule_texts
 from tui_trainer.task.shape import layer_widths
 
 # By the names in a config: a data set's `function`, a network, an init's `layer`.
@@ -97,70 +99,6 @@ def mse(prediction: Tensor, labels: Tensor) -> Tensor:
     return ((prediction.flatten() - labels.flatten()) ** 2).mean()
 """
 
-_FIRST_INCREASE = '''\
-def should_stop(val_losses: list[float]) -> bool:
-    """Stop as soon as the validation loss rises."""
-    return len(val_losses) > 1 and val_losses[-1] > val_losses[-2]
-'''
-_PATIENT_AVERAGE = '''\
-def should_stop(val_losses: list[float]) -> bool:
-    """Stop when the validation loss exceeds the mean of the WINDOW steps before it."""
-    if len(val_losses) <= WINDOW:
-        return False
-    return val_losses[-1] > math.fsum(val_losses[-WINDOW - 1 : -1]) / WINDOW
-'''
-_PATIENCE = '''\
-class ShouldStop:
-    """Stop after PATIENCE steps that do not improve on the best by more than MIN_DELTA."""
-
-    best, waited = math.inf, 0
-
-    def __call__(self, val_losses: list[float]) -> bool:
-        if val_losses[-1] < self.best - MIN_DELTA:
-            self.best, self.waited = val_losses[-1], 0
-        else:
-            self.waited += 1
-        return self.waited >= PATIENCE
-
-
-should_stop = ShouldStop()
-'''
-_GENERALIZATION_LOSS = '''\
-class ShouldStop:
-    """Stop when the validation loss is over ALPHA % above its lowest: Prechelt's GL (1998)."""
-
-    lowest = math.inf
-
-    def __call__(self, val_losses: list[float]) -> bool:
-        bound = (100 + ALPHA) * self.lowest / 100
-        self.lowest = min(self.lowest, val_losses[-1])
-        return val_losses[-1] > bound
-
-
-should_stop = ShouldStop()
-'''
-_PROGRESS_QUOTIENT = '''\
-class ShouldStop:
-    """Stop at the end of STRIP steps by Prechelt's PQ (1998).
-
-    That is when the % that the validation loss is above its lowest are more than ALPHA times the
-    per mille that the mean training loss of these steps is above their lowest.
-    """
-
-    lowest = math.inf
-
-    def __call__(self, train_losses: list[float], val_losses: list[float]) -> bool:
-        self.lowest = min(self.lowest, val_losses[-1])
-        strip = train_losses[-STRIP:]
-        if len(train_losses) % STRIP > 0 or min(strip) == 0:
-            return False
-        progress = 1000 * (math.fsum(strip) / STRIP / min(strip) - 1)
-        return val_losses[-1] > (1 + ALPHA * progress / 100) * self.lowest
-
-
-should_stop = ShouldStop()
-'''
-
 _MOVED = "(tensor.to(DEVICE) for tensor in make_data())"
 _BEFORE = """\
     train_losses: list[float] = []
@@ -168,15 +106,10 @@ _BEFORE = """\
     best_step, best_loss = 0, math.inf
     ending = f"finished {STEPS} steps"
     for step in range(1, STEPS + 1):"""
-_FORWARD = """\
-        model.train()
-        loss = mse(model(train_x), train_y)"""
 _UPDATE = """\
         optimizer.step()
-        optimizer.zero_grad()
-        model.eval()
-        with torch.no_grad():
-            val_loss = mse(model(val_x), val_y)
+        optimizer.zero_grad()"""
+_RECORD = """\
         train_losses.append(loss.item())
         val_losses.append(val_loss.item())
         if step % max(1, STEPS // 20) == 0:
@@ -195,8 +128,6 @@ _RESTORE = '''\
                     parameter.copy_(best)
             ending += ", the best weights restored"'''
 _AFTER = """\
-    with torch.no_grad():
-        final_loss = mse(model(val_x), val_y).item()
     print(f"{ending}: validation {final_loss:.9g}, best {best_loss:.9g} at step {best_step}")
     if len(sys.argv) > 1:
         with open(sys.argv[1], "w", newline="", encoding="utf-8") as file:
@@ -229,8 +160,9 @@ def to_script(run: Repeatable, name: str) -> str:
             activation=_ACTIVATIONS[config.architecture.activation],
         ),
         _MSE,
+        *batch_texts(config),
         *schedule_texts(config),
-        *_rule(config.regularizer.stopping),
+        *rule_texts(config),
         "\n".join([*_main(run), ""]),
         'if __name__ == "__main__":\n    main()\n',
     ]
@@ -253,6 +185,7 @@ def _require_known(what: str, name: str, known: Iterable[str]) -> None:
 def _head(run: Repeatable, name: str) -> str:
     """Say what the script is, and what it imports."""
     notes = "".join(f"# {printable(note)}\n" for note in [name, *run.by_hand, *_rounding(run)])
+    batches = batch_imports(run.config)
     return f'''\
 """A training run in plain PyTorch, written by tui-trainer.
 
@@ -265,7 +198,7 @@ import csv
 import itertools
 import math
 import sys
-
+{batches}
 import torch
 from torch import Tensor, nn
 
@@ -292,6 +225,7 @@ def _settings(run: Repeatable) -> Iterator[str]:
     yield "TRAIN_POINTS, VALIDATION_POINTS = {}, {}".format(*points)
     yield f"WIDTHS = {list(layer_widths(config))}"
     yield f"LR, STEPS = {config.lr!r}, {run.steps}"
+    yield from batch_constants(config)
     if run.lrs:
         yield f"LR_CHANGES = {dict(run.lrs)}  # by hand: from which step which lr applies"
     if config.device != "cpu":
@@ -303,38 +237,13 @@ def _settings(run: Repeatable) -> Iterator[str]:
     if regularizer.dropout is not None:
         yield f"DROPOUT = {regularizer.dropout!r}"
     yield from schedule_constants(config)
-    match regularizer.stopping:
-        case PatientAverage(window=window):
-            yield f"WINDOW = {window}"
-        case Patience(patience=patience, min_delta=min_delta):
-            yield f"PATIENCE, MIN_DELTA = {patience}, {min_delta!r}"
-        case GeneralizationLoss(alpha=alpha):
-            yield f"ALPHA = {alpha!r}"
-        case ProgressQuotient(alpha=alpha, strip=strip):
-            yield f"ALPHA, STRIP = {alpha!r}, {strip}"
-
-
-def _rule(stopping: Stopping | None) -> list[str]:
-    match stopping:
-        case FirstIncrease():
-            return [_FIRST_INCREASE]
-        case PatientAverage():
-            return [_PATIENT_AVERAGE]
-        case Patience():
-            return [_PATIENCE]
-        case GeneralizationLoss():
-            return [_GENERALIZATION_LOSS]
-        case ProgressQuotient():
-            return [_PROGRESS_QUOTIENT]
-        case None:
-            return []
+    yield from rule_constants(config.regularizer.stopping)
 
 
 def _main(run: Repeatable) -> Iterator[str]:
     """Write the loop, line by line."""
     regularizer, stopping = run.config.regularizer, run.config.regularizer.stopping
     elsewhere = run.config.device != "cpu"
-    needs_train = isinstance(stopping, ProgressQuotient)
     yield "def main() -> None:"
     yield f"    train_x, train_y, val_x, val_y = {_MOVED if elsewhere else 'make_data()'}"
     yield f"    model = make_model(){'.to(DEVICE)' if elsewhere else ''}"
@@ -342,22 +251,25 @@ def _main(run: Repeatable) -> Iterator[str]:
     yield f"    optimizer = {optimizer_text(run.config)}"
     if run.lrs:
         yield "    lr = LR"
+    yield from lines_before(run.config)
     yield _BEFORE
     yield from lr_lines(run.config, changes=bool(run.lrs))
-    yield _FORWARD
+    yield forward_lines(run.config)
     if regularizer.l1_weight:
         yield "        penalty = L1_WEIGHT * sum(p.abs().mean() for p in parameters)"
     yield f"        {'(loss + penalty)' if regularizer.l1_weight else 'loss'}.backward()"
     yield from gradient_lines(run.config)
     yield _UPDATE
+    yield validation_lines(run.config)
+    yield _RECORD
     if stopping is not None and stopping.restore_best:
         yield "            best_weights = [p.detach().clone() for p in parameters]"
     yield _DIVERGED
     if stopping is not None:
-        judged = "train_losses, val_losses" if needs_train else "val_losses"
-        yield f"        if should_stop({judged}):"
+        yield f"        if {judged(run.config)}:"
         yield _STOP
         if stopping.restore_best:
             yield _RESTORE
         yield "            break"
+    yield final_lines(run.config)
     yield _AFTER
