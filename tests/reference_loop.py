@@ -5,7 +5,7 @@ settings from a `RunConfig`. Also here: configs of the built-in presets, whoever
 """
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from tui_trainer.config.presets import Presets, load_presets, make_config
 from tui_trainer.config.settings import RunConfig, Stopping
+from tui_trainer.task.schedules import make_factor
 
 torch.set_num_threads(1)  # as the trainer does: sums depend on how they are split
 
@@ -101,6 +102,9 @@ def make_data(config: RunConfig) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     return train_x, train_y, val_x, val_y
 
 
+ACTIVATIONS = {"relu": nn.ReLU, "tanh": nn.Tanh, "gelu": nn.GELU, "silu": nn.SiLU}
+
+
 def make_model(config: RunConfig) -> nn.Sequential:
     """Seed torch's global generator, which the dropout masks go on drawing from."""
     torch.manual_seed(config.seed)
@@ -108,7 +112,7 @@ def make_model(config: RunConfig) -> nn.Sequential:
     model = nn.Sequential()
     for number in range(len(widths) - 1):
         if number > 0:
-            model.append(nn.ReLU())
+            model.append(ACTIVATIONS[config.architecture.activation]())
         if config.regularizer.dropout is not None:
             model.append(PlainDropout(config.regularizer.dropout))
         model.append(Layer(widths[number], widths[number + 1], config.init.layer))
@@ -117,6 +121,25 @@ def make_model(config: RunConfig) -> nn.Sequential:
 
 def mse(prediction: Tensor, labels: Tensor) -> Tensor:
     return ((prediction.flatten() - labels.flatten()) ** 2).mean()
+
+
+def make_optimizer(config: RunConfig, parameters: list[Tensor]) -> torch.optim.Optimizer:
+    chosen, decay = config.optimizer, config.regularizer.weight_decay
+    if chosen.method == "sgd":
+        numbers = {"momentum": chosen.momentum, "nesterov": chosen.nesterov}
+        return torch.optim.SGD(parameters, lr=config.lr, weight_decay=decay, **numbers)
+    numbers = {"betas": (chosen.beta1, chosen.beta2), "eps": chosen.eps}
+    if chosen.weight_decay:
+        return torch.optim.AdamW(
+            parameters, lr=config.lr, weight_decay=chosen.weight_decay, **numbers
+        )
+    return torch.optim.Adam(parameters, lr=config.lr, weight_decay=decay, **numbers)
+
+
+def factor_of(config: RunConfig) -> Callable[[int], float]:
+    """Return the program's own factors, counted from 0; `test_schedules` holds them to torch's."""
+    factor = make_factor(config.schedule, config.steps)
+    return lambda step: factor(step + 1)
 
 
 def run(
@@ -131,16 +154,16 @@ def run(
     train_x, train_y, val_x, val_y = make_data(config)
     model = make_model(config)
     parameters = list(model.parameters())
-    optimizer = torch.optim.SGD(
-        parameters, lr=config.lr, weight_decay=regularizer.weight_decay, foreach=False
-    )
+    optimizer = make_optimizer(config, parameters)
+    scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, factor_of(config))
     found = Run(model)
     waiting = batches(train_x, train_y, config.batch_size)
     best_parameters = found.parameters
     measured: list[float] = []
     for step in range(1, (config.steps if steps is None else steps) + 1):
         if lrs and step in lrs:
-            optimizer.param_groups[0]["lr"] = lrs[step]
+            scheduler.base_lrs[0] = lrs[step]
+            optimizer.param_groups[0]["lr"] = lrs[step] * scheduler.lr_lambdas[0](step - 1)
         model.train()
         x, y = next(waiting)
         loss = mse(model(x), y)
@@ -148,7 +171,11 @@ def run(
         if regularizer.l1_weight:
             objective = loss + regularizer.l1_weight * sum(p.abs().mean() for p in parameters)
         objective.backward()
+        if config.optimizer.weight_decay and regularizer.weight_decay:  # AdamW's own is not this
+            for parameter in parameters:
+                parameter.grad += regularizer.weight_decay * parameter.detach()
         optimizer.step()
+        scheduler.step()
         optimizer.zero_grad()
         if validated := step in (1, step // config.validate_every * config.validate_every):
             model.eval()
