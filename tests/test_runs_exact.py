@@ -9,11 +9,13 @@ import msgspec
 import numpy as np
 import pytest
 import reference_loop
+import torch
 from comparing import assert_identical
 from msgspec.structs import replace
 from reference_loop import PRESETS, make
 from safetensors.torch import load_file
 
+from tui_trainer.config.changes import changed_config
 from tui_trainer.config.settings import Patience
 from tui_trainer.config.validation import InvalidSettingsError
 from tui_trainer.runs.checkpoint import DamagedError, read_checkpoint
@@ -174,6 +176,43 @@ def test_a_branch_may_have_another_regularizer_and_go_on_itself(tmp_path):
     went_on = fold(go_on(child.folder, Control()))
     straight = fold(branch(parent.folder, 100, other, Control(), None, tmp_path))
     assert_identical(losses(went_on), losses(straight))
+
+
+def test_a_branch_with_another_optimiser_starts_that_anew_and_says_so(tmp_path):
+    settings = {"optimizer": "momentum", "steps": 100, "lr": 0.003}
+    config = make("kaiming", regularizer="stop-patience", **settings)
+    parent = fold(record(config, Control(), tmp_path))
+    changes = ["optimizer=adam", "optimizer.beta1=0.8", "regularizer=l1", "steps=70"]
+    other, lr = changed_config(config, changes, PRESETS)
+    child = fold(branch(parent.folder, 60, other, Control(), lr, tmp_path))
+    assert child.notes == ["optimizer adam remembers nothing of step 60 and before"]
+    before = reference_loop.run(config, steps=60)
+    expected = further(before, torch.optim.Adam, config, 10, betas=(0.8, 0.999))
+    assert np.array_equal(losses(child)[1], np.array([*before.val, *expected], np.float32))
+    assert replayed(child.folder).matches
+    # The best weights are still those that the parent found on its way.
+    best = fold(branch(parent.folder, 60, replace(other, lr=1e-30), Control(), 1e-30, tmp_path))
+    assert (best.best.step, best.best.val_loss) == (before.best_step, before.best_val)
+    weights = load_file(best.folder / BEST)
+    at_best = reference_loop.run(config, steps=before.best_step).model.state_dict()
+    assert weights.keys() == at_best.keys()
+    assert all(torch.equal(weights[name], at_best[name]) for name in weights)
+
+
+def further(before, kind, config, steps, **numbers):
+    """Train a model on with an optimiser that starts there, and the L1 penalty."""
+    train_x, train_y, val_x, val_y = reference_loop.make_data(config)
+    parameters = list(before.model.parameters())
+    optimizer = kind(parameters, lr=config.lr, **numbers)
+    found = []
+    for _ in range(steps):
+        loss = reference_loop.mse(before.model(train_x), train_y)
+        (loss + sum(p.abs().mean() for p in parameters)).backward()
+        optimizer.step()
+        optimizer.zero_grad()
+        with torch.no_grad():
+            found.append(reference_loop.mse(before.model(val_x), val_y).item())
+    return found
 
 
 def test_branches_of_branches_have_the_bounds_of_the_rules_that_there_were(tmp_path):

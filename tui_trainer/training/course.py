@@ -15,7 +15,7 @@ from tui_trainer.training.progress import ProgressState
 
 @dataclass(frozen=True, slots=True, eq=False)
 class WayBack:
-    """The way to the weights of `step`: its `engine` repeats `replay` steps from `start`."""
+    """The way to the weights of `step`: its `engine` repeats `replay` steps from `start`, or none."""
 
     step: int
     engine: EngineName

@@ -302,7 +302,8 @@ class _Training:
         """Put the best step's weights into the network."""
         if (best := self._best) is not None:
             self._state.restore(best.start)
-            self._executor.named(best.engine).advance(best.replay)
+            if best.replay:
+                self._executor.named(best.engine).advance(best.replay)
 
     # What goes to the disk
 
