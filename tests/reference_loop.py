@@ -136,6 +136,13 @@ def make_optimizer(config: RunConfig, parameters: list[Tensor]) -> torch.optim.O
     return torch.optim.Adam(parameters, lr=config.lr, weight_decay=decay, **numbers)
 
 
+def decay_by_hand(config: RunConfig, parameters: list[Tensor]) -> None:
+    """Add a regularizer's weight decay to the gradients where AdamW has another of its own."""
+    if config.optimizer.weight_decay and config.regularizer.weight_decay:
+        for parameter in parameters:
+            parameter.grad.add_(parameter.detach(), alpha=config.regularizer.weight_decay)
+
+
 def factor_of(config: RunConfig) -> Callable[[int], float]:
     """Return the program's own factors, counted from 0; `test_schedules` holds them to torch's."""
     factor = make_factor(config.schedule, config.steps)
@@ -171,9 +178,7 @@ def run(
         if regularizer.l1_weight:
             objective = loss + regularizer.l1_weight * sum(p.abs().mean() for p in parameters)
         objective.backward()
-        if config.optimizer.weight_decay and regularizer.weight_decay:  # AdamW's own is not this
-            for parameter in parameters:
-                parameter.grad += regularizer.weight_decay * parameter.detach()
+        decay_by_hand(config, parameters)
         optimizer.step()
         scheduler.step()
         optimizer.zero_grad()

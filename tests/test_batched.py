@@ -99,7 +99,7 @@ class Batch:
         self.eager = [setup.engine for setup in setups]
         layers = find_layers(self.eager[0].model, configs[0].regularizer.dropout)
         self.engine = BatchedSteps(layers, setups[0].data, setups[0].state.task.optimizer)
-        self.streams = {}
+        self.done, self.streams = 0, {}
         for row, engine in enumerate(self.eager):
             self.streams[row] = Generator()
             self.streams[row].set_state(engine.state.generator.get_state())
@@ -121,7 +121,8 @@ class Batch:
         )
 
     def advance(self, steps):
-        losses = self.engine.advance(self.stack, self.streams, steps)
+        losses = self.engine.advance(self.stack, self.streams, steps, self.done)
+        self.done += steps
         return tuple(part.numpy() for part in losses)
 
     def eager_step(self):
@@ -133,13 +134,15 @@ class Batch:
         """Bring a row's eager engine to where the row stands."""
         engine = self.eager[row]
         sizes = [parameter.numel() for parameter in engine.state.parameters]
-        parts = torch.split(self.stack.parameters[row].clone(), sizes)
-        parameters = [
+        tensors = [
             part.view_as(parameter)
-            for part, parameter in zip(parts, engine.state.parameters, strict=True)
+            for flat in (self.stack.parameters, *(slot[0] for slot in self.stack.slots))
+            for part, parameter in zip(
+                torch.split(flat[row].clone(), sizes), engine.state.parameters, strict=True
+            )
         ]
         state = self.streams[self.stack.streams[row]].get_state()
-        engine.state.restore(Snapshot(parameters, state, engine.state.lr, engine.state.step))
+        engine.state.restore(Snapshot(tensors, state, engine.state.lr, self.done))
         return engine
 
 
@@ -170,6 +173,17 @@ EVERY = {
         for lr, seed in ((0.0001, 1), (0.004, 2))
         for l1_weight in (0, 0.1, 5)
         for weight_decay in (0, 0.1, 2)
+    ],
+    "optimisers, schedules and activations": [
+        make("kaiming", optimizer=optimizer, schedule=schedule, lr=lr, steps=steps, **settings)
+        for optimizer, settings in (
+            ("momentum", {"activation": "tanh", "l1_weight": 0.1}),
+            ("nesterov", {"activation": "silu"}),
+            ("adam", {"activation": "gelu", "dropout": 0.1, "weight_decay": 0.1}),
+            ("adamw", {"activation": "silu", "dropout": 0.3}),
+            ("sgd", {"activation": "tanh", "dropout": 0.2}),
+        )
+        for schedule, lr, steps in (("one-cycle", 0.004, 50), ("constant", 0.001, 70))
     ],
     "dropout": [
         make("dropout", dropout=dropout, architecture=architecture, lr=0.001, seed=seed)
@@ -499,7 +513,7 @@ def test_every_preset_is_read_as_layers():
         network = mlp.build(1, 1, hidden, make_linear, dropout)
         widths = [1, *hidden, 1]
         assert find_layers(network, dropout) == tuple(
-            Layer(inputs, outputs, number < len(hidden), dropout is not None)
+            Layer(inputs, outputs, "relu" if number < len(hidden) else "", dropout is not None)
             for number, (inputs, outputs) in enumerate(pairwise(widths))
         ), (architecture, init, dropout)
 
@@ -535,7 +549,9 @@ NOT_PLAIN = {
     "a Sequential of one's own": Own(a()),
     "nested": nn.Sequential(nn.Sequential(a()), nn.ReLU(), a()),
     "torch's layers": nn.Sequential(nn.Linear(1, 1)),
-    "another activation": nn.Sequential(a(1, 4), nn.Tanh(), a(4, 1)),
+    "another activation": nn.Sequential(a(1, 4), nn.Sigmoid(), a(4, 1)),
+    "another GELU": nn.Sequential(a(1, 4), nn.GELU("tanh"), a(4, 1)),
+    "activations of two kinds": nn.Sequential(a(1, 4), nn.Tanh(), a(4, 4), nn.SiLU(), a(4, 1)),
     "a normalization": nn.Sequential(a(1, 4), nn.LayerNorm(4), nn.ReLU(), a(4, 1)),
     "no activation": nn.Sequential(a(1, 4), a(4, 1)),
     "two activations": nn.Sequential(a(1, 4), nn.ReLU(), nn.ReLU(), a(4, 1)),

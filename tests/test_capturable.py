@@ -15,7 +15,12 @@ STEPS = 30
 
 
 def config_of(name):
-    return seam_files.config_of() if name == "momentum" else make(name, lr=0.003)
+    if name == "momentum":
+        return seam_files.config_of()
+    if name == "adamw":
+        settings = {"schedule": "one-cycle", "activation": "gelu", "steps": STEPS}
+        return make("dropout", optimizer=name, lr=0.003, **settings)
+    return make(name, lr=0.003)
 
 
 class InTurn:
@@ -48,7 +53,7 @@ def run(state):
     return type(steps), losses.numpy()
 
 
-@pytest.mark.parametrize("name", ["linear", "kaiming", "l1", "dropout", "momentum"])
+@pytest.mark.parametrize("name", ["linear", "kaiming", "l1", "dropout", "momentum", "adamw"])
 def test_they_are_eagers_within_float32_rounding(name):
     state, eager = Setup(config_of(name)).state, Setup(config_of(name)).engine
     kind, losses = run(state)

@@ -18,7 +18,7 @@ CONFIGS = [
     make("kaiming", optimizer="adam", lr=0.003, activation="gelu", beta1=0.8, eps=1e-3),
     make("dropout", optimizer="adam", lr=0.01, l1_weight=0.3, weight_decay=0.1, beta2=0.9),
     make("l1", optimizer="adamw", lr=0.02, activation="silu", decoupled_weight_decay=0.1),
-    make("dropout", optimizer="adamw", schedule="one-cycle", lr=0.03, steps=500),
+    make("dropout", optimizer="adamw", schedule="one-cycle", lr=0.03, steps=500, weight_decay=0.1),
     make("linear", optimizer="momentum", schedule="step", steps=100),
     make("l1", optimizer="adam", schedule="warmup-cosine", lr=0.01, steps=250),
     make("kaiming", schedule="cosine", activation="tanh", steps=400),

@@ -11,6 +11,7 @@ from tui_trainer.config.settings import RunConfig
 from tui_trainer.sweeps.groups import Advance, Block, Group, Member
 from tui_trainer.task.schedules import make_factor
 from tui_trainer.task.task import Task
+from tui_trainer.training.engines.activations import keeps_sums
 from tui_trainer.training.engines.batched import BatchedSteps, Stack
 from tui_trainer.training.engines.engine import to_losses
 from tui_trainer.training.engines.layers import Layer, flatten
@@ -50,7 +51,8 @@ class BatchedGroup(Group):
         data = self._task.data
         points = len(data.train_x) + len(data.val_x)
         widths = sum(layer.outputs + layer.inputs * layer.dropout for layer in self._layers)
-        network_bytes = 6 * widths * points  # outputs of all points, gradients of half of them
+        # Outputs of all points, gradients of half of them, and perhaps the sums of all.
+        network_bytes = (10 if keeps_sums(self._layers[0]) else 6) * widths * points
         limit = _GPU_BYTES if data.train_x.is_cuda else _CACHE_BYTES
         count = len(self.members)
         most = max(1, min(limit // network_bytes, -(-count // workers)))

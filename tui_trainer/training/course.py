@@ -15,7 +15,10 @@ from tui_trainer.training.progress import ProgressState
 
 @dataclass(frozen=True, slots=True, eq=False)
 class WayBack:
-    """The way to the weights of `step`: its `engine` repeats `replay` steps from `start`, or none."""
+    """The way to the weights of `step`: its `engine` repeats `replay` steps from `start`.
+
+    These are 0 where a branch starts from a state of another config.
+    """
 
     step: int
     engine: EngineName

@@ -22,9 +22,8 @@ from tui_trainer.task.loss import stacked_mse, stacked_mse_gradient
 from tui_trainer.task.optimizers import Optimizer, Slots
 from tui_trainer.task.penalties import StackedPenalties
 from tui_trainer.task.schedules import Factor, constant
+from tui_trainer.training.engines.activations import BY_HAND, keeps_sums
 from tui_trainer.training.engines.layers import Layer
-
-_threshold_backward = torch.ops.aten.threshold_backward.grad_input
 
 # Enters a context whose work may be done beside what follows it.
 Aside: TypeAlias = Callable[[], AbstractContextManager[None]]
@@ -172,7 +171,8 @@ class BatchedSteps:
             if layer.dropout:
                 hidden = hidden * (1 - stack.dropout[:, :, None])
             hidden = torch.baddbmm(bias[:, :, None], weights.mT, hidden)
-            hidden = hidden.relu() if layer.activated else hidden
+            if layer.activation:
+                BY_HAND[layer.activation].apply(hidden, hidden)
         return hidden[:, 0]
 
     def prepare(self, stack: Stack) -> None:
@@ -195,6 +195,11 @@ class BatchedSteps:
             return like.new_empty(count, *shape)
 
         self._outputs = [make(layer.outputs, points) for layer in self._layers]
+        self._sums = [
+            make(layer.outputs, points) if keeps_sums(layer) else output
+            for layer, output in zip(self._layers, self._outputs, strict=True)
+        ]
+        self._kept: dict[int, Tensor] = {}  # the masks of training points, by layer
         self._deltas = [make(layer.outputs, self.train_points) for layer in self._layers]
         self._gradient = make(sum(layer.size for layer in self._layers))
         self._gradients = self._views(self._gradient)
@@ -228,12 +233,14 @@ class BatchedSteps:
             layer = self._layers[number]
             if layer.dropout:
                 inputs = self._drop(number, inputs, stack, next(masks, None), first, last)
-            output = self._outputs[number][:, :, first:last]
+            sums = self._sums[number][:, :, first:last]
             if layer.inputs == 1:
-                torch.addcmul(bias[:, :, None], weights.mT, inputs, out=output)
+                torch.addcmul(bias[:, :, None], weights.mT, inputs, out=sums)
             else:
-                torch.baddbmm(bias[:, :, None], weights.mT, inputs, out=output)
-            inputs = output.relu_() if layer.activated else output
+                torch.baddbmm(bias[:, :, None], weights.mT, inputs, out=sums)
+            inputs = self._outputs[number][:, :, first:last]
+            if layer.activation:
+                BY_HAND[layer.activation].apply(sums, inputs)
         torch.sub(inputs, self._y[:, :, first:last], out=self._error[:, :, first:last])
 
     def train_loss(self) -> Tensor:
@@ -277,6 +284,7 @@ class BatchedSteps:
         dropped = room[:, :, first:last]
         trained = max(0, self.train_points - first)
         if mask is not None:
+            self._kept[number] = mask
             torch.mul(inputs[:, :, :trained], mask, out=dropped[:, :, :trained])
         kept = 1 - stack.dropout[:, :, None]
         torch.mul(inputs[:, :, trained:], kept, out=dropped[:, :, trained:])
@@ -301,9 +309,18 @@ class BatchedSteps:
             if number:
                 below = self._deltas[number - 1]
                 torch.bmm(self._parameters[number][0], delta, out=below)
-                # A masked input is 0 as well, and lets no gradient through either.
-                _threshold_backward(below, inputs, 0, grad_input=below)
+                self._go_back(number, below, inputs)
                 delta = below
+
+    def _go_back(self, number: int, delta: Tensor, inputs: Tensor) -> None:
+        """Turn the gradient of a layer's inputs into that of the sums of the layer below."""
+        activation = self._layers[number - 1].activation
+        sums = self._sums[number - 1][:, :, : self.train_points]
+        if activation == "relu":
+            sums = inputs  # a masked one is 0 as well, and lets no gradient through either
+        elif (mask := self._kept.get(number)) is not None:
+            delta.mul_(mask)
+        BY_HAND[activation].go_back(delta, sums)
 
     def update(self, stack: Stack, lr: Tensor, step: int | Tensor) -> None:
         """Add the penalties to the gradient, and change the stack by it; see `Optimizer.update`."""

@@ -16,7 +16,7 @@ from torch import nn
 from tui_trainer import models
 from tui_trainer.config.optimization import Optimizer
 from tui_trainer.training.engines.engine import EngineError
-from tui_trainer.training.engines.layers import find_activation, find_layers
+from tui_trainer.training.engines.layers import find_layers
 
 # No -ffast-math: it would reorder sums, and treat NaN as impossible.
 FLAGS = (
@@ -53,12 +53,12 @@ def step_spec(model: nn.Module, optimizer: Optimizer) -> StepSpec:
         EngineError: if there is none for it.
     """
     rates = {m.rate for m in model.modules() if isinstance(m, models.Dropout)}
-    rate, activation = rates.pop() if len(rates) == 1 else None, find_activation(model)
-    layers = find_layers(model, rate, activation)
+    layers = find_layers(model, rates.pop() if len(rates) == 1 else None)
     if layers is None:
         raise EngineError("the network is more than a row of linear layers and one activation")
     widths = (layers[0].inputs, *(layer.outputs for layer in layers))
     drops = tuple(layer.dropout for layer in layers)
+    activation = layers[0].activation or "relu"  # where there is none, any will do
     return StepSpec(widths, drops, optimizer_struct(optimizer)[0], activation)
 
 
