@@ -89,6 +89,33 @@ def test_what_is_no_number_is_left_out_and_said(tmp_path):
 
 
 CSV = "a,b,load\n1,2,3\n2,4,5\n3,7,8\n4,1,9\n"
+
+
+def test_a_large_file_may_have_something_else_further_down(tmp_path):
+    file, rows = tmp_path / "x.csv", 150_000
+    lines = [f"{row + 10**6:012d},{row % 10},,{row}" for row in range(20_000)]
+    lines += [f"{row},0,,{row}" for row in range(20_000, rows)]  # shorter: more rows than expected
+    file.write_text("\n".join(["long,digit,late,load", *lines, "7,0.5,3.5,-1"]) + "\n")
+    told = []
+    table = loading.load_table(str(file), lambda *done: told.append(done))
+    assert told[-1][0] == told[-1][1] == file.stat().st_size
+    assert table.rows == rows + 1
+    assert list(table.numbers) == ["long", "digit", "late", "load"]
+    assert table.numbers["digit"][-1] == 0.5
+    assert np.isnan(table.numbers["late"]).sum() == rows
+    np.testing.assert_array_equal(table.numbers["load"][:-1], np.arange(rows))
+    file.write_text(file.read_text().replace("3.5", "word"))
+    table = loading.load_table(str(file))
+    assert (list(table.numbers), table.others) == (
+        ["long", "digit", "load"],
+        {"late": "it is text"},
+    )
+    np.testing.assert_array_equal(table.numbers["load"][:-1], np.arange(rows))
+    file.write_text(file.read_text().replace("word", "1,2"))
+    with pytest.raises(InvalidSettingsError, match=r"row 150,001 has 5 values, and the header"):
+        loading.load_table(str(file))
+
+
 COMMON = {"a": [1.0, 2, 3], "load": [2.0, 3, 5]}
 BAD = {  # a file's name, its content, settings, what is said
     "empty": ("x.csv", "", {}, "x.csv: empty"),
@@ -230,9 +257,9 @@ BAD = {  # a file's name, its content, settings, what is said
     ),
     "an endless line": (
         "x.csv",
-        "a,load\n1," + "2" * 9_000_000 + "\n3,4\n",
+        "a,load\n1," + "2" * 3_000_000 + "\n3,4\n",
         {},
-        "x.csv: not a CSV file: a line of more than 4 MB",
+        "x.csv: not a CSV file: a line of more than 1 MB",
     ),
     "another kind": (
         "x.txt",

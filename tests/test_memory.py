@@ -8,6 +8,7 @@ import pytest
 import torch
 from reference_loop import make
 
+from tui_trainer.config.settings import Dataset
 from tui_trainer.config.validation import InvalidSettingsError
 from tui_trainer.task import memory
 from tui_trainer.task.memory import PREVIEW_COPIES, host_bytes, training_copies
@@ -17,6 +18,12 @@ from tui_trainer.training.setup import preview
 from tui_trainer.training.trainer import train
 
 replace = msgspec.structs.replace
+
+
+def of_file(features, points):
+    """A data set out of a file, four fifths of its rows to train on."""
+    found = Dataset(name="x", file="x.csv", target="y", features=features, digest="0")
+    return replace(found, train_points=points * 4 // 5, validation_points=points // 5)
 
 
 def sized(*, hidden=(20, 20, 20, 20), points=200, **settings):
@@ -37,6 +44,7 @@ def sized(*, hidden=(20, 20, 20, 20), points=200, **settings):
         (sized(points=300_000, dropout=0.1), 463e6, 605e6),
         (sized(hidden=(4000, 4000), weight_decay=0.1), 173e6, 376e6),
         (sized(hidden=(4000, 4000), l1_weight=0.1), 175e6, 447e6),
+        (replace(make("kaiming"), dataset=of_file(20, 1_000_000)), 516e6, 820e6),
     ],
 )
 def test_the_estimate_is_near_what_was_measured(config, previewed, trained):

@@ -7,6 +7,7 @@ from tui_trainer.task.machine import available_bytes
 from tui_trainer.task.shape import layer_widths, parameter_estimate, slot_estimate
 
 FLOAT_BYTES = 4
+TABLE_BYTES = 8  # of a file's number, until it is standardised
 # Of the parameters: themselves, the gradient, and what is made on the way.
 PREVIEW_COPIES = 3
 # Also at the chunk's start, at that of the best step, and twice some hundred steps ago.
@@ -45,7 +46,9 @@ def data_bytes(config: RunConfig) -> int:
     """Return about how much a config's points need: inputs, labels and what is made of them."""
     dataset = config.dataset
     points = dataset.train_points + dataset.validation_points
-    return FLOAT_BYTES * points * (dataset.features + 1 + _POINT_FLOATS)
+    columns = dataset.features + 1
+    table = TABLE_BYTES * points * columns if dataset.file else 0  # other splits come out of it
+    return FLOAT_BYTES * points * (columns + _POINT_FLOATS) + table
 
 
 def _activation_bytes(config: RunConfig) -> int:

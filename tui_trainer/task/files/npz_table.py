@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 from tui_trainer.config.validation import InvalidSettingsError, shortened
 from tui_trainer.task.files.opening import Progress, digest_of, opened, short_name
 from tui_trainer.task.files.table import Floats, Table, checked_names
+from tui_trainer.task.memory import require_memory
 
+_COPIES = 2  # an array as it is stored, and its columns
 _DAMAGED = (ValueError, OSError, EOFError, KeyError, zipfile.BadZipFile, zlib.error)
 _DAMAGED_TOO = (NotImplementedError, RuntimeError, SyntaxError, MemoryError)  # by odd archives
 
@@ -34,6 +36,8 @@ def _arrays(name: str, stream: Any) -> Iterator[tuple[str, NDArray[Any] | str]]:
         found = np.load(stream, allow_pickle=False)
         if not isinstance(found, np.lib.npyio.NpzFile):
             raise InvalidSettingsError(f"{name}: one array without a name: use numpy.savez")
+        stored = found.zip.infolist() if found.zip is not None else []
+        require_memory(_COPIES * sum(member.file_size for member in stored))
         for key in found.files:
             try:
                 yield key, found[key]

@@ -1,5 +1,7 @@
 """Columns of a Parquet file."""
 
+from typing import Any
+
 import pyarrow as pa
 import pyarrow.parquet
 
@@ -7,6 +9,7 @@ from tui_trainer.config.validation import InvalidSettingsError
 from tui_trainer.task.files.csv_table import is_numeric, to_floats
 from tui_trainer.task.files.opening import Progress, digest_of, opened, short_name
 from tui_trainer.task.files.table import Floats, Table, checked_names
+from tui_trainer.task.memory import TABLE_BYTES, require_memory
 
 
 def read_parquet(file: str, progress: Progress | None = None) -> Table:
@@ -25,9 +28,18 @@ def read_parquet(file: str, progress: Progress | None = None) -> Table:
             raise InvalidSettingsError(f"{name}: not a Parquet file: {words}") from None
 
 
-def _read(name: str, stream: object, digest: str) -> Table:
+def _column(found: Any, name: str) -> Floats:
+    """Read a column, row group by row group: an Arrow column of a large file is a copy."""
+    groups = range(found.num_row_groups)
+    arrays = (a for g in groups for a in found.read_row_group(g, [name]).column(0).chunks)
+    return to_floats(arrays, found.metadata.num_rows)
+
+
+def _read(name: str, stream: Any, digest: str) -> Table:
     found = pyarrow.parquet.ParquetFile(stream)
     schema = found.schema_arrow
+    rows, count = found.metadata.num_rows, sum(is_numeric(field.type) for field in schema)
+    require_memory(TABLE_BYTES * rows * count)
     numbers: dict[str, Floats] = {}
     others: dict[str, str] = {}
     for index, column_name in enumerate(checked_names(name, schema.names)):
@@ -35,8 +47,7 @@ def _read(name: str, stream: object, digest: str) -> Table:
         if not column_name:
             others[""] = "no name"
         elif is_numeric(field.type):
-            # One after another: the Arrow column of a large file is a copy.
-            numbers[column_name] = to_floats(found.read(columns=[field.name]).column(0))
+            numbers[column_name] = _column(found, field.name)
         else:
             others[column_name] = f"it is of type {field.type}"
-    return Table(name, numbers, others, found.metadata.num_rows, digest)
+    return Table(name, numbers, others, rows, digest)
