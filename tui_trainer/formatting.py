@@ -1,5 +1,7 @@
 """Numbers in words, and texts that a terminal can show: the same in the app and the console."""
 
+import csv
+import io
 import math
 import unicodedata
 from collections.abc import Sequence
@@ -93,6 +95,13 @@ def bytes_text(count: float) -> str:
         if count >= size:
             return f"{count / size:.3g} {unit}"
     return f"{count / 1e3:.3g} kB" if count >= 1e3 else f"{count:.0f} B"
+
+
+def comma_list(names: Sequence[str]) -> str:
+    """Separate names by commas; one that has a comma or a quote in it is quoted, as in CSV."""
+    line = io.StringIO()
+    csv.writer(line, lineterminator="").writerow(names)
+    return line.getvalue()
 
 
 def distinct(names: Sequence[str], room: int) -> list[str]:

@@ -1,7 +1,5 @@
 """Types of the command line's parameters, and the flags that make a config."""
 
-import csv
-import io
 import math
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -15,6 +13,7 @@ from tui_trainer.cli.completion import complete_preset
 from tui_trainer.config.presets import DEFAULT_RECIPE, PARTS
 from tui_trainer.config.settings import ACTIVATIONS, ENGINES, OVERRIDE_NUMBERS, RUN_NUMBERS
 from tui_trainer.config.validation import InvalidSettingsError, convert_text, shortened
+from tui_trainer.formatting import comma_list
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -185,13 +184,6 @@ def flags_of(settings: Mapping[str, Any]) -> list[str]:
         if isinstance(value, bool):
             words.append(f"--{flag}" if value else f"--no-{flag}")
         else:
-            text = quoted_list(value) if isinstance(value, tuple) else str(value)
+            text = comma_list(value) if isinstance(value, tuple) else str(value)
             words += [f"--{flag}", text]
     return words
-
-
-def quoted_list(names: tuple[str, ...]) -> str:
-    """Separate names by commas; one that has a comma or a quote in it is quoted."""
-    line = io.StringIO()
-    csv.writer(line, lineterminator="").writerow(names)
-    return line.getvalue()

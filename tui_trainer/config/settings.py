@@ -40,6 +40,9 @@ def network_names() -> tuple[str, ...]:
     return tuple(name for name in module_names("tui_trainer.models") if name not in LAYER_MODULES)
 
 
+DEFAULT_SPLIT = 0.8  # of a file's rows, the share to train on
+
+
 class Dataset(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Which points to fit: those that a function makes, or the rows of a file.
 
@@ -61,7 +64,7 @@ class Dataset(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     target: str = ""
     feature_names: tuple[str, ...] = ()
     validation_file: str = ""
-    split: Share = 0.8
+    split: Share = DEFAULT_SPLIT
     standardize: bool = True
     drop_missing: bool = False
     digest: str = ""

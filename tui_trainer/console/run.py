@@ -28,10 +28,9 @@ from tui_trainer.training.events import (
     RunStarted,
     StepsCompleted,
 )
-from tui_trainer.training.result import RunResult
+from tui_trainer.training.result import RunResult, figures
 
 Style = Callable[[str, Role], str]
-METRICS = ("train_r2", "val_r2", "train_rmse", "val_rmse")
 
 
 def follow(events: Iterable[Event], config: RunConfig, *, quiet: bool = False) -> RunResult:
@@ -149,7 +148,6 @@ def _metric(fit: FitSampled, name: str) -> str:
 def to_json(result: RunResult) -> str:
     """Write the result as one JSON object; non-finite numbers become null."""
     ended, started = _end_of(result), result.started
-    metrics = result.final_fit.metrics if result.final_fit is not None else {}
     fields = {
         "config": result.config,
         "engine": result.engine if started else None,
@@ -169,7 +167,7 @@ def to_json(result: RunResult) -> str:
         "best_step": ended.best_step,
         "best_val_loss": ended.best_val_loss,
         "restored_best": ended.restored_best,
-        **{name: metrics.get(name) for name in METRICS},
+        **figures(result),
         "seconds": ended.seconds,
         "compile_seconds": result.compile_seconds,
         "steps_per_second": ended.steps_per_second,

@@ -31,7 +31,7 @@ from tui_trainer.sweeps.recommendation import (
 from tui_trainer.sweeps.result import PointResult, Spread, SweepResult, median_text
 from tui_trainer.sweeps.tuned_plan import tuned_text
 from tui_trainer.training.early_stopping import StopReason
-from tui_trainer.training.result import RunResult
+from tui_trainer.training.result import RunResult, figures
 
 
 def follow(events: Iterable[SweepEvent], sweep: Sweep) -> SweepResult:
@@ -263,6 +263,7 @@ def _candidate(sweep: Sweep, candidate: Candidate, result: RunResult) -> dict[st
         "val_loss": result.val_loss,
         "best_step": best.step if best else None,
         "best_val_loss": best.val_loss if best else None,
+        **figures(result),
     }
 
 

@@ -3,20 +3,22 @@
 import csv
 import shlex
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 
-from tui_trainer.config.presets import PARTS, Presets, make_config, overrides_in
+from tui_trainer.config.presets import PARTS, Preset, Presets, make_config, overrides_in
 from tui_trainer.config.settings import (
+    DEFAULT_SPLIT,
     RUN_NUMBERS,
+    Dataset,
     EngineName,
     RunConfig,
     Value,
 )
 from tui_trainer.config.validation import InvalidSettingsError
-from tui_trainer.formatting import number_text
+from tui_trainer.formatting import comma_list, number_text
 from tui_trainer.runs.folder import METRICS
 from tui_trainer.runs.metrics import read_metrics
 from tui_trainer.training.early_stopping import StopReason
@@ -70,6 +72,10 @@ def train_line(run: Repeatable, presets: Presets, folder: Path | None, name: str
     Raises:
         ValueError: one line, where no flags make the config with these presets.
     """
+    data = run.config.dataset
+    if data.file:
+        known = Preset(data.name, data.name, data)
+        presets = replace(presets, dataset={**presets.dataset, data.name: known})
     flags = [made for recipe in presets.recipe if (made := _flags(run, presets, recipe))]
     if not flags:
         raise ValueError(
@@ -108,9 +114,25 @@ def _flags(run: Repeatable, presets: Presets, recipe: str) -> list[str]:
         del settings["steps"]
     words = ["--recipe", recipe]
     for key, value in settings.items():
+        if key == "dataset" and run.config.dataset.file:
+            words += _data_flags(run.config.dataset)
+            continue
         text = value if isinstance(value, str) else number_text(value)
         words += [f"--{key.replace('_', '-')}", text]
     return words
+
+
+def _data_flags(dataset: Dataset) -> Iterator[str]:
+    yield from ("--data", dataset.file, "--target", dataset.target)
+    yield from ("--features", comma_list(dataset.feature_names))
+    if dataset.validation_file:
+        yield from ("--validation-data", dataset.validation_file)
+    elif dataset.split != DEFAULT_SPLIT:
+        yield from ("--split", number_text(dataset.split))
+    if not dataset.standardize:
+        yield "--no-standardize"
+    if dataset.drop_missing:
+        yield "--drop-missing"
 
 
 def _differences(config: RunConfig, base: RunConfig, presets: Presets) -> dict[str, Value]:

@@ -143,6 +143,11 @@ def to_script(run: Repeatable, name: str) -> str:
         ValueError: one line, for what can't be written in plain PyTorch.
     """
     config = run.config
+    if config.dataset.file:
+        raise ValueError(
+            f"data set {printable(config.dataset.name)} is a file, and a script makes its data: "
+            "'tui-trainer train' repeats the run"
+        )
     data = _known("data set", config.dataset.function, _DATA)
     model = _known("network", config.architecture.network, _NETWORKS)
     _require_known("optimiser", config.optimizer.method, OPTIMIZER_METHODS)

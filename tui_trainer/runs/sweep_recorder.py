@@ -29,6 +29,7 @@ from tui_trainer.sweeps.events import (
 from tui_trainer.sweeps.plan import Sweep, values_of
 from tui_trainer.sweeps.result import SweepResult
 from tui_trainer.training.events import RunEnded
+from tui_trainer.training.result import FIGURES, figures
 
 SUMMARY_SECONDS = 0.5
 _FIGURES = ("reason", "steps", "train_loss", "val_loss", "best_step", "best_val_loss")
@@ -129,7 +130,9 @@ class SweepRecorder:
         )
         self._writer.add(partial(write_description, self.folder, description))
         stage = ["stage"] if plan.tunes else []
-        self._lines.append(_line([*stage, "candidate", "point", "seed", *keys, *_FIGURES]))
+        self._lines.append(
+            _line([*stage, "candidate", "point", "seed", *keys, *_FIGURES, *FIGURES])
+        )
         self._note({"event": STARTED, "how": event.how, "candidates": len(plan.candidates)})
 
     def _start_race(self, event: SweepStarted) -> None:
@@ -147,10 +150,11 @@ class SweepRecorder:
         sweep = self._result.sweep
         candidate = sweep.candidates[index]
         values = sweep.points[candidate.point].values
-        figures = [getattr(ended, name) for name in _FIGURES[1:]]
+        numbers = [getattr(ended, name) for name in _FIGURES[1:]]
+        numbers += figures(self._result.candidates[index]).values()
         stage = [] if not self._plan.tunes else ["tuning" if sweep.tunes else "race"]
         cells = [*stage, index, candidate.point, candidate.config.seed, *map(value_text, values)]
-        return [*cells, ended.reason.value, *("" if f is None else f"{f:.9g}" for f in figures)]
+        return [*cells, ended.reason.value, *("" if f is None else f"{f:.9g}" for f in numbers)]
 
     def _write_state(self) -> None:
         """Write the lines that came, and the summary."""

@@ -104,7 +104,7 @@ class BatchedGroup(Group):
             if member.ending is None:
                 if member.index == watched:
                     yield member.index, self._fit(self._stack.rows([row]), member)
-            elif self.fits and not member.has_diverged:
+            elif not member.has_diverged:
                 if member.restores_best:
                     start = self._best_starts.rows([row])
                     stack = self._replayed(start, *self._best.pop(member.index))
@@ -113,7 +113,7 @@ class BatchedGroup(Group):
                     stack = self._replayed(start, self._states, count, member.step - count)
                 else:
                     stack = self._stack.rows([row])
-                yield member.index, self._fit(stack, member)
+                yield member.index, self.told(self._fit(stack, member))
 
     def _replayed(self, start: Stack, states: GeneratorStates, steps: int, done: int) -> Stack:
         """Repeat a network's steps from a chunk's start, `done` steps into the training."""

@@ -9,7 +9,7 @@ from tui_trainer.config.settings import RunConfig
 from tui_trainer.sweeps.plan import Candidate
 from tui_trainer.training.engines.engine import Engine, Losses, Snapshot
 from tui_trainer.training.events import FitSampled
-from tui_trainer.training.fit import sample_fit
+from tui_trainer.training.fit import figures_of, sample_fit
 from tui_trainer.training.progress import Progress
 
 MakeEngine: TypeAlias = Callable[[RunConfig], Engine]
@@ -56,12 +56,16 @@ class Group(ABC):
         self.note = note
         self.chunk_steps = 1
         self.on_gpu = members[0].config.device.startswith("cuda")
-        self.fits = True  # whether to sample those of candidates that end
+        self.fits = True  # whether fits of candidates that end have curves, or figures alone
 
     @property
     def steps(self) -> int:
         """How many steps the next pass takes: no candidate's end lies before its last."""
         return min(self.chunk_steps, *(member.steps_left for member in self.members))
+
+    def told(self, fit: FitSampled) -> FitSampled:
+        """Return the fit of a candidate that ended as it is told."""
+        return fit if self.fits else figures_of(fit)
 
     @abstractmethod
     def blocks(self, workers: int) -> list[Block]:
@@ -104,11 +108,12 @@ class OwnGroup(Group):
         fits: dict[int, FitSampled] = {}
         if member.ending is None and index == watched:
             fits[index] = sample_fit(engine, *member.standing)
-        elif self.fits and member.ending is not None and not member.has_diverged:
+        elif member.ending is not None and not member.has_diverged:
             start, replayed = self._best[index] if member.restores_best else (start, count)
-            engine.state.restore(start)
-            engine.advance(replayed)
-            fits[index] = sample_fit(engine, *member.standing)
+            if member.restores_best or count < steps:
+                engine.state.restore(start)
+                engine.advance(replayed)
+            fits[index] = self.told(sample_fit(engine, *member.standing))
         return Advance((member,), first_step, (count,), train[:, None], val[:, None], fits)
 
     def end_pass(self) -> None:

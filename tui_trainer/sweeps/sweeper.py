@@ -45,8 +45,8 @@ def sweep(
 ) -> Iterator[SweepEvent]:
     """Train all candidates, yielding what happens; the last event is always `SweepEnded`.
 
-    `fits` says whether to sample the fit of candidates that end. An exception ends the sweep too:
-    ``SweepEnded(FAILED)`` with its message.
+    `fits` says whether the fits of candidates that end have curves, or figures alone. An exception
+    ends the sweep too: ``SweepEnded(FAILED)`` with its message.
     """
     control = control or SweepControl()
     return with_end(_train(plan, control, fits), plan)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -11,6 +12,7 @@ from tui_trainer.training.engines.engine import Engine
 from tui_trainer.training.events import FitSampled, FloatArray, Points, Predictions, Weights
 
 GRID_POINTS = 256
+_NOTHING = np.empty(0, np.float32)
 MOST_POINTS = 2_000  # of a split that are drawn
 
 
@@ -40,6 +42,11 @@ def describe_fit(
         x = _array(data.feature(grid))
         y = _array(data.targets(predict(grid[:, None])))
     return FitSampled(step, weights, x, y, metrics, *compared)
+
+
+def figures_of(fit: FitSampled) -> FitSampled:
+    """Return a fit without what is drawn of it: thousands of them are kept."""
+    return FitSampled(fit.step, fit.weights, _NOTHING, _NOTHING, fit.metrics)
 
 
 def to_points(data: Data) -> Points:

@@ -1,5 +1,7 @@
 """The fold of a run's events: what every renderer shows, in the app and on the console."""
 
+from __future__ import annotations
+
 from pathlib import Path
 
 from tui_trainer.config.settings import RunConfig
@@ -29,8 +31,15 @@ from tui_trainer.training.marks import LossMarks
 from tui_trainer.training.progress import Best, lower_best
 from tui_trainer.training.state import ENDS, State
 
+FIGURES = ("train_r2", "val_r2", "train_rmse", "val_rmse")
 _FEW_STEPS = 10
 _UNKEPT = History()  # that of results that keep none: nothing is added to it
+
+
+def figures(result: RunResult) -> dict[str, float | None]:
+    """Return R² and RMSE on both splits, of the weights that it ended with; None if not known."""
+    metrics = result.final_fit.metrics if result.final_fit is not None else {}
+    return {name: metrics.get(name) for name in FIGURES}
 
 
 class RunResult:
