@@ -17,6 +17,8 @@ from test_cli import invoke, mistake
 from torch import nn
 
 from tui_trainer.config.validation import InvalidSettingsError
+from tui_trainer.sweeps import sweeper
+from tui_trainer.sweeps.events import SweepNoted
 from tui_trainer.task import user_code
 from tui_trainer.training.control import Control
 from tui_trainer.training.early_stopping import StopReason
@@ -345,3 +347,59 @@ def test_a_saved_run_executes_only_what_ones_own_presets_name(tmp_path, monkeypa
     for way in (ways[0], ("resume", "last", "--steps", "20"), ways[2]):
         line = mistake(invoke(*way, *chosen, "--runs", str(runs)))
         assert "the code of builder net.py:build has changed since this run" in line
+
+
+PLAIN = "def build():\n    return nn.Sequential(nn.Linear(1, {w}), nn.{act}(), nn.Linear({w}, 1))\n"
+REASONS = [
+    (GOOD["batch-norm"], "since it has buffers"),
+    (GOOD["dropout"], "since it draws random numbers"),
+    (GOOD["partly"], "since it has frozen parameters"),
+    (PLAIN.format(w=7, act="GELU"), "since the bits of gelu would depend on a candidate's neigh"),
+    (PLAIN.format(w=9000, act="ReLU"), "since it is too large to gain from a batch"),
+    (
+        layer("return super().forward(x) if self.weight.sum() > 0 else super().forward(-x)"),
+        "since its code asks for the values of tensors",
+    ),
+]
+
+
+def test_a_sweep_trains_them_as_a_batch_to_the_same_bits_in_any_company(tmp_path, monkeypatch):
+    presets = write(tmp_path, GOOD["residual"])
+    own = {"init": "kaiming", "regularizer": "none", "l1_weight": 0.1, "weight_decay": 0.01}
+    settings = [{**own, "seed": seed, "lr": lr} for seed in (0, 1, 2) for lr in (0.001, 0.01)]
+    settings += [{"regularizer": "stop-first-increase", "lr": 0.01}, {"lr": 1e5}]
+    configs = [config_of(presets, **values) for values in settings]
+    together = sweeping.run(configs)
+    assert {found.ended.reason for found in together} == {
+        StopReason.COMPLETED,
+        StopReason.EARLY_STOPPING,
+        StopReason.DIVERGED,
+    }
+    for seconds, chosen in ((0.0, range(8)), (1e9, [3]), (1e9, [7, 6, 2]), (0.01, [5, 0, 6, 4, 1])):
+        monkeypatch.setattr(sweeper, "CHUNK_SECONDS", seconds)
+        for found, index in zip(sweeping.run([configs[i] for i in chosen]), chosen, strict=True):
+            expected = together[index]
+            assert_identical([found.train], [expected.train])
+            assert np.array_equal(found.val, expected.val, equal_nan=True)
+            assert found.ended.steps == expected.ended.steps
+    for found, config in zip(together[:6:2], configs[:6:2], strict=True):
+        losses = losses_of(list(train(config)))
+        np.testing.assert_allclose(found.train, losses[0], rtol=1e-4)
+        np.testing.assert_allclose(found.val, losses[1], rtol=1e-4)
+    assert notes_of(configs) == ["network own: candidates train as a batch, through torch.func"]
+
+
+def test_a_sweep_trains_them_one_by_one_where_it_must_and_says_why(tmp_path):
+    for number, (body, reason) in enumerate(REASONS):
+        presets = write(tmp_path / str(number), body)
+        configs = [config_of(presets, seed=seed, steps=4, lr=1e-5) for seed in (1, 2)]
+        (note,) = notes_of(configs)
+        assert note.startswith("network own: candidates train one by one, since")
+        assert reason in note
+        for found, config in zip(sweeping.run(configs), configs, strict=True):
+            assert_identical([found.train, found.val], losses_of(list(train(config))))
+
+
+def notes_of(configs):
+    plan = sweeping.plan_of([msgspec.structs.replace(config, steps=2) for config in configs])
+    return [event.words for event in sweeping.drive(plan) if isinstance(event, SweepNoted)]

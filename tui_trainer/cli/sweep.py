@@ -178,7 +178,8 @@ def _budget_text(plan: Sweep, ray_address: str | None) -> str:
     if ray_address is not None:
         return words
     pace = pace_of(plan.base.device)
-    seconds = pace.seconds(configs, len(plan.candidates) + race)
+    if (seconds := pace.seconds(configs, len(plan.candidates) + race)) is None:
+        return words
     return f"{words}: up to about {duration_words(seconds)}{'' if pace.measured else ', roughly'}"
 
 

@@ -1,11 +1,13 @@
 """Candidates that train as one program: on a GPU, and where no compiler makes a fused step."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 import torch
 from torch import Generator, Tensor
+from torch.nn import functional
 
 from tui_trainer.config.settings import RunConfig
 from tui_trainer.sweeps.groups import Advance, Block, Group, Member
@@ -13,8 +15,9 @@ from tui_trainer.task.schedules import make_factor
 from tui_trainer.task.task import Task
 from tui_trainer.training.engines.activations import keeps_sums
 from tui_trainer.training.engines.batched import BatchedSteps, Stack
-from tui_trainer.training.engines.engine import to_losses
+from tui_trainer.training.engines.engine import TrainingState, to_losses
 from tui_trainer.training.engines.layers import Layer, flatten
+from tui_trainer.training.engines.vmapped import VmappedSteps, padding, step_bytes
 from tui_trainer.training.events import FitSampled
 from tui_trainer.training.fit import describe_fit
 from tui_trainer.training.setup import make_network
@@ -22,25 +25,85 @@ from tui_trainer.training.setup import make_network
 # What a block of networks writes in a step stays in a core's cache; on a GPU larger is better.
 _CACHE_BYTES = 4_000_000
 _GPU_BYTES = 4_000_000_000
+VMAPPED_ROWS = 32
 
 GeneratorStates: TypeAlias = Mapping[int, Tensor]
 
 
+class StackedSteps(Protocol):
+    """Does steps of stacks of networks: see `BatchedSteps`."""
+
+    def advance(
+        self, stack: Stack, streams: Mapping[int, Generator], steps: int, done: int = 0
+    ) -> tuple[Tensor, Tensor]:
+        """Do `steps` steps; return train and validation losses, each of shape (steps, M)."""
+        ...
+
+    def predict(self, stack: Stack, x: Tensor) -> Tensor:
+        """Return predictions (M, N) for `x` (N, features)."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """What does the steps of a group's blocks; `make` makes one for a worker.
+
+    `network_bytes` is what a network writes in a step, `drops` says whether steps draw. A block has
+    at least `least` networks, if there are as many, and at most `most`. `padding` is how many zeros
+    follow a network's parameters.
+    """
+
+    make: Callable[[], StackedSteps]
+    network_bytes: int
+    drops: bool = False
+    least: int = 1
+    most: int = 10**9
+    padding: int = 0
+
+
+def layered_program(layers: Sequence[Layer], task: Task) -> Program:
+    """Return the program for networks that are rows of layers."""
+    points = len(task.data.train_x) + len(task.data.val_x)
+    widths = sum(layer.outputs + layer.inputs * layer.dropout for layer in layers)
+    return Program(
+        lambda: BatchedSteps(layers, task.data, task.optimizer),
+        # Outputs of all points, gradients of half of them, and perhaps the sums of all.
+        (10 if keeps_sums(layers[0]) else 6) * widths * points,
+        any(layer.dropout for layer in layers),
+    )
+
+
+def vmapped_program(state: TrainingState) -> Program:
+    """Return the program for networks like a state's, if their code can be called for many."""
+    model, task = state.model, state.task
+    # Half of them would take as long: the interpreter has as much to do.
+    most = 10**9 if task.data.train_x.is_cuda else VMAPPED_ROWS
+    return Program(
+        lambda: VmappedSteps(model, task.data, task.optimizer),
+        step_bytes(state),
+        least=VMAPPED_ROWS,
+        most=most,
+        padding=padding(sum(p.numel() for p in state.parameters)),
+    )
+
+
 class BatchedGroup(Group):
-    """Trains as one program; see `engines.batched`."""
+    """Trains as one program; see `engines.batched` and `engines.vmapped`."""
 
     kind = "batched"
 
     def __init__(
-        self, members: Sequence[Member], task: Task, layers: Sequence[Layer], note: str = ""
+        self, members: Sequence[Member], task: Task, program: Program, note: str = ""
     ) -> None:
         super().__init__(members, note)
-        self._layers, self._task = layers, task
-        self._stack, self._states = _stack([member.config for member in members], task)
+        self._program, self._task = program, task
+        self._stack, self._states = _stack(
+            [member.config for member in members], task, program.padding
+        )
         self._before = self._stack.rows(range(len(members)))  # as the pass began
         self._next_states: dict[int, Tensor] = {}
-        self._drops = any(layer.dropout for layer in layers)
-        self._spare: list[BatchedSteps] = []
+        self._drops = program.drops
+        self._spare: list[StackedSteps] = []
         # For those that keep their best: the start of the chunk it came out of, and the random
         # states and steps from there.
         self._best_starts = self._stack.rows(range(len(members)))
@@ -48,14 +111,11 @@ class BatchedGroup(Group):
 
     def blocks(self, workers: int) -> list[Block]:
         """Cut the rows into blocks that fit the cache, and no fewer than there are workers."""
-        data = self._task.data
-        points = len(data.train_x) + len(data.val_x)
-        widths = sum(layer.outputs + layer.inputs * layer.dropout for layer in self._layers)
-        # Outputs of all points, gradients of half of them, and perhaps the sums of all.
-        network_bytes = (10 if keeps_sums(self._layers[0]) else 6) * widths * points
-        limit = _GPU_BYTES if data.train_x.is_cuda else _CACHE_BYTES
+        program = self._program
+        limit = _GPU_BYTES if self._task.data.train_x.is_cuda else _CACHE_BYTES
         count = len(self.members)
-        most = max(1, min(limit // network_bytes, -(-count // workers)))
+        most = min(limit // program.network_bytes, -(-count // workers), program.most)
+        most = max(most, program.least)
         blocks = -(-count // most)
         edges = [count * number // blocks for number in range(blocks + 1)]
         return [Block(a, b) for a, b in pairwise(edges)]
@@ -117,24 +177,21 @@ class BatchedGroup(Group):
 
     def _replayed(self, start: Stack, states: GeneratorStates, steps: int, done: int) -> Stack:
         """Repeat a network's steps from a chunk's start, `done` steps into the training."""
-        self._make_engine().advance(start, self._streams(start, states), steps, done)
+        self._program.make().advance(start, self._streams(start, states), steps, done)
         return start
 
     def _fit(self, stack: Stack, member: Member) -> FitSampled:
-        engine = self._make_engine()
+        engine = self._program.make()
         return describe_fit(
             self._task.data, *member.standing, lambda x: engine.predict(stack, x)[0]
         )
 
-    def _make_engine(self) -> BatchedSteps:
-        return BatchedSteps(self._layers, self._task.data, self._task.optimizer)
-
-    def _take_engine(self) -> BatchedSteps:
+    def _take_engine(self) -> StackedSteps:
         """Take one that no other worker is using."""
         try:
             return self._spare.pop()
         except IndexError:
-            return self._make_engine()
+            return self._program.make()
 
     def _streams(self, stack: Stack, states: GeneratorStates) -> dict[int, Generator]:
         """Make the streams that a stack draws from, each where it was."""
@@ -145,7 +202,7 @@ class BatchedGroup(Group):
         return streams
 
 
-def _stack(configs: Sequence[RunConfig], task: Task) -> tuple[Stack, GeneratorStates]:
+def _stack(configs: Sequence[RunConfig], task: Task, padding: int) -> tuple[Stack, GeneratorStates]:
     """Draw all networks as runs of their own would; those alike in init and seed only once."""
     drawn: dict[tuple[str, int], tuple[int, Tensor]] = {}
     states: dict[int, Tensor] = {}
@@ -154,7 +211,7 @@ def _stack(configs: Sequence[RunConfig], task: Task) -> tuple[Stack, GeneratorSt
         key = (config.init.layer, config.seed)
         if key not in drawn:
             generator = Generator().manual_seed(config.seed)
-            drawn[key] = len(drawn), flatten([*make_network(config, generator).parameters()])
+            drawn[key] = len(drawn), _drawn(config, generator, padding)
             states[len(states)] = generator.get_state()
         stream, parameters = drawn[key]
         rows.append(parameters)
@@ -177,3 +234,9 @@ def _stack(configs: Sequence[RunConfig], task: Task) -> tuple[Stack, GeneratorSt
         tuple(make_factor(config.schedule, config.steps) for config in configs),
     )
     return stack, states
+
+
+def _drawn(config: RunConfig, generator: Generator, padding: int) -> Tensor:
+    """Draw a network's parameters."""
+    drawn = flatten([*make_network(config, generator).parameters()])
+    return functional.pad(drawn, (0, padding))

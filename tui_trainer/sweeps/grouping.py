@@ -8,17 +8,24 @@ from typing import TypeAlias
 from msgspec.structs import replace
 from torch import Generator, nn
 
-from tui_trainer.config.settings import RunConfig
-from tui_trainer.sweeps.batched_group import BatchedGroup
+from tui_trainer.config.settings import OWN_INIT, Init, Regularizer, RunConfig
+from tui_trainer.sweeps.batched_group import (
+    VMAPPED_ROWS,
+    BatchedGroup,
+    layered_program,
+    vmapped_program,
+)
 from tui_trainer.sweeps.groups import Group, MakeEngine, Member, OwnGroup
-from tui_trainer.sweeps.plan import Candidate
+from tui_trainer.sweeps.plan import COPIES, Candidate
 from tui_trainer.task.data import Data, make_data
+from tui_trainer.task.memory import FLOAT_BYTES, require_memory
 from tui_trainer.task.shape import points_of_step
 from tui_trainer.training.engines.compilation import compile_steps
 from tui_trainer.training.engines.compiled import CompiledEngine
 from tui_trainer.training.engines.engine import Engine, EngineError, TrainingState
 from tui_trainer.training.engines.layers import find_layers
 from tui_trainer.training.engines.step import StepSpec, step_spec
+from tui_trainer.training.engines.vmapped import why_not_vmapped
 from tui_trainer.training.setup import Setup, find_device, make_network, make_task
 
 Key: TypeAlias = tuple[object, ...]
@@ -83,14 +90,34 @@ class _Grouped:
         config, members = self._config, self._members
         layers = find_layers(self._network, config.regularizer.dropout)
         if layers is None:
-            words = "can't be batched; its candidates train one by one"
-            note = f"network {config.architecture.name} {words}"
-            return OwnGroup(members, "eager", _eager, note)
+            return self._make_unlayered()
         if config.steps_per_epoch > 1 or config.validate_every > 1:
             why = "a batch of candidates takes full-batch steps and validates each"
             return OwnGroup(members, "eager", _eager, f"{error}; {why}: they train one by one")
         note = f"{error}: candidates train as a batch" if config.device == "cpu" else ""
-        return BatchedGroup(members, make_task(config, data), layers, note)
+        task = make_task(config, data)
+        return BatchedGroup(members, task, layered_program(layers, task), note)
+
+    def _make_unlayered(self) -> Group:
+        """Make the group of a network that is no row of layers."""
+        config, members = self._config, self._members
+        name = f"network {config.architecture.name}"
+        if not config.architecture.builder:
+            note = f"{name} can't be batched; its candidates train one by one"
+            return OwnGroup(members, "eager", _eager, note)
+        setup = Setup(_common(config))  # which knows what may be wrong with it
+        require_memory(len(members) * COPIES * FLOAT_BYTES * setup.parameter_count)
+        state = setup.state
+        if config.steps_per_epoch > 1 or config.validate_every > 1:
+            reason = "a batch of candidates takes full-batch steps and validates each"
+        else:
+            reason = why_not_vmapped(state, VMAPPED_ROWS)
+        if reason:
+            note = f"{name}: candidates train one by one, since {reason}"
+            return OwnGroup(members, "eager", _eager, note)
+        program = vmapped_program(state)
+        note = f"{name}: candidates train as a batch, through torch.func"
+        return BatchedGroup(members, state.task, program, note)
 
     def _fused(self, data: Data, steps: Steps) -> MakeEngine:
         if isinstance(self.spec, EngineError):
@@ -98,6 +125,13 @@ class _Grouped:
         if isinstance(step := steps[self.spec], EngineError):
             raise step
         return partial(_fused, data, self.spec, step)
+
+
+def _common(config: RunConfig) -> RunConfig:
+    """Return a config of a group whatever its candidates are: how they train depends on it."""
+    regularizer = Regularizer(name="common", dropout=config.regularizer.dropout)
+    init = Init(name="own", layer=OWN_INIT)
+    return replace(config, init=init, regularizer=regularizer, seed=0, lr=1e-3, engine="eager")
 
 
 def _find_spec(network: nn.Module, config: RunConfig) -> StepSpec | EngineError:

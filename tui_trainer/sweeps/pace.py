@@ -36,8 +36,13 @@ class Pace:
     rate: float
     measured: bool
 
-    def seconds(self, configs: Sequence[RunConfig], candidates: int) -> float:
-        """Return how long candidates train that take all their steps: as many of each config."""
+    def seconds(self, configs: Sequence[RunConfig], candidates: int) -> float | None:
+        """Return how long candidates train that take all their steps: as many of each config.
+
+        None where a builder makes a network, whose size nobody knows before that.
+        """
+        if any(config.architecture.builder for config in configs):
+            return None
         work = math.fsum(config.steps * _step_work(config) for config in configs)
         return work * candidates / len(configs) / self.rate
 
@@ -53,12 +58,14 @@ def pace_of(device: str) -> Pace:
 def remember_pace(sweep: Sweep, steps: int, seconds: float) -> None:
     """Remember the rate of a sweep that took `steps` in all, if it can be written.
 
-    `seconds` are those of training alone, without a compiler's. A tiny sweep is not remembered.
+    `seconds` are those of training alone, without a compiler's. A tiny sweep is not remembered, nor
+    one of networks whose size is a builder's to know.
     """
     configs = [candidate.config for candidate in sweep.candidates]
     work = math.fsum(map(_step_work, configs)) / len(configs)
     tiny = work < _LEAST_STEP_WORK or work * steps / len(configs) < _LEAST_CANDIDATE_WORK
-    if seconds < _LEAST_SECONDS or tiny:
+    own = any(config.architecture.builder for config in configs)
+    if seconds < _LEAST_SECONDS or tiny or own:
         return
     rates = _remembered() | {_name(sweep.base.device): steps / seconds * work}
     with contextlib.suppress(OSError):

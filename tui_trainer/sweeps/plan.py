@@ -22,7 +22,7 @@ Objective: TypeAlias = Literal["best", "final"]
 
 MOST_CANDIDATES = 100_000
 _LOSSES = 2  # a step's
-_COPIES = 4  # of a candidate's parameters: now, gradient, chunk's start, best step
+COPIES = 4  # of a candidate's parameters: now, gradient, chunk's start, best step
 # What works on them, for each worker: twins, their gradients and products, the tensors' sizes.
 _WORKING_COPIES = 7
 _TWINS = 2  # a network trains as two where it is alone
@@ -174,7 +174,7 @@ def resolve_plan(plan: Sweep) -> Sweep:
 
 def needed_bytes(config: RunConfig, candidates: int) -> int:
     """Return about how much memory candidates like `config` need: parameters and losses."""
-    numbers = _COPIES * parameter_estimate(config) + _LOSSES * config.steps
+    numbers = COPIES * parameter_estimate(config) + _LOSSES * config.steps
     return candidates * FLOAT_BYTES * numbers
 
 

@@ -25,13 +25,16 @@ _OBJECTIVES: dict[Objective, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A sweep as the form has it; `seconds` is about how long it takes if nothing ends early."""
+    """A sweep as the form has it.
+
+    `seconds` is about how long it takes if nothing ends early, None where nobody knows.
+    """
 
     axis: SweepAxis
     seeds: int
     steps: int
     objective: Objective
-    seconds: float
+    seconds: float | None
     measured: bool
     stops: bool
     tuned: SweepAxis | None = None
@@ -57,6 +60,8 @@ class Draft:
     @property
     def time(self) -> str:
         """About how long it takes."""
+        if self.seconds is None:
+            return "time unknown"
         return f"{'up to ' if self.stops else ''}about {duration_words(self.seconds)}"
 
 
@@ -73,7 +78,7 @@ def plan_lines(draft: Draft, keys: str, width: int, height: int) -> Iterator[tup
     for name, words in [
         (draft.axis.key, values_text(draft.axis, 3 * (room - name_room))),
         *_tuned_lines(draft, room - name_room),
-        ("time", f"{draft.time}{_HOW_MEASURED if draft.measured else _HOW_ROUGH}"),
+        ("time", _time_text(draft)),
         ("", ""),
         ("point", f"one {_one_of(draft)}, judged by the median over its seeds"),
         ("seeds", _seeds_text(draft.seeds)),
@@ -129,3 +134,9 @@ def _seeds_text(seeds: int) -> str:
         f"each point trains {seeds} times, from other random weights, the same at every point: "
         "so a better value is told from a lucky one"
     )
+
+
+def _time_text(draft: Draft) -> str:
+    if draft.seconds is None:
+        return "unknown: the size of a network of your own is known once it is built"
+    return f"{draft.time}{_HOW_MEASURED if draft.measured else _HOW_ROUGH}"
