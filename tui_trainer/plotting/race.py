@@ -1,7 +1,7 @@
 """A race: names on one scale, a row each with the median and the spread over the seeds."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TypeAlias
 
 from tui_trainer.plotting.roles import Charset, Role
@@ -107,12 +107,20 @@ def tick_line(scale: Scale, columns: int) -> str:
     return line[:columns]
 
 
-def log_share(loss: float, losses: Sequence[float]) -> float:
-    """Return where a loss lies between the lowest (0) and the highest (1) of the finite ones."""
-    logs = [math.log(max(one, _LEAST)) for one in losses if math.isfinite(one)]
-    if not math.isfinite(loss) or not logs or max(logs) == min(logs):
-        return 0.0
-    return (math.log(max(loss, _LEAST)) - min(logs)) / (max(logs) - min(logs))
+def log_span(losses: Iterable[float]) -> tuple[float, float]:
+    """Return the logs of the lowest and the highest of the finite losses, (0, 0) without any."""
+    logs = [_log(loss) for loss in losses if math.isfinite(loss)]
+    return min(logs, default=0.0), max(logs, default=0.0)
+
+
+def log_share(loss: float, span: tuple[float, float]) -> float:
+    """Return where a finite loss lies on a log scale between the ends of a span: 0 to 1."""
+    low, high = span
+    return (_log(loss) - low) / (high - low) if high > low else 0.0
+
+
+def _log(loss: float) -> float:
+    return math.log(max(loss, _LEAST))
 
 
 def _column(loss: float, scale: Scale, columns: int) -> int | None:

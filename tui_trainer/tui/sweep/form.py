@@ -109,9 +109,9 @@ class SweepForm(Form):
         now = self._axes[self._key]
         title = Content.assemble((f"{self._key_texts['values']} ", "bold $text-accent"), "values")
         yield ChoiceRow("axis", "Axis", self._key_texts["axis"])
-        yield TextField("values", title, now.values, self._check_values)
         yield ChoiceRow("tune", "Each at", self._key_texts["tune"])
-        yield TextField("tuned", "  of", self._tuned_values, self._check_tuned)
+        yield TextField("values", title, now.values, self._check_values)
+        yield TextField("tuned", f"  {TUNED}", self._tuned_values, self._check_tuned)
         yield TextField("seeds", "  seeds", now.seeds, _whole_number)
         yield TextField("steps", "  steps", self._first_steps, lambda t: parse_number("steps", t))
         yield Static("", id="amount", markup=False)

@@ -12,7 +12,7 @@ from tui_trainer.sweeps.recommendation import Comparison, Verdict, p_text, verdi
 from tui_trainer.sweeps.result import PointResult, median_text
 from tui_trainer.sweeps.tuned_plan import tuned_text
 from tui_trainer.tui.sweep.feed import SweepFeed
-from tui_trainer.tui.sweep.rows import VERDICT_LOOKS
+from tui_trainer.tui.sweep.rows import EDGE_MARK, VERDICT_LOOKS, tuned_texts
 from tui_trainer.tui.widgets.row_table import Column, Picture, Row
 
 _LEAST_BAR = 14
@@ -40,8 +40,9 @@ class RaceRows:
         name_room = max(9, min(max(map(len, names)), room // 3))
         self._names = distinct(names, name_room)
         self._tuned = feed.sweep.axes[1:]
-        numbers = [value_text(point.point.values[-1]) for point in points]
-        number_room = max(map(len, [*numbers, *(axis.key for axis in self._tuned)]))
+        self._tuned_texts = [text for point in points for text in tuned_texts(point.point)]
+        keys = [axis.key for axis in self._tuned]
+        number_room = max(map(len, [*self._tuned_texts, *keys]), default=0)
         room -= name_room + _MEDIAN + 2 * gap + len(self._tuned) * (number_room + gap)
         for figures in (True, False):
             self._verdicts = [self._verdict(point, figures=figures) for point in points]
@@ -73,7 +74,7 @@ class RaceRows:
         look = "best" if leads else VERDICT_LOOKS.get(verdict, "row") if verdict else "note"
         return (
             (self._names[index], "row"),
-            *((value_text(value), _number_look(point)) for value in point.point.values[1:]),
+            *((text, "row") for text in tuned_texts(point.point)),
             (median_text(point.objective.median), "row"),
             Picture(race_bar(point, self.scale, self._bar, self._charset, leads=leads)),
             (self._verdicts[index], look),
@@ -88,6 +89,10 @@ class RaceRows:
         texts = list(words.values())
         if chosen := tuned_text(self._feed.sweep):
             texts.append(f"{self._tuned[0].key}: {chosen}")
+        if any(text.endswith(EDGE_MARK) for text in self._tuned_texts):
+            texts.append(
+                f"{EDGE_MARK.strip()}: the lowest or highest that was tried; widen the range"
+            )
         if found is not None and (explained := p_text(found)):
             texts.append(f"p: {explained}")
         return [line for text in texts for line in wrap(text, max(_LEAST_BAR, self._room))]
@@ -115,12 +120,6 @@ class RaceRows:
         keys = ("|- lowest  o median  highest -|" if ascii else "├─ lowest  ● median  highest ─┤",
                 "lowest to highest", "spread")  # fmt: skip
         return "" if one_seed else next(key for key in keys if len(key) <= max(6, self._bar))
-
-
-def _number_look(point: PointResult) -> str:
-    """Return the look of a tuned number: one at the edge of what was tried is to be noticed."""
-    tuned = point.point.tuned
-    return "title" if tuned is None or tuned.edge is None else "diverged"
 
 
 def _meaning(held: Comparison) -> str:

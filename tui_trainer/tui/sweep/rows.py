@@ -4,7 +4,7 @@ import math
 
 from tui_trainer.formatting import loss_text
 from tui_trainer.sweeps.axes import value_text
-from tui_trainer.sweeps.plan import Sweep
+from tui_trainer.sweeps.plan import Point, Sweep
 from tui_trainer.sweeps.recommendation import Verdict, verdict_of, verdict_text
 from tui_trainer.sweeps.result import PointResult, median_text
 from tui_trainer.training.state import State
@@ -18,6 +18,8 @@ VERDICT_LOOKS = {
     Verdict.DIVERGED: "diverged",
     Verdict.DIVERGED_EVERYWHERE: "diverged",
 }
+
+EDGE_MARK = " !"
 
 _STATE_LOOKS = {State.DIVERGED: "diverged", State.STARTING: "note"}
 
@@ -76,7 +78,8 @@ def point_row(feed: SweepFeed, index: int) -> Row:
     diverged = round(point.diverged_share * point.seeds)
     known = math.isfinite(spread.low)
     return (
-        *((value_text(value), "row") for value in point.point.values),
+        (value_text(point.point.values[0]), "row"),
+        *((text, "row") for text in tuned_texts(point.point)),
         (median_text(point.objective.median), "row"),
         _verdict(feed, point),
         (f"{loss_text(spread.low)} to {loss_text(spread.high)}" if known else "–", "row"),
@@ -95,10 +98,18 @@ def _verdict(feed: SweepFeed, point: PointResult) -> Part:
     return words, VERDICT_LOOKS.get(verdict, "row") if verdict else "row"
 
 
+def tuned_texts(point: Point) -> list[str]:
+    """Write the number that a point got for itself, with a mark at the edge of what was tried."""
+    mark = EDGE_MARK if point.tuned is not None and point.tuned.edge is not None else ""
+    return [value_text(value) + mark for value in point.values[1:]]
+
+
 def _tuned_columns(sweep: Sweep) -> list[Column]:
     """Return a column for the second axis, of a number that each value gets its own of."""
     return [
-        Column(axis.key, max(len(axis.key), *(len(value_text(value)) for value in axis.values)))
+        Column(
+            axis.key, max(map(len, [axis.key, *(value_text(v) + EDGE_MARK for v in axis.values)]))
+        )
         for axis in sweep.axes[1:]
     ]
 

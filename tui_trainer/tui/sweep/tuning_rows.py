@@ -3,7 +3,7 @@
 import math
 
 from tui_trainer.formatting import distinct
-from tui_trainer.plotting.race import log_share
+from tui_trainer.plotting.race import log_share, log_span
 from tui_trainer.plotting.roles import Charset, Role
 from tui_trainer.sweeps.axes import value_text
 from tui_trainer.sweeps.result import PointResult, median_text, share_done
@@ -37,10 +37,7 @@ class TuningRows:
         )
         room -= name_room + number_room + _MEDIAN + _DONE + 4 * gap
         self._slot = max(1, min(4, room // self._tried))
-        self._medians = [
-            [point.objective.median for point in points_of_value(self._result, value)]
-            for value in range(len(texts))
-        ]
+        self._span = log_span(point.objective.median for point in self._result.points())
         strip = self._slot * self._tried
         self.columns = [
             Column(", ".join(axis.key for axis in axes), name_room),
@@ -55,7 +52,7 @@ class TuningRows:
         value = key // self._tried
         points = points_of_value(self._result, value)
         best = best_of_value(self._result, value)
-        known = not math.isnan(best.objective.median)
+        known = math.isfinite(best.objective.median)
         first, count = points[0].point.index, len(points) * points[0].seeds
         start = first * points[0].seeds
         done = share_done(self._result.candidates[start : start + count])
@@ -88,7 +85,7 @@ class TuningRows:
         elif is_best:
             sign, role = _BEST.get(self._charset, "◆"), Role.BEST
         else:
-            share = log_share(median, [m for row in self._medians for m in row])
+            share = log_share(median, self._span)
             sign, role = signs[min(len(signs) - 1, int(share * len(signs)))], Role.MEDIAN
         return sign.ljust(self._slot), role
 
