@@ -18,7 +18,7 @@ PRESETS = load_presets()
 NOTHING = Spread(np.nan, np.nan, np.nan)
 LOG, LINEAR = make_axis("lr", "0.001:10:log:5", PRESETS), make_axis("lr", "1:5:lin:5", PRESETS)
 LISTED = make_axis("lr", "0.1,0.5,1,2,50", PRESETS)
-INITS = make_axis("init", "all", PRESETS)
+INITS = make_axis("init", "zeros,normal,kaiming,he,xavier", PRESETS)
 MEDIANS = (4.0, 3.0, 2.0, 3.0, 5.0)
 
 

@@ -55,8 +55,8 @@ def engines(monkeypatch):
     made = []
 
     class Kept(Setup):
-        def __init__(self, config):
-            super().__init__(config)
+        def __init__(self, *arguments, **options):
+            super().__init__(*arguments, **options)
             made.append(self.engine)
 
     monkeypatch.setattr(trainer, "Setup", Kept)

@@ -13,7 +13,7 @@ from tui_trainer.config.settings import (
 )
 from tui_trainer.config.validation import InvalidSettingsError, convert, convert_text, one_of
 
-LAYERS = "LinearHe, LinearKaiming, LinearNormal, LinearXavier, LinearZeros"
+LAYERS = "LinearHe, LinearKaiming, LinearNormal, LinearTorch, LinearXavier, LinearZeros"
 RULES = "first-increase, patient-average, patience, generalization-loss, progress-quotient"
 KEYS = "name, stopping, l1_weight, dropout, weight_decay"
 
@@ -78,7 +78,7 @@ def test_a_wrong_regularizer_is_explained(table, line):
 @pytest.mark.parametrize(
     ("table", "line"),
     [
-        ({}, "network: missing"),
+        ({}, "network: missing, or a builder; allowed: mlp"),
         ({"network": 3}, "network: expected a string, got 3"),
         ({"network": "resnet"}, "network: unknown network 'resnet'; allowed: mlp"),
         ({"network": "mlp", "hidden": 20}, "hidden: expected a list, got 20"),

@@ -119,6 +119,9 @@ class Architecture(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
         if not self.builder:
             if self.arguments:
                 raise ValueError("arguments: these are a builder's, and there is none")
+            if not self.network:
+                allowed = ", ".join(network_names())
+                raise ValueError(f"network: missing, or a builder; allowed: {allowed}")
             require_module("network", "network", self.network, network_names())
             return
         for key, default in (("network", ""), ("hidden", ()), ("activation", "relu")):
