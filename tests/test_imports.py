@@ -63,14 +63,17 @@ from pathlib import Path
 from tui_trainer.cli.app import make_app
 from tui_trainer.config.user_settings import UserSettings
 from tui_trainer.plotting.roles import Charset
-settings = {"recipe": None, "presets_folder": None}
+settings = {"recipe": None, "presets_folder": None, "data": sys.argv[1], "target": "y"}
 make_app(settings, UserSettings(), Charset.UNICODE, 0.05, "", Path("runs"), remembers=False)
 print(*sys.modules)
 """
 
 
-def test_the_first_frame_waits_for_no_sweeps_and_no_numpy():
-    command = [sys.executable, "-c", MAKES_THE_APP]  # as it is made for a terminal, with saved runs
+def test_the_first_frame_waits_for_no_sweeps_no_numpy_and_no_data(tmp_path):
+    file = tmp_path / "x.csv"
+    file.write_text("x,y\n1,2\n2,3\n")
+    # As it is made for a terminal, with saved runs.
+    command = [sys.executable, "-c", MAKES_THE_APP, str(file)]
     found = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
     assert "tui_trainer.tui.run.screen" in found
     assert not [name for name in found if name.startswith("tui_trainer.sweeps")]

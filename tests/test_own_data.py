@@ -1,6 +1,7 @@
 """A person's own data, from the command line and in the app: train, sweep, search, go on."""
 
 import json
+import shlex
 from pathlib import Path
 
 import numpy as np
@@ -11,9 +12,12 @@ from data_files import columns, dataset_of, diabetes, write
 from msgspec.structs import replace
 from test_headless import make_app
 
-from tui_trainer.cli import main
+from tui_trainer.cli import main, wiring
 from tui_trainer.config.presets import Preset, load_presets, make_config
 from tui_trainer.config.settings import RunConfig
+from tui_trainer.runs.export import repeatable, train_line
+from tui_trainer.runs.saved import SavedRun
+from tui_trainer.runs.script import to_script
 from tui_trainer.task.files import opening
 from tui_trainer.task.files.resolving import resolve
 from tui_trainer.training.events import FitSampled, Noted, RunStarted, StepsCompleted
@@ -308,6 +312,26 @@ async def test_the_app_reads_a_file_after_its_first_frame_and_trains_on_it(tmp_p
     assert "›" not in outcome.screen  # the form is that of the run
 
 
+async def test_a_run_that_the_app_starts_reads_a_file_again_that_changed(tmp_path, monkeypatch):
+    presets, file = load_presets(), write(tmp_path / "x.csv", columns())
+    presets.put_dataset(Preset("mine", "load by all", dataset_of(file)))
+    ran = []
+
+    def train_now(config, control):
+        if not ran:  # the preview has read the file, and the form knows its digest
+            write(file, columns(80, seed=1))
+        for event in wiring.train_events(config, control, None):
+            ran.append(event)
+            yield event
+
+    app = make_app(
+        "kaiming", presets=presets, train=train_now, dataset="mine", steps=9, engine="eager"
+    )
+    outcome = await visit(app, Visit((120, 40), ["s"], "ended", 90, None))
+    assert "Finished 9 steps" in outcome.screen
+    assert (ran[0].config.dataset.train_points, len(ran[0].points.train_y)) == (64, 64)
+
+
 async def test_the_app_says_what_is_wrong_with_a_file(tmp_path):
     presets = load_presets()
     (tmp_path / "x.csv").write_text("a,load\n1,2\n2,\n")
@@ -315,3 +339,26 @@ async def test_the_app_says_what_is_wrong_with_a_file(tmp_path):
     app = make_app("kaiming", presets=presets, dataset="mine")
     outcome = await visit(app, Visit((160, 40), [], "idle", 90, None))
     assert "x.csv: values are missing in 1 of 2 rows, first in row 2 (load)" in outcome.screen
+
+
+def test_a_run_on_a_file_is_written_as_its_command_and_not_as_a_script(tmp_path):
+    write(tmp_path / "a, b.csv", columns() | {"x,y": np.arange(60) ** 0.5})
+    flags = ["--data", "a, b.csv", "--target", "load", "--features", 'a,"x,y"', "--split", 0.5]
+    found = told(
+        "train", *flags, "--no-standardize", "--engine", "eager", "--steps", 5, "--lr", 1e-12
+    )
+    result = SavedRun(Path(found["run"])).result
+    *_, line = train_line(repeatable(result), PRESETS, None, "last").splitlines()
+    words = shlex.split(line)
+    assert words[:2] == ["tui-trainer", "train"]
+    assert told(*words[1:])["config"] == found["config"]
+    with pytest.raises(
+        ValueError, match=r"^data set a, b\.csv is a file, and a script makes its data"
+    ):
+        to_script(repeatable(result), "last")
+
+
+def test_workers_on_a_cluster_read_no_stdin():
+    flags = ["--data", "-", "--target", "y", "--over", "lr=0.1,1", "--ray", "127.0.0.1:1"]
+    words = refused("sweep", *flags, stdin=b"x,y\n1,2\n2,3\n3,4\n4,7\n5,5\n")
+    assert words == "--ray: workers can't read stdin: give a file that each node has"

@@ -138,8 +138,7 @@ def read_data_of(presets: Presets, names: Iterable[str]) -> None:
     for name in dict.fromkeys(names):
         preset = presets.dataset.get(name)
         if preset is not None and not preset.settings.resolved:
-            found = read_data(preset.settings)
-            presets.put_dataset(Preset(name, preset.description, found))
+            presets.resolve_dataset(read_data(preset.settings))
 
 
 def require_data(dataset: Dataset) -> None:

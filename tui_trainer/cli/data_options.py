@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+from click.shell_completion import CompletionItem
 
 from tui_trainer.cli.parameters import Number
 from tui_trainer.config.numbers import Share
@@ -33,6 +34,12 @@ class DataFile(click.ParamType[str]):
             self.fail(str(error), param, ctx)
         except (ValueError, RuntimeError):  # no UTF-8, or a home that is not there
             self.fail(f"expected a path, got {shortened(text)}", param, ctx)
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem[str]]:
+        """Have the shell complete paths."""
+        return [CompletionItem(incomplete, type="file")]
 
 
 class Columns(click.ParamType[tuple[str, ...]]):

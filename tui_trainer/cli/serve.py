@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import click
 from msgspec import Meta
 
+from tui_trainer.cli.data_options import data_options
 from tui_trainer.cli.looks import flags_of_looks, looks_options, take_looks
 from tui_trainer.cli.output import EXIT_FAILED, EXIT_USAGE, say
 from tui_trainer.cli.parameters import Number, flags_of, settings_options
@@ -24,6 +25,7 @@ _NEEDED = ("textual_serve", "aiohttp")
 @click.option("--origin", metavar="URL",
               help="Of a proxy in front, such as https://hub.example.org.")  # fmt: skip
 @settings_options
+@data_options
 @looks_options
 @click.pass_context
 def serve(context: click.Context, /, port: int, origin: str | None, **settings: Any) -> None:

@@ -48,6 +48,7 @@ from tui_trainer.sweeps.pace import pace_of
 from tui_trainer.sweeps.plan import Objective, Sweep, plan_sweep
 from tui_trainer.sweeps.significance import least_seeds
 from tui_trainer.sweeps.tuned_plan import DEFAULT_TUNED, parse_tuned, plan_tuned, value_count
+from tui_trainer.task.files.opening import STDIN
 from tui_trainer.training.early_stopping import StopReason
 from tui_trainer.training.engines.choice import require_engine
 
@@ -190,6 +191,8 @@ def _events(
     if address is None:
         return sweep_events(plan, control, root, fits=False)
     try:
+        if any(candidate.config.dataset.file == STDIN for candidate in plan.candidates):
+            raise InvalidSettingsError("workers can't read stdin: give a file that each node has")
         address = find_address(address)
         say(f"looking for a Ray cluster {place(address)}")
         with on_first_signal(lambda number: sys.exit(EXIT_SIGNALLED + number)):

@@ -7,8 +7,11 @@ import functools
 import gc
 import signal
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace as with_fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from msgspec.structs import replace
 
 from tui_trainer.cli.data import put_data
 from tui_trainer.cli.output import prints_on_stderr
@@ -108,11 +111,19 @@ def train_events(
     from tui_trainer.runs.recording import record
     from tui_trainer.training.trainer import train
 
+    config = _with_data_of_now(config)
     _spare_the_collector()
     if root is None:
         yield from train(config, control)
     else:
         yield from record(config, control, root, folder)
+
+
+def _with_data_of_now(config: RunConfig) -> RunConfig:
+    """Have a new run read its file again where that has changed since the form knew of it."""
+    from tui_trainer.task.files.resolving import renewed
+
+    return replace(config, dataset=renewed(config.dataset))
 
 
 def resumed_events(folder: Path, control: Control, steps: int | None = None) -> Iterator[Event]:
@@ -200,6 +211,7 @@ def lr_search_events(search: LrSearch, control: SweepControl) -> Iterator[LrEven
     from tui_trainer.lr_search.search import run_lr_search
 
     _spare_the_collector()
+    search = with_fields(search, config=_with_data_of_now(search.config))
     yield from run_lr_search(search, control)
 
 
@@ -226,6 +238,7 @@ def preview(config: RunConfig, expected: str | None = None) -> Previewed:
     """Preview; imports torch."""
     from tui_trainer.training.setup import preview as preview_untrained
 
+    config = _with_data_of_now(config)
     _spare_the_collector()
     return preview_untrained(config, expected)
 

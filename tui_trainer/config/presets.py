@@ -27,6 +27,7 @@ from tui_trainer.config.settings import (
     Regularizer,
     RunConfig,
     Value,
+    describe_dataset,
 )
 from tui_trainer.config.validation import InvalidSettingsError, convert, one_of, shortened
 from tui_trainer.formatting import printable
@@ -75,6 +76,15 @@ class Presets:
         That is how one that names a file becomes resolved, and how one of a flag comes in.
         """
         self.dataset[preset.name] = preset
+
+    def resolve_dataset(self, dataset: Dataset) -> None:
+        """Take in what reading the files of a data set has told of it."""
+        known = self.dataset.get(dataset.name)
+        if known is None or not dataset.resolved or known.settings.file != dataset.file:
+            return
+        own_words = known.description != describe_dataset(known.settings)
+        description = known.description if own_words else describe_dataset(dataset)
+        self.put_dataset(Preset(dataset.name, description, dataset))
 
 
 _ACTIVATIONS: dict[str, str] = {

@@ -157,13 +157,13 @@ def resolve_plan(plan: Sweep) -> Sweep:
     Raises:
         InvalidSettingsError: one line that says what is wrong with one of them.
     """
-    from tui_trainer.task.files.resolving import resolve
+    from tui_trainer.task.files.resolving import renewed, resolve
 
     configs = [plan.base, *(candidate.config for candidate in plan.candidates)]
     datasets = {config.dataset for config in configs}
-    if all(dataset.resolved for dataset in datasets):
+    found = {dataset: resolve(renewed(dataset)).dataset for dataset in datasets}
+    if all(old == new for old, new in found.items()):
         return plan
-    found = {dataset: resolve(dataset).dataset for dataset in datasets}
     base, *others = (with_changes(c, dataset=found[c.dataset]) for c in configs)
     require_memory(max(map(data_bytes, others)))
     pairs = zip(plan.candidates, others, strict=True)

@@ -74,6 +74,22 @@ def resolve(dataset: Dataset, progress: Progress | None = None) -> Resolved:
     )
 
 
+def renewed(dataset: Dataset) -> Dataset:
+    """Return a data set for a new run: unresolved again if its files are not what they were.
+
+    Raises:
+        InvalidSettingsError: if they are not there.
+    """
+    if not dataset.file or not dataset.resolved:
+        return dataset
+    digests = load_table(dataset.file).digest, ""
+    if dataset.validation_file:
+        digests = digests[0], load_table(dataset.validation_file).digest
+    if digests == (dataset.digest, dataset.validation_digest):
+        return dataset
+    return replace(dataset, digest="", validation_digest="")
+
+
 def read_columns(dataset: Dataset) -> tuple[Columns, Columns | None]:
     """Return what a resolved data set uses of its file, and of its validation file.
 

@@ -1,7 +1,7 @@
 """The form: presets and numbers, and the config that they make."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -111,9 +111,8 @@ class ConfigForm(Form):
 
     def learn(self, dataset: Dataset) -> None:
         """Take in what reading the files of the chosen data set has told of it."""
-        known = self._presets.dataset.get(dataset.name)
-        if known is not None and not known.settings.resolved and dataset.resolved:
-            self._presets.put_dataset(replace(known, settings=dataset))
+        if dataset.file and dataset != self.config.dataset:
+            self._presets.resolve_dataset(dataset)
             self._show()
 
     def turn(self, category: str, direction: Direction) -> None:
