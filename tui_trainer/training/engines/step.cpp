@@ -369,6 +369,8 @@ constexpr long CACHED = 1 << 19;
 constexpr long FITTING = CACHED / long(sizeof(float)) / (ROWS_FORWARD + ROWS_BACKWARD) / 64 * 64;
 constexpr long BLOCK = FITTING < 256 ? 256 : FITTING > 4096 ? 4096 : FITTING;
 
+constexpr int AHEAD = 24, LINE = 64 / sizeof(float);  // points; floats in a line of the cache
+
 constexpr long vectors_of(long points) { return (points + LANES - 1) / LANES; }
 constexpr long minimum(long a, long b) { return a < b ? a : b; }
 
@@ -414,10 +416,19 @@ struct Pass {
 void lay_out(Pass &pass, const Split &split, const int64_t *chosen, long first, long points) {
     pass.points = points;
     pass.vectors = vectors_of(points);
+    const auto number = [=](long n) { return chosen ? long(chosen[first + n]) : first + n; };
     float *const x = (float *)pass.x, *const y = (float *)pass.y;
     for (long n = 0; n < pass.vectors * LANES; n++) {
-        const long at = first + (n < points ? n : 0), point = chosen ? long(chosen[at]) : at;
-        for (int i = 0; i < FEATURES; i++) x[i * pass.stride * LANES + n] = split.x[point * FEATURES + i];
+        if (chosen && n + AHEAD < points) {  // points all over the memory take a while to come
+            const long soon = number(n + AHEAD);
+            for (int i = 0; i < FEATURES; i += LINE)
+                __builtin_prefetch(split.x + soon * FEATURES + i);
+            __builtin_prefetch(split.x + soon * FEATURES + FEATURES - 1);
+            __builtin_prefetch(split.y + soon);
+        }
+        const long point = number(n < points ? n : 0);
+        for (int i = 0; i < FEATURES; i++)
+            x[i * pass.stride * LANES + n] = split.x[point * FEATURES + i];
         y[n] = split.y[point];
     }
 }
