@@ -201,3 +201,14 @@ def test_a_range_rises_by_the_same_factor_from_end_to_end():
     lrs = np.array(LrRange(1e-5, 1.0, 51).lrs)
     assert (lrs[0], lrs[-1], len(lrs)) == (1e-5, 1.0, 51)
     assert lrs[1:] / lrs[:-1] == pytest.approx(np.full(50, 10**0.1))
+
+
+def test_batches_do_not_hide_what_an_lr_does():
+    for seed in range(3):
+        whole, batches = (
+            ended(config(seed=seed, batch_size=size, validate_every=10)).suggestion.lr
+            for size in (None, 32)
+        )
+        assert whole is not None
+        assert batches is not None
+        assert 0.2 < batches / whole < 5

@@ -26,6 +26,7 @@ from tui_trainer.lr_search.plan import LrRange
 from tui_trainer.lr_search.range_suggestion import explosion, smooth_losses, suggest_lr
 from tui_trainer.lr_search.trial_suggestion import stopped_by_hand
 from tui_trainer.sweeps.control import SweepControl
+from tui_trainer.task.loss import mse_loss
 from tui_trainer.training.diagnosis import find_dead_layers
 from tui_trainer.training.early_stopping import StopReason
 from tui_trainer.training.engines.threads import choose_threads
@@ -33,6 +34,7 @@ from tui_trainer.training.failure import describe_failure
 from tui_trainer.training.setup import Setup
 
 EVENT_SECONDS = 0.05
+_MOST_POINTS = 10_000
 _CONSTANT = Schedule(name="constant")
 
 
@@ -95,14 +97,27 @@ class _Walk:
         until = time.perf_counter() + EVENT_SECONDS
         for lr in self._lrs[len(self._losses) :]:
             setup.state.lr = lr
+            found = _split_loss(setup) if setup.state.batches is not None else None
             train, _ = setup.engine.advance(1)
-            self._losses.append(float(train[0]))
+            self._losses.append(float(train[0]) if found is None else found)
             if not math.isfinite(self._losses[-1]) or time.perf_counter() > until:
                 break
         self.curve = _curve(self._lrs, self._losses)
         if (last := explosion(self.curve.losses, self.curve.smoothed)) is not None:
             self._exploded = True
             self.curve = _curve(self._lrs, self._losses[: last + 1])
+
+
+def _split_loss(setup: Setup) -> float:
+    """Measure the loss of the training split, of a large one's first points.
+
+    That of a batch jumps from one to the next by more than a step changes.
+    """
+    model, data = setup.state.model, setup.data
+    model.eval()
+    with torch.no_grad():
+        loss = mse_loss(model(data.train_x[:_MOST_POINTS]), data.train_y[:_MOST_POINTS])
+    return float(data.losses(loss.reshape(1).cpu().numpy())[0])
 
 
 def _curve(lrs: tuple[float, ...], losses: list[float]) -> LrCurve:
