@@ -106,6 +106,8 @@ def _history(entries: Sequence[Mapping[str, Any]]) -> Iterator[str]:
         if isinstance(step := entry.get("step"), int):
             words.append(f"step {step:,}")
         words += [str(entry[key]) for key in ("lr", "engine") if key in entry]
+        if (factor := entry.get("factor", 1.0)) != 1.0:
+            words.append(f"times the schedule, {factor:.3g} at this step")
         words += [
             str(entry[key]) for key in ("detail", "words", "reason", "cause") if entry.get(key)
         ][:1]

@@ -45,7 +45,8 @@ class Repeatable:
         """What no config says, in clauses."""
         if self.lrs:
             changes = (f"{number_text(lr)} from step {step:,} on" for step, lr in self.lrs.items())
-            yield f"the lr was changed by hand: {', '.join(changes)}"
+            scaled = " (times the schedule)" if self.config.schedule.moves else ""
+            yield f"the lr was changed by hand: {', '.join(changes)}{scaled}"
         if self.steps < self.config.steps:
             yield f"the run was stopped by hand after {self.steps:,} of {self.config.steps:,} steps"
 

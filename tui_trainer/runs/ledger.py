@@ -47,6 +47,7 @@ class _Fields(Struct):
     step: Count = 0
     steps: Count = 0
     lr: LearningRate = 1.0
+    factor: float = 1.0
     engine: EngineName = "auto"
     engine_reason: str = ""
     device: str = ""

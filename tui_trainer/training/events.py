@@ -159,10 +159,11 @@ class OldStepsRead:
 
 @dataclass(frozen=True, slots=True)
 class LrChanged:
-    """`lr` applies from `step` on."""
+    """`lr` applies from `step` on; the schedule multiplies it, at that step by `factor`."""
 
     step: int
     lr: float
+    factor: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tui_trainer.config.settings import RunConfig
+from tui_trainer.task.schedules import make_factor
 from tui_trainer.training.early_stopping import Gauge
 from tui_trainer.training.events import (
     Compiled,
@@ -132,6 +133,14 @@ class RunResult:
         self.train_loss, self.val_loss = float(train[-1]), float(val[-1])
         if self.state is State.STARTING:
             self.state = State.RUNNING
+
+    @property
+    def scheduled_lr(self) -> float | None:
+        """The lr of the newest step, or of the first; None where no schedule moves it."""
+        schedule = self.config.schedule
+        if not schedule.moves:
+            return None
+        return self.lr * make_factor(schedule, self.config.steps)(max(1, self.step))
 
     @property
     def final_val_loss(self) -> float | None:

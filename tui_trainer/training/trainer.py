@@ -213,7 +213,8 @@ class _Training:
     def _change_lr(self, lr: float | None) -> Iterator[LrChanged]:
         if lr is not None and lr != self._state.lr:
             self._state.lr = lr
-            yield LrChanged(self._step + 1, lr)
+            step = self._step + 1
+            yield LrChanged(step, lr, self._state.task.factor(step))
 
     def _report_pause(self, paused: bool) -> Iterator[Paused | Resumed]:
         """Report a pause once, and its end."""

@@ -130,6 +130,8 @@ def status_text(
     best_loss = f"{loss_text(best.val_loss if best else None):<6}"
     best_step = f"{best.step:<{digits},}" if best else "–"
     lr = short_text(result.lr if result else config.lr)
+    if result is not None and (now := result.scheduled_lr) is not None:
+        lr += f" now {short_text(now):<8}"
     rate, eta = _pace(result, config.steps)
     rates = (f"{rate:>6} steps/s  ETA {eta:<5} ", f"{rate:>6}/s  ETA {eta:<5} ", f"{rate:>6}/s  ")
     long, shorter, short = rates if pace else ("", "", "")
