@@ -18,7 +18,7 @@ from tui_trainer.cli.wiring import configure
 from tui_trainer.config.presets import PARTS, load_presets, make_config
 from tui_trainer.config.settings import (
     NUMBERS,
-    REGULARIZER_NUMBERS,
+    OVERRIDES,
     Architecture,
     FirstIncrease,
     GeneralizationLoss,
@@ -46,7 +46,7 @@ for script in sys.argv[1:]:
 """
 
 
-SETTINGS = {"recipe", "presets_folder", "device", "engine", *PARTS, *NUMBERS, *REGULARIZER_NUMBERS}
+SETTINGS = {"recipe", "presets_folder", "device", "engine", *PARTS, *NUMBERS, *OVERRIDES}
 
 
 def regularized(**settings):
@@ -88,6 +88,19 @@ CASES = {
     ),
     "dropout": (make("dropout", init="own", dropout=0.0, steps=40), {}),
     "linear": (make("linear", steps=40), {}),
+    **{
+        f"{settings['optimizer']} {settings['schedule']}": (
+            make("l1", lr=0.003, steps=40, weight_decay=0.1, **settings),
+            changes,
+        )
+        for settings, changes in (
+            ({"optimizer": "momentum", "schedule": "cosine", "activation": "tanh"}, {}),
+            ({"optimizer": "nesterov", "schedule": "step", "momentum": 0.4}, {9: 0.001}),
+            ({"optimizer": "adam", "schedule": "one-cycle", "beta1": 0.7}, {1: 0.01, 30: 0.02}),
+            ({"optimizer": "adamw", "schedule": "warmup-cosine", "activation": "silu"}, {}),
+            ({"optimizer": "adamw", "schedule": "constant", "activation": "gelu"}, {20: 0.01}),
+        )
+    },
 }
 
 
@@ -104,7 +117,8 @@ def trained(config, lrs=None, stop_at=math.inf):
 
 def test_the_losses_of_a_script_are_the_runs_bit_for_bit(tmp_path):
     results = {name: trained(*case) for name, case in CASES.items()}
-    results["by hand"] = trained(make("kaiming", steps=10**6), stop_at=20)
+    cosine = make("kaiming", steps=10**6, schedule="cosine", optimizer="adam", lr=0.01)
+    results["by hand"] = trained(cosine, stop_at=20)
     for name, result in results.items():
         run = repeatable(result)
         (tmp_path / f"{name}.py").write_text(to_script(run, f'a run "{name}"\x1b[2J'))
@@ -174,6 +188,10 @@ def test_a_line_makes_the_config_again(tmp_path):
         "l1_weight": [None, 0.0, 1e-7],
         "dropout": [None, 0.0, 0.3],
         "weight_decay": [None, 1e-5],
+        "optimizer": [None, "momentum", "nesterov"],
+        "momentum": [None, 0.5],
+        "schedule": [None, *presets.names("schedule")],
+        "activation": [None, "tanh", "relu"],
         "engine": [None, "eager"],
         "device": [None, "cpu"],
     }
@@ -194,6 +212,11 @@ def test_a_line_says_what_it_can_not_repeat():
     assert line == "tui-trainer train --recipe l1 --seed 100 --engine eager --steps 812"
     assert all(note.startswith("# ") for note in notes)
     words = "\n".join(notes)
+    scheduled = Repeatable(make("l1", schedule="step", optimizer="adam", beta1=0.5), 812)
+    *notes, line = train_line(scheduled, PRESETS, None, "run").splitlines()
+    assert "--optimizer adam --schedule step" in line
+    assert "--beta1 0.5" in line
+    assert "the schedule was for 5,000 steps" in notes[-1]
     for fact in ("0.001 from step 120", "812 of 5,000", "compiled from step 300", "'2026 run'"):
         assert fact in words
 

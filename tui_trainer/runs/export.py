@@ -96,6 +96,8 @@ def _beyond_flags(run: Repeatable, name: str) -> Iterator[str]:
     if len(run.engines) > 1:
         changes = (f"{engine} from step {step:,} on" for step, engine in run.engines.items())
         found.append(f"the engines were {', '.join(changes)}")
+    if run.config.schedule.moves and run.steps < run.config.steps:
+        found.append(f"the schedule was for {run.config.steps:,} steps: this one is shorter")
     yield from found
     if run.lrs or len(run.engines) > 1:
         yield f"'tui-trainer replay {shlex.quote(name)}' repeats that too"
