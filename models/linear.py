@@ -31,7 +31,7 @@ class Linear(nn.Module):
 
 
 class LinearZeros(Linear):
-    """All parameters 0: hidden units stay equal, and behind a ReLU dead."""
+    """All parameters 0: hidden units stay equal, and dead where the activation of 0 is 0."""
 
     def __init__(self, inputs: int, outputs: int, generator: Generator | None = None) -> None:
         super().__init__(torch.zeros(inputs, outputs), torch.zeros(outputs))

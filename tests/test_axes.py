@@ -260,3 +260,15 @@ def test_a_value_is_written_as_a_person_would():
         ("l1+patient", "l1+patient"),
     ):
         assert value_text(value) == text
+
+
+def test_an_optimiser_s_numbers_may_be_named_with_a_dot():
+    for dotted, key in (
+        ("optimizer.lr", "lr"),
+        ("optimizer.momentum", "momentum"),
+        ("optimizer.beta2", "beta2"),
+        ("optimizer.eps", "eps"),
+        ("optimizer.weight_decay", "decoupled_weight_decay"),
+    ):
+        assert parse(f"{dotted}=0.1,0.2") == parse(f"{key}=0.1,0.2")
+    assert refusal("optimizer.gamma=1").startswith("gamma: no such axis; allowed: lr")

@@ -177,6 +177,10 @@ def test_a_candidate_needs_room_for_its_parameters_and_losses():
         parameters = Setup(config).parameter_count
         assert needed_bytes(config, 1) == 16 * parameters + 8 * 1000
         assert needed_bytes(config, 7) == 7 * needed_bytes(config, 1)
+        for optimizer, slots in (("momentum", 1), ("adamw", 2)):
+            other = make_config(PRESETS, recipe, steps=1000, optimizer=optimizer)
+            more = needed_bytes(other, 1) - needed_bytes(config, 1)
+            assert more == 12 * slots * parameters
 
 
 def test_a_million_candidates_are_refused_at_once_and_told_how_to_split(memory):

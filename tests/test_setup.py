@@ -151,6 +151,24 @@ def test_a_layer_whose_units_are_all_off_cuts_off_all_before_it(dead, first, las
     assert found.words == f"no gradient reaches {named}: every unit of layer {last} is off"
 
 
+@pytest.mark.parametrize(
+    ("activation", "words"), [("tanh", "is saturated"), ("gelu", "is off"), ("silu", "is off")]
+)
+def test_other_activations_have_their_own_words(activation, words):
+    model = mlp.build(1, 1, (4, 4), models.LinearHe, activation=activation)
+    assert find_dead_layers(model, task()) is None
+    with torch.no_grad():
+        layers(model)[1].bias.fill_(-1e6)
+    assert find_dead_layers(model, task()).words == (
+        f"no gradient reaches layers 1 to 2: every unit of layer 2 {words}"
+    )
+    setup = Setup(make("dead-zeros", activation=activation))
+    found = find_dead_layers(setup.state.model, setup.state.task)
+    assert found.words == (
+        f"no gradient reaches layers 1 to 4: all weights are zero, and {activation}(0) is 0"
+    )
+
+
 def test_a_single_layer_of_zeros_is_not_dead():
     setup = Setup(make("linear"))
     assert find_dead_layers(setup.state.model, setup.state.task) is None

@@ -24,8 +24,8 @@ from tui_trainer.runs.folder import runs_folder
               type=Number(Annotated[int, Meta(ge=0)]),
               help="The step after which it leaves RUN; 0 is the start.")  # fmt: skip
 @click.option("--set", "changes", multiple=True, metavar="KEY=VALUE",
-              help="What is another from there: lr, steps, regularizer, l1_weight, dropout, "
-                   "weight_decay or engine. May be repeated.")  # fmt: skip
+              help="What is another from there: lr, steps, regularizer, optimizer, schedule, a "
+                   "number of these, or engine. May be repeated.")  # fmt: skip
 @presets_option
 @report_options
 @runs_option

@@ -10,23 +10,28 @@ from typing import Any, Literal, TypeAlias
 from msgspec.structs import replace as with_changes
 
 from tui_trainer.config.presets import Presets, make_config
-from tui_trainer.config.settings import RunConfig, Value
+from tui_trainer.config.settings import RunConfig, Value, overrides_of
 from tui_trainer.config.validation import InvalidSettingsError
 from tui_trainer.formatting import bytes_text
 from tui_trainer.sweeps.axes import SweepAxis
 from tui_trainer.task.machine import available_bytes, processors
 from tui_trainer.task.memory import FLOAT_BYTES, data_bytes, require_memory
-from tui_trainer.task.shape import layer_widths, parameter_estimate
+from tui_trainer.task.shape import layer_widths, parameter_estimate, slot_estimate
 
 Objective: TypeAlias = Literal["best", "final"]
 
 MOST_CANDIDATES = 100_000
 _LOSSES = 2  # a step's
 COPIES = 4  # of a candidate's parameters: now, gradient, chunk's start, best step
+_SLOT_COPIES = 3  # of what its optimiser remembers: all of these but the gradient
 # What works on them, for each worker: twins, their gradients and products, the tensors' sizes.
 _WORKING_COPIES = 7
 _TWINS = 2  # a network trains as two where it is alone
-_SPLITS = ("dataset", "data_seed", "architecture")  # candidates that differ here train apart
+# Candidates that differ here train apart.
+_SPLITS = (
+    *("dataset", "data_seed", "architecture", "activation", "optimizer"),
+    *overrides_of("optimizer"),
+)
 _DROPPING = ("dropout", "regularizer")
 _MEMORY_SHARE = 0.5  # for candidates
 
@@ -174,7 +179,8 @@ def resolve_plan(plan: Sweep) -> Sweep:
 
 def needed_bytes(config: RunConfig, candidates: int) -> int:
     """Return about how much memory candidates like `config` need: parameters and losses."""
-    numbers = COPIES * parameter_estimate(config) + _LOSSES * config.steps
+    copies = COPIES + _SLOT_COPIES * slot_estimate(config.optimizer)
+    numbers = copies * parameter_estimate(config) + _LOSSES * config.steps
     return candidates * FLOAT_BYTES * numbers
 
 
@@ -196,15 +202,17 @@ def _check_axes(axes: Sequence[SweepAxis], seeds: int, settings: Mapping[str, An
 def _extremes(
     presets: Presets, recipe: str, axes: Sequence[SweepAxis], settings: Mapping[str, Any]
 ) -> list[RunConfig]:
-    """Return candidates with each network on each data set, of the most steps."""
+    """Return candidates with each network and optimiser on each data set, of the most steps."""
     swept = {axis.key: axis.values for axis in axes}
     longest = max(swept["steps"], key=int) if "steps" in swept else settings.get("steps")
-    parts = [swept.get(key, (settings.get(key),)) for key in ("architecture", "dataset")]
+    most: dict[str, Any] = {"steps": longest}
+    if "momentum" in swept:
+        most["momentum"] = max(swept["momentum"])
+    keys = ("architecture", "dataset", "optimizer")
+    parts = [swept.get(key, (settings.get(key),)) for key in keys]
     return [
-        make_config(
-            presets, recipe, **{**settings, "steps": longest, "architecture": name, "dataset": data}
-        )
-        for name, data in product(*parts)
+        make_config(presets, recipe, **{**settings, **most, **dict(zip(keys, names, strict=True))})
+        for names in product(*parts)
     ]
 
 

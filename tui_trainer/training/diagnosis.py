@@ -10,6 +10,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor, nn
 
+from tui_trainer.models import mlp
 from tui_trainer.task.network import layers_of
 from tui_trainer.task.penalties import Penalties
 from tui_trainer.task.task import Task
@@ -35,8 +36,16 @@ def find_dead_layers(model: nn.Module, task: Task) -> NotLearning | None:
         return None
     weights = [p for layer in layers for p in layer.parameters() if p.dim() > 1]
     all_zero = not any(bool(w.any()) for w in weights)
-    cause = "all weights are zero" if all_zero else f"every unit of layer {dead[-1]} is off"
-    return NotLearning(dead[0], dead[-1], cause)
+    return NotLearning(dead[0], dead[-1], _cause(model, dead[-1], all_zero=all_zero))
+
+
+def _cause(model: nn.Module, layer: int, *, all_zero: bool) -> str:
+    """Say what keeps gradients from the layers up to `layer`."""
+    kinds = {type(module) for module in model.modules()}
+    smooth = [name for name, kind in mlp.ACTIVATIONS.items() if kind in kinds and name != "relu"]
+    if all_zero:
+        return "all weights are zero" + (f", and {smooth[0]}(0) is 0" if smooth else "")
+    return f"every unit of layer {layer} is {'saturated' if nn.Tanh in kinds else 'off'}"
 
 
 def _without_gradient(model: nn.Module, task: Task) -> list[int]:
