@@ -40,6 +40,13 @@ def loss_text(loss: float | None) -> str:
     return f"{loss:.2f}" if loss >= 1 else f"{loss:.3f}"
 
 
+def value_text(value: float) -> str:
+    """Write a value of either sign as `loss_text` does: ``-1.25``, ``0.031``, ``1.2e+10``."""
+    if not value:
+        return "0"
+    return f"-{loss_text(-value)}" if value < 0 else loss_text(value)
+
+
 def metric_text(metric: float) -> str:
     """Write a figure of the fit: ``0.572``, ``-1.2e+30``."""
     return f"{metric:.3f}" if abs(metric) < 1000 else f"{metric:.2e}"

@@ -9,7 +9,7 @@ import click
 
 from tui_trainer.cli.looks import looks_options, take_looks
 from tui_trainer.cli.output import EXIT_OK
-from tui_trainer.cli.saving import find, runs_option
+from tui_trainer.cli.saving import runs_option
 from tui_trainer.config.presets import PARTS
 from tui_trainer.config.settings import RUN_NUMBERS, RunConfig
 from tui_trainer.config.user_settings import UserSettings, config_file, read_user_settings
@@ -24,7 +24,7 @@ from tui_trainer.runs.ownership import OWNER, owner_of
 @looks_options
 @click.pass_context
 def attach(context: click.Context, /, run: str | None, runs_root: Path | None) -> None:
-    """Watch and steer a run of another process on the cockpit.
+    """Watch and steer a run of another process on the cockpit, or the loop of a script.
 
     RUN is a folder, a unique piece of its name, or 'last'; without it, the newest one that is
     running. Several may watch a run; leaving ends nothing.
@@ -34,18 +34,33 @@ def attach(context: click.Context, /, run: str | None, runs_root: Path | None) -
     require_terminal("'tui-trainer control' asks and steers")
     user = read_user_settings(config_file())
     take_looks(context, user)
-    folder = find(run, runs_root)[0] if run is not None else _newest(runs_folder(runs_root))
-
-    from tui_trainer.runs.follow import config_of
-
-    config = config_of(folder)
-    app = _make_app(folder, config, user)
-    app.cockpit.attached = folder, config
+    app, folder = _attached(run, runs_folder(runs_root), user)
     app.run()
     app.wait()
     if (owner := owner_of(folder)) is not None:
         click.echo(f"{folder.name} goes on in {owner.words}: tui-trainer attach {folder.name}")
     context.exit(app.return_code or EXIT_OK)
+
+
+def _attached(run: str | None, root: Path, user: UserSettings) -> tuple[Any, Path]:
+    """Make the app that shows a run, or a loop, and return its folder.
+
+    Raises:
+        InvalidSettingsError: one line, if there is none, or it can't be read.
+    """
+    from tui_trainer.runs.description import read_description
+    from tui_trainer.runs.follow import config_of
+    from tui_trainer.runs.listing import find_run
+
+    folder = find_run(root, run) if run is not None else _newest(root)
+    if read_description(folder).kind == "loop":
+        app = _make_app(folder, None, user)
+        app.attached_loop = folder
+    else:
+        config = config_of(folder)
+        app = _make_app(folder, config, user)
+        app.cockpit.attached = folder, config
+    return app, folder
 
 
 def _newest(root: Path) -> Path:
@@ -61,19 +76,21 @@ def _newest(root: Path) -> Path:
     return found
 
 
-def _make_app(folder: Path, config: RunConfig, user: UserSettings) -> Any:
+def _make_app(folder: Path, config: RunConfig | None, user: UserSettings) -> Any:
     """Make the app, its form filled with the run's settings if there are presets of them."""
     from tui_trainer.cli.app import make_app
     from tui_trainer.cli.looks import charset_of
     from tui_trainer.runs.summary import read_summary
     from tui_trainer.tui.frames import UI_SHARE
 
-    summary = read_summary(folder)
     nothing = {"recipe": None, "presets_folder": None}
-    chosen = {part: getattr(config, part).name for part in PARTS}
-    chosen |= {key: getattr(config, key) for key in (*RUN_NUMBERS, "engine", "device")}
-    if summary is not None and summary.lr:
-        chosen["lr"] = summary.lr
+    chosen: dict[str, Any] = {}
+    if config is not None:
+        summary = read_summary(folder)
+        chosen = {part: getattr(config, part).name for part in PARTS}
+        chosen |= {key: getattr(config, key) for key in (*RUN_NUMBERS, "engine", "device")}
+        if summary is not None and summary.lr:
+            chosen["lr"] = summary.lr
     root, charset = folder.parent, charset_of(sys.stderr)
     make = partial(
         make_app, user=user, charset=charset, ui_share=UI_SHARE, on_end="", root=root,

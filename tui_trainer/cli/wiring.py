@@ -31,6 +31,7 @@ from tui_trainer.training.events import Event, Previewed
 if TYPE_CHECKING:  # the app's first frame needs none of it
     from tui_trainer.lr_search.events import LrEvent
     from tui_trainer.lr_search.plan import LrSearch
+    from tui_trainer.monitor.events import LoopEvent
     from tui_trainer.runs.client import RemoteControl
     from tui_trainer.sweeps.control import SweepControl
     from tui_trainer.sweeps.events import SweepEvent
@@ -156,7 +157,7 @@ def saved_work(root: Path | None) -> SavedWork | None:
     ) -> Iterator[Event]:
         return branch_events(folder, step, config, control, lr, root)
 
-    return SavedWork(root, _followed_events, resumed_events, branch, _delete_run)
+    return SavedWork(root, _followed_events, resumed_events, branch, _delete_run, _loop_events)
 
 
 def _followed_events(folder: Path, config: RunConfig, control: RemoteControl) -> Iterator[Event]:
@@ -164,6 +165,13 @@ def _followed_events(folder: Path, config: RunConfig, control: RemoteControl) ->
     from tui_trainer.runs.follow import follow
 
     yield from follow(folder, config, control)
+
+
+def _loop_events(folder: Path, control: RemoteControl) -> Iterator[LoopEvent]:
+    """Follow the loop of a script; imports numpy, too."""
+    from tui_trainer.monitor.follow import follow_loop
+
+    yield from follow_loop(folder, control)
 
 
 def _delete_run(folder: Path) -> None:

@@ -10,6 +10,7 @@ _LEAST_NAME = 8
 _SIGNS = {
     Role.TRAIN: ("━━", "**"),
     Role.VALIDATION: ("╺╸", "xx"),
+    Role.TEST: ("╍╍", "oo"),
     Role.BOUND: ("┄", "-"),
     Role.BEST: ("◆", "@"),
     Role.STOP: ("┃", "|"),

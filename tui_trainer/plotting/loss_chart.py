@@ -19,8 +19,8 @@ from tui_trainer.training.marks import LossMarks
 
 SMOOTHING_SHARE = 0.04
 SMOOTHING_LEAST = 8
-_DOTS_A_COLUMN = 2
-_LABEL_ROOM = 7
+DOTS_A_COLUMN = 2
+LABEL_ROOM = 7
 _SERIES: tuple[SeriesName, ...] = ("train", "val", "bound")
 
 
@@ -42,25 +42,25 @@ def loss_chart(
     losses that would flatten the rest are cut at the upper edge, with a ▲ there, unless they are
     the newest. The axes are those of the history: other runs are cut where they reach far beyond.
     """
-    columns = max(4, width - _LABEL_ROOM)
+    columns = max(4, width - LABEL_ROOM)
     longest = max([history.steps, *(overlay.history.steps for overlay in overlays)])
     steps = history.steps if view.clipped else longest
     whole = step_scale(steps, columns, marks.planned_steps)
-    x = _step_part(whole, view.within((whole.low, whole.high)), columns)
+    x = step_axis_part(whole, view.within((whole.low, whole.high)), columns)
     first, last = max(1, math.ceil(x.low)), max(1, math.floor(x.high))
-    series = {n: history.buckets(n, first, last, _DOTS_A_COLUMN * columns) for n in _SERIES}
+    series = {n: history.buckets(n, first, last, DOTS_A_COLUMN * columns) for n in _SERIES}
     window = max(SMOOTHING_LEAST, SMOOTHING_SHARE * (x.high - x.low)) if smooth else 0.0
-    most = _DOTS_A_COLUMN * columns
+    most = DOTS_A_COLUMN * columns
     others = [overlay_losses(o.history, first, last, most, window) for o in overlays]
     own = [series["train"], series["val"]]
     ranked = [other.ranked for other in others]
-    y, highest = _loss_axis(own, ranked, height, log, view.clipped)
+    y, highest = value_axis(own, ranked, height, log, view.clipped)
     under = [
         overlay_layers(overlay, losses, x, y, columns)
         for overlay, losses in zip(overlays, others, strict=True)
     ]
     layers = (
-        *_lines(marks),
+        *mark_lines(marks),
         *(other.curve for other in under),
         *_curves(series, window),
         *(_cuts(series, y) if highest is not None else ()),
@@ -73,7 +73,7 @@ def loss_chart(
     return Chart(x, y, layers, whole, extent, grain=1.0, highest=highest, cut=cut)
 
 
-def _step_part(whole: Scale, part: Part | None, columns: int) -> Scale:
+def step_axis_part(whole: Scale, part: Part | None, columns: int) -> Scale:
     """Return the axis of the steps that are shown, from one whole step to another."""
     if part is None:
         return whole
@@ -81,7 +81,7 @@ def _step_part(whole: Scale, part: Part | None, columns: int) -> Scale:
     return step_part(low, max(low + 1, min(whole.high, math.ceil(part[1]))), columns)
 
 
-def _loss_axis(
+def value_axis(
     own: Sequence[Buckets],
     others: Sequence[Losses],
     height: int,
@@ -108,7 +108,7 @@ def _within(y: Scale, ranked: Losses) -> bool:
     return not len(ranked) or bool(y.holds(ranked[[0, -1]]).all())
 
 
-def _lines(marks: LossMarks) -> Iterator[Layer]:
+def mark_lines(marks: LossMarks) -> Iterator[Layer]:
     """Draw what happened at a step from top to bottom."""
     for step in marks.lr_changes:
         yield _vertical(Role.LR, step)
@@ -120,13 +120,13 @@ def _lines(marks: LossMarks) -> Iterator[Layer]:
 def _curves(series: Mapping[SeriesName, Buckets], window: float) -> Iterator[Layer]:
     """Draw losses over their bound; smoothed, where there is a window, over the raw ones."""
     train, val = series["train"], series["val"]
-    yield _curve(Role.BOUND, series["bound"], Dash.DOTTED, "-")
+    yield curve(Role.BOUND, series["bound"], Dash.DOTTED, "-")
     if window:
-        yield _curve(Role.VALIDATION_RAW, val, Dash.SOLID, ".")
-        yield _curve(Role.TRAIN_RAW, train, Dash.SOLID, ".")
-        train, val = _smoothed(train, window), _smoothed(val, window)
-    yield _curve(Role.TRAIN, train, Dash.SOLID, "*")
-    yield _curve(Role.VALIDATION, val, Dash.DASHED, "x")
+        yield curve(Role.VALIDATION_RAW, val, Dash.SOLID, ".")
+        yield curve(Role.TRAIN_RAW, train, Dash.SOLID, ".")
+        train, val = smoothed(train, window), smoothed(val, window)
+    yield curve(Role.TRAIN, train, Dash.SOLID, "*")
+    yield curve(Role.VALIDATION, val, Dash.DASHED, "x")
 
 
 def _points(marks: LossMarks, y: Scale) -> Iterator[Layer]:
@@ -138,20 +138,22 @@ def _points(marks: LossMarks, y: Scale) -> Iterator[Layer]:
 
 
 def _cuts(series: Mapping[SeriesName, Buckets], y: Scale) -> Iterator[Layer]:
-    yield _cut(Role.TRAIN, series["train"], y)
-    yield _cut(Role.VALIDATION, series["val"], y)
+    yield cut_signs(Role.TRAIN, series["train"], y)
+    yield cut_signs(Role.VALIDATION, series["val"], y)
 
 
-def _smoothed(buckets: Buckets, window: float) -> Buckets:
+def smoothed(buckets: Buckets, window: float) -> Buckets:
+    """Return a running mean over so many steps in place of what buckets span."""
     mean = buckets.smoothed(window)
     return Buckets(buckets.step, mean, mean, mean)
 
 
-def _curve(role: Role, buckets: Buckets, dash: Dash, ascii_marker: str) -> Curve:
+def curve(role: Role, buckets: Buckets, dash: Dash, ascii_marker: str) -> Curve:
+    """Draw what buckets span."""
     return Curve(role, buckets.step, buckets.low, buckets.high, dash, ascii_marker)
 
 
-def _cut(role: Role, buckets: Buckets, y: Scale) -> Scatter:
+def cut_signs(role: Role, buckets: Buckets, y: Scale) -> Scatter:
     """Mark at the upper edge where losses lie above it."""
     above = buckets.step[buckets.high > y.top]
     return Scatter(role, above, np.full(len(above), y.top), marker="▲", ascii="^")

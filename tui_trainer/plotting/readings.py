@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tui_trainer.formatting import loss_text, number_text
+from tui_trainer.formatting import loss_text, number_text, value_text
 from tui_trainer.lr_search.result import LrSearchResult
 from tui_trainer.plotting.legend import sign
 from tui_trainer.plotting.overlay import Overlay
@@ -75,7 +75,7 @@ def loss_reader(
 def fit_reader(points: Points, fit: FitSampled, feature: str = "") -> Reader:
     """Read a fit and its data by the one feature."""
     axis = feature or "x"
-    return Reader(axis, lambda x: fit_reading(points, fit, x, axis), lambda x, _: x, _value_text)
+    return Reader(axis, lambda x: fit_reading(points, fit, x, axis), lambda x, _: x, value_text)
 
 
 def prediction_reader(fit: FitSampled) -> Reader:
@@ -93,9 +93,9 @@ def residual_reader(fit: FitSampled) -> Reader:
 def _points_reader(axis: str, pairs: Mapping[Role, tuple[Values, Values]], verb: str) -> Reader:
     def read(x: float) -> list[Reading]:
         points = [_nearest_point(role, *pair, x, verb) for role, pair in pairs.items()]
-        return [Reading(f"{axis} {_value_text(x)}"), *points]
+        return [Reading(f"{axis} {value_text(x)}"), *points]
 
-    return Reader(axis, read, lambda x, _: x, _value_text)
+    return Reader(axis, read, lambda x, _: x, value_text)
 
 
 def lr_reader(results: LrSearchResult) -> Reader:
@@ -141,18 +141,18 @@ def overlay_reading(overlay: Overlay, step: int, charset: Charset) -> list[Readi
 
 
 def _span_text(block: Block) -> str:
-    """Write a loss, or the lowest and highest of a block."""
+    """Write a value, or the lowest and highest of a block."""
     if block.first_step == block.last_step:
-        return loss_text(block.mean)
-    return f"{loss_text(block.low)} to {loss_text(block.high)}"
+        return value_text(block.mean)
+    return f"{value_text(block.low)} to {value_text(block.high)}"
 
 
 def fit_reading(points: Points, fit: FitSampled, x: float, axis: str = "x") -> list[Reading]:
     """Return x, the prediction there, and the nearest point of each split."""
-    readings = [Reading(f"{axis} {_value_text(x)}")]
+    readings = [Reading(f"{axis} {value_text(x)}")]
     if len(fit.x) and fit.x[0] <= x <= fit.x[-1]:
         prediction = float(np.interp(x, fit.x, fit.prediction))
-        readings.append(Reading(f"model {_value_text(prediction)}", Role.MODEL))
+        readings.append(Reading(f"model {value_text(prediction)}", Role.MODEL))
     train, val = (points.train_x, points.train_y), (points.val_x, points.val_y)
     splits = ((Role.TRAIN_POINT, train), (Role.VALIDATION_POINT, val))
     return readings + [_nearest_point(role, *pair, x) for role, pair in splits if len(pair[0])]
@@ -161,7 +161,7 @@ def fit_reading(points: Points, fit: FitSampled, x: float, axis: str = "x") -> l
 def _nearest_point(role: Role, xs: Values, ys: Values, x: float, verb: str = "") -> Reading:
     """Read a split's point next to an x."""
     near = _nearest(xs, x)
-    words = f"{_value_text(float(ys[near]))} at {_value_text(float(xs[near]))}"
+    words = f"{value_text(float(ys[near]))} at {value_text(float(xs[near]))}"
     name, short = ("train",) * 2 if role is Role.TRAIN_POINT else ("validation", "val")
     return Reading(f"{name} {verb}{' ' if verb else ''}{words}", role, f"{short} {words}")
 
@@ -187,13 +187,6 @@ def _nearest(values: NDArray[np.floating], x: float) -> int:
     with np.errstate(invalid="ignore"):
         far = np.abs(values - x)
     return int(np.argmin(np.where(np.isfinite(far), far, np.inf)))
-
-
-def _value_text(value: float) -> str:
-    """Write a value of the data with its sign: ``-1.25``, ``0.031``, ``1.2e+10``."""
-    if not value:
-        return "0"
-    return f"-{loss_text(-value)}" if value < 0 else loss_text(value)
 
 
 def _lr_text(lr: float) -> str:

@@ -4,6 +4,7 @@ import signal
 import threading
 from collections.abc import Iterator, Sequence
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.console import RenderableType
@@ -28,7 +29,7 @@ from tui_trainer.tui.commands import Palette, ScreenCommands
 from tui_trainer.tui.frames import UI_SHARE
 from tui_trainer.tui.keys import key_texts
 from tui_trainer.tui.live_screen import Context, LiveScreen
-from tui_trainer.tui.messages import Ended, OnEndFailed, ValuesTaken
+from tui_trainer.tui.messages import Ended, LoopChosen, OnEndFailed, ValuesTaken
 from tui_trainer.tui.preferences import PreferenceCommands, Preferences
 from tui_trainer.tui.quit_question import QuitQuestion
 from tui_trainer.tui.run.screen import Cockpit
@@ -41,6 +42,7 @@ from tui_trainer.tui.way_out import WayOut, with_way_out
 if TYPE_CHECKING:
     from tui_trainer.tui.lab.screen import LaboratoryScreen
     from tui_trainer.tui.lr.screen import LrFinderScreen
+    from tui_trainer.tui.monitor.screen import MonitorScreen
     from tui_trainer.tui.runs.listed import RunList
     from tui_trainer.tui.runs.reading import SavedRuns
     from tui_trainer.tui.sweep.screen import SweepScreen
@@ -100,6 +102,8 @@ class TrainerApp(App[None]):
         self.sweep: SweepScreen | None = None
         self.lr_finder: LrFinderScreen | None = None
         self.laboratory: LaboratoryScreen | None = None
+        self.monitor: MonitorScreen | None = None
+        self.attached_loop: Path | None = None  # the loop to start with
         self._run_list: tuple[RunList, SavedRuns | None] | None = None  # once it was opened
 
     def get_default_screen(self) -> Cockpit:
@@ -109,6 +113,8 @@ class TrainerApp(App[None]):
         few_colors = self.console.color_system == "standard" and not self.is_headless
         self.set_class(self.no_color or few_colors, "-plain")
         self.app_resume_signal.subscribe(self, lambda _: self.refresh(layout=True))
+        if self.attached_loop is not None:
+            self.show_loop(self.attached_loop)
 
     def prefer(self, key: str, value: str) -> None:
         """Change a setting for this session and all later ones, and say so."""
@@ -186,7 +192,7 @@ class TrainerApp(App[None]):
     @property
     def live_screens(self) -> list[LiveScreen]:
         """The screens with threads of their own, also those that are not shown."""
-        screens = (self.cockpit, self.sweep, self.lr_finder)
+        screens = (self.cockpit, self.sweep, self.lr_finder, self.monitor)
         return [screen for screen in screens if screen is not None]
 
     def action_command_palette(self) -> None:
@@ -195,12 +201,12 @@ class TrainerApp(App[None]):
 
     async def action_quit(self) -> None:
         """Quit; ask first while something is running."""
-        asked = [screen.quit_warning for screen in self.live_screens if screen.active]
-        warnings = [words for words in asked if words]
-        if not warnings:
+        asked = [screen for screen in self.live_screens if screen.active and screen.quit_warning]
+        if not asked:
             self.exit()
         elif not isinstance(self.screen, QuitQuestion):
-            question = QuitQuestion(warnings)
+            ended = sum(screen.ENDS_ON_QUIT for screen in asked)
+            question = QuitQuestion([screen.quit_warning for screen in asked], ended)
             self.push_screen(question, lambda quits: self.exit() if quits else None)
 
     def action_help_quit(self) -> None:
@@ -258,6 +264,22 @@ class TrainerApp(App[None]):
             self.laboratory = LaboratoryScreen(self.cockpit.context, self.cockpit)
             self.install_screen(self.laboratory, "laboratory")  # so that nothing is read twice
         self.push_screen(self.laboratory)
+
+    def show_loop(self, folder: Path) -> None:
+        """Show the loop of a folder, in place of what is over the cockpit."""
+        from tui_trainer.tui.monitor.screen import MonitorScreen
+
+        if self.monitor is None:
+            self.monitor = MonitorScreen(self.cockpit.context)
+            self.install_screen(self.monitor, "monitor")  # so that nothing is read twice
+        self.monitor.is_first = folder == self.attached_loop
+        self.cockpit.to_front()
+        self.push_screen(self.monitor)
+        self.monitor.follow(folder)
+
+    @on(LoopChosen)
+    def _show_chosen_loop(self, message: LoopChosen) -> None:
+        self.show_loop(message.folder)
 
     @on(ValuesTaken)
     def _take_values(self, message: ValuesTaken) -> None:

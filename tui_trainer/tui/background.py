@@ -20,6 +20,7 @@ from tui_trainer.tui.messages import PreviewFailed, PreviewReady, Updated
 if TYPE_CHECKING:  # the first frame needs none of it
     from tui_trainer.lr_search.events import LrEvent
     from tui_trainer.lr_search.plan import LrSearch
+    from tui_trainer.monitor.events import LoopEvent
     from tui_trainer.runs.client import RemoteControl
     from tui_trainer.sweeps.control import SweepControl
     from tui_trainer.sweeps.events import SweepEvent
@@ -41,6 +42,7 @@ class SavedWork:
         go_on: resumes a saved run.
         branch: trains another config from a step of it on, with another lr unless that is None.
         delete: deletes one.
+        loop_events: tells a loop of a script, as `tui_trainer.monitor.follow.follow_loop`.
     """
 
     root: Path
@@ -48,6 +50,7 @@ class SavedWork:
     go_on: Callable[[Path, Control], Iterator[Event]]
     branch: Callable[[Path, int, RunConfig, float | None, Control], Iterator[Event]]
     delete: Callable[[Path], None]
+    loop_events: "Callable[[Path, RemoteControl], Iterator[LoopEvent]] | None" = None
 
 
 @dataclass(slots=True)

@@ -40,7 +40,8 @@ class ScreenCommands(Provider):
         if isinstance(screen, LiveScreen):
             reasons = screen.why_not()
             for key in keys_of(screen.screen_name):
-                if key.id not in _LEFT_OUT and not key.action.startswith("cycle"):
+                named = key.help and key.id not in _LEFT_OUT
+                if named and not key.action.startswith("cycle"):
                     about = reasons.get(key.id, f"key {screen.key(key.id)}")
                     yield key.help, partial(screen.run_action, press(key)), about
         if isinstance(screen, Cockpit):

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import groupby, takewhile
 
 from tui_trainer.tui.keys import KEYS, Key, ScreenName, key_text, keys_of
 from tui_trainer.tui.wording import BADGES, INTERRUPTED, LEARNT_NOTHING
@@ -14,7 +14,7 @@ _GROUPS = {
     "presets": "Settings",
     "search": "Search",
     "sweep": "Sweep and lr finder",
-    "list": "List of runs",
+    "list": "Lists, and the plots of a loop",
     "view": "View",
     "app": "Everywhere",
 }
@@ -26,6 +26,7 @@ _FORM = (
 )
 _SYMBOLS = (
     ("━━ ╺╸", "training loss (solid) and validation loss (dashed)"),
+    ("╍╍", "a metric of the test, in the plots of a loop"),
     ("◆", "the lowest validation loss so far; in a sweep the recommended value"),
     ("┄", "the stopping rule's bound: a validation loss above it ends the run"),
     ("┃ ╎ ▲", "where the run stopped early, the lr changed, the engine changed"),
@@ -36,6 +37,8 @@ _SYMBOLS = (
     ("● ⡇ ✕", "a sweep's medians, their spread over the seeds, diverged seeds"),
 )
 _WORDS = (
+    ("loop", "training in a script of somebody's own, watched through what it logs"),
+    ("metric", "what a loop logs by step: plots show those of training and validation together"),
     ("step", "one update of all weights by the gradient over all training points"),
     ("lr", "learning rate: how far a step follows the gradient"),
     (
@@ -134,7 +137,7 @@ def filtered(page: list[Section], text: str) -> list[Section]:
 def _now(now: Now, keymap: Mapping[str, str]) -> Iterator[Row]:
     """Yield the keys that do something, in pairs of next and previous."""
     for key in keys_of(now.screen):
-        if key.id in now.why_not or key.id.endswith("_previous"):
+        if key.id in now.why_not or not _leads(key):
             continue
         label = now.labels.get(key.id, key.label)
         if len(label) >= LABELS:  # it has the value in it, which the footer shows
@@ -144,7 +147,7 @@ def _now(now: Now, keymap: Mapping[str, str]) -> Iterator[Row]:
 
 def _not_now(now: Now, keymap: Mapping[str, str]) -> Iterator[Row]:
     for key in keys_of(now.screen):
-        if reason := now.why_not.get(key.id):
+        if (reason := now.why_not.get(key.id)) and key.help:
             yield Row(_pressed(key, keymap), reason, key.label, is_key=True)
 
 
@@ -153,21 +156,29 @@ def _all_keys(keymap: Mapping[str, str]) -> Iterator[Section]:
         rows = [
             Row(_pressed(key, keymap), _words(key), ids=", ".join(_ids(key)), is_key=True)
             for key in keys
-            if not key.id.endswith("_previous")
+            if _leads(key)
         ]
         yield Section(_GROUPS.get(group, group.capitalize()), tuple(rows))
 
 
+def _leads(key: Key) -> bool:
+    """Say whether a key has a line of its own: it is neither an opposite nor one of several."""
+    return bool(key.help) and not key.id.endswith("_previous")
+
+
 def _ids(key: Key) -> list[str]:
-    """Return a key's id, with that of its opposite."""
+    """Return a key's id, with that of its opposite, or those that belong to it."""
     previous = key.id.replace("_next", "_previous")
-    return [known.id for known in KEYS if known.id in (key.id, previous)]
+    at = KEYS.index(key)
+    others = [known.id for known in takewhile(lambda known: not known.help, KEYS[at + 1 :])]
+    return [known.id for known in KEYS if known.id in (key.id, previous, *others)]
 
 
 def _pressed(key: Key, keymap: Mapping[str, str]) -> str:
     keys = {known.id: known.key for known in KEYS}
-    return " ".join(key_text(keymap.get(name, keys[name])) for name in _ids(key))
+    texts = [key_text(keymap.get(name, keys[name])) for name in _ids(key)]
+    return " ".join(texts if len(texts) < 3 else (texts[0], "…", texts[-1]))
 
 
 def _words(key: Key) -> str:
-    return key.help.replace("next", "next or previous", 1) if len(_ids(key)) > 1 else key.help
+    return key.help.replace("next", "next or previous", 1) if "_next" in key.id else key.help

@@ -10,15 +10,22 @@ from textual.binding import Binding
 from tui_trainer.config.validation import InvalidSettingsError, one_of, shortened
 from tui_trainer.tui.key_names import key_name, key_problem
 
-ScreenName: TypeAlias = Literal["cockpit", "sweep", "candidate", "lr_finder", "laboratory", "runs"]
+ScreenName: TypeAlias = Literal[
+    "cockpit", "sweep", "candidate", "lr_finder", "laboratory", "runs", "monitor"
+]
 
 _EVERYWHERE: tuple[ScreenName, ...] = get_args(ScreenName)
 _SWEEP: tuple[ScreenName, ...] = ("sweep",)
 _RUNS: tuple[ScreenName, ...] = ("runs",)
-_PLOTS: tuple[ScreenName, ...] = ("cockpit", "candidate", "lr_finder", "laboratory")
+_MONITOR: tuple[ScreenName, ...] = ("monitor",)
+_PLOTS: tuple[ScreenName, ...] = ("cockpit", "candidate", "lr_finder", "laboratory", "monitor")
 _PANES: tuple[ScreenName, ...] = ("sweep", *_PLOTS)
 _RUN: tuple[ScreenName, ...] = ("cockpit", "laboratory")
+_STEERED: tuple[ScreenName, ...] = (*_RUN, "monitor")
 _STARTING: tuple[ScreenName, ...] = ("cockpit", "sweep", "lr_finder")
+
+
+MOST_PLOTS = 9
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +35,7 @@ class Key:
     `label` is its word in the footer, where "" omits it, and `also` one that it has in another
     state; keys of the highest `rank` are the first to go where there is no room. In a small
     terminal it `shares` the place of another key, before which it goes while it does something.
+    One without `help` belongs to the key before it.
     """
 
     id: str
@@ -60,6 +68,23 @@ def _plot_keys(
     return previous, following
 
 
+def _page_keys() -> tuple[Key, Key]:
+    words = "page of plots"
+    return (
+        Key("page_next", "pagedown", "page(1)", "list", f"next {words}", "more", 3, _MONITOR),
+        Key("page_previous", "pageup", "page(-1)", "list", f"previous {words}", screens=_MONITOR),
+    )
+
+
+def _count_keys() -> tuple[Key, ...]:
+    """Return a key for each number of plots; the first explains them all."""
+    return tuple(
+        Key(f"plots_{n}", f"{n}", f"plots({n})", "list",
+            "show so many plots at once" if n == 1 else "", screens=_MONITOR)
+        for n in range(1, MOST_PLOTS + 1)
+    )  # fmt: skip
+
+
 EXPERIMENT_TITLES = {
     "nothing-learns": "Nothing learns",
     "explodes": "It explodes",
@@ -75,11 +100,13 @@ _EXPERIMENTS = tuple(
 KEYS = (
     Key("start", "s", "start", "run", "start, or restart, with the form's settings", "start", 0,
         _STARTING, also="again"),
-    Key("step", "n", "step", "run", "run one step, then pause", "step", 3, _RUN),
-    Key("pause", "space", "pause", "run", "pause or resume", "pause", 0, _RUN, also="resume",
+    Key("step", "n", "step", "run", "run one step, then pause", "step", 3, _STEERED),
+    Key("pause", "space", "pause", "run", "pause or resume", "pause", 0, _STEERED, also="resume",
         shares="quit"),
-    Key("stop", "x", "stop", "run", "stop", "stop", 0, (*_STARTING, "laboratory"),
+    Key("stop", "x", "stop", "run", "stop", "stop", 0, (*_STARTING, "laboratory", "monitor"),
         shares="start"),
+    Key("checkpoint", "c", "checkpoint", "run", "have the loop keep a checkpoint", "checkpoint", 4,
+        _MONITOR),
     *_EXPERIMENTS,
     *_cycle("p", "recipe", "recipe", "recipe", 4),
     *_cycle("d", "dataset", "data set", "data", 5),
@@ -88,8 +115,10 @@ KEYS = (
     *_cycle("i", "init", "init", "init", 5),
     *_cycle("r", "regularizer", "regularizer", "reg", 5),
     *_cycle("e", "engine", "engine"),
-    Key("lr_down", "[", "lr(-1)", "presets", "lower the lr (1-2-5), also in a run", "lr-", 4),
-    Key("lr_up", "]", "lr(1)", "presets", "raise the lr (1-2-5), also in a run", "lr+", 4),
+    Key("lr_down", "[", "lr(-1)", "presets", "lower the lr (1-2-5), also in a run", "lr-", 4,
+        ("cockpit", "monitor")),
+    Key("lr_up", "]", "lr(1)", "presets", "raise the lr (1-2-5), also in a run", "lr+", 4,
+        ("cockpit", "monitor")),
     Key("find_lr", "f", "app.find_lr", "search", "lr finder: search for a good lr", "find lr", 1),
     Key("sweep", "w", "app.sweep", "search", "sweep: train with many values at once", "sweep", 1),
     Key("laboratory", "j", "app.laboratory", "search",
@@ -117,16 +146,27 @@ KEYS = (
         (*_RUNS, *_RUN)),
     Key("export", "e", "export", "list", "export it: script, command, CSV, picture", "export", 2,
         _RUNS),
-    Key("filter", "slash", "filter", "list", "filter the list", "filter", 3, _RUNS),
+    Key("filter", "slash", "filter", "list", "filter the list; plots by a regular expression",
+        "filter", 3, (*_RUNS, *_MONITOR)),
+    Key("metrics", "a", "metrics", "list", "list all metrics, or close the list", "all metrics", 1,
+        _MONITOR),
+    Key("open_metric", "enter", "open_metric", "list", "zoom the metric of the list", "", 5,
+        _MONITOR),
+    Key("pin_plot", "p", "pin_plot", "list", "keep a plot in front, whatever the filter", "pin", 2,
+        _MONITOR, also="unpin"),
+    Key("output", "o", "output", "list", "show what the loop printed, or close it", "output", 2,
+        _MONITOR),
+    *_page_keys(),
+    *_count_keys(),
     Key("delete", "delete", "delete", "list", "delete the run from the disk", "delete", 4, _RUNS),
     Key("best", "k", "best", "view", "show the fit of the best or last weights", "best fit", 2,
         also="last fit"),
     Key("look", "y", "look", "view", "toggle residuals: predicted minus actual", "residuals", 5,
         ("cockpit", "candidate")),
     Key("log", "l", "log", "view", "toggle the log scale of losses", "log", 3,
-        ("cockpit", "sweep", "candidate", "laboratory")),
+        ("cockpit", "sweep", "candidate", "laboratory", "monitor")),
     Key("smooth", "m", "smooth", "view", "toggle smoothing; raw losses stay visible", "smooth", 4,
-        ("cockpit", "candidate", "laboratory")),
+        ("cockpit", "candidate", "laboratory", "monitor")),
     Key("zoom", "z", "zoom", "view", "zoom a pane, then the next, then none", "zoom", 3, _PANES),
     *_plot_keys("cursor", ("left", "right"), "move", 1, "read the plot: move its cursor"),
     *_plot_keys("cursor_ten", ("ctrl+left", "ctrl+right"), "move", 10, "by ten columns"),
@@ -136,14 +176,14 @@ KEYS = (
     Key("x_all", "0", "plot('all', 0)", "view", "show all of x; then all that is cut off",
         screens=_PLOTS),
     Key("runs", "h", "app.runs", "view", "the list of all runs, or back from it", "runs", 2,
-        ("cockpit", "sweep", "runs")),
+        ("cockpit", "sweep", "runs", "monitor")),
     Key("overlay", "o", "overlay", "view",
         "lay the last run's losses under these, or take them off", "overlay", 3),
     Key("overhead", "t", "overhead", "view", "toggle the UI overhead", "", 5, _EVERYWHERE),
     Key("setup", "tab", "next_view", "app", "open the form, or show the next pane", "form", 0,
         _PANES, also="pane"),
     Key("back", "escape", "back", "app", "back to the previous screen", "back", 0,
-        ("sweep", "candidate", "lr_finder", "laboratory", "runs")),
+        ("sweep", "candidate", "lr_finder", "laboratory", "runs", "monitor")),
     Key("help", "question_mark", "help", "app", "this help", "help", 0, _EVERYWHERE),
     Key("palette", "ctrl+p", "app.command_palette", "app", "find a preset or command by name", "",
         5, _EVERYWHERE),
@@ -160,6 +200,7 @@ _KEY_TEXTS = {
     "delete": "del",
     "slash": "/",
     "left": "←", "right": "→", "ctrl+left": "^←", "ctrl+right": "^→",
+    "pagedown": "pgdn", "pageup": "pgup",
     "shift+left": "⇧←", "shift+right": "⇧→", "plus": "+", "minus": "-", "equals_sign": "=",
 }  # fmt: skip
 

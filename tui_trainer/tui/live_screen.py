@@ -53,6 +53,7 @@ class Context:
 class LiveScreen(PaneScreen):
     """Follows a thread: takes in its events, and draws frames of what they amount to."""
 
+    ENDS_ON_QUIT: ClassVar[bool] = True  # whether quitting ends what is active here
     WORK: ClassVar[str] = ""  # what goes on here, for other screens' headers; "" for no chip
 
     def __init__(self, context: Context) -> None:
@@ -130,7 +131,7 @@ class LiveScreen(PaneScreen):
 
     @property
     def quit_warning(self) -> str:
-        """What quitting would interrupt, in a sentence."""
+        """What quitting would interrupt, or leave, in a sentence."""
         return ""
 
     # State

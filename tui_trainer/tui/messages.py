@@ -1,6 +1,7 @@
 """What threads and screens report to a screen."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from textual.message import Message
@@ -46,6 +47,13 @@ class ValuesTaken(Message):
     """Values by setting that were chosen on another screen, for the run's form."""
 
     values: dict[str, Value]
+
+
+@dataclass
+class LoopChosen(Message):
+    """The loop of this folder is to be shown."""
+
+    folder: Path
 
 
 @dataclass

@@ -20,17 +20,24 @@ class QuitQuestion(ModalScreen[bool]):
         Binding("n,escape", "answer(False)", "stay"),
     ]
 
-    def __init__(self, warnings: Sequence[str]) -> None:
+    def __init__(self, warnings: Sequence[str], ended: int) -> None:
         super().__init__()
         self._warnings = warnings
+        self._ended = ended  # how many of them end by it
 
     def compose(self) -> ComposeResult:
         """Give each sentence a line of its own, so that numbers have room to grow."""
         with Vertical(classes="dialog"):
             for warning in self._warnings:
                 yield Static(warning, markup=False)
-            yield Static(f"Quit and end {'it' if len(self._warnings) == 1 else 'them'}?")
+            yield Static(self._question)
             yield Static("[b]y[/b] quit   [b]n[/b] stay", classes="answers")
+
+    @property
+    def _question(self) -> str:
+        if not self._ended:
+            return "Close the screen?"
+        return f"Quit and end {'it' if self._ended == 1 else 'them'}?"
 
     def action_answer(self, answer: bool) -> None:
         self.dismiss(answer)

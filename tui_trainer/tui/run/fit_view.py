@@ -20,6 +20,11 @@ class FitView:
         self.problem = ""
 
     @property
+    def is_untouched(self) -> bool:
+        """Whether no preview was ever asked for."""
+        return not (self.pending or self.previewed or self.problem)
+
+    @property
     def wants_best(self) -> bool:
         return self.asked == "best"
 

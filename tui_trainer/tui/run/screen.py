@@ -81,11 +81,16 @@ class Cockpit(RunScreen):
         yield FitPane(self.context.charset, id="fit")
 
     def on_mount(self) -> None:
-        """Ask for the first preview after the first frame: it imports torch, as no viewer does."""
-        if self.attached is None:
-            self.call_after_refresh(self._ask_preview)
-        else:
+        if self.attached is not None:
             self.call_after_refresh(self.attach, *self.attached)
+
+    def on_screen_resume(self) -> None:
+        """Ask for the first preview after the first frame: it imports torch, as no viewer does."""
+        self.call_after_refresh(self._ask_first_preview)
+
+    def _ask_first_preview(self) -> None:
+        if self.attached is None and self.is_current and self._fits.is_untouched:
+            self._ask_preview()
 
     @property
     def is_idle(self) -> bool:

@@ -14,7 +14,6 @@ def reasons_of(run: ListedRun) -> dict[str, str]:
         return dict.fromkeys(("open_run", "pin", "go_on", "branch", "export"), _SWEEP)
     if run.loop:
         reasons = dict.fromkeys(("pin", "go_on", "branch", "export"), _LOOP)
-        reasons["open_run"] = f"A loop opens with 'tui-trainer attach {run.name}'."
     else:
         reasons = {"go_on": why_no_resume(run)}
     if run.folder is None:

@@ -21,6 +21,7 @@ from tui_trainer.training.state import State
 from tui_trainer.tui.choices import ChoiceList
 from tui_trainer.tui.keys import bindings
 from tui_trainer.tui.live_screen import Context, LiveScreen
+from tui_trainer.tui.messages import LoopChosen
 from tui_trainer.tui.run.branching import Parent
 from tui_trainer.tui.run.rescue import after_divergence
 from tui_trainer.tui.run.runs import Run
@@ -196,8 +197,15 @@ class RunsScreen(LiveScreen):
     # What is done with a run
 
     def action_open_run(self) -> None:
-        """Show the run in the cockpit, attached to it where another process trains it."""
-        if self.run is not None:
+        """Show the run in the cockpit, attached to it where another process trains it.
+
+        A loop has a screen of its own.
+        """
+        if self.run is None:
+            return
+        if self.run.loop and self.run.folder is not None:
+            self.post_message(LoopChosen(self.run.folder))
+        else:
             self._cockpit.show(self._whole(self.run))
             self._cockpit.to_front()
 

@@ -34,8 +34,10 @@ class Framed(Cells, can_focus=True):
         & > .pane--axis { color: $foreground 55%; }
         & > .pane--train { color: $text-primary; }
         & > .pane--validation { color: $text-warning; }
+        & > .pane--test { color: $text-success; }
         & > .pane--train-raw { color: $text-primary 40%; }
         & > .pane--validation-raw { color: $text-warning 40%; }
+        & > .pane--test-raw { color: $text-success 40%; }
         & > .pane--bound { color: $foreground 60%; }
         & > .pane--best { color: $text-success; text-style: bold; }
         & > .pane--stop { color: $text-error; }

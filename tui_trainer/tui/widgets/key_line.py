@@ -17,6 +17,7 @@ from tui_trainer.tui.wording import MEDIUM, NARROW
 _GROUPS = ("run", "list", "sweep", "view", "presets", "search", "app")  # from the left to the right
 _FIELD_KEYS = (("enter", "accept"), ("↑ ↓", "other field"), ("esc", "leave"))
 _FILTER_KEYS = (("enter", "accept"), ("↑ ↓", "other run"), ("esc", "show all"))
+_PATTERN_KEYS = (("enter", "accept"), ("esc", "show all"))
 _ROW_KEYS = (("enter", "list"), ("← →", "change"))
 Focus: TypeAlias = Literal["field", "row"] | None
 _LEFT = "run"  # the group whose keys come and go with a run
@@ -60,7 +61,8 @@ class KeyLine(Cells):
         super().__init__(id=id)
         keys = keys_of(screen)
         self._keys = [key for group in _GROUPS for key in keys if key.group == group]
-        self._field_keys = _FILTER_KEYS if screen == "runs" else _FIELD_KEYS
+        filters = {"runs": _FILTER_KEYS, "monitor": _PATTERN_KEYS}
+        self._field_keys: Sequence[tuple[str, str]] = filters.get(screen, _FIELD_KEYS)
         self._keymap = keymap
         self._labels: Mapping[str, str] = {}
         self._useless: Collection[str] = ()

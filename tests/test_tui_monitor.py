@@ -1,0 +1,175 @@
+"""The screen of a loop: which metrics it shows, how they are read, and what the keys ask for."""
+
+import re
+
+import numpy as np
+import pytest
+from scripted import hidden, press, shown, until
+from scripted_loop import FOLDER, MACHINE, TYPICAL, LoopScript, logged, make_loop_app, status
+
+from tui_trainer.monitor.events import OutputRead
+from tui_trainer.plotting.roles import Charset
+from tui_trainer.training.early_stopping import StopReason
+from tui_trainer.training.events import Noted, RunEnded
+from tui_trainer.training.state import State
+from tui_trainer.tui.headless import screen_text
+
+MANY = [f"layer{n}/grad_norm" for n in range(20)]
+
+
+async def read(pilot):
+    """Wait until all that the script tells at first has been drawn."""
+    await until(pilot, lambda: pilot.app.monitor and pilot.app.monitor.result.summary)
+    await until(pilot, lambda: not pilot.app.monitor.unread)
+
+
+def titles(app):
+    """The plots on the screen, from the left to the right and downwards."""
+    return [pane.shown.title for pane in app.monitor.grid.shown if pane.shown is not None]
+
+
+async def test_it_says_which_loop_it_shows_where_it_is_and_what_its_machine_does():
+    async with make_loop_app(LoopScript(*TYPICAL)).run_test(size=(160, 45)) as pilot:
+        await read(pilot)
+        await shown(
+            pilot, "resnet, lr 0.1 · python train.py --epochs 3", "TRAINING", "process 4242"
+        )
+        await shown(pilot, "step 500/1,000", "1,980 steps/s", "ETA 0:00", "lr 0.1")
+        await shown(pilot, "CPU 1.9 cores", "1.2 GB of 14 GB", "GPU 87 %", "412 W", "61 °C")
+        await until(pilot, lambda: titles(pilot.app) == ["loss", "grad_norm", "val_acc"])
+        await shown(pilot, "━━ train", "╺╸ validation", "validation 0.134 · best 0.134 at 500")
+        assert "torch" not in screen_text(pilot.app)
+        await press(pilot, "question_mark")
+        await shown(pilot, "show so many plots at once", "1 … 9")
+
+
+async def test_as_many_plots_as_asked_for_and_as_have_room_page_by_page():
+    script = LoopScript(logged(["train_loss", *MANY], 1, 50), status(50))
+    async with make_loop_app(script).run_test(size=(160, 45)) as pilot:
+        await read(pilot)
+        for count in range(1, 10):
+            await press(pilot, f"{count}")
+            await until(pilot, lambda count=count: len(titles(pilot.app)) == count)
+        seen = set()
+        for _ in range(3):
+            seen |= set(titles(pilot.app))
+            await press(pilot, "pagedown")
+        assert seen == {"train_loss", *MANY}
+        assert titles(pilot.app)[0] == "train_loss"
+        await press(pilot, "pageup")
+        await until(pilot, lambda: titles(pilot.app)[-1] == MANY[-1])
+        for size, most in (((80, 24), 9), ((60, 20), 4), ((40, 12), 1)):
+            await pilot.resize_terminal(*size)
+            await until(pilot, lambda most=most: 1 <= len(titles(pilot.app)) <= most)
+            sizes = [pane.size for pane in pilot.app.monitor.grid.shown]
+            assert all(width >= 26 and height >= 6 for width, height in sizes), sizes
+
+
+async def test_a_filter_narrows_plots_and_list_a_broken_one_says_so_and_pins_stay():
+    script = LoopScript(logged(["train_loss", *MANY], 1, 50), status(50))
+    async with make_loop_app(script).run_test(size=(120, 34)) as pilot:
+        await read(pilot)
+        await press(pilot, "p", "slash", *"r1[27]/")
+        await until(pilot, lambda: titles(pilot.app) == ["train_loss", MANY[12], MANY[17]])
+        await press(pilot, *"(")
+        await shown(pilot, "no regular expression: missing )")
+        assert titles(pilot.app) == ["train_loss", MANY[12], MANY[17]]
+        await press(pilot, "backspace", "enter", "a")
+        await shown(pilot, "Metrics · 3 of 21")
+        await hidden(pilot, "no regular expression")
+        await press(pilot, "down", "enter", "escape", "escape")
+        await shown(pilot, "Metrics · 21")
+        await until(pilot, lambda: titles(pilot.app)[0] == "train_loss")
+
+
+async def test_one_cursor_and_one_part_of_the_steps_for_all_plots():
+    script = LoopScript(*TYPICAL)
+    async with make_loop_app(script).run_test(size=(160, 45)) as pilot:
+        await read(pilot)
+        monitor = pilot.app.monitor
+        await press(pilot, "home")
+        await press(pilot, *["right"] * 15)
+        step = round(monitor.grid.shown[0].cursor)
+        assert step > 100
+        metric = monitor.result.metrics
+        loss, acc = (metric[name].at(step) for name in ("train_loss", "val_acc"))
+        await shown(pilot, f"step {step} · train {loss.value:.3f}")
+        await shown(pilot, f"step {step} · {acc.value:.3f} at {acc.step}")
+        await press(pilot, "plus", "plus")
+        ranges = {re.search(r"steps [\d,]+ to [\d,]+", str(pane.text))[0]
+                  for pane in monitor.grid.shown}  # fmt: skip
+        assert len(ranges) == 1, ranges
+        await press(pilot, "z", "0")
+        await until(pilot, lambda: titles(pilot.app) == ["loss"])
+        await press(pilot, "z")
+        await until(pilot, lambda: titles(pilot.app) == ["grad_norm"])
+        await press(pilot, "escape", "escape")
+        await until(pilot, lambda: titles(pilot.app) == ["loss", "grad_norm", "val_acc"])
+        assert {pane.cursor for pane in monitor.grid.shown} == {None}
+
+
+async def test_keys_ask_the_loop_for_what_they_say_and_stop_asks_twice():
+    script = LoopScript(*TYPICAL)
+    async with make_loop_app(script).run_test(size=(160, 45)) as pilot:
+        await read(pilot)
+        await press(pilot, "left_square_bracket", "c", "x")
+        await shown(pilot, "x again stops the loop at step 500")
+        await press(pilot, "escape", "x", "n")
+        assert script.asked == [0.05, "ask_checkpoint", "step"]
+        await press(pilot, "x", "x")
+        await shown(pilot, "STOPPED", "Stopped at step 500")
+        assert script.asked[3:] == ["stop"]
+        await press(pilot, "space", "right_square_bracket", "x", "x")
+        await shown(pilot, "This loop has ended.")
+        assert script.asked[4:] == []
+
+
+async def test_what_a_loop_prints_is_no_markup_and_its_newest_lines_are_shown():
+    lines = tuple(f"[red]line {n}[/red]" for n in range(200))
+    script = LoopScript(OutputRead(lines, "50%|████"), *TYPICAL[:3])
+    async with make_loop_app(script).run_test(size=(120, 34)) as pilot:
+        await read(pilot)
+        await press(pilot, "o")
+        await shown(pilot, "[red]line 199[/red]", "50%|████")
+        await hidden(pilot, "[red]line 100[/red]")
+        pilot.app.monitor.output.move("first")
+        await shown(pilot, "[red]line 0[/red]")
+
+
+@pytest.mark.parametrize("size", [(160, 45), (80, 24), (40, 12)])
+async def test_whatever_is_logged_is_shown_or_said(size):
+    bad = np.array([np.nan, np.inf, -np.inf, 1e30, -1e30, 0.0], np.float32)
+    names = ["x" * 120, "[b]bold[/b]", "val_loss", "nan"]
+    values = logged(names, 1, 6, value=lambda place, t: bad if place < 3 else bad * np.nan)
+    early = RunEnded(StopReason.EARLY_STOPPING, "stopped early at step 6: val_loss rose", 6)
+    script = LoopScript(values, status(6, machine=None, total=0), last=early, total=0)
+    async with make_loop_app(script, charset=Charset.ASCII).run_test(size=size) as pilot:
+        await read(pilot)
+        await shown(pilot, "STOPPED EARLY", "topped early at step 6")
+        for key in "9aoaozlmz":
+            await press(pilot, key, "right", "pagedown")
+        assert pilot.app.is_running
+        assert pilot.app.monitor.state is State.STOPPED_EARLY
+
+
+async def test_a_loop_that_logs_nothing_or_loses_its_process_says_so():
+    gone = RunEnded(StopReason.FAILED, "interrupted after step 7: process 4242 is gone", 7)
+    script = LoopScript(Noted("disk full"), status(7), last=gone)
+    async with make_loop_app(script).run_test(size=(120, 34)) as pilot:
+        await read(pilot)
+        await shown(pilot, "FAILED", "process 4242 is gone", "disk full", "nothing was logged")
+        await press(pilot, "l", "escape")
+        await shown(pilot, "q leaves, h lists all runs.")
+
+
+async def test_another_loop_takes_its_place_and_starts_afresh():
+    script = LoopScript(*TYPICAL)
+    async with make_loop_app(script).run_test(size=(120, 34)) as pilot:
+        await read(pilot)
+        await press(pilot, "p", "1", "home")
+        script.events = (logged(["reward"], 1, 10), status(10, machine=MACHINE))
+        pilot.app.show_loop(FOLDER.with_name("other"))
+        await until(pilot, lambda: titles(pilot.app) == ["reward"])
+        assert pilot.app.monitor.grid.shown[0].cursor is None
+        await press(pilot, "escape", "escape")
+        await until(pilot, lambda: pilot.app.screen is pilot.app.cockpit)

@@ -1,0 +1,144 @@
+"""A screen that follows a loop which another process runs, and steers it."""
+
+import os
+import signal
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from textual import on
+
+from tui_trainer.formatting import short_text
+from tui_trainer.runs.ownership import Owner, owner_of
+from tui_trainer.training.early_stopping import StopReason
+from tui_trainer.training.events import RunEnded
+from tui_trainer.tui.feed import Feed
+from tui_trainer.tui.live_screen import Context, LiveScreen
+from tui_trainer.tui.messages import RequestFailed
+from tui_trainer.tui.run.next_lr import next_lr
+
+if TYPE_CHECKING:  # need numpy, which the first frame does not
+    from tui_trainer.monitor.result import LoopResult
+    from tui_trainer.runs.client import RemoteControl
+
+
+class LoopScreen(LiveScreen):
+    """Shows one loop at a time; how, a subclass says."""
+
+    ENDS_ON_QUIT = False
+
+    def __init__(self, context: Context) -> None:
+        super().__init__(context)
+        self.feed: Feed[LoopResult] | None = None
+        self._folder: Path | None = None
+        self._remote: RemoteControl | None = None
+
+    @property
+    def result(self) -> "LoopResult | None":
+        """The loop that is shown."""
+        return self.feed.result if self.feed is not None else None
+
+    @property
+    def owner(self) -> Owner | None:
+        """The process that runs the loop, as far as one does."""
+        return owner_of(self._folder) if self._folder is not None else None
+
+    @property
+    def is_own(self) -> bool:
+        """Whether the loop itself opened this screen, in its own terminal."""
+        owner = self.owner
+        return owner is not None and owner.is_here and owner.pid == os.getppid()
+
+    @property
+    def quit_warning(self) -> str:
+        """What becomes of the loop without the screen, where it would be left without one."""
+        if not (self.active and self.is_own and self._folder is not None):
+            return ""
+        return f"The loop goes on; 'tui-trainer attach {self._folder.name}' shows it again."
+
+    def follow(self, folder: Path) -> None:
+        """Show the loop of a folder, in place of the one before."""
+        from tui_trainer.monitor.result import LoopResult
+        from tui_trainer.runs.client import RemoteControl
+
+        if folder == self._folder and self.active:
+            return
+        self.stop_thread()
+        self._folder = folder
+        self._remote = RemoteControl(folder, lambda words: self.post_message(RequestFailed(words)))
+        self.feed = feed = Feed(LoopResult(folder))
+        self._background.follow(
+            feed,
+            partial(self._told, folder, self._remote),
+            frequent=_frequent(),
+            failed=lambda words: RunEnded(StopReason.FAILED, words, feed.result.step),
+        )
+        self._redraw_soon()
+
+    def _told(self, folder: Path, remote: "RemoteControl") -> Iterator[Any]:
+        saved = self.context.work.saved
+        assert saved is not None
+        assert saved.loop_events is not None
+        yield from saved.loop_events(folder, remote)
+        remote.leave()
+
+    def stop_thread(self) -> None:
+        """Follow the loop no longer; it goes on."""
+        if self._remote is not None:
+            self._remote.leave()
+
+    @on(RequestFailed)
+    def _report_failure(self, message: RequestFailed) -> None:
+        self.say(f"⚠ {message.words}")
+
+    # Requests
+
+    def action_pause(self) -> None:
+        if self._remote is not None:
+            if self._remote.paused:
+                self._remote.resume()
+            else:
+                self._remote.pause()
+
+    def action_step(self) -> None:
+        if self._remote is not None:
+            self._remote.step()
+
+    def action_checkpoint(self) -> None:
+        if self._remote is not None:
+            self._remote.ask_checkpoint()
+            self.say("A checkpoint is asked for; the loop makes it between two steps.")
+
+    def action_stop(self) -> None:
+        """Ask the loop to stop, if asked for twice: nothing here could resume it."""
+        if self._remote is None or self.result is None:
+            return
+        question = f"{self.key('stop')} again stops the loop at step {self.result.step:,}"
+        if self.confirms("stop", question):
+            self._remote.stop()
+            self.say("The loop is asked to stop before its next step.")
+
+    def action_lr(self, direction: Literal[-1, 1]) -> None:
+        """Ask for the next lr of the 1-2-5 series."""
+        lr = self.result.lr if self.result is not None else None
+        if self._remote is not None and lr:
+            asked = next_lr(lr, direction)
+            self._remote.set_lr(asked)
+            self.say(f"lr {short_text(asked)} is asked for, from the next step on.")
+
+    def action_interrupt(self) -> None:
+        """Interrupt the loop from its own terminal, as Ctrl-C does without a screen."""
+        owner = self.owner
+        if owner is not None and self.is_own:
+            os.kill(owner.pid, signal.SIGINT)
+        else:
+            stop, leave = self.key("stop"), self.key("quit")
+            self.say(f"Ctrl-C belongs to the loop's own terminal: {stop} stops it, {leave} leaves.")
+
+
+def _frequent() -> tuple[type, ...]:
+    """Return the events that wait for the next frame."""
+    from tui_trainer.monitor.events import MetricsLogged, OutputRead, StatusRead
+
+    return MetricsLogged, OutputRead, StatusRead
