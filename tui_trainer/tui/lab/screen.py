@@ -186,8 +186,8 @@ class LaboratoryScreen(LiveScreen):
     def draw_panes(self) -> None:
         if self.run is not None and self._outcomes:
             self.loss_pane.put(self.run, marks=self._marks(self.run))
-            own, unread_after = self.run.config.regularizer.stopping, self._unread_after
-            self.table.draw_rows(self._outcomes, self._best, own, unread_after=unread_after)
+            config, unread_after = self.run.config, self._unread_after
+            self.table.draw_rows(self._outcomes, self._best, config, unread_after=unread_after)
 
     def _marks(self, run: RunResult) -> LossMarks:
         """Return the run's marks, and one for each rule that has fired."""

@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 
-from tui_trainer.config.settings import Stopping
+from tui_trainer.config.settings import RunConfig
 from tui_trainer.training.laboratory import Outcome
 from tui_trainer.tui.lab.wording import rule_columns, rule_row
 from tui_trainer.tui.widgets.row_table import Move, Row, RowTable, moved
+from tui_trainer.tui.wording import NARROW
 
 _TITLE = "Where would it have stopped?"
 
@@ -24,16 +25,19 @@ class RuleTable(RowTable):
         self,
         outcomes: Sequence[Outcome],
         best: int | None,
-        own: Stopping | None,
+        config: RunConfig,
         *,
         unread_after: int,
     ) -> None:
-        """Show outcomes of a run with the rule `own`.
+        """Show outcomes of a run.
 
         `unread_after` is the step up to which its history was read, 0 if that is all of it.
         """
         width, unread = self.size.width, unread_after > 0
         title = f"{_TITLE} · read up to step {unread_after:,}" if unread else _TITLE
+        if config.validate_every > 1 and width >= NARROW:
+            title += f" · rules count validations: one in {config.validate_every:,} steps"
+        own = config.regularizer.stopping
 
         def row(index: int) -> Row:
             outcome = outcomes[index]
