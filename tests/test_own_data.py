@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import sweeping
 import torch
 from click.testing import CliRunner
 from data_files import columns, dataset_of, diabetes, write
@@ -91,6 +92,11 @@ def test_a_run_trains_on_standardized_numbers_and_tells_all_in_the_target_s_own_
         rmse, spread = np.sqrt((errors**2).mean()), found.actual.astype(float).std()
         assert fit.metrics[f"{split}_rmse"] == pytest.approx(rmse, rel=1e-3)
         assert fit.metrics[f"{split}_r2"] == pytest.approx(1 - (rmse / spread) ** 2, abs=1e-3)
+    (candidate,) = sweeping.run([config_of(dataset, steps=50)])  # as a batch: there is no compiler
+    for found, other in zip((candidate.train, candidate.val), losses_of(events), strict=True):
+        np.testing.assert_allclose(found, other, rtol=1e-4)
+    np.testing.assert_allclose(candidate.fit.val.predicted, fit.val.predicted, rtol=1e-4)
+    assert candidate.fit.metrics["train_rmse"] == pytest.approx(fit.metrics["train_rmse"], rel=1e-4)
     assert fit.metrics["val_rmse"] ** 2 == pytest.approx(float(losses_of(events)[1][-1]), rel=1e-4)
 
 
@@ -157,6 +163,12 @@ def test_real_data_from_training_to_a_race(tmp_path):
     assert len(race["points"]) == 2
     assert {candidate["steps"] for candidate in race["candidates"]} == {60}
     assert race["recommended"]["config"]["dataset"] == straight["config"]["dataset"]
+    shown = SavedRun(Path(straight["run"])).result.final_fit
+    assert {name: shown.metrics[name] for name in shown.metrics} == {
+        name: pytest.approx(straight[name]) for name in shown.metrics
+    }
+    assert len(shown.train.actual) == 354
+    assert len(shown.val.predicted) == 88
     search = told("find-lr", *flags, "--trials", 4, "--range-steps", 20, "--trial-steps", 30)
     assert search["recommended"] is not None
     assert f"--data {file}" in search["command"]

@@ -11,7 +11,7 @@ from textual.getters import query_one
 from textual.widget import Widget
 
 from tui_trainer.config.presets import Preset
-from tui_trainer.config.settings import RunConfig, Value, describe_dataset, setup_text
+from tui_trainer.config.settings import Dataset, RunConfig, Value, describe_dataset, setup_text
 from tui_trainer.formatting import short_text
 from tui_trainer.training.state import State
 from tui_trainer.tui.keys import bindings
@@ -279,12 +279,14 @@ class Cockpit(RunScreen):
         of_next_run = shown is not None and self._fits.curve(shown, changes) == "next"
         config = self.form.config if shown is None or of_next_run else shown.result.config
         dataset = config.dataset
-        self.fit_pane.put(points, fit, self._missing_fit, of_next_run=of_next_run, dataset=dataset)
+        missing = self._missing_fit(dataset)
+        self.fit_pane.put(points, fit, missing, of_next_run=of_next_run, dataset=dataset)
 
-    @property
-    def _missing_fit(self) -> str:
+    def _missing_fit(self, dataset: Dataset) -> str:
         ended = self.run is not None and self.run.ended is not None
-        return "no preview" if self._fits.problem or ended else "loading torch…"
+        if self._fits.problem or ended:
+            return "no preview"
+        return "loading torch…" if dataset.resolved else f"reading {dataset.name}…"
 
     def _first_page(self, width: int, height: int) -> Iterator[tuple[Part, ...]]:
         return first_page(width, height, self.keys, self.context.seen)
