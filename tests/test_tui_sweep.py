@@ -23,6 +23,7 @@ from textual.widgets import Input
 from tui_trainer.plotting.roles import Charset
 from tui_trainer.sweeps.events import SweepEnded
 from tui_trainer.sweeps.recommendation import recommend
+from tui_trainer.sweeps.significance import least_seeds
 from tui_trainer.sweeps.tuning import in_stages
 from tui_trainer.training.early_stopping import StopReason
 from tui_trainer.training.state import State
@@ -34,20 +35,21 @@ from tui_trainer.tui.sweep import form as sweep_form
 from tui_trainer.tui.sweep import table as sweep_table
 from tui_trainer.tui.sweep.candidate_screen import CandidateScreen
 from tui_trainer.tui.sweep.feed import SweepFeed
+from tui_trainer.tui.sweep.offered import AxisDefaults, axis_defaults
 from tui_trainer.tui.sweep.rows import point_row
 from tui_trainer.tui.sweep.screen import SweepScreen
 from tui_trainer.tui.sweep.table import SweepTable
 from tui_trainer.tui.sweep.wording import status_text
 
 SIZE = (140, 40)
-OFFERED = sweep_form._axis_defaults()
+OFFERED = axis_defaults()
 
 
 @pytest.fixture(autouse=True)
 def many_candidates(monkeypatch):
     """Have more rows than any screen, whatever the form offers first."""
-    many = sweep_form._AxisDefaults("The size of a step", "1e-5:1:log:32", "8")
-    monkeypatch.setattr(sweep_form, "_axis_defaults", lambda: {**OFFERED, "lr": many})
+    many = AxisDefaults("The size of a step", "1e-5:1:log:32", "8")
+    monkeypatch.setattr(sweep_form, "axis_defaults", lambda: {**OFFERED, "lr": many})
 
 
 async def opened(pilot, *keys):
@@ -710,6 +712,9 @@ async def test_e_tunes_the_lr_of_each_value_first_and_u_takes_the_winner_with_it
         await shown(pilot, "The values are those of lr: a takes another axis.")
         await press(pilot, "escape")
         await opened_to_tune(pilot, seeds=9)  # which suffice without the tuning
+        await press(pilot, "a")
+        assert sweep.form.seeds == least_seeds(len(sweep.form.axis.values), tuned=True)
+        await press(pilot, "A")
         sweep.form.field("tuned").put("1e-3:1:log:4")
         await press(pilot, "o", "o")
         await shown(

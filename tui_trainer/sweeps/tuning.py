@@ -94,15 +94,16 @@ def in_stages(plan: Sweep, train: Train) -> Iterator[SweepEvent]:
         return
     for event in events:
         if isinstance(event, SweepEnded):
-            event = _of_both(tuned, event)
+            event = _of_both(plan, tuned, event)
         if not (isinstance(event, SweepNoted) and event.words in results.notes):
             yield event
 
 
-def _of_both(tuned: SweepEnded, raced: SweepEnded) -> SweepEnded:
-    detail = raced.detail
-    if raced.reason is StopReason.COMPLETED:
-        detail = f"{tuned.detail}, then raced: {detail}"
-    return SweepEnded(
-        raced.reason, detail, tuned.steps + raced.steps, tuned.seconds + raced.seconds
+def _of_both(plan: Sweep, tuned: SweepEnded, raced: SweepEnded) -> SweepEnded:
+    before = f"; {len(plan.candidates):,} before that to tune {plan.axes[-1].key}"
+    return dataclasses.replace(
+        raced,
+        detail=raced.detail + before * (raced.reason is StopReason.COMPLETED),
+        steps=tuned.steps + raced.steps,
+        seconds=tuned.seconds + raced.seconds,
     )

@@ -22,6 +22,7 @@ from tui_trainer.sweeps.plan import Objective, Sweep, plan_sweep
 from tui_trainer.sweeps.significance import least_seeds
 from tui_trainer.sweeps.tuned_plan import DEFAULT_TUNED, parse_tuned, plan_tuned
 from tui_trainer.tui.choices import Choice, ChoiceList
+from tui_trainer.tui.sweep.offered import axis_defaults
 from tui_trainer.tui.sweep.plan_text import Draft
 from tui_trainer.tui.widgets.fields import ChoiceRow, Direction, Form, TextField
 
@@ -41,34 +42,6 @@ _TUNED_WORDS = {
 
 def _at(tunes: bool) -> str:
     return f"its best {TUNED}" if tunes else f"the form's {TUNED}"
-
-
-@dataclass
-class _AxisDefaults:
-    """A setting's description, and the contents of the fields while it is swept.
-
-    Without `seeds` they are as many as it takes to tell the values from noise.
-    """
-
-    description: str
-    values: str
-    seeds: str = ""
-
-
-def _axis_defaults() -> dict[str, _AxisDefaults]:
-    return {
-        "lr": _AxisDefaults("The step size", "1e-5:1:log:16"),
-        "l1_weight": _AxisDefaults("The weight of the L1 penalty", "0,0.1,0.3,1,3,10"),
-        "dropout": _AxisDefaults("The fraction of inputs dropped", "0,0.01,0.03,0.1,0.3"),
-        "weight_decay": _AxisDefaults("The strength of weight decay", "0,0.001,0.01,0.1,1"),
-        "init": _AxisDefaults("Compares inits", "all"),
-        "regularizer": _AxisDefaults("Compares regularizers", "all"),
-        "architecture": _AxisDefaults("Compares networks", "all"),
-        "optimizer": _AxisDefaults("Compares optimizers", "all"),
-        "schedule": _AxisDefaults("Compares schedules of the lr", "all"),
-        "activation": _AxisDefaults("Compares activations", "all"),
-        "batch_size": _AxisDefaults("The points that a step trains on", "10,20,50,100"),
-    }
 
 
 class SweepForm(Form):
@@ -93,7 +66,7 @@ class SweepForm(Form):
     ) -> None:
         super().__init__(id=id)
         self._presets, self._base, self._key_texts = presets, base, key_texts
-        self._axes = _axis_defaults()
+        self._axes = axis_defaults()
         for key, axis in self._axes.items():
             values = make_axis(key, axis.values, presets).values
             axis.seeds = axis.seeds or str(least_seeds(len(values)))
@@ -242,6 +215,8 @@ class SweepForm(Form):
         now = self._axes[self._key]
         self.field("values").put(now.values)
         self.field("seeds").put(now.seeds)
+        if now.seeds == str(least_seeds(len(self.axis.values))):
+            self.field("seeds").put(str(self._needed_seeds()))
         self._changed()
 
     def turn_objective(self) -> None:
