@@ -6,10 +6,10 @@ from rich.segment import Segment
 from scripted import DIVERGED, EARLY, GAUGE, Script, make_app, press, ready, shown, until
 from textual.strip import Strip
 
+from tui_trainer.config.presets import CHOICES
 from tui_trainer.plotting.roles import Charset
 from tui_trainer.training.state import State
 from tui_trainer.tui.headless import screen_text
-from tui_trainer.tui.run.form import ROWS
 from tui_trainer.tui.run.screen import Cockpit
 from tui_trainer.tui.widgets.framed import Framed
 
@@ -81,7 +81,7 @@ async def test_a_low_terminal_has_its_panes_side_by_side_and_a_form_of_short_row
         await press(pilot, "tab")
         form = cockpit.form
         fields = [form.field(key) for key in ("lr", "steps", "seed", "data_seed")]
-        rows = [form.row(name) for name in ("recipe", "engine", *ROWS)]
+        rows = [row for name in ("recipe", "engine", *CHOICES) if (row := form.row(name)).display]
         await until(pilot, lambda: max(w.region.bottom for w in rows) <= form.region.bottom - 1)
         assert max(f.region.y for f in fields) < form.row("dataset").region.y  # numbers first
         assert form.row("recipe").size.height > 1 == form.row("dataset").size.height

@@ -60,7 +60,7 @@ class ScreenCommands(Provider):
 
     @staticmethod
     def _presets(cockpit: "Cockpit") -> Iterator[tuple[str, IgnoreReturnCallbackType, str]]:
-        for category in CATEGORIES:
+        for category in (*CATEGORIES, "activation"):
             for name in cockpit.context.presets.names(category):
                 choose = partial(cockpit.choose, category, name)
                 description = cockpit.context.presets.description(category, name)

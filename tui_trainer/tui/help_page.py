@@ -21,7 +21,7 @@ _GROUPS = {
 _FORM = (
     ("↑ ↓", "previous or next field"),
     ("← →", "previous or next preset"),
-    ("enter", "accept the field; on a preset: choose from a list"),
+    ("enter", "accept the field; on a preset: choose from a list; on the last line: unfold it"),
     ("esc", "leave the form"),
 )
 _SYMBOLS = (
@@ -34,6 +34,7 @@ _SYMBOLS = (
     ("▲○ ▼○", "there a run's losses lie above or below the plot"),
     ("A B C", "in the stopping laboratory: where each rule would have stopped the run"),
     ("⠢ ⠆ ━━", "training data, validation data, the network's prediction"),
+    ("┄ ▲ ▼", "of predictions and residuals: where they are exact, and those off the plot"),
     ("● ⡇ ✕", "a sweep's medians, their spread over the seeds, diverged seeds"),
 )
 _WORDS = (
@@ -49,7 +50,12 @@ _WORDS = (
     ("validation", "the loss on points that it never learns from: what counts"),
     ("overfitting", "training loss falls on while validation loss rises"),
     ("R²", "how much of the data's variation the fit explains: 1 is all of it, 0 a level line"),
-    ("preset", "a named part of the settings: data, network, init or regularizer"),
+    ("RMSE", "root of the mean squared error: how far off predictions are, in the target's unit"),
+    ("residual", "predicted minus actual"),
+    ("batch", "the points that a step takes: all of them, or a part, in a new order each epoch"),
+    ("optimizer", "what turns a gradient into a step: momentum, Adam"),
+    ("schedule", "what the lr is multiplied by as the steps go on"),
+    ("preset", "a named part of the settings: data, network, init, regularizer, optimizer, …"),
     ("recipe", "a preset of each, with an lr and a number of steps"),
     ("init", "how the weights are drawn before the first step"),
     ("regularizer", "what holds training back: a penalty, dropout or a stopping rule"),

@@ -5,16 +5,18 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
 from textual.message import Message
 
-from tui_trainer.config.presets import PARTS, Presets, make_config, overrides_in
+from tui_trainer.config.optimization import describe_optimizer
+from tui_trainer.config.presets import CHOICES, PARTS, Presets, make_config, overrides_in
 from tui_trainer.config.settings import (
     BATCH_NUMBERS,
     ENGINES,
     NUMBERS,
     OVERRIDES,
+    RUN_NUMBERS,
     Dataset,
     RunConfig,
     Value,
@@ -24,6 +26,8 @@ from tui_trainer.config.settings import (
 )
 from tui_trainer.formatting import number_text
 from tui_trainer.tui.choices import Choice, ChoiceList
+from tui_trainer.tui.run.fold_line import FoldLine
+from tui_trainer.tui.run.next_batch import next_batch
 from tui_trainer.tui.run.next_lr import next_lr
 from tui_trainer.tui.widgets.fields import ChoiceRow, Direction, Form, TextField
 from tui_trainer.tui.wording import ENGINE_WORDS
@@ -37,10 +41,29 @@ _TITLES = {
     "architecture": "Network",
     "init": "Init",
     "regularizer": "Regularizer",
+    "optimizer": "Optimizer",
+    "schedule": "Schedule",
+    "activation": "Activation",
     "engine": "Engine",
 }
-ROWS = tuple(part for part in PARTS if part in _TITLES)
-_NUMBER_TITLES = {"lr": "lr", "steps": "steps", "seed": "seed", "data_seed": "data seed"}
+_NUMBER_TITLES = {
+    "lr": "lr",
+    "steps": "steps",
+    "seed": "seed",
+    "data_seed": "data seed",
+    "batch_size": "batch size",
+    "validate_every": "validate every",
+}
+_FOLDED = {"batch_size": "full batch", "validate_every": "every step validates"}
+_FULL = "full"  # a batch of the whole split
+# What folds into one line while it is as it mostly is, in the order of that line.
+_USUAL: Mapping[str, Value | None] = {
+    "optimizer": "sgd",
+    "schedule": "constant",
+    "activation": "relu",
+    "batch_size": None,
+    "validate_every": 1,
+}
 
 
 class ConfigForm(Form):
@@ -74,6 +97,8 @@ class ConfigForm(Form):
         self._batches = {key: getattr(config, key) for key in BATCH_NUMBERS}
         self._lr_home = config.lr  # that the lr keys set out from
         self._overrides: dict[str, Value] = overrides_in(config, presets)
+        self._unfolded = False
+        self._marked: Collection[str] = ()
         self._parameter_count: int | None = None
         self._warning = ""
         self._init_words = ""
@@ -81,11 +106,11 @@ class ConfigForm(Form):
 
     def compose(self) -> ComposeResult:
         yield self._make_row("recipe")
-        for key, number in self._numbers.items():
-            check = partial(parse_number, key)
-            yield TextField(key, _NUMBER_TITLES[key], number_text(number), check)
-        for category in ("engine", *ROWS):
+        for key, number in (self._numbers | self._batches).items():
+            yield TextField(key, _NUMBER_TITLES[key], _text(number), partial(_parse, key))
+        for category in ("engine", *CHOICES):
             yield self._make_row(category)
+        yield FoldLine(id="fold")
 
     def _make_row(self, category: str) -> ChoiceRow:
         return ChoiceRow(category, _TITLES[category], self._key_texts[category])
@@ -115,11 +140,27 @@ class ConfigForm(Form):
             self._presets.resolve_dataset(dataset)
             self._show()
 
+    @property
+    def _names(self) -> dict[str, str]:
+        """What is chosen, by category."""
+        activation = str(self._overrides.get("activation", self._own_activation))
+        others = {"recipe": self._recipe, "engine": self._engine, "activation": activation}
+        return {**self._chosen, **others}
+
+    @property
+    def _own_activation(self) -> str:
+        """The activation of the network's preset."""
+        return self._presets.architecture[self._chosen["architecture"]].settings.activation
+
+    @property
+    def _is_built(self) -> bool:
+        """Whether a builder makes the network, with activations of its own."""
+        return bool(self._presets.architecture[self._chosen["architecture"]].settings.builder)
+
     def turn(self, category: str, direction: Direction) -> None:
         """Go to the next (1) or previous (-1) preset of a category."""
         names = self.names(category)
-        chosen = {**self._chosen, "recipe": self._recipe, "engine": self._engine}
-        now = chosen[category]
+        now = self._names[category]
         self.choose(category, names[(names.index(now) + direction) % len(names)])
 
     def names(self, category: str) -> list[str]:
@@ -128,13 +169,12 @@ class ConfigForm(Form):
 
     def list_of(self, choice: str) -> ChoiceList:
         """Make the list of a category's presets, or of the engines."""
-        chosen = {**self._chosen, "recipe": self._recipe, "engine": self._engine}[choice]
         known = ENGINE_WORDS if choice == "engine" else None
         choices = [
             Choice(name, known[name] if known else self._presets.description(choice, name))
             for name in self.names(choice)
         ]
-        return ChoiceList(_TITLES[choice], choices, chosen)
+        return ChoiceList(_TITLES[choice], choices, self._names[choice])
 
     def choose(self, category: str, name: str) -> None:
         """Take a preset, or an engine; a recipe brings everything it names."""
@@ -142,6 +182,10 @@ class ConfigForm(Form):
             self._take_recipe(name)
         elif category == "engine":
             self._engine = name
+        elif category == "activation":
+            self._overrides[category] = name
+            if name == self._own_activation or self._is_built:
+                del self._overrides[category]
         else:
             self._chosen[category] = name
             for key in overrides_of(category):
@@ -153,6 +197,12 @@ class ConfigForm(Form):
         home = self._lr_home
         self.set_number("lr", next_lr(self._numbers["lr"], direction, home))
         self._lr_home = home
+
+    def turn_batch(self, direction: Direction) -> None:
+        """Halve or double the batch size, to powers of two; above them is the whole split."""
+        points = self.config.dataset.train_points
+        self._put_number("batch_size", next_batch(self.config.batch_size, direction, points))
+        self._changed("batch_size")
 
     def set_number(self, key: str, number: float) -> None:
         """Set a number, of the form or in place of that of a preset."""
@@ -166,9 +216,6 @@ class ConfigForm(Form):
         """Set a setting: a preset by its name, or a number."""
         if isinstance(value, float | int):
             self.set_number(key, value)
-        elif key in OVERRIDES:
-            self._overrides[key] = value
-            self._changed(key)
         else:
             self.choose(key, value)
 
@@ -187,21 +234,26 @@ class ConfigForm(Form):
             self._engine_note = note
             self.row("engine").put(self._engine, "", note)
 
-    def mark_next_run(self, changes: Collection[str], start_key: str) -> None:
+    def mark_next_run(self, changes: Mapping[str, str], start_key: str) -> None:
         """Mark the settings in which the form differs from the run that is shown."""
-        for name in (*ROWS, "engine"):
-            self.row(name).mark(name in changes)
-        for name in NUMBERS:
-            self.field(name).mark(name in changes)
+        if changes.get("architecture", "").startswith("activation "):
+            marked = {*changes, "activation"} - {"architecture"}
+        else:
+            marked = set(changes)
+        for name in (*CHOICES, "engine"):
+            self.row(name).mark(name in marked)
+        for name in RUN_NUMBERS:
+            self.field(name).mark(name in marked)
+        if marked != self._marked:
+            self._marked = marked
+            self._fold()
         self.border_subtitle = f"› next run · {start_key} starts it" if changes else ""
 
     def describe(self, setting: str) -> tuple[str, str]:
         """Return a setting's value and description: ``("init: kaiming", "std 1/√d")``."""
-        chosen = {**self._chosen, "recipe": self._recipe, "engine": self._engine}
-        if setting not in chosen:
-            value = self.settings.get(setting)
-            return f"{setting.replace('_', ' ')}: {number_text(value)}" if value else setting, ""
-        name = chosen[setting]
+        if setting not in self._names:
+            return f"{setting.replace('_', ' ')}: {_text(self.settings.get(setting))}", ""
+        name = self._names[setting]
         known = setting != "engine"
         description = self._presets.description(setting, name) if known else ""
         return f"{_TITLES[setting].lower()}: {name}", description
@@ -214,8 +266,8 @@ class ConfigForm(Form):
     @on(TextField.Committed)
     def _take_number(self, event: TextField.Committed) -> None:
         event.stop()
-        number = parse_number(event.key, self.field(event.key).text)
-        if number != self._numbers[event.key]:
+        number = _parse(event.key, self.field(event.key).text)
+        if number != (self._numbers | self._batches)[event.key]:
             self._put_number(event.key, number)
             self._changed(event.key)
 
@@ -224,18 +276,20 @@ class ConfigForm(Form):
         recipe = self._presets.recipe[name].settings
         self._chosen = {category: getattr(recipe, category) for category in PARTS}
         self._overrides = {}
-        for key in (*NUMBERS, *BATCH_NUMBERS):
+        for key in NUMBERS:
             number = getattr(recipe, key)
             if number is not None:
                 self._put_number(key, number)
+        for key in BATCH_NUMBERS:
+            self._put_number(key, getattr(recipe, key))
 
-    def _put_number(self, key: str, number: float) -> None:
+    def _put_number(self, key: str, number: float | None) -> None:
         if key in BATCH_NUMBERS:
-            self._batches[key] = number
-            return
-        self._numbers[key] = number
-        self.field(key).put(number_text(number))
-        if key == "lr":
+            self._batches[key] = 1 if number is None and key == "validate_every" else number
+        else:
+            self._numbers[key] = number
+        self.field(key).put(_text(self.settings[key]))
+        if key == "lr" and number is not None:
             self._lr_home = number
 
     def _changed(self, setting: str) -> None:
@@ -244,10 +298,11 @@ class ConfigForm(Form):
 
     def _show(self) -> None:
         config = self.config
-        for category in ROWS:
-            name = self._chosen[category]
+        for category in CHOICES:
+            name = self._names[category]
             description = self._presets.description(category, name)
-            mark = " *" if self._overrides.keys() & overrides_of(category) else ""
+            over = {*overrides_of(category)} - {"activation"}  # which has a row of its own
+            mark = " *" if over & self._overrides.keys() else ""
             if category == "init" and self._warning:
                 mark = " ◌"
             self.row(category).put(name + mark, description, self._note(category, config))
@@ -256,6 +311,47 @@ class ConfigForm(Form):
         name = f"{self._recipe} *" if changed else self._recipe
         self.row("engine").put(self._engine, "", self._engine_note)
         self.row("recipe").put(name, description, "* changed below" if changed else "")
+        self._fold()
+
+    def _fold(self) -> None:
+        """Show what is not as it mostly is, or all of it; name the others in a line."""
+        values = {key: (self._names | self._batches)[key] for key in _USUAL}
+        if self._is_built:
+            del values["activation"]
+        usual = [key for key, value in values.items() if value == _USUAL[key]]
+        folded = [] if self._unfolded else usual
+        for key in _USUAL:
+            part = self.field(key) if key in BATCH_NUMBERS else self.row(key)
+            part.display = key in values and key not in folded
+        named = [
+            (self._fold_key(key), _FOLDED.get(key) or _text(values[key]), key in self._marked)
+            for key in folded
+            if key != "validate_every" or key in self._marked
+        ]
+        self.query_one(FoldLine).put(named, unfolded=self._unfolded)
+        self.call_after_refresh(self._fit_rows)
+
+    def on_resize(self, event: events.Resize) -> None:
+        self.call_after_refresh(self._fit_rows)
+
+    def _fit_rows(self) -> None:
+        """Have no blank lines between the rows where there is no room for them."""
+        shown = [child for child in self.children if child.display]
+        lines = sum(child.size.height for child in shown)
+        blank = sum(isinstance(child, ChoiceRow) for child in shown)
+        self.set_class(lines + blank > self.size.height, "-crowded")
+
+    def _fold_key(self, key: str) -> str:
+        if key == "batch_size":
+            return self._key_texts["batch_down"] + self._key_texts["batch_up"]
+        return self._key_texts.get(key, "")
+
+    @on(FoldLine.Turned)
+    def _turn_fold(self, event: FoldLine.Turned) -> None:
+        event.stop()
+        self._unfolded = not self._unfolded
+        self._fold()
+        self.call_after_refresh(self.query_one(FoldLine).scroll_visible, animate=False)
 
     def _note(self, category: str, config: RunConfig) -> str:
         if category == "architecture" and self._parameter_count is not None:
@@ -264,6 +360,8 @@ class ConfigForm(Form):
             return self._warning or self._init_words
         if category == "regularizer":
             return describe_regularizer(config.regularizer, config.counted)
+        if category == "optimizer":
+            return describe_optimizer(config.optimizer)
         return ""
 
     def _differs_from_recipe(self, config: RunConfig) -> bool:
@@ -272,3 +370,16 @@ class ConfigForm(Form):
         recipe = self._presets.recipe[self._recipe].settings
         given = {key: value for key, value in seeds.items() if getattr(recipe, key, None) is None}
         return config != make_config(self._presets, self._recipe, **given)
+
+
+def _text(value: Value | None) -> str:
+    if value is None:
+        return _FULL
+    return value if isinstance(value, str) else number_text(value)
+
+
+def _parse(key: str, text: str) -> float | int | None:
+    """Read a number of the form; a batch may be the whole split."""
+    if key == "batch_size" and text.strip().casefold() == _FULL:
+        return None
+    return parse_number(key, text)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from tui_trainer.config.settings import RunConfig
 from tui_trainer.formatting import number_text
 from tui_trainer.tui.panes.fit_pane import FitPane
 from tui_trainer.tui.run.next_lr import next_lr
@@ -34,13 +35,21 @@ def run_reasons(runs: Runs, keys: Mapping[str, str], *, kept: bool) -> dict[str,
     return reasons
 
 
-def lr_reasons(lr: float) -> dict[str, str]:
-    """Return why the lr keys do nothing."""
-    reasons = {}
+def form_reasons(config: RunConfig) -> dict[str, str]:
+    """Return why keys do nothing to a form's settings: numbers have ends."""
+    reasons: dict[str, str] = {}
+    lr, points = config.lr, config.dataset.train_points
     if next_lr(lr, -1) == lr:
         reasons["lr_down"] = f"lr {number_text(lr)} is the lowest there is."
     if next_lr(lr, 1) == lr:
         reasons["lr_up"] = f"lr {number_text(lr)} is the highest there is."
+    if config.points_per_step == 1:
+        reasons["batch_down"] = "A batch of one point is the smallest there is."
+    if config.points_per_step == points:
+        reasons["batch_up"] = f"A step takes the whole split already: {points:,} points."
+    if config.architecture.builder:
+        words = f"The network {config.architecture.name} has activations of its own."
+        reasons |= dict.fromkeys(("activation_next", "activation_previous"), words)
     return reasons
 
 

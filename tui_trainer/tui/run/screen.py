@@ -31,7 +31,7 @@ from tui_trainer.tui.run.experiments import (
 from tui_trainer.tui.run.first_page import first_page
 from tui_trainer.tui.run.form import ConfigForm
 from tui_trainer.tui.run.next_run import next_run_text
-from tui_trainer.tui.run.reasons import look_reasons, lr_reasons, run_reasons
+from tui_trainer.tui.run.reasons import form_reasons, look_reasons, run_reasons
 from tui_trainer.tui.run.run_screen import RunScreen
 from tui_trainer.tui.run.wording import (
     banner_text,
@@ -150,6 +150,10 @@ class Cockpit(RunScreen):
     def action_lr(self, direction: Direction) -> None:
         """Raise or lower the lr along 1-2-5, also that of a run that is training."""
         self.form.turn_lr(direction)
+
+    def action_batch(self, direction: Direction) -> None:
+        """Halve or double the batch size of the next run."""
+        self.form.turn_batch(direction)
 
     def action_smooth(self) -> None:
         self.loss_pane.toggle_smooth()
@@ -308,6 +312,8 @@ class Cockpit(RunScreen):
         run = self.run
         config = run.config if run else self.form.config
         setup = setup_text(config)
+        if config.steps_per_epoch > 1:
+            setup += f" · batch {config.points_per_step:,}"
         if self.size.width < 100:
             setup += f" · lr {short_text(run.lr if run else config.lr)}"
         device = run.started.device if run and run.started else config.device
@@ -349,5 +355,5 @@ class Cockpit(RunScreen):
     def why_not(self) -> dict[str, str]:
         """Return why keys do nothing now: most need a run, and lists and numbers have ends."""
         kept = self.context.work.saved is not None
-        reasons = run_reasons(self._runs, self.keys, kept=kept) | lr_reasons(self.form.config.lr)
-        return reasons | look_reasons(self.fit_pane)
+        reasons = run_reasons(self._runs, self.keys, kept=kept) | look_reasons(self.fit_pane)
+        return reasons | form_reasons(self.form.config)
