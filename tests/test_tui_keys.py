@@ -291,7 +291,7 @@ async def test_a_key_that_does_nothing_says_why_and_is_not_in_the_last_line():
     async with make_app(script, sweep=sweep, lr=1e-12).run_test(size=(160, 45)) as pilot:
         await ready(pilot)
         for opens, expected in (
-            ((), {"stop", "pause", "lr_down", *needs_run}),
+            ((), {"stop", "pause", "lr_down", "batch_up", *needs_run}),
             (("w",), {"stop", "use", "open", "table", "by_loss", "log", "tune"}),
             (("s",), {"stop", "open", "tune"}),
         ):

@@ -163,21 +163,26 @@ class TextField(Vertical):
     @on(Input.Changed)
     def _check(self, event: Input.Changed) -> None:
         event.stop()
+        self._judge(event.value)
+        self.post_message(self.Edited())
+
+    def _judge(self, text: str) -> None:
+        """Show what is wrong with a text; remember one that is valid."""
         try:
-            self._check_text(event.value)
+            self._check_text(text)
         except InvalidSettingsError as error:
             self.query_one(".error", Static).update(f"! {error}")
             self.add_class("-invalid")
         else:
             self.remove_class("-invalid")
-            self.typed = event.value
-        self.post_message(self.Edited())
+            self.typed = text
 
     @on(Input.Submitted)
     @on(Input.Blurred)
     def _commit(self, event: Input.Submitted | Input.Blurred) -> None:
         event.stop()
         text = self.query_one(Input).value
+        self._judge(text)  # its last change may not have been told yet
         if not self.invalid and text != self.text:
             self.text = text
             self.post_message(self.Committed(self.key))
