@@ -340,6 +340,9 @@ class ConfigForm(Form):
         lines = sum(child.size.height for child in shown)
         blank = sum(isinstance(child, ChoiceRow) for child in shown)
         self.set_class(lines + blank > self.size.height, "-crowded")
+        fold = self.query_one(FoldLine)
+        if fold.has_focus:  # it has moved
+            self.call_after_refresh(fold.scroll_visible, animate=False)
 
     def _fold_key(self, key: str) -> str:
         if key == "batch_size":
@@ -351,7 +354,6 @@ class ConfigForm(Form):
         event.stop()
         self._unfolded = not self._unfolded
         self._fold()
-        self.call_after_refresh(self.query_one(FoldLine).scroll_visible, animate=False)
 
     def _note(self, category: str, config: RunConfig) -> str:
         if category == "architecture" and self._parameter_count is not None:
