@@ -13,10 +13,14 @@ import sweeping
 import torch
 from comparing import assert_identical, losses_of
 from own_networks import GOOD, HEAD, config_of, write
+from scripted import make_app, press, shown, until
 from test_cli import invoke, mistake
+from textual.widgets import Static
 from torch import nn
 
 from tui_trainer.config.validation import InvalidSettingsError
+from tui_trainer.runs.export import Repeatable
+from tui_trainer.runs.script import to_script
 from tui_trainer.sweeps import sweeper
 from tui_trainer.sweeps.events import SweepNoted
 from tui_trainer.task import user_code
@@ -93,6 +97,12 @@ def test_an_init_sets_linear_layers_in_their_order(tmp_path):
 
 def config_of_own(config):
     return reference_loop.PRESETS.init["own"].settings
+
+
+def test_no_script_holds_somebodys_code(tmp_path):
+    run = Repeatable(config_of(write(tmp_path, GOOD["residual"])), 40)
+    with pytest.raises(ValueError, match="network own is code of your own"):
+        to_script(run, "name")
 
 
 def test_a_builder_is_told_features_its_arguments_and_the_dropout(tmp_path):
@@ -403,3 +413,37 @@ def test_a_sweep_trains_them_one_by_one_where_it_must_and_says_why(tmp_path):
 def notes_of(configs):
     plan = sweeping.plan_of([msgspec.structs.replace(config, steps=2) for config in configs])
     return [event.words for event in sweeping.drive(plan) if isinstance(event, SweepNoted)]
+
+
+async def test_the_app_shows_what_is_wrong_beside_the_network_and_what_an_init_sets(tmp_path):
+    folder = tmp_path / "presets"
+    write(folder, "print('read')\n" + GOOD["residual"])
+    (folder / "broken.py").write_text("import torch\n\n\ndef build():\n    return nothing\n")
+    (folder / "hangs.py").write_text("while True:\n    pass\n")
+    with (folder / "architecture.toml").open("a") as presets:
+        for name in ("broken", "hangs"):
+            presets.write(f'[{name}]\ndescription = "d"\nbuilder = "{name}.py:build"\n')
+    app = make_app(
+        train, preview=preview, presets_folder=folder, architecture="own", init="he", steps=30
+    )
+    async with app.run_test(size=(200, 45)) as pilot:
+        await shown(pilot, "sets 6 linear layers", "313 parameters")
+        await press(pilot, "s")
+        await shown(pilot, "✓ FINISHED")
+        await press(pilot, "a")
+        words = "broken.py line 5: NameError: name 'nothing'"
+        await until(pilot, lambda: words in " ".join(form_text(app).split()))
+        await press(pilot, "s")
+        await shown(pilot, f"Failed: {words}")
+        await press(pilot, "a", "s")
+        await shown(pilot, "STARTING")
+        await press(pilot, "x")
+        await shown(pilot, "Failed: hangs.py")
+        await press(pilot, "A", "A")  # nobody waits for the one that hangs any more
+        await shown(pilot, "sets 6 linear layers")
+        await press(pilot, "s")
+        await shown(pilot, "✓ FINISHED")
+
+
+def form_text(app):
+    return " ".join(str(label.content) for label in app.cockpit.form.query(Static) if label.display)

@@ -148,6 +148,11 @@ def to_script(run: Repeatable, name: str) -> str:
             f"data set {printable(config.dataset.name)} is a file, and a script makes its data: "
             "'tui-trainer train' repeats the run"
         )
+    if config.architecture.builder:
+        raise ValueError(
+            f"network {config.architecture.name} is code of your own, which no script holds; "
+            "'tui-trainer train' repeats the run"
+        )
     data = _known("data set", config.dataset.function, _DATA)
     model = _known("network", config.architecture.network, _NETWORKS)
     _require_known("optimiser", config.optimizer.method, OPTIMIZER_METHODS)

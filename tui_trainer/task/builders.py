@@ -15,10 +15,10 @@ from torch import Generator, Tensor, nn
 from tui_trainer import models
 from tui_trainer.config.builders import allowed_builder, short_builder
 from tui_trainer.config.settings import OWN_INIT, Architecture, LayerName
-from tui_trainer.config.validation import InvalidSettingsError, one_of
+from tui_trainer.config.validation import one_of
 from tui_trainer.task.randomness import draws_globally, lending_globally
 from tui_trainer.task.shape import OUTPUTS
-from tui_trainer.task.user_code import UserFunction, load_function, run_guarded
+from tui_trainer.task.user_code import UserCodeError, UserFunction, load_function, run_guarded
 
 # What a builder may call the number of features.
 FEATURES = ("features", "inputs", "in_features", "input_size")
@@ -111,7 +111,7 @@ def _require_prediction(prediction: Any, x: Tensor, name: str) -> None:
     else:
         return
     shape = tuple(x.shape)
-    raise InvalidSettingsError(
+    raise UserCodeError(
         f"{name}: the network returns {found} for an input of shape {shape}: "
         f"expected float32 of shape {expected}"
     )
@@ -147,7 +147,7 @@ def _arguments(
             arguments[name] = features
     if dropout is not None and "dropout" not in arguments:
         if "dropout" not in named:
-            raise InvalidSettingsError(
+            raise UserCodeError(
                 f"dropout: {build.name} takes no 'dropout', the rate: give it such a parameter, "
                 "or choose a regularizer without dropout"
             )
@@ -157,7 +157,7 @@ def _arguments(
     except TypeError as error:
         unknown = [key for key in architecture.arguments if key not in named]
         hint = f"; {one_of(unknown[0], named)}" if unknown else ": put it into 'arguments'"
-        raise InvalidSettingsError(f"{build.name}{signature}: {error}{hint}") from None
+        raise UserCodeError(f"{build.name}{signature}: {error}{hint}") from None
     return arguments
 
 
@@ -168,28 +168,28 @@ def _require_network(network: Any, name: str) -> nn.Module:
     """Return what a builder returned; refuse what can't be trained."""
     if not isinstance(network, nn.Module):
         kind = type(network).__name__
-        raise InvalidSettingsError(f"{name} returns an object of type {kind}: expected a nn.Module")
+        raise UserCodeError(f"{name} returns an object of type {kind}: expected a nn.Module")
     if network in _digests:
-        raise InvalidSettingsError(
+        raise UserCodeError(
             f"{name} returns the network that it returned before: expected a new one each time"
         )
     for key, parameter in network.named_parameters():
         if isinstance(parameter, nn.UninitializedParameter):
-            raise InvalidSettingsError(
+            raise UserCodeError(
                 f"{name}: {key} has no shape yet: a builder's parameter 'features' is the number "
                 "of inputs, for layers that aren't lazy"
             )
         if parameter.dtype != torch.float32:
-            raise InvalidSettingsError(f"{name}: {key} is {parameter.dtype}: expected float32")
+            raise UserCodeError(f"{name}: {key} is {parameter.dtype}: expected float32")
         if parameter.device.type != "cpu":
-            raise InvalidSettingsError(
+            raise UserCodeError(
                 f"{name}: {key} is on {parameter.device}: expected cpu, from where the program "
                 "moves the network"
             )
         if not bool(parameter.isfinite().all()):
-            raise InvalidSettingsError(f"{name}: {key} holds NaN or infinity before any step")
+            raise UserCodeError(f"{name}: {key} holds NaN or infinity before any step")
     if not any(parameter.requires_grad for parameter in network.parameters()):
-        raise InvalidSettingsError(f"{name} returns a network without a parameter to train")
+        raise UserCodeError(f"{name} returns a network without a parameter to train")
     return network
 
 

@@ -39,6 +39,12 @@ _loaded: dict[str, "_Code"] = {}
 _folders: set[Path] = set()
 
 
+class UserCodeError(InvalidSettingsError):
+    """What is wrong with somebody's code, in one line; `setting` is the one that names it."""
+
+    setting = "architecture"
+
+
 class _Interrupted(BaseException):
     """Ends code that hangs; no Exception, which that code may catch."""
 
@@ -109,7 +115,7 @@ def load_function(place: str, function: str, name: str) -> UserFunction:
     """
     while not _loading.acquire(timeout=_POLL_SECONDS):
         if is_stopped():
-            raise InvalidSettingsError(f"{name}: stopped before it was loaded")
+            raise UserCodeError(f"{name}: stopped before it was loaded")
     try:
         code = _loaded.get(place)
         if code is None or code.has_changed:
@@ -121,14 +127,14 @@ def load_function(place: str, function: str, name: str) -> UserFunction:
         for part in function.split("."):
             if not hasattr(found, part):
                 public = [key for key in vars(code.module) if callable(getattr(code.module, key))]
-                raise InvalidSettingsError(
+                raise UserCodeError(
                     f"{_short(place)} has no function '{function}'; {one_of(function, public)}"
                 )
             found = getattr(found, part)
     finally:
         _loading.release()
     if not callable(found):
-        raise InvalidSettingsError(
+        raise UserCodeError(
             f"{name} is no function that builds a network, but of type {type(found).__name__}"
         )
     return UserFunction(found, name, code)
@@ -170,7 +176,7 @@ def _read(file: str) -> bytes:
     try:
         return Path(file).read_bytes()
     except OSError as error:
-        raise InvalidSettingsError(f"{file}: {error.strerror}") from None
+        raise UserCodeError(f"{file}: {error.strerror}") from None
 
 
 def _execute(file: str, source: bytes) -> ModuleType:
@@ -236,9 +242,9 @@ def run_guarded(work: Callable[[], T], name: str) -> T:
         raise
     except _Interrupted as error:
         reason = "stopped" if is_stopped() else f"still running after {LIMIT_SECONDS:.0f} s"
-        raise InvalidSettingsError(f"{line_of(error) or name}: {reason}") from None
+        raise UserCodeError(f"{line_of(error) or name}: {reason}") from None
     except (Exception, SystemExit) as error:
-        raise InvalidSettingsError(told(error, name)) from None
+        raise UserCodeError(told(error, name)) from None
 
 
 def _interruptibly(work: Callable[[], T]) -> T:

@@ -131,7 +131,8 @@ class Background:
                 self._owner.post_message(PreviewReady(request, preview(config)))
         except Exception as error:
             reason = str(error) if isinstance(error, ValueError) else repr(error)
-            self._owner.post_message(PreviewFailed(request, " ".join(reason.split())))
+            reason, setting = " ".join(reason.split()), getattr(error, "setting", "")
+            self._owner.post_message(PreviewFailed(request, reason, setting))
 
     def _follow(
         self,

@@ -29,10 +29,11 @@ class PreviewReady(Message):
 
 @dataclass
 class PreviewFailed(Message):
-    """Why there is no preview for this request."""
+    """Why there is no preview for this request, and the setting that it is about, if known."""
 
     request: int
     reason: str
+    setting: str = ""
 
 
 @dataclass

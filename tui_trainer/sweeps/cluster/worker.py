@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
+from tui_trainer.config.builders import allow_builder
 from tui_trainer.sweeps.control import SweepControl
 from tui_trainer.sweeps.events import CandidatesAdvanced, SweepEvent
 from tui_trainer.sweeps.plan import Candidate
@@ -13,6 +14,8 @@ _SECONDS = 0.25  # between two lists of events
 
 def train_share(candidates: Sequence[Candidate], fits: bool) -> Iterator[list[SweepEvent]]:
     """Train candidates with one thread, yielding their events in a few lists a second."""
+    for candidate in candidates:  # whoever sent them has asked the presets
+        allow_builder(candidate.config.architecture.builder)
     from tui_trainer.sweeps.grouping import make_groups
     from tui_trainer.sweeps.sweeper import train_groups
 

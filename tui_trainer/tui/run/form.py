@@ -102,6 +102,7 @@ class ConfigForm(Form):
         self._parameter_count: int | None = None
         self._warning = ""
         self._init_words = ""
+        self._problem = ""
         self.border_title = "Setup"
 
     def compose(self) -> ComposeResult:
@@ -219,10 +220,19 @@ class ConfigForm(Form):
         else:
             self.choose(key, value)
 
-    def report(self, parameter_count: int | None, warning: str = "", init_words: str = "") -> None:
-        """Show the network's size, why it can't learn if it can't, and what the init sets of it."""
+    def report(
+        self,
+        parameter_count: int | None,
+        warning: str = "",
+        init_words: str = "",
+        problem: str = "",
+    ) -> None:
+        """Show the network's size, or what is wrong with its code.
+
+        Also why it can't learn if it can't, and what the init sets of it.
+        """
         self._parameter_count, self._warning = parameter_count, warning
-        self._init_words = init_words
+        self._init_words, self._problem = init_words, problem
         self._show()
 
     def report_engine(self, run: "RunResult | None") -> None:
@@ -356,8 +366,13 @@ class ConfigForm(Form):
         self._fold()
 
     def _note(self, category: str, config: RunConfig) -> str:
-        if category == "architecture" and self._parameter_count is not None:
-            return f"{self._parameter_count:,} parameters"
+        if category == "architecture":
+            size = self._parameter_count
+            return (
+                f"⚠ {self._problem}" * bool(self._problem)
+                if size is None
+                else f"{size:,} parameters"
+            )
         if category == "init":
             return self._warning or self._init_words
         if category == "regularizer":

@@ -263,7 +263,8 @@ class Cockpit(RunScreen):
     def _take_preview_failure(self, message: PreviewFailed) -> None:
         if self._background.is_newest(message.request):
             self._fits.take_preview(None, f"⚠ No preview: {message.reason}")
-            self.form.report(None)
+            about_network = message.setting == "architecture"
+            self.form.report(None, problem=message.reason if about_network else "")
             self._redraw_soon()
 
     def _start(self, *, paused: bool) -> bool:
