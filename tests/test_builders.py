@@ -204,7 +204,7 @@ def test_arguments_that_a_builder_does_not_take_are_named(tmp_path):
         ('builder = "net.py:build"\nnetwork = "mlp"', "network: a builder makes the network"),
         ('builder = "net.py:build"\nhidden = [3]', "hidden: a builder makes the network"),
         ('network = "mlp"\narguments = { width = 3 }', "arguments: these are a builder's"),
-        ("hidden = [3]", "network: unknown network ''"),
+        ("hidden = [3]", "network: missing, or a builder; allowed: mlp"),
     ],
 )
 def test_a_preset_that_names_no_function_is_refused(table, words, tmp_path):
