@@ -10,6 +10,14 @@ from compiled_steps import COMPILE_TIMEOUT, CONFIGS, make_compiled
 from reference_loop import make
 from test_compiled import assert_step_is_eagers
 
+from tui_trainer.config.settings import (
+    FirstIncrease,
+    GeneralizationLoss,
+    Patience,
+    PatientAverage,
+    ProgressQuotient,
+    Regularizer,
+)
 from tui_trainer.training.setup import Setup
 from tui_trainer.training.trainer import train
 
@@ -18,6 +26,13 @@ pytestmark = [
     pytest.mark.usefixtures("compiled_steps_cached"),
 ]
 
+RULES = [
+    FirstIncrease(),
+    PatientAverage(window=5),
+    Patience(patience=15, restore_best=True),
+    GeneralizationLoss(alpha=30),
+    ProgressQuotient(alpha=0.05, strip=7),
+]
 # Batches that divide the 200 points, do not, are one point, are all but one, and are all.
 WAYS = [(50, 1), (64, 7), (1, 10), (199, 3), (200, 4), (None, 5)]
 
@@ -69,13 +84,13 @@ def test_how_steps_are_grouped_changes_no_bit(name):
 
 
 def test_whatever_stops_a_run_looks_at_measured_steps():
-    rules = ["stop-first-increase", "stop-patient", "stop-patience", "stop-gl", "stop-pq"]
-    for regularizer in rules:
-        config = make(
-            "kaiming", regularizer=regularizer, batch_size=32, validate_every=5, steps=4000
+    for stopping in RULES:
+        config = make("kaiming", steps=300, batch_size=32, validate_every=3)
+        config = msgspec.structs.replace(
+            config, regularizer=Regularizer(name="own", stopping=stopping)
         )
         expected = reference_loop.run(config)
         events = list(train(config))
         assert_identical(losses_of(events), expected.losses)
-        assert events[-1].reason.value == expected.ended, regularizer
+        assert events[-1].reason.value == expected.ended == "early_stopping", stopping
         assert events[-1].best_step == expected.best_step
