@@ -32,6 +32,8 @@ from tui_trainer.runs.segments import (
 )
 from tui_trainer.training.history import FloatArray
 
+MOST_OPEN = 32  # files: a loop may log many metrics apart from each other
+
 
 class Series(NamedTuple):
     """A metric: its steps in ascending order, and a value for each."""
@@ -68,6 +70,7 @@ class MetricsWriter:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._groups: dict[tuple[str, ...], _Group] = {}
+        self._open: dict[tuple[str, ...], None] = {}  # the last to be written at the end
         self.repairs: list[str] = []
 
     def append(self, first_step: int, columns: Mapping[str, FloatArray]) -> None:
@@ -87,6 +90,10 @@ class MetricsWriter:
         if names not in self._groups:
             self._folder.mkdir(exist_ok=True)
             self._groups[names] = _Group(self._folder, names, self.repairs)
+        self._open[names] = self._open.pop(names, None)
+        if len(self._open) > MOST_OPEN:
+            self._groups[longest := next(iter(self._open))].close()
+            del self._open[longest]
         self._groups[names].append(steps, list(columns.values()))
 
     def last_step(self, *names: str) -> int:

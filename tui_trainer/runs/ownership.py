@@ -13,6 +13,7 @@ import socket
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 import msgspec
 from msgspec import Struct
@@ -62,9 +63,14 @@ class RunInUseError(InvalidSettingsError):
 class Ownership:
     """The right to write a run's folder, held by this process."""
 
-    def __init__(self, folder: Path, owner: Owner) -> None:
+    def __init__(self, folder: Path, owner: Owner, lock: BinaryIO) -> None:
         self._file = folder / OWNER
         self.owner = owner
+        self._lock = lock
+
+    def leave_to_parent(self) -> None:
+        """Hold the lock no longer in a forked child, which may outlive the one whose it is."""
+        self._lock.close()
 
     def publish(self, socket_path: str) -> None:
         """Tell others where this process takes requests.
@@ -84,10 +90,10 @@ def own(folder: Path) -> Iterator[Ownership]:
         RunInUseError: if another process holds it, or this one does already.
         OSError: if the folder can't be written.
     """
-    with _locked(folder) as has_locks:
+    with _locked(folder) as (lock, has_locks):
         if not has_locks and (owner := owner_of(folder)) is not None:
             raise RunInUseError(folder, owner)
-        ownership = Ownership(folder, _this_process())
+        ownership = Ownership(folder, _this_process(), lock)
         ownership.publish("")
         if not has_locks:
             _require_kept(folder, ownership.owner)
@@ -114,10 +120,10 @@ def owner_of(folder: Path) -> Owner | None:
 
 
 @contextlib.contextmanager
-def _locked(folder: Path) -> Iterator[bool]:
-    """Hold the lock; yield whether there are locks."""
+def _locked(folder: Path) -> Iterator[tuple[BinaryIO, bool]]:
+    """Hold the lock; yield its file, and whether there are locks."""
     with (folder / LOCK).open("ab") as lock:  # closed in programs that this one starts
-        yield _try_to_lock(lock.fileno(), folder)
+        yield lock, _try_to_lock(lock.fileno(), folder)
 
 
 def _try_to_lock(descriptor: int, folder: Path) -> bool:

@@ -88,15 +88,15 @@ def summarize(result: RunResult, problem: str = "") -> Summary:
         state=result.state,
         step=result.step,
         steps=result.config.steps,
-        train_loss=_finite(result.train_loss),
-        val_loss=_finite(result.val_loss),
+        train_loss=finite(result.train_loss),
+        val_loss=finite(result.val_loss),
         best_step=result.best.step if result.best else None,
         best_val_loss=result.best.val_loss if result.best else None,
         lr=result.lr,
         engine=result.engine,
         seconds=result.seconds,
         steps_per_second=result.steps_per_second,
-        gauge=_gauge(result.gauge),
+        gauge=gauge_facts(result.gauge),
         detail=result.ended.detail if result.ended else "",
         problem=problem,
         updated=datetime.now(UTC).isoformat(timespec="milliseconds"),
@@ -116,11 +116,13 @@ def read_summary(folder: Path) -> Summary | None:
         return None
 
 
-def _gauge(gauge: Gauge | None) -> GaugeFacts | None:
+def gauge_facts(gauge: Gauge | None) -> GaugeFacts | None:
+    """Return a rule's gauge as it is written; None where it has nothing to say."""
     if gauge is None or not math.isfinite(gauge.nearness):
         return None
     return GaugeFacts(gauge.armed, gauge.armed_at, gauge.words, gauge.nearness)
 
 
-def _finite(loss: float | None) -> float | None:
+def finite(loss: float | None) -> float | None:
+    """Return a loss that is finite; None for any other."""
     return loss if loss is not None and math.isfinite(loss) else None

@@ -1,0 +1,369 @@
+"""`Monitor` around loops as people write them, in this process and without a screen."""
+
+import errno
+import math
+import os
+import subprocess
+import sys
+import threading
+import time
+import warnings
+from functools import partial
+
+import numpy as np
+import pytest
+import torch
+
+from tui_trainer import Monitor
+from tui_trainer.monitor import monitor as monitor_module
+from tui_trainer.monitor.follow import follow_loop
+from tui_trainer.monitor.result import LoopResult
+from tui_trainer.monitor.rows import MOST_NAMES, Rows
+from tui_trainer.monitor.stop_rule import parse_stop_rule
+from tui_trainer.runs import metrics
+from tui_trainer.runs.client import RemoteControl, ask
+from tui_trainer.runs.ledger import read_ledger
+from tui_trainer.runs.metrics import read_metrics
+from tui_trainer.runs.protocol import make_request
+from tui_trainer.training.state import State
+
+DEADLINE = 60
+
+
+@pytest.fixture(autouse=True)
+def _without_a_screen(monkeypatch):
+    monkeypatch.setenv("TUI_TRAINER", "attach")
+    for name in ("RANK", "LOCAL_RANK", "SLURM_PROCID"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def folder_in(root):
+    (folder,) = root.iterdir()
+    return folder
+
+
+def result_of(root):
+    """Fold what a loop left in its folder."""
+    folder = folder_in(root)
+    control, result = RemoteControl(folder, lambda _: None), LoopResult()
+    for event in follow_loop(folder, control):
+        result.apply(event)
+    control.leave()
+    return result
+
+
+def ledger_of(root):
+    return [entry["event"] for entry in read_ledger(folder_in(root))[0]]
+
+
+def values_of(root, name):
+    series = read_metrics(folder_in(root) / "metrics").series[name]
+    return dict(zip(series.steps.tolist(), series.values.tolist(), strict=True))
+
+
+def wait_for(condition, problem):
+    deadline = time.monotonic() + DEADLINE
+    while not (found := condition()):
+        assert time.monotonic() < deadline, problem
+        time.sleep(0.01)
+    return found
+
+
+def test_a_loop_is_on_disk_as_it_was_logged(tmp_path, capsys):
+    with Monitor(name="resnet, lr 0.1", total=1000, runs=tmp_path) as monitor:
+        for step in monitor:
+            monitor.log(train_loss=1 / step, odd=np.float32(step))
+            if step % 100 == 0:
+                monitor.log({"val/acc": torch.tensor(step / 1000, requires_grad=True)})
+                monitor.log(train_loss=2.0, whole=step, flag=True, nothing=None)
+    result = result_of(tmp_path)
+    assert (result.name, result.total, result.step) == ("resnet, lr 0.1", 1000, 1000)
+    assert result.state is State.FINISHED
+    expected = {step: np.float32(2.0 if step % 100 == 0 else 1 / step) for step in range(1, 1001)}
+    assert values_of(tmp_path, "train_loss") == expected
+    assert values_of(tmp_path, "odd")[999] == 999
+    assert values_of(tmp_path, "val/acc") == {
+        s: np.float32(s / 1000) for s in range(100, 1001, 100)
+    }
+    assert set(values_of(tmp_path, "flag").values()) == {1.0}
+    assert "nothing" not in result.metrics
+    assert result.metrics["val/acc"].best == (1000, 1.0)
+    told = capsys.readouterr().err
+    assert "tui-trainer attach" in told
+    assert "✓ resnet, lr 0.1 finished 1,000 steps" in told
+
+
+def test_odd_loops_leave_what_they_did(tmp_path):
+    def nested(monitor):
+        for step in monitor:
+            monitor.log(loss=[math.nan, math.inf, -math.inf, 1e300, 10**400][step % 5])
+            for _ in range(3):
+                break
+            if step == 50:
+                return "left"
+        return "done"
+
+    with Monitor(total=100, runs=tmp_path / "left") as monitor:
+        assert nested(monitor) == "left"
+    values = values_of(tmp_path / "left", "loss")
+    assert math.isnan(values[5])
+    assert [values[step] for step in range(6, 10)] == [math.inf, -math.inf, math.inf, math.inf]
+    assert (result_of(tmp_path / "left").step, result_of(tmp_path / "left").total) == (50, 100)
+
+    with Monitor(runs=tmp_path / "quiet") as monitor:  # logs nothing, knows no total
+        for step in monitor:
+            if step == 7:
+                break
+    assert (result_of(tmp_path / "quiet").step, result_of(tmp_path / "quiet").metrics) == (7, {})
+
+    with Monitor(runs=tmp_path / "uncounted") as monitor:  # never says which step it is
+        monitor.log(val=9.0)
+        for number in range(5):
+            monitor.log(loss=float(number))
+            monitor.log(acc=1.0)
+    assert list(values_of(tmp_path / "uncounted", "loss")) == [1, 2, 3, 4, 5]
+    assert values_of(tmp_path / "uncounted", "val") == {1: 9.0}
+
+    with Monitor(runs=tmp_path / "told") as monitor:
+        for number in (10, 20, 30, 25):
+            monitor.log({"loss": float(number)}, step=number)
+        monitor.log(late=1.0, step=15)
+    assert list(values_of(tmp_path / "told", "loss")) == [10, 20, 25, 30]
+    assert list(values_of(tmp_path / "told", "late")) == [15]
+
+    with Monitor(runs=tmp_path / "items") as monitor:
+        seen = [item for _ in range(2) for item in monitor.over("abc") if monitor.step or True]
+    assert (seen, result_of(tmp_path / "items").step) == (list("abcabc"), 6)
+
+
+def test_metrics_that_come_together_once_and_apart_later_are_each_in_one_file_from_then_on():
+    rows = Rows()
+    rows.add([(1, {"a": 1.0, "b": 2.0, "c": 3.0}), (2, {"b": 4.0}), (3, {"c": 1.0, "a": 5.0})])
+    rows.add([(4, {"a": 1.0, "b": 2.0, "c": 3.0})])
+    tables = [(names, steps.tolist()) for names, steps, _ in rows.take()]
+    assert tables == [(("a", "b", "c"), [1]), (("b",), [2, 4]), (("a", "c"), [3, 4])]
+    rows.add([(3, {"b": 1.0}), (5, {"step": 1.0, "\x1b[2J": 2.0})])
+    assert [(names, steps.tolist()) for names, steps, _ in rows.take()] == [(("\\x1b[2J",), [5])]
+    assert len(rows.notes) == 2
+
+
+def test_of_many_names_the_first_are_kept(tmp_path):
+    with Monitor(total=20, runs=tmp_path) as monitor:
+        for step in monitor:
+            monitor.log({f"m{step * 1000 + number}": 1.0 for number in range(1000)})
+    result = result_of(tmp_path)
+    assert len(result.metrics) == MOST_NAMES
+    assert [note for note in result.notes if "10,000 metrics" in note]
+    assert result.step == 20
+
+
+def test_what_is_no_number_is_refused_by_name(tmp_path):
+    with Monitor(runs=tmp_path) as monitor:
+        for value in ("text", [1.0], torch.zeros(3, 4), np.zeros(2), 1j, {"a": 1}, object()):
+            with pytest.raises(
+                TypeError, match=r"^val_acc: expected a number or a tensor"
+            ) as caught:
+                monitor.log(val_acc=value)
+            assert "\n" not in str(caught.value)
+    for arguments in (
+        {"total": 0}, {"total": 1.5}, {"total": True}, {"stop_when": "patience"},
+        {"stop_when": "val_loss: sloth 3"}, {"stop_when": "val_loss: patience 0"},
+        {"stop_when": "val_loss: patience 1 2 3"}, {"stop_when": "acc: generalization-loss"},
+    ):  # fmt: skip
+        with pytest.raises(ValueError, match=r"^(total|stop_when): [^\n]*$"):
+            Monitor(**arguments)
+    with pytest.raises(RuntimeError, match="with statement"):
+        next(iter(Monitor()))
+    with pytest.raises(TypeError, match="expected an optimizer"):
+        Monitor().attach(torch.nn.Linear(1, 1))
+
+
+def test_off_and_every_rank_but_the_first_do_nothing_at_all(tmp_path, monkeypatch, capsys):
+    for name, value in (("TUI_TRAINER", "off"), ("RANK", "1"), ("SLURM_PROCID", "3")):
+        with monkeypatch.context() as patch:
+            patch.setenv(name, value)
+            with Monitor(total=3, runs=tmp_path) as monitor:
+                for step in monitor:
+                    monitor.log(loss=step)
+                monitor.checkpoint(print)
+            assert monitor.lr is None
+    assert (list(tmp_path.iterdir()), capsys.readouterr().err) == ([], "")
+    monkeypatch.setenv("RANK", "0")
+    with Monitor(total=3, runs=tmp_path):
+        pass
+    assert result_of(tmp_path).state is State.FINISHED
+    monkeypatch.setenv("TUI_TRAINER", "maybe")
+    with pytest.raises(ValueError, match="TUI_TRAINER: expected attach or off, got 'maybe'"):
+        Monitor()
+
+
+def test_a_rule_ends_the_loop_and_says_why(tmp_path):
+    with Monitor(runs=tmp_path / "up", stop_when="val_acc: patience 5") as monitor:
+        for step in monitor:
+            monitor.log(val_acc=min(step, 7) / 10)
+            monitor.checkpoint(lambda: None)
+            time.sleep(0.001)
+    result = result_of(tmp_path / "up")
+    assert result.state is State.STOPPED_EARLY
+    assert result.ended.detail == "val_acc has not improved on 0.700 for 5 values (step 12)"
+    assert monitor.stopped
+    assert list(values_of(tmp_path / "up", "val_acc bound"))[-1] == 12
+    assert ledger_of(tmp_path / "up")[-2:] == ["checkpoint", "ended"]
+
+    rule = parse_stop_rule("val/acc: first-increase")
+    rule.judge(np.array([1, 2]), np.array([0.5, 0.25], np.float32))
+    assert rule.reason == "val/acc 0.250 fell below 0.500, the value before (step 2)"
+    rule = parse_stop_rule("loss: patience 3 0.5")
+    bounds = rule.judge(np.arange(1, 9), np.array([3, 2, 1.9, 1.8, 1.7, 0, 0, 0], np.float32))
+    assert bounds.tolist()[1:] == [2.5, 1.5, 1.5, 1.5]
+    assert not rule.wants("loss")
+
+
+def test_it_is_steered_from_outside_between_steps(tmp_path):
+    parameters = [torch.nn.Parameter(torch.zeros(1)) for _ in range(3)]
+    groups = [{"params": [parameters[0]]}, {"params": [parameters[1]], "lr": 0.2}]
+    first = torch.optim.SGD(groups, lr=0.1)
+    second = torch.optim.Adam([parameters[2]], lr=torch.tensor(0.4))
+    steps, saved, problems = [], [], []
+
+    def watch():
+        try:
+            folder = wait_for(lambda: tmp_path.exists() and folder_in(tmp_path), "no folder")
+            send = partial(_send, folder)
+            wait_for(lambda: steps and (folder / "owner.json").exists(), "no step")
+            wait_for(lambda: _answers(send), "no answer")
+            send("pause")
+            wait_for(lambda: send("status")["state"] == "paused", "no pause")
+            seen = len(steps)
+            send("step")
+            wait_for(lambda: len(steps) == seen + 1, "no single step")
+            send("checkpoint")
+            wait_for(lambda: saved, "no checkpoint while paused")
+            send("lr", 0.05)
+            wait_for(lambda: send("status")["lr"] == 0.05, "no lr")
+            assert len(steps) == seen + 1
+            send("resume")
+            wait_for(lambda: len(steps) > seen + 5, "it did not resume")
+            send("stop")
+        except BaseException as error:
+            problems.append(error)
+            monitor._control.stop()
+
+    def save():
+        saved.append(len(steps))
+        raise OSError("no room")
+
+    with Monitor(runs=tmp_path) as monitor:
+        monitor.attach(first)
+        monitor.attach(second)
+        monitor.checkpoint(save)
+        assert monitor.lr == pytest.approx(0.1)
+        watcher = threading.Thread(target=watch)
+        watcher.start()
+        for step in monitor:
+            steps.append(step)
+            time.sleep(0.002)
+    watcher.join()
+    assert problems == []
+    rates = [group["lr"] for group in first.param_groups]
+    assert rates == pytest.approx([0.05, 0.1])
+    assert float(second.param_groups[0]["lr"]) == pytest.approx(0.2)
+    result = result_of(tmp_path)
+    assert (result.state, result.step) == (State.STOPPED, steps[-1])
+    assert result.lr_changes == [saved[0] + 1]
+    assert len(saved) == 2  # when it was asked for, and before the stop
+    assert "OSError: no room" in result.notes[0]
+    events = ledger_of(tmp_path)
+    assert (events[1], events.count("checkpoint"), events[-1]) == ("paused", 2, "ended")
+
+
+def _send(folder, name, lr=None):
+    return ask(folder, make_request(name, lr))
+
+
+def _answers(send):
+    try:
+        return send("status")
+    except ValueError:
+        return False
+
+
+def test_exceptions_pass_as_they_are_and_end_it(tmp_path):
+    def train(root, error):
+        with Monitor(total=10, runs=root) as monitor:
+            for step in monitor:
+                monitor.log(loss=step)
+                if step == 4:
+                    raise error
+
+    for error, state, detail in (
+        (ValueError("bad\nluck"), State.FAILED, "ValueError: bad luck"),
+        (KeyboardInterrupt(), State.STOPPED, "interrupted with ctrl+c"),
+        (SystemExit(0), State.STOPPED, "ended with sys.exit"),
+        (SystemExit(3), State.FAILED, "SystemExit: 3"),
+    ):
+        root = tmp_path / f"{type(error).__name__}{error.args}"
+        with pytest.raises(type(error)) as caught:
+            train(root, error)
+        assert caught.value is error
+        files = [str(entry.path) for entry in caught.traceback]
+        assert not [file for file in files if file.startswith(monitor_module.__file__)]
+        result = result_of(root)
+        assert (result.state, result.ended.detail, result.step) == (state, detail, 4)
+        assert values_of(root, "loss") == {1: 1, 2: 2, 3: 3, 4: 4}
+
+
+def test_a_full_disk_is_a_line_and_what_waits_is_written_when_there_is_room(
+    tmp_path, monkeypatch, capsys
+):
+    write, is_full = os.pwrite, threading.Event()
+
+    def pwrite(*arguments):
+        if is_full.is_set():
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return write(*arguments)
+
+    monkeypatch.setattr(metrics.os, "pwrite", pwrite)
+    with Monitor(runs=tmp_path / "a") as monitor:
+        is_full.set()
+        for step in monitor:
+            monitor.log(loss=float(step))
+            time.sleep(0.001)
+            if monitor._recorder.problem:
+                break
+        assert monitor._recorder.status()["problem"] == "the disk is full"
+        is_full.clear()
+    assert len(values_of(tmp_path / "a", "loss")) == step
+    assert "not all of it is saved" not in capsys.readouterr().err
+    (tmp_path / "file").touch()
+    with Monitor(total=3, runs=tmp_path / "file" / "runs") as monitor:
+        assert [monitor.log(loss=1.0) for _ in monitor] == [None] * 3
+    assert "is not saved" in capsys.readouterr().err
+
+
+def test_a_forked_child_is_off_and_holds_nothing(tmp_path):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # of a fork beside threads
+        with Monitor(runs=tmp_path) as monitor:
+            monitor.log(loss=1.0)
+            child = os.fork()
+            if not child:
+                try:
+                    monitor.log(loss=2.0)
+                    list(monitor.over([1, 2]))
+                    monitor.close()
+                    still = monitor._append
+                finally:
+                    os._exit(0 if still is None else 1)
+            assert os.waitpid(child, 0)[1] == 0
+            monitor.log(loss=3.0)
+    assert list(values_of(tmp_path, "loss").values()) == [1.0, 3.0]
+    assert ledger_of(tmp_path) == ["started", "ended"]
+
+
+def test_importing_it_brings_neither_torch_nor_textual_nor_numpy():
+    code = "from tui_trainer import Monitor; import sys; print(*sys.modules)"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    names = set(found.stdout.split())
+    assert "tui_trainer.monitor.monitor" in names
+    assert not {"torch", "textual", "numpy", "pyarrow", "tqdm"} & names

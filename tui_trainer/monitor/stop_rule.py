@@ -1,0 +1,121 @@
+"""The project's own stopping rules on any metric that a loop logs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import TypeAlias
+
+import numpy as np
+
+from tui_trainer.config.settings import (
+    FirstIncrease,
+    GeneralizationLoss,
+    Patience,
+    PatientAverage,
+    Stopping,
+)
+from tui_trainer.config.validation import InvalidSettingsError, convert_text, shortened
+from tui_trainer.monitor.series import is_better_higher
+from tui_trainer.runs.segments import Steps
+from tui_trainer.training.early_stopping import Gauge
+from tui_trainer.training.history import FloatArray
+from tui_trainer.training.stopping_rules import make_rule
+
+_Make: TypeAlias = Callable[..., Stopping]
+# What each rule makes of its numbers: their fields, in order.
+_RULES: dict[str, tuple[type[Stopping], tuple[str, ...]]] = {
+    "first-increase": (FirstIncrease, ()),
+    "patient-average": (PatientAverage, ("window",)),
+    "patience": (Patience, ("patience", "min_delta")),
+    "generalization-loss": (GeneralizationLoss, ("alpha",)),
+}
+_EXAMPLE = '"val_loss: patience 200"'
+
+
+class StopRule:
+    """A rule, and what it makes of the values of a metric, as many as were logged.
+
+    Of a metric for which higher is better it judges the negative, and says so in the metric's own
+    words. `reason` says why it stops the loop, "" while it does not.
+    """
+
+    def __init__(self, text: str, metric: str, stopping: Stopping) -> None:
+        self.text, self.metric = text, metric
+        self.reason = ""
+        self._sign = -1 if is_better_higher(metric) else 1
+        self._rule = make_rule(stopping)
+
+    @property
+    def bound_name(self) -> str:
+        """The metric under which what each value was held against is recorded."""
+        return bound_name(self.metric)
+
+    @property
+    def gauge(self) -> Gauge:
+        """How near it is to stopping the loop."""
+        return self._rule.gauge()
+
+    def wants(self, metric: str) -> bool:
+        """Say whether it judges a metric, and has not stopped the loop."""
+        return metric == self.metric and not self.reason
+
+    def judge(self, steps: Steps, values: FloatArray) -> FloatArray:
+        """Take in values; return what each was held against, up to the one that stops the loop."""
+        verdict = self._rule.observe(values * self._sign, values * self._sign)
+        if verdict.stop:
+            step = int(steps[len(verdict.bounds) - 1])
+            self.reason = f"{self._in_words(self._rule.explain())} (step {step:,})"
+        bounds: FloatArray = (verdict.bounds * self._sign).astype(np.float32)
+        return bounds
+
+    def _in_words(self, words: str) -> str:
+        words = words.replace("validation", self.metric, 1)
+        words = re.sub(r"\bstep(s?)\b", r"value\1", words)
+        if self._sign < 0:
+            words = re.sub(r"-(?=[\d.])", "", words).replace("exceeded", "fell below")
+        return words
+
+
+def bound_name(metric: str) -> str:
+    """Return the name of the metric that has a rule's bounds for another one."""
+    return f"{metric} bound"
+
+
+def parse_stop_rule(text: str) -> StopRule:
+    """Read ``val_loss: patience 200``; numbers come in the order of the rule's settings.
+
+    Raises:
+        InvalidSettingsError: one line that says what is wrong, and what is allowed.
+    """
+    metric, colon, rule = (part.strip() for part in text.rpartition(":"))
+    words = rule.split()
+    if not colon or not metric or not words:
+        raise InvalidSettingsError(
+            f"stop_when: expected a metric and a rule, such as {_EXAMPLE}, got {shortened(text)}"
+        )
+    name, numbers = words[0], words[1:]
+    if name not in _RULES:
+        raise InvalidSettingsError(
+            f"stop_when: {shortened(name)} is no rule; allowed: {', '.join(_RULES)}"
+        )
+    kind, fields = _RULES[name]
+    if len(numbers) > len(fields):
+        takes = " and ".join(fields) or "no number"
+        raise InvalidSettingsError(f"stop_when: {name} takes {takes}, got {' '.join(numbers)}")
+    if kind is GeneralizationLoss and is_better_higher(metric):
+        raise InvalidSettingsError(f"stop_when: {name} is for losses, of which lower is better")
+    return StopRule(text, metric, _with_numbers(kind, fields, numbers))
+
+
+def _with_numbers(kind: type[Stopping], fields: tuple[str, ...], numbers: list[str]) -> Stopping:
+    import msgspec
+
+    types = {field.name: field.type for field in msgspec.structs.fields(kind)}
+    values = {}
+    for field, number in zip(fields, numbers, strict=False):
+        try:
+            values[field] = convert_text(number, types[field])
+        except InvalidSettingsError as error:
+            raise InvalidSettingsError(f"stop_when: {field}: {error}") from None
+    return kind(**values)
