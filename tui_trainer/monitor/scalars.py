@@ -70,8 +70,7 @@ def read_tensors(rows: Iterable[tuple[int, dict[Any, Any]]]) -> list[tuple[int, 
 
 
 def _read(places: list[tuple[dict[Any, Any], Any]]) -> None:
-    import torch
-
+    torch: Any = sys.modules["torch"]  # whose tensors they are
     tensors = [values[name].reshape(()).to(torch.float32) for values, name in places]
     for (values, name), number in zip(places, torch.stack(tensors).tolist(), strict=True):
         values[name] = number
