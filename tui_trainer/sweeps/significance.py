@@ -15,7 +15,7 @@ Pairs: TypeAlias = Sequence[tuple[float, float]]  # of losses, a pair a seed
 SIGNIFICANT = 0.05
 # For values that were tuned: one that got a wrong lr by bad luck is worse with it on any seeds, and
 # the more of them judge, the surer that looks. With as many that tune, at most 5 % of races of
-# equal values then call any worse (measured with 2 to 9 values; beyond 40 seeds up to 6 %).
+# equal values then call any worse (measured with 2 to 9 values and up to 24 seeds; 6 % with 80).
 _TUNED = 3
 _MOST_EXACT = 50  # pairs
 

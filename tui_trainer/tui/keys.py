@@ -138,7 +138,7 @@ KEYS = (
     Key("axis_previous", "A", "axis(-1)", "sweep", "previous setting", "", 5, _SWEEP),
     Key("values", "v", "values", "sweep", "edit the values to try", "values", 2, _SWEEP),
     Key("tune", "e", "tune", "sweep", "give each value its own best lr, tuned before the race",
-        "each best lr", 3, _SWEEP, also="one lr"),
+        "best lr", 3, _SWEEP, also="one lr"),
     Key("objective", "o", "objective", "sweep", "minimise best or final loss", "", 5, _SWEEP),
     Key("table", "c", "table", "sweep", "show points or candidates", "candidates", 3, _SWEEP,
         also="points"),

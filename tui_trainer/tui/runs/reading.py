@@ -133,7 +133,10 @@ def _seconds(description: Description) -> float:
 def _sweep_text(description: Description) -> str:
     if description.kind != "sweep":
         return ""
-    axes = [f"{len(values)} {key}" for key, values in description.axes.items()]
+    axes = [
+        f"{'best of ' if key == description.tunes else ''}{len(values)} {key}"
+        for key, values in description.axes.items()
+    ]
     return " × ".join([*axes, f"{description.seeds} seeds"])
 
 

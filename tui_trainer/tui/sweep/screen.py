@@ -294,7 +294,7 @@ class SweepScreen(LiveScreen):
             "setup": "pane" if self._one_pane else "form",
             "table": "points" if self.table.shows_candidates else "candidates",
             "by_loss": self._order_label,
-            "tune": "one lr" if self.form.tuned_key else "each best lr",
+            "tune": "one lr" if self.form.tuned_key else "best lr",
             "use": self._use_label(),
         }
 
