@@ -69,11 +69,17 @@ def test_the_presets_have_torchs_defaults():
     ("settings", "line"),
     [
         ({"optimizer": {"method": "adm"}}, "unknown method 'adm'; did you mean 'adam'?"),
-        ({"optimizer": {"method": "adam", "momentum": 0.9}}, "momentum: adam takes beta1, beta2"),
+        (
+            {"optimizer": {"method": "adam", "momentum": 0.9}},
+            "momentum: not of adam, which takes beta1, beta2",
+        ),
         ({"optimizer": {"nesterov": True}}, "nesterov: needs a momentum above 0"),
         ({"optimizer": {"momentum": 1}}, "optimizer.momentum: expected a number < 1, got 1"),
         ({"schedule": {"method": "step", "gamma": 2}}, "schedule.gamma: expected a number <= 1"),
-        ({"schedule": {"method": "cosine", "gamma": 0.5}}, "gamma: cosine takes floor"),
+        (
+            {"schedule": {"method": "cosine", "gamma": 0.5}},
+            "gamma: not of cosine, which takes floor",
+        ),
         ({"architecture": {"activation": "tahn"}}, "did you mean 'tanh'? allowed: gelu, relu"),
     ],
 )

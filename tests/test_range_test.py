@@ -212,3 +212,11 @@ def test_batches_do_not_hide_what_an_lr_does():
         assert whole is not None
         assert batches is not None
         assert 0.2 < batches / whole < 5
+
+
+def test_it_walks_with_every_optimiser_and_without_the_schedule():
+    for name in ("momentum", "nesterov", "adam", "adamw"):
+        plain = ended(config(optimizer=name))
+        assert plain.suggestion.lr is not None
+        scheduled = ended(config(optimizer=name, schedule="one-cycle"))
+        assert scheduled.curve.losses.tolist() == plain.curve.losses.tolist()

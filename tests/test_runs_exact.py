@@ -16,7 +16,7 @@ from reference_loop import PRESETS, make
 from safetensors.torch import load_file
 
 from tui_trainer.config.changes import changed_config
-from tui_trainer.config.settings import Patience
+from tui_trainer.config.settings import Patience, with_steps
 from tui_trainer.config.validation import InvalidSettingsError
 from tui_trainer.runs.checkpoint import DamagedError, read_checkpoint
 from tui_trainer.runs.folder import BEST, CHECKPOINT, DESCRIPTION, LEDGER, NORMS, SUMMARY
@@ -24,6 +24,7 @@ from tui_trainer.runs.kept import kept_files
 from tui_trainer.runs.recording import branch, go_on, record
 from tui_trainer.runs.replay import Replay
 from tui_trainer.runs.saved import SavedRun
+from tui_trainer.task.schedules import make_factor
 from tui_trainer.training.control import Control
 from tui_trainer.training.course import Course
 from tui_trainer.training.early_stopping import StopReason
@@ -107,8 +108,14 @@ def test_a_run_on_the_fused_step_that_is_killed_repeats_from_its_ledger(tmp_path
     assert comparison.states
 
 
+def moving(optimizer, schedule):
+    presets = PRESETS.optimizer[optimizer], PRESETS.schedule[schedule]
+    return dict(zip(("optimizer", "schedule"), (p.settings for p in presets), strict=True))
+
+
 def test_a_stopped_run_goes_on_as_if_it_had_not_been_stopped(tmp_path):
     config = make("dropout", steps=600, regularizer="stop-patience", dropout=0.01, **BATCHES)
+    config = replace(config, **moving("adamw", "cosine"))
     part = interrupted(config, tmp_path, 200, (50, 0.002), (120, 0.004))
     changes = {change.step: change.lr for change in part.lr_changes}
     assert len(changes) == 2
@@ -118,20 +125,23 @@ def test_a_stopped_run_goes_on_as_if_it_had_not_been_stopped(tmp_path):
     assert resumed.ended.best_step == whole.ended.best_step
     assert resumed.ended.detail == whole.ended.detail
     assert {c.step: c.lr for c in resumed.lr_changes} == changes
+    factor = make_factor(config.schedule, 600)
+    assert [c.factor for c in resumed.lr_changes] == [factor(step) for step in changes]
     assert replayed(part.folder).matches
     with pytest.raises(InvalidSettingsError, match=r"finished its 600 steps|stopped early"):
         list(go_on(part.folder, Control()))
 
 
 def test_a_finished_run_goes_on_to_another_last_step(tmp_path):
-    config = make("kaiming", steps=60)
-    short = fold(record(config, Control(), tmp_path))
-    with pytest.raises(InvalidSettingsError, match="--steps"):
-        list(go_on(short.folder, Control()))
-    longer = fold(go_on(short.folder, Control(), 90))
-    assert_identical(losses(longer), losses(fold(train(replace(config, steps=90)))))
-    assert SavedRun(short.folder).config.steps == 90
-    assert replayed(short.folder).matches
+    plain = make("kaiming", steps=60)
+    for config in (plain, replace(plain, **moving("adam", "one-cycle"))):
+        short = fold(record(config, Control(), tmp_path))
+        with pytest.raises(InvalidSettingsError, match="--steps"):
+            list(go_on(short.folder, Control()))
+        longer = fold(go_on(short.folder, Control(), 90))
+        assert_identical(losses(longer), losses(fold(train(with_steps(config, 90)))))
+        assert SavedRun(short.folder).config.steps == 90
+        assert replayed(short.folder).matches
 
 
 def test_a_replay_names_the_first_step_and_the_first_tensor_that_differ(tmp_path):

@@ -10,7 +10,7 @@ import click
 from tui_trainer.cli.looks import looks_options, take_looks
 from tui_trainer.cli.output import EXIT_OK
 from tui_trainer.cli.saving import runs_option
-from tui_trainer.config.presets import PARTS
+from tui_trainer.config.presets import PARTS, load_presets, overrides_in
 from tui_trainer.config.settings import RUN_NUMBERS, RunConfig
 from tui_trainer.config.user_settings import UserSettings, config_file, read_user_settings
 from tui_trainer.config.validation import InvalidSettingsError
@@ -97,6 +97,7 @@ def _make_app(folder: Path, config: RunConfig | None, user: UserSettings) -> Any
         remembers=True,
     )  # fmt: skip
     try:
-        return make(nothing | chosen)
+        over = overrides_in(config, load_presets()) if config is not None else {}
+        return make(nothing | chosen | over)
     except InvalidSettingsError:
         return make(nothing)

@@ -91,7 +91,7 @@ def _require_own_numbers(
             continue
         if getattr(settings, field.name) != field.default:
             takes = ", ".join(own) or "no numbers"
-            raise ValueError(f"{field.name}: {settings.method} takes {takes}")
+            raise ValueError(f"{field.name}: not of {settings.method}, which takes {takes}")
 
 
 def describe_optimizer(optimizer: Optimizer) -> str:
