@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import loop_screen as loops
 import rows
 import saved_runs
 import torch
@@ -194,6 +195,17 @@ def growth() -> Measured:
     yield _at_most("CPU time of a frame, 5,000,000 steps ÷ 5,000 (in-process)", found, 1.2)
 
 
+def loop_screen() -> Measured:
+    """Compare a frame of a loop with many metrics with one of few; time the way to its curves."""
+    found = rows.in_process("many_metrics.py")
+    what = "CPU time of a frame of a loop, 200 metrics × 100,000 steps ÷ 2 metrics (in-process)"
+    yield _at_most(what, found, 1.3)
+    first, frame = rows.rounds(loops.attach_seconds, 5)
+    what = "attach to 200 metrics × 100,000 steps, first frame → first curves"
+    yield _at_most(what, statistics.median(first), 0.5, " s")
+    yield Figure("exec → the first frame of that", f"{statistics.median(frame):.2f} s", "", None)
+
+
 def start() -> Measured:
     """Time the first frame."""
     seconds, ratio = rows.first_frame()
@@ -229,7 +241,7 @@ ROWS: dict[str, Callable[[], Measured]] = {
     for row in (
         *(engines, batches, cold, judging, saving, runs),
         *(gpu, sweeps, sweep_gpu),
-        *(growth, start, keys, wire, memory),
+        *(growth, loop_screen, start, keys, wire, memory),
     )
 }
 

@@ -23,8 +23,9 @@ def logged(names, first, last, every=1, *, value=None):
     """Values that fall like 1/√step, each name a little above the one before, or a function's."""
     steps = np.arange(first, last + 1, every, dtype=np.int64)
     fall = value or (lambda place, t: (1 + 0.2 * place) * 3 / np.sqrt(t))
-    columns = [fall(place, steps.astype(np.float64)) for place in range(len(names))]
-    return MetricsLogged(tuple(names), steps, np.stack(columns, axis=1).astype(np.float32))
+    at = steps.astype(np.float64)
+    columns = (fall(place, at).astype(np.float32) for place in range(len(names)))
+    return MetricsLogged(tuple(names), steps, tuple(columns))
 
 
 def status(step, total=1000, *, state=State.RUNNING, machine=MACHINE, lr=0.1, **facts):

@@ -37,11 +37,11 @@ class LoopStarted:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class MetricsLogged:
-    """Values of metrics that were logged together: (steps, names), by ascending step."""
+    """Values of metrics that were logged together, by ascending step: a column for each name."""
 
     names: tuple[str, ...]
     steps: NDArray[np.int64]
-    values: NDArray[np.float32]
+    columns: tuple[NDArray[np.float32], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,3 +83,8 @@ LoopEvent: TypeAlias = (
     | OutputRead
     | RunEnded
 )
+
+
+def bound_name(metric: str) -> str:
+    """Return the name of the metric that has a rule's bounds for another one."""
+    return f"{metric} bound"

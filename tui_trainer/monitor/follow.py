@@ -8,8 +8,6 @@ from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
-import numpy as np
-
 from tui_trainer.formatting import printable
 from tui_trainer.monitor.events import (
     Checkpointed,
@@ -133,8 +131,8 @@ def _by_steps(found: Metrics) -> Iterator[MetricsLogged]:
     for name, series in found.series.items():
         groups.setdefault(id(series.steps), []).append(name)
     for names in groups.values():
-        columns = [found.series[name].values for name in names]
-        yield MetricsLogged(tuple(names), found.series[names[0]].steps, np.stack(columns, axis=1))
+        columns = tuple(found.series[name].values for name in names)
+        yield MetricsLogged(tuple(names), found.series[names[0]].steps, columns)
 
 
 class OutputTail:

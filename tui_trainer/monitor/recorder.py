@@ -8,7 +8,7 @@ from collections.abc import Callable
 from functools import partial
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import numpy as np
@@ -28,6 +28,9 @@ from tui_trainer.training.early_stopping import StopReason
 from tui_trainer.training.events import RunEnded
 from tui_trainer.training.state import ENDS, State
 
+if TYPE_CHECKING:
+    from tui_trainer.monitor.machine_load import MachineLoad
+
 TICK_SECONDS = 0.25
 _IDLE_SECONDS = 5.0  # after which a step that is under way is written all the same
 MOST_SHOWN = 50  # metrics in the summary
@@ -39,7 +42,7 @@ class Recorder:
     """Records one loop.
 
     The loop appends to `buffer` and sets `step`; nothing else here is its thread's, and nothing
-    waits for it. `machine` is asked once a second what the process uses.
+    waits for it.
 
     Args:
         folder: the loop's.
@@ -57,7 +60,7 @@ class Recorder:
         self.paused = False
         self.rule, self._stop = rule, stop
         self.output = OutputFile(folder)
-        self.machine: Callable[[], Machine | None] = lambda: None
+        self._load: MachineLoad | None = None
         self._machine: Machine | None = None
         self._rows = Rows()
         self._writer = Writer()
@@ -91,6 +94,8 @@ class Recorder:
         self._ending = True
         self._woken.set()
         self._thread.join(10)
+        if self._load is not None:
+            self._load.close()
         self._flush(None)
         step, seconds = self.current_step, self._rate.seconds
         self._ended = RunEnded(reason, detail, step, seconds=seconds)
@@ -177,11 +182,19 @@ class Recorder:
         if self._idle_ticks * TICK_SECONDS == (_IDLE_SECONDS if self.step else TICK_SECONDS):
             self._flush(None)
         self._rate.see(self.current_step)
+        if number % 4 == 3:  # once a second, but not while the loop starts
+            self._sample_machine()
         if number % 4 == 0:
-            self._machine = self.machine()
             self.output.bound(self.problem)
         if number % 2 == 0:
             self._write_summary()
+
+    def _sample_machine(self) -> None:
+        if self._load is None:
+            from tui_trainer.monitor.machine_load import MachineLoad
+
+            self._load = MachineLoad()
+        self._machine = self._load.sample()
 
     def _flush(self, before: int | None) -> bool:
         """Have the steps before one written, or all; return whether nothing new had come."""

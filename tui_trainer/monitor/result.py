@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tui_trainer.monitor.events import (
     Checkpointed,
@@ -13,10 +14,12 @@ from tui_trainer.monitor.events import (
     OutputRead,
     StatusRead,
 )
-from tui_trainer.monitor.series import Metric
 from tui_trainer.runs.summary import Summary
 from tui_trainer.training.events import LrChanged, Noted, Paused, Resumed, RunEnded
 from tui_trainer.training.state import ENDS, State
+
+if TYPE_CHECKING:  # needs numpy, which the first frame does not
+    from tui_trainer.monitor.series import Metric
 
 MOST_LINES = 5000  # of what the loop printed
 MOST_NOTES = 1000
@@ -112,8 +115,10 @@ class LoopResult:
                 self.ended, self.state = event, ENDS[reason]
 
     def _log(self, event: MetricsLogged) -> None:
+        from tui_trainer.monitor.series import Metric
+
         self.last_step = max(self.last_step, int(event.steps[-1]))
-        for name, values in zip(event.names, event.values.T, strict=True):
+        for name, values in zip(event.names, event.columns, strict=True):
             if (metric := self.metrics.get(name)) is None:
                 metric = self.metrics[name] = Metric(name)
             metric.append(event.steps, values)

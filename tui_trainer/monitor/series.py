@@ -11,6 +11,7 @@ from tui_trainer.training.history import Buckets, FloatArray, Pyramid, bucketed
 
 Steps = NDArray[np.int64]
 _FIRST = 16  # pieces that there is room for at first
+_MOST_WAITING = 256  # pieces
 
 
 class Reading(NamedTuple):
@@ -73,50 +74,71 @@ class Cadence:
 class Metric:
     """What was logged under one name. The newest 8 million values are kept one by one.
 
-    `last` is the newest value; `best` the lowest one that is finite, the highest where higher is
-    better, as far as the name says so.
+    Values wait until somebody reads them: of hundreds of metrics a few are shown.
     """
 
     def __init__(self, name: str) -> None:
         self.name = name
         self.higher_is_better = is_better_higher(name)
-        self.last: float | None = None
-        self.best: Reading | None = None
+        self.last_step = 0  # of the newest value; 0 without one
+        self._best: Reading | None = None
         self._cadence = Cadence()
         self._values = Pyramid()
+        self._waiting: list[tuple[Steps, FloatArray]] = []
+        self._waiting_values = 0
 
     @property
     def count(self) -> int:
         """How many values there are."""
-        return self._cadence.count
+        return self._cadence.count + self._waiting_values
 
     @property
-    def last_step(self) -> int:
-        """The step of the newest value; 0 without one."""
-        return self._cadence.last
+    def last(self) -> float | None:
+        """The newest value."""
+        self._settle()
+        values = self._values.losses
+        return float(values.part(values.size - 1, values.size)[0]) if values.size else None
+
+    @property
+    def best(self) -> Reading | None:
+        """The lowest finite value; the highest where the name says that higher is better."""
+        self._settle()
+        return self._best
 
     def append(self, steps: Steps, values: FloatArray) -> None:
         """Add values by ascending step; those that are not beyond the last step are left out."""
-        if self.count and steps[0] <= self.last_step:
+        if self.last_step and len(steps) and steps[0] <= self.last_step:
             fresh = int(np.searchsorted(steps, self.last_step, side="right"))
             steps, values = steps[fresh:], values[fresh:]
         if not len(steps):
             return
+        self.last_step = int(steps[-1])
+        self._waiting.append((steps, values))
+        self._waiting_values += len(steps)
+        if len(self._waiting) >= _MOST_WAITING:
+            self._settle()
+
+    def _settle(self) -> None:
+        """Take in the values that wait."""
+        if not self._waiting:
+            return
+        steps, values = (np.concatenate(parts) for parts in zip(*self._waiting, strict=True))
+        self._waiting, self._waiting_values = [], 0
         self._cadence.append(steps)
         self._values.extend(values)
-        self.last = float(values[-1])
         worst = -np.inf if self.higher_is_better else np.inf
         finite = np.where(np.isfinite(values), values, np.float32(worst))
         index = int(finite.argmax() if self.higher_is_better else finite.argmin())
         value = float(finite[index])
-        if np.isfinite(value) and (self.best is None or self._is_better(value, self.best.value)):
-            self.best = Reading(int(steps[index]), value)
+        if np.isfinite(value) and (self._best is None or self._is_better(value, self._best.value)):
+            self._best = Reading(int(steps[index]), value)
 
     def _is_better(self, value: float, other: float) -> bool:
         return value > other if self.higher_is_better else value < other
 
     def buckets(self, first: int, last: int, most: int) -> Buckets:
         """Return the steps `first` to `last`, in at most `most` buckets of equal width."""
+        self._settle()
         start, stop = self._cadence.count_until(first - 1), self._cadence.count_until(last)
         entries = self._values.entries(start + 1, stop, most)
         if not len(entries.step):
@@ -129,6 +151,7 @@ class Metric:
 
     def at(self, step: int) -> Reading | None:
         """Return the newest value at a step or before it; None before the first."""
+        self._settle()
         index = self._cadence.count_until(step)
         found = self._values.at(index)
         if found is None:
@@ -138,6 +161,7 @@ class Metric:
 
     def tail(self, most: int) -> FloatArray:
         """Return the newest values, `most` at most."""
+        self._settle()
         return self._values.tail(most)
 
 

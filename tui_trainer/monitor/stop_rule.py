@@ -16,6 +16,7 @@ from tui_trainer.config.settings import (
     Stopping,
 )
 from tui_trainer.config.validation import InvalidSettingsError, convert_text, shortened
+from tui_trainer.monitor.events import bound_name
 from tui_trainer.monitor.series import is_better_higher
 from tui_trainer.runs.segments import Steps
 from tui_trainer.training.early_stopping import Gauge
@@ -75,11 +76,6 @@ class StopRule:
         if self._sign < 0:
             words = re.sub(r"-(?=[\d.])", "", words).replace("exceeded", "fell below")
         return words
-
-
-def bound_name(metric: str) -> str:
-    """Return the name of the metric that has a rule's bounds for another one."""
-    return f"{metric} bound"
 
 
 def parse_stop_rule(text: str) -> StopRule:

@@ -32,6 +32,7 @@ from tui_trainer.runs.segments import (
 )
 from tui_trainer.training.history import FloatArray
 
+_PIECE = 1 << 24  # bytes of a file that are read at once where there is more to show early
 MOST_OPEN = 32  # files: a loop may log many metrics apart from each other
 
 
@@ -235,7 +236,8 @@ class MetricsTail:
     def poll(self, most: int | None = None) -> Metrics:
         """Return the series of the steps that came since the last poll, in order.
 
-        Of each group of metrics at most `most` files are read, where there is more to show early.
+        Of each group of metrics at most `most` files are read, or pieces of large ones, where there
+        is more to show early.
         """
         news = Metrics({})
         for group, paths in segments_in(self._folder).items():
@@ -265,21 +267,26 @@ class _Tail:
         new = [path for path in paths if self._path is None or path.name >= self._path.name]
         while len(new) > 1 and first_step_of(new[1]) <= self._last_step + 1:
             del new[0]
-        parts = []
-        for path in new[:most]:
+        parts: list[Part] = []
+        for path in new:
+            if len(parts) == most:
+                break
             if path != self._path:
                 problems += self.unfinished()
                 self._path, self._inode, self._size, self._end = path, 0, 0, 0
             try:
-                if (part := self._read_on(path)) is not None:
+                if (part := self._read_on(path, most)) is not None:
                     parts.append(part)
                     problems += [f"{path.name}: {words} lost" for words in part.lost]
             except (DamagedError, OSError) as error:
                 problems.append(f"{path.name} {getattr(error, 'strerror', None) or error}")
         return self._joined(parts)
 
-    def _read_on(self, path: Path) -> Part | None:
-        """Return what follows the records that are known; None if the file is as it was."""
+    def _read_on(self, path: Path, most: int | None) -> Part | None:
+        """Return what follows the records that are known; None if the file is as it was.
+
+        Where there is a `most`, that is a piece of it if it is large.
+        """
         status = path.stat()
         size, inode = status.st_size, status.st_ino
         if not size or (size, inode) == (self._size, self._inode):
@@ -287,14 +294,21 @@ class _Tail:
         if inode != self._inode:  # another file under its name is read from its beginning
             self._header, self._end = b"", 0
         self._size, self._inode = size, inode
+        rest = size - self._end
+        length = rest if most is None else min(rest, _PIECE)
         with path.open("rb") as file:
             file.seek(self._end)
-            data = self._header + file.read(size - self._end)
+            data = self._header + file.read(length)
         schema, start = header_of(data, path)
         if not self._header:
             self._header, self._end = data[:start], start
         part = parse(data, schema, start)
+        if length < rest and part.end == start:  # not one whole record
+            self._size = 0
+            return self._read_on(path, None)
         self._end += part.end - start
+        if length < rest:
+            self._size = self._end  # there is more to read
         return part
 
     def _joined(self, parts: list[Part]) -> dict[str, Series]:

@@ -275,7 +275,7 @@ class TrainerApp(App[None]):
         self.monitor.is_first = folder == self.attached_loop
         self.cockpit.to_front()
         self.push_screen(self.monitor)
-        self.monitor.follow(folder)
+        self.call_after_refresh(self.monitor.follow, folder)  # a thread would slow the first frame
 
     @on(LoopChosen)
     def _show_chosen_loop(self, message: LoopChosen) -> None:

@@ -10,16 +10,17 @@ from typing import TYPE_CHECKING, Any, Literal
 from textual import on
 
 from tui_trainer.formatting import short_text
+from tui_trainer.monitor.events import MetricsLogged, OutputRead, StatusRead
+from tui_trainer.monitor.result import LoopResult
 from tui_trainer.runs.ownership import Owner, owner_of
 from tui_trainer.training.early_stopping import StopReason
 from tui_trainer.training.events import RunEnded
 from tui_trainer.tui.feed import Feed
 from tui_trainer.tui.live_screen import Context, LiveScreen
-from tui_trainer.tui.messages import RequestFailed
+from tui_trainer.tui.messages import RequestFailed, Updated
 from tui_trainer.tui.run.next_lr import next_lr
 
 if TYPE_CHECKING:  # need numpy, which the first frame does not
-    from tui_trainer.monitor.result import LoopResult
     from tui_trainer.runs.client import RemoteControl
 
 
@@ -59,7 +60,6 @@ class LoopScreen(LiveScreen):
 
     def follow(self, folder: Path) -> None:
         """Show the loop of a folder, in place of the one before."""
-        from tui_trainer.monitor.result import LoopResult
         from tui_trainer.runs.client import RemoteControl
 
         if folder == self._folder and self.active:
@@ -70,17 +70,23 @@ class LoopScreen(LiveScreen):
         self.feed = feed = Feed(LoopResult(folder))
         self._background.follow(
             feed,
-            partial(self._told, folder, self._remote),
-            frequent=_frequent(),
+            partial(self._told, feed, folder, self._remote),
+            frequent=(MetricsLogged, OutputRead, StatusRead),
             failed=lambda words: RunEnded(StopReason.FAILED, words, feed.result.step),
         )
         self._redraw_soon()
 
-    def _told(self, folder: Path, remote: "RemoteControl") -> Iterator[Any]:
+    def _told(self, feed: Feed[Any], folder: Path, remote: "RemoteControl") -> Iterator[Any]:
+        """Tell a loop's events; the first values of a metric are drawn at once."""
         saved = self.context.work.saved
         assert saved is not None
         assert saved.loop_events is not None
-        yield from saved.loop_events(folder, remote)
+        waits = True
+        for event in saved.loop_events(folder, remote):
+            yield event
+            if waits and isinstance(event, MetricsLogged):
+                waits = False
+                self.post_message(Updated(feed))
         remote.leave()
 
     def stop_thread(self) -> None:
@@ -135,10 +141,3 @@ class LoopScreen(LiveScreen):
         else:
             stop, leave = self.key("stop"), self.key("quit")
             self.say(f"Ctrl-C belongs to the loop's own terminal: {stop} stops it, {leave} leaves.")
-
-
-def _frequent() -> tuple[type, ...]:
-    """Return the events that wait for the next frame."""
-    from tui_trainer.monitor.events import MetricsLogged, OutputRead, StatusRead
-
-    return MetricsLogged, OutputRead, StatusRead

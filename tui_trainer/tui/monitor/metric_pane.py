@@ -8,12 +8,13 @@ from textual import events
 from textual.message import Message
 
 from tui_trainer.formatting import value_text
+from tui_trainer.monitor.events import bound_name
 from tui_trainer.plotting.roles import Charset, Role
 from tui_trainer.plotting.view import ALL, View
 from tui_trainer.training.state import State
 from tui_trainer.tui.monitor.grouping import Member, Plot
 from tui_trainer.tui.widgets.plot_pane import Named, PlotPane
-from tui_trainer.tui.wording import NARROW
+from tui_trainer.tui.wording import NARROW, progress_bar
 
 if TYPE_CHECKING:  # all need numpy, which the first frame does not
     from tui_trainer.monitor.result import LoopResult
@@ -60,7 +61,7 @@ class MetricPane(PlotPane):
         from tui_trainer.plotting.metric_chart import metric_chart, metric_reader
 
         self._best_is_highest = all(metric.higher_is_better for metric in metrics.values())
-        lines = [*self._curves(metrics), *_bound(plot, result)]
+        lines = [*self._curves(metrics), *_bounds(metrics, result)]
         marks = _marks(metrics, result)
 
         def make_chart(width: int, height: int) -> "Chart":
@@ -75,8 +76,9 @@ class MetricPane(PlotPane):
                 view=self.view,
             )
 
-        legend = self._legend(lines, marks)
-        self.plot(make_chart, title, legend, self._values(metrics), metric_reader(lines, marks))
+        judged = any(line.role is Role.BOUND for line in lines)
+        notes = self._notes_on(metrics, result if judged else None)
+        self.plot(make_chart, title, self._legend(lines, marks), notes, metric_reader(lines, marks))
 
     def forget(self, words: str) -> None:
         """Show words instead of a plot."""
@@ -103,6 +105,7 @@ class MetricPane(PlotPane):
     @staticmethod
     def _legend(lines: "list[Line]", marks: "LossMarks") -> Named:
         parts = [(line.role, line.label) for line in lines] if len(lines) > 1 else []
+        parts.sort(key=lambda part: part[0] is Role.BOUND)
         if marks.best_step is not None:
             parts.append((Role.BEST, "best"))
         if marks.stop_step is not None:
@@ -112,20 +115,23 @@ class MetricPane(PlotPane):
         return parts
 
     @staticmethod
-    def _values(metrics: "dict[Member, Metric]") -> tuple[str, ...]:
-        """Write the newest values, and the best one, where there is room."""
+    def _notes_on(metrics: "dict[Member, Metric]", judged: "LoopResult | None") -> tuple[str, ...]:
+        """Write the newest values and, where there is room, how near a rule is, or the best one."""
         alone = len(metrics) == 1
         newest = [
             value_text(metric.last) if alone else f"{member.label} {value_text(metric.last)}"
             for member, metric in metrics.items()
             if metric.last is not None
         ]
-        now = " · ".join(newest)
-        best = _judged(metrics).best
-        if best is None:
-            return (now,)
+        now, shortest = " · ".join(newest), newest[-1:]
+        gauge = judged.summary.gauge if judged is not None and judged.summary is not None else None
+        if gauge is not None:
+            bar = f" {progress_bar(gauge.nearness, 8)}" if gauge.armed else ""
+            return f"{now} · {gauge.words}{bar}", f"{now}{bar}", now, *shortest
+        if (best := _judged(metrics).best) is None:
+            return now, *shortest
         words = f"best {value_text(best.value)}"
-        return f"{now} · {words} at {best.step:,}", f"{now} · {words}", now, *newest[-1:]
+        return f"{now} · {words} at {best.step:,}", f"{now} · {words}", now, *shortest
 
     def _point_at_mouse(self, event: events.MouseEvent) -> bool:
         pointed = super()._point_at_mouse(event)
@@ -157,6 +163,10 @@ def _marks(metrics: "dict[Member, Metric]", result: "LoopResult") -> "LossMarks"
     )
 
 
-def _bound(plot: Plot, result: "LoopResult") -> "Iterator[Line]":
-    """Yield the bound of the stopping rule in the plot of the metric that it judges."""
-    return iter(())
+def _bounds(metrics: "dict[Member, Metric]", result: "LoopResult") -> "Iterator[Line]":
+    """Yield what the stopping rule holds one of the metrics against."""
+    from tui_trainer.plotting.metric_chart import Line
+
+    for member in metrics:
+        if (bound := result.metrics.get(bound_name(member.name))) is not None:
+            yield Line("bound", Role.BOUND, bound)

@@ -8,7 +8,6 @@ from textual.containers import Grid
 from textual.message import Message
 
 from tui_trainer.plotting.roles import Charset
-from tui_trainer.tui.keys import MOST_PLOTS
 from tui_trainer.tui.monitor.metric_pane import MetricPane
 
 LEAST_WIDTH, LEAST_HEIGHT = 26, 6  # of a plot, in cells
@@ -33,15 +32,17 @@ class PlotGrid(Grid):
         self._laid_out: tuple[int, int, int] | None = None
 
     def compose(self) -> ComposeResult:
-        for number in range(1, MOST_PLOTS + 1):
-            yield MetricPane(self._charset, id=f"plot-{number}")
+        yield self._new(1)
+
+    def _new(self, number: int) -> MetricPane:
+        return MetricPane(self._charset, id=f"plot-{number}")
 
     def on_resize(self) -> None:
         self.post_message(self.Resized())
 
     @property
     def panes(self) -> list[MetricPane]:
-        """All panes, shown or not."""
+        """All panes that there are so far, shown or not: their styles make them expensive."""
         return [pane for pane in self.children if isinstance(pane, MetricPane)]
 
     @property
@@ -60,6 +61,7 @@ class PlotGrid(Grid):
         if (count, columns, rows) == self._laid_out:
             return
         self._laid_out = count, columns, rows
+        self.mount_all(self._new(number) for number in range(len(self.panes) + 1, count + 1))
         self.styles.grid_size_columns, self.styles.grid_size_rows = columns, rows
         for place, pane in enumerate(self.panes):
             pane.display = place < count

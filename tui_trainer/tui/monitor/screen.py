@@ -11,6 +11,7 @@ from textual.containers import Horizontal
 from textual.getters import query_one
 from textual.widget import Widget
 
+from tui_trainer.monitor.events import bound_name
 from tui_trainer.training.state import State
 from tui_trainer.tui.keys import bindings
 from tui_trainer.tui.live_screen import Context
@@ -64,6 +65,12 @@ class MonitorScreen(LoopScreen):
         self._open: list[Part] = []  # the last one on top
         self._laid_out: tuple[bool, ...] = ()
         self._forget()
+        self.add_class(f"-{State.STARTING.value}")  # a change of state styles all parts anew
+
+    @property
+    def state(self) -> State:
+        """What the loop is doing, or that it is about to be read."""
+        return self.feed.result.state if self.feed is not None else State.STARTING
 
     def _forget(self) -> None:
         """Forget what is about one loop alone."""
@@ -115,11 +122,13 @@ class MonitorScreen(LoopScreen):
         return next((pane for pane in shown if pane.has_focus), next(iter(shown), None))
 
     def _learn_names(self) -> None:
-        """Put metrics that are new into plots."""
+        """Put metrics that are new into plots; bounds are drawn with what they are for."""
         assert self.result is not None
         if self._known != len(self.result.metrics):
-            self._known = len(self.result.metrics)
-            self._plots = plots_of(list(self.result.metrics))
+            names = list(self.result.metrics)
+            self._known = len(names)
+            bounds = {bound_name(name) for name in names}
+            self._plots = plots_of([name for name in names if name not in bounds])
 
     @on(PlotGrid.Resized)
     def _take_room(self) -> None:
@@ -360,8 +369,8 @@ class MonitorScreen(LoopScreen):
 
     @property
     def _list_title(self) -> str:
-        count = sum(len(plot.members) for plot in self.plots)
-        return f"Metrics · {count:,}" + (f" of {self._known:,}" if count < self._known else "")
+        count, known = (sum(len(p.members) for p in plots) for plots in (self.plots, self._plots))
+        return f"Metrics · {count:,}" + (f" of {known:,}" if count < known else "")
 
     def header_texts(self) -> tuple[str, str]:
         if self.result is None:

@@ -98,7 +98,7 @@ def machine_text(machine: Machine | None, width: int) -> str:
 def _own_parts(machine: Machine) -> Iterator[str]:
     if machine.cpu is not None:
         load = f" (machine {_percent(machine.load)})" if machine.load is not None else ""
-        yield f"CPU {machine.cpu:.1f} cores{load}"
+        yield f"CPU {machine.cpu:.2g} cores{load}"
     if machine.memory is not None:
         total = f" of {bytes_text(machine.memory_total)}" if machine.memory_total else ""
         yield f"memory {bytes_text(machine.memory)}{total}"
