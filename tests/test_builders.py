@@ -447,3 +447,11 @@ async def test_the_app_shows_what_is_wrong_beside_the_network_and_what_an_init_s
 
 def form_text(app):
     return " ".join(str(label.content) for label in app.cockpit.form.query(Static) if label.display)
+
+
+def test_a_run_that_diverges_names_the_layer_as_its_code_does(tmp_path):
+    presets = write(tmp_path, GOOD["partly"])
+    for lr, name in ((1e30, "network output"), (1e38, "last weight")):
+        *_, end = train(config_of(presets, lr=lr))
+        assert end.reason is StopReason.DIVERGED
+        assert end.detail.endswith(f"first bad tensor: {name}")

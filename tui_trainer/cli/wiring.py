@@ -80,7 +80,11 @@ def try_builders(configs: Iterable[RunConfig], expected: str | None = None) -> N
         InvalidSettingsError: one line, for a mistake in their code, or if its digest is not the
             one that is `expected`.
     """
-    own = {c.architecture: c for c in configs if c.architecture.builder}
+    own = {
+        (config.architecture, config.regularizer.dropout is None): config
+        for config in configs
+        if config.architecture.builder
+    }
     for config in own.values():
         try:
             with prints_on_stderr():

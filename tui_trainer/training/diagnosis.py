@@ -75,7 +75,7 @@ def first_bad_parameter(model: nn.Module) -> str | None:
     for number, layer in enumerate(layers_of(model), 1):
         for name, parameter in layer.named_parameters(recurse=False):
             if not bool(parameter.isfinite().all()):
-                return f"layer {number} {name}"
+                return f"{_label(model, number)} {name}"
     return None
 
 
@@ -99,7 +99,14 @@ def first_bad_output(model: nn.Module, x: Tensor) -> str | None:
     finally:
         for handle in handles:
             handle.remove()
-    return f"layer {bad[0]} output" if bad else None
+    return f"{_label(model, bad[0])} output" if bad else None
+
+
+def _label(model: nn.Module, number: int) -> str:
+    """Name a layer by its number in a row of layers, by its name in somebody's own network."""
+    layer = layers_of(model)[number - 1]
+    name = next(name for name, module in model.named_modules() if module is layer)
+    return f"layer {number}" if type(model) is nn.Sequential else name or "network"
 
 
 def _gradients(model: nn.Module, task: Task) -> list[list[Tensor]]:
