@@ -130,7 +130,7 @@ def settings_lines(
     choice: "Choice", *, standardize: bool, drop_missing: bool, width: int
 ) -> Content:
     """Write the two settings that a key toggles, and what they mean for this file."""
-    scales = ("standardized: mean 0, deviation 1", "standardized") if standardize else ("as is",)
+    scales = ("standardised: mean 0, deviation 1", "standardised") if standardize else ("as is",)
     count = f"{choice.missing:,} missing"
     gaps = [f"{count}: rows left out" if drop_missing else f"{count}: refused", count]
     if not choice.missing:
