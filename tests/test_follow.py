@@ -111,7 +111,7 @@ def test_several_watch_and_steer_a_run_until_its_process_is_killed(process, tmp_
     process.send_signal(signal.SIGKILL)
     other.to_the_end()
     ended = other.result.ended
-    assert ended.reason is StopReason.FAILED
+    assert ended.reason is StopReason.INTERRUPTED
     assert f"process {process.pid} is gone" in ended.detail
     assert f"resume {folder.name}" in ended.detail
     same(other.result.history, SavedRun(folder).losses)
@@ -155,6 +155,7 @@ def test_a_run_that_went_on_after_its_end_is_not_told_to_have_ended(tmp_path):
     viewer = Viewer(folder)
     viewer.to_the_end()
     assert viewer.result.config.steps == 60
+    assert viewer.result.state is State.INTERRUPTED
     assert viewer.result.ended.detail.startswith("interrupted after step 30: its process is gone")
 
 

@@ -11,6 +11,7 @@ from scripted import (
     FINISHED,
     GAUGE,
     Script,
+    ended,
     hidden,
     make_app,
     press,
@@ -22,6 +23,7 @@ from scripted import (
     until,
 )
 
+from tui_trainer.training.early_stopping import StopReason
 from tui_trainer.training.events import Compiled, Compiling, EngineChanged, NotLearning
 from tui_trainer.training.state import State
 from tui_trainer.tui.headless import screen_text
@@ -75,6 +77,18 @@ async def test_with_several_features_labels_are_plotted_against_predictions():
 
     async with make_app(preview=of_three_features).run_test(size=SIZE) as pilot:
         await shown(pilot, "Predicted against actual · untrained")
+
+
+async def test_a_run_whose_process_is_gone_is_interrupted_and_the_list_resumes_it():
+    detail = "interrupted after step 100: its process is gone; 'tui-trainer resume x' goes on"
+    script = Script(ended(StopReason.INTERRUPTED, detail))
+    async with make_app(script).run_test(size=SIZE) as pilot:
+        await ready(pilot)
+        await press(pilot, "s")
+        await shown(pilot, "⏻ INTERRUPTED", "⏻ Interrupted after step 100: its process is gone.")
+        await shown(pilot, "u in the list (h) resumes it.")
+        await pilot.resize_terminal(40, 12)
+        await shown(pilot, "⏻ Interrupted after step 100. u in the list (h) resumes it.")
 
 
 async def test_each_init_shows_another_untrained_curve():

@@ -119,7 +119,7 @@ class _Reader:
         who = f"{owner.words} is gone" if owner is not None else "its process is gone"
         best = self._best
         return RunEnded(
-            StopReason.FAILED,
+            StopReason.INTERRUPTED,
             f"interrupted after step {self._step:,}: {who}; "
             f"'tui-trainer resume {self._folder.name}' goes on",
             self._step,

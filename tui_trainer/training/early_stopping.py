@@ -12,6 +12,7 @@ class StopReason(Enum):
     DIVERGED = "diverged"
     STOPPED = "stopped"
     FAILED = "failed"
+    INTERRUPTED = "interrupted"  # of a saved run: its process is gone and did not end it
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ class State(Enum):
     DIVERGED = "diverged"
     STOPPED = "stopped"
     FAILED = "failed"
+    INTERRUPTED = "interrupted"
 
 
 ACTIVE = frozenset({State.STARTING, State.COMPILING, State.RUNNING, State.PAUSED})
@@ -28,4 +29,5 @@ ENDS = {
     StopReason.DIVERGED: State.DIVERGED,
     StopReason.STOPPED: State.STOPPED,
     StopReason.FAILED: State.FAILED,
+    StopReason.INTERRUPTED: State.INTERRUPTED,
 }

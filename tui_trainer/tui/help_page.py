@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import groupby, takewhile
 
 from tui_trainer.tui.keys import KEYS, Key, ScreenName, key_text, keys_of
-from tui_trainer.tui.wording import BADGES, INTERRUPTED, LEARNT_NOTHING
+from tui_trainer.tui.wording import BADGES, LEARNT_NOTHING
 
 LABELS = 12  # columns of the labels
 _GROUPS = {
@@ -77,7 +77,7 @@ _WORDS = (
     ("noise", "what seeds alone change: within it no value is known to be better"),
     ("theme", "the screen's colours: “Theme” in the palette lists them all"),
 )
-_STATES = (*BADGES.values(), LEARNT_NOTHING, INTERRUPTED)
+_STATES = (*BADGES.values(), LEARNT_NOTHING)
 
 
 @dataclass(frozen=True, slots=True)

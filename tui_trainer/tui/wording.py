@@ -20,9 +20,9 @@ BADGES = {
     State.DIVERGED: ("✕", "DIVERGED"),
     State.STOPPED: ("□", "STOPPED"),
     State.FAILED: ("⚠", "FAILED"),
+    State.INTERRUPTED: ("⏻", "INTERRUPTED"),  # a saved run whose process is gone without ending it
 }
 LEARNT_NOTHING = ("◌", "DID NOT LEARN")  # a run that finished, and no training loss fell
-INTERRUPTED = ("⏻", "INTERRUPTED")  # a saved run whose process is gone, and that has not ended
 
 
 ENGINE_WORDS = {

@@ -22,6 +22,7 @@ _CUT_SHORT = {
     State.STOPPED_EARLY: "where the run's own rule stopped it",
     State.STOPPED: "where it was stopped by hand",
     State.FAILED: "where it failed",
+    State.INTERRUPTED: "where it was interrupted",
 }
 _UNFIRED = {
     Fate.PENDING: "not yet",

@@ -62,6 +62,9 @@ def _state_text(result: "RunResult", width: int, keys: Mapping[str, str], *, adv
         words = sentences(ended.detail)
         if result.state is State.FAILED:
             return f"{sign} Failed: {ended.detail}"
+        if result.state is State.INTERRUPTED:
+            gone = first_clause(words, ": " if width < NARROW else ". ")
+            return f"{sign} {gone} {keys['go_on']} in the list ({keys['runs']}) resumes it."
         if width < NARROW:
             return f"{sign} {first_clause(dead if result.learnt_nothing else words)}"
         hint = ""

@@ -26,12 +26,14 @@ _LOOKS = {
     State.STOPPED_EARLY: "warning",
     State.DIVERGED: "error",
     State.FAILED: "error",
+    State.INTERRUPTED: "warning",
     State.FINISHED: "success",
     State.RUNNING: "success",
     State.PAUSED: "accent",
 }
 _SHOWN = "◂"  # beside the run on the cockpit
 _WIDE = 110  # columns from which there is room for the last loss
+_CHOSEN = "chosen · of others what differs from ▸"
 _EDGES = 4  # columns for the frame and the cursor's sign
 
 
@@ -128,7 +130,8 @@ class RunTable(RowTable):
             sizes += [("last", 8), ("steps", 12)]
         columns = [Column(title, size, title in ("best", "last")) for title, size in sizes]
         room = width - _EDGES - sum(size + self.gap for _, size in sizes)
-        return [*columns, Column("chosen", max(1, room))]
+        chosen = _CHOSEN if len(self._order) > 1 and room >= len(_CHOSEN) else "chosen"
+        return [*columns, Column(chosen, max(1, room))]
 
     def _row_of(self, number: int) -> Row:
         run, width = self._found[number], self.size.width

@@ -7,8 +7,9 @@ from tui_trainer.config.differences import config_differences
 from tui_trainer.formatting import loss_text
 from tui_trainer.training.state import State
 from tui_trainer.tui.runs.listed import ListedRun
-from tui_trainer.tui.wording import BADGES, INTERRUPTED, LEARNT_NOTHING
+from tui_trainer.tui.wording import BADGES, LEARNT_NOTHING
 
+_UNFINISHED = (State.STOPPED, State.INTERRUPTED)
 _MINUTE, _HOUR, _DAY = 60, 3600, 86_400
 
 
@@ -37,7 +38,7 @@ def place_text(run: ListedRun, now: float) -> str:
 def state_text(run: ListedRun) -> tuple[str, str]:
     """Return the sign and the word of how a run stands."""
     if run.is_interrupted:
-        sign, word = INTERRUPTED
+        sign, word = BADGES[State.INTERRUPTED]
     elif run.learnt_nothing:
         sign, word = LEARNT_NOTHING
     else:
@@ -55,7 +56,7 @@ def steps_text(run: ListedRun) -> str:
     """Return the steps taken, and of how many while there may be more."""
     if run.sweep:
         return f"{run.step:,} runs"
-    goes_on = run.is_active or run.is_interrupted or run.state is State.STOPPED
+    goes_on = run.is_active or run.is_interrupted or run.state in _UNFINISHED
     return f"{run.step:,}/{run.steps:,}" if goes_on and run.steps else f"{run.step:,}"
 
 
