@@ -7,8 +7,10 @@ import shlex
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 import seam_files
+from data_files import columns, dataset_of, write
 from msgspec.structs import replace as with_changes
 from reference_loop import PRESETS, make
 
@@ -30,6 +32,7 @@ from tui_trainer.config.settings import (
 from tui_trainer.config.user_settings import UserSettings
 from tui_trainer.runs.export import Repeatable, repeatable, train_line, write_history
 from tui_trainer.runs.script import to_script
+from tui_trainer.task.files.resolving import resolve
 from tui_trainer.training.control import Control
 from tui_trainer.training.course import Course
 from tui_trainer.training.events import StepsCompleted
@@ -104,6 +107,36 @@ CASES = {
 }
 
 
+def cases_of_files(folder):
+    """Runs on every kind of file, with and without what may be said of one."""
+    table = columns()
+    holes = {**table, "b": [None, *table["b"][1:]], "sure": table["c"] > 4}
+    files = {
+        "csv": (write(folder / "x.csv", holes), {"drop_missing": True}),
+        "tsv": (
+            write(folder / "x.tsv", table),
+            {"validation_file": str(write(folder / "val.tsv", columns(20, seed=1)))},
+        ),
+        "npz": (
+            write(folder / "x.npz", {"X": np.stack([table["a"], table["c"]], 1)} | table),
+            {"feature_names": ("X.0", "X.1", "b"), "split": 0.5},
+        ),
+        "parquet": (write(folder / "x.parquet", holes), {"feature_names": ("a", "sure")}),
+        "plain": (write(folder / "plain.csv", table), {"standardize": False}),
+    }
+    settings = {"plain": {"lr": 1e-12}, "npz": {**BATCHES, "regularizer": "stop-patience"}}
+    return {
+        f"of {name}": (
+            with_changes(
+                make("kaiming", steps=40, **settings.get(name, {})),
+                dataset=resolve(dataset_of(file, **facts)).dataset,
+            ),
+            {20: 0.001} if name == "tsv" else {},
+        )
+        for name, (file, facts) in files.items()
+    }
+
+
 def trained(config, lrs=None, stop_at=math.inf):
     """Train, stopped by hand after the first report from step `stop_at` on."""
     control, result = Control(), RunResult(config)
@@ -119,6 +152,7 @@ def test_the_losses_of_a_script_are_the_runs_bit_for_bit(tmp_path):
     results = {name: trained(*case) for name, case in CASES.items()}
     cosine = make("kaiming", steps=10**6, schedule="cosine", optimizer="adam", lr=0.01)
     results["by hand"] = trained(cosine, stop_at=20)
+    results |= {name: trained(*case) for name, case in cases_of_files(tmp_path).items()}
     for name, result in results.items():
         run = repeatable(result)
         (tmp_path / f"{name}.py").write_text(to_script(run, f'a run "{name}"\x1b[2J'))

@@ -18,7 +18,6 @@ from tui_trainer.config.presets import Preset, load_presets, make_config
 from tui_trainer.config.settings import RunConfig
 from tui_trainer.runs.export import repeatable, train_line
 from tui_trainer.runs.saved import SavedRun
-from tui_trainer.runs.script import to_script
 from tui_trainer.task.files import opening
 from tui_trainer.task.files.resolving import resolve
 from tui_trainer.training.events import FitSampled, Noted, RunStarted, StepsCompleted
@@ -353,7 +352,7 @@ async def test_the_app_says_what_is_wrong_with_a_file(tmp_path):
     assert "x.csv: values are missing in 1 of 2 rows, first in row 2 (load)" in outcome.screen
 
 
-def test_a_run_on_a_file_is_written_as_its_command_and_not_as_a_script(tmp_path):
+def test_a_run_on_a_file_is_written_as_its_command(tmp_path):
     write(tmp_path / "a, b.csv", columns() | {"x,y": np.arange(60) ** 0.5})
     flags = ["--data", "a, b.csv", "--target", "load", "--features", 'a,"x,y"', "--split", 0.5]
     found = told(
@@ -364,10 +363,6 @@ def test_a_run_on_a_file_is_written_as_its_command_and_not_as_a_script(tmp_path)
     words = shlex.split(line)
     assert words[:2] == ["tui-trainer", "train"]
     assert told(*words[1:])["config"] == found["config"]
-    with pytest.raises(
-        ValueError, match=r"^data set a, b\.csv is a file, and a script makes its data"
-    ):
-        to_script(repeatable(result), "last")
 
 
 def test_workers_on_a_cluster_read_no_stdin():

@@ -5,6 +5,7 @@ It is the textbook loop, without what the config does not use.
 
 from collections.abc import Iterable, Iterator, Mapping
 
+from tui_trainer.config.settings import Dataset
 from tui_trainer.formatting import printable
 from tui_trainer.runs.export import Repeatable
 from tui_trainer.runs.script_batches import (
@@ -15,6 +16,13 @@ from tui_trainer.runs.script_batches import (
     forward_lines,
     lines_before,
     validation_lines,
+)
+from tui_trainer.runs.script_data import (
+    MADE,
+    data_constants,
+    data_imports,
+    file_text,
+    in_own_units,
 )
 from tui_trainer.runs.script_optimization import (
     OPTIMIZER_METHODS,
@@ -28,19 +36,7 @@ from tui_trainer.runs.script_optimization import (
 from tui_trainer.runs.script_rules import judged, rule_constants, rule_texts
 from tui_trainer.task.shape import layer_widths
 
-# By the names in a config: a data set's `function`, a network, an init's `layer`.
-_DATA = {
-    "wave": '''\
-def make_data() -> list[Tensor]:
-    """Draw a parabola with a ripple, which is inverted in the validation data."""
-    torch.manual_seed(DATA_SEED)
-    train_x = torch.rand(TRAIN_POINTS, 1) * 10 - 5
-    val_x = torch.rand(VALIDATION_POINTS, 1) * 10 - 5
-    train_y = train_x**2 / 2 + torch.sin(5 * train_x) - 5
-    val_y = val_x**2 / 2 + torch.sin(5 * val_x + math.pi) - 5
-    return [train_x, train_y, val_x, val_y]
-''',
-}
+# By the names in a config: a network, an init's `layer`.
 _NETWORKS = {
     "mlp": '''\
 def make_model() -> nn.Sequential:
@@ -143,17 +139,12 @@ def to_script(run: Repeatable, name: str) -> str:
         ValueError: one line, for what can't be written in plain PyTorch.
     """
     config = run.config
-    if config.dataset.file:
-        raise ValueError(
-            f"data set {printable(config.dataset.name)} is a file, and a script makes its data: "
-            "'tui-trainer train' repeats the run"
-        )
     if config.architecture.builder:
         raise ValueError(
             f"network {config.architecture.name} is code of your own, which no script holds; "
             "'tui-trainer train' repeats the run"
         )
-    data = _known("data set", config.dataset.function, _DATA)
+    data = _data(config.dataset)
     model = _known("network", config.architecture.network, _NETWORKS)
     _require_known("optimiser", config.optimizer.method, OPTIMIZER_METHODS)
     _require_known("schedule", config.schedule.method, SCHEDULE_METHODS)
@@ -173,10 +164,14 @@ def to_script(run: Repeatable, name: str) -> str:
         *batch_texts(config),
         *schedule_texts(config),
         *rule_texts(config),
-        "\n".join([*_main(run), ""]),
+        in_own_units("\n".join([*_main(run), ""]), config.dataset),
         'if __name__ == "__main__":\n    main()\n',
     ]
     return "\n\n".join(sections)
+
+
+def _data(dataset: Dataset) -> str:
+    return file_text(dataset) if dataset.file else _known("data set", dataset.function, MADE)
 
 
 def _known(what: str, name: str, texts: Mapping[str, str]) -> str:
@@ -195,7 +190,7 @@ def _require_known(what: str, name: str, known: Iterable[str]) -> None:
 def _head(run: Repeatable, name: str) -> str:
     """Say what the script is, and what it imports."""
     notes = "".join(f"# {printable(note)}\n" for note in [name, *run.by_hand, *_rounding(run)])
-    batches = batch_imports(run.config)
+    batches, data = batch_imports(run.config), data_imports(run.config.dataset)
     return f'''\
 """A training run in plain PyTorch, written by tui-trainer.
 
@@ -209,7 +204,7 @@ import itertools
 import math
 import sys
 {batches}
-import torch
+{data}import torch
 from torch import Tensor, nn
 
 torch.set_num_threads({run.threads})  # sums depend on how they are split
@@ -233,6 +228,7 @@ def _settings(run: Repeatable) -> Iterator[str]:
     points = config.dataset.train_points, config.dataset.validation_points
     yield f"DATA_SEED, SEED = {config.data_seed}, {config.seed}"
     yield "TRAIN_POINTS, VALIDATION_POINTS = {}, {}".format(*points)
+    yield from data_constants(config.dataset)
     yield f"WIDTHS = {list(layer_widths(config))}"
     yield f"LR, STEPS = {config.lr!r}, {run.steps}"
     yield from batch_constants(config)
