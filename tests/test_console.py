@@ -10,6 +10,7 @@ import pytest
 
 from tui_trainer.config.presets import load_presets, make_config
 from tui_trainer.console.run import follow, plots, summary, to_json
+from tui_trainer.formatting import loss_text
 from tui_trainer.plotting.roles import Charset, Role
 from tui_trainer.runs.export import write_history
 from tui_trainer.training.control import Control
@@ -144,6 +145,15 @@ def test_a_summary_has_a_line_for_each_fact():
     assert found["best validation"] == f"{end.best_val_loss:.2f} at step {end.best_step}"
     assert found["time"].endswith(f"({end.seconds:.2f} s)")
     assert found["speed"] == f"{end.steps / end.seconds:,.0f} steps/s"
+
+
+def test_a_summary_of_mini_batches_counts_epochs_and_names_the_last_validation(capsys):
+    config = config_of("kaiming", batch_size=64, validate_every=7)
+    result = follow(train(config, Control()), config)
+    found = facts(result)
+    assert found["steps"] == "200: 50 epochs of 4 steps, batches of 64"
+    assert found["validation loss"] == f"{loss_text(result.ended.val_loss)} at step 196"
+    assert "epoch 50 train" in capsys.readouterr().err
 
 
 def test_a_summary_of_a_run_that_diverged_names_the_first_bad_tensor():

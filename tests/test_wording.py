@@ -115,12 +115,15 @@ def test_the_line_of_state_fits(width):
     assert len(status_text(None, CONFIG, width).rstrip()) <= width
 
 
-def test_no_number_of_the_line_of_state_is_ever_cut():
-    config = make_config(load_presets(), "kaiming", steps=1_000_000_000)
+@pytest.mark.parametrize("batch_size", [None, 64])
+def test_no_number_of_the_line_of_state_is_ever_cut(batch_size):
+    config = make_config(load_presets(), "kaiming", steps=1_000_000_000, batch_size=batch_size)
     result = RunResult(config)
     result.apply(started(config))
     result.apply(steps(1, 4999))
-    whole = set(status_text(result, config, 200).split()) | {"2,000/s"}
+    line = status_text(result, config, 200)
+    assert ("epoch       1,250/250,000,000 " in line) is (batch_size is not None)
+    whole = set(line.split()) | {"2,000/s"}
     for width in range(200):
         words = status_text(result, config, width).split()
         assert len(" ".join(words)) <= width
