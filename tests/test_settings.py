@@ -24,6 +24,7 @@ from tui_trainer.config.settings import (
     describe_stopping,
     network_names,
     parse_number,
+    upgraded,
 )
 from tui_trainer.config.validation import InvalidSettingsError, convert
 
@@ -184,3 +185,12 @@ def test_a_regularizer_is_put_in_words():
         "drops 0.05 of the inputs of every layer",
         "shrinks every p by lr × 0.1 × p per step",
     ]
+
+
+def test_a_run_of_before_named_its_optimiser_by_a_string():
+    config = make_config(PRESETS, "kaiming")
+    table = msgspec.to_builtins(config)
+    old = {key: value for key, value in table.items() if key != "schedule"} | {"optimizer": "sgd"}
+    del old["architecture"]["activation"]
+    assert convert(upgraded(old), RunConfig) == config
+    assert upgraded(table) == table
