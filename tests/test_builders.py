@@ -353,6 +353,14 @@ def test_a_saved_run_executes_only_what_ones_own_presets_name(tmp_path, monkeypa
     for way in ways:
         result = invoke(*way, *chosen, "--runs", str(runs))
         assert result.exit_code == 0, result.stderr
+    (file,) = [f for f in runs.glob("*/run.toml") if "[parent]" not in f.read_text()]
+    text, table = file.read_text(), "[config.architecture.arguments]\n"
+    assert table in text
+    file.write_text(text.replace(table, f"{table}width = 3\n"))
+    line = mistake(invoke("replay", file.parent, *chosen))
+    assert "once you trust it" in line
+    assert "arguments = {'width': 3}" in line
+    file.write_text(text)
     write(presets, body + "\n# another\n")
     for way in (ways[0], ("resume", "last", "--steps", "20"), ways[2]):
         line = mistake(invoke(*way, *chosen, "--runs", str(runs)))

@@ -253,7 +253,7 @@ def _with_data(preset: Preset[Dataset], folder: Path) -> Preset[Dataset]:
 def _with_builder(preset: Preset[Architecture], file: Any) -> Preset[Architecture]:
     """Name a builder's file by its absolute path, and let it run."""
     builder = absolute_builder(preset.settings.builder, Path(file).parent)
-    allow_builder(builder)
+    allow_builder(builder, preset.settings.arguments)
     return replace(preset, settings=msgspec.structs.replace(preset.settings, builder=builder))
 
 

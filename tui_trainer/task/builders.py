@@ -39,7 +39,7 @@ def build_own(
     Raises:
         InvalidSettingsError: one line, for any mistake in the builder's code or its arguments.
     """
-    builder = allowed_builder(architecture.builder)
+    builder = allowed_builder(architecture.builder, architecture.arguments)
     place, _, function = builder.rpartition(":")
     build = load_function(place, function, short_builder(builder))
     arguments = _arguments(build, architecture, features, dropout)

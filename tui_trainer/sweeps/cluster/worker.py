@@ -15,7 +15,8 @@ _SECONDS = 0.25  # between two lists of events
 def train_share(candidates: Sequence[Candidate], fits: bool) -> Iterator[list[SweepEvent]]:
     """Train candidates with one thread, yielding their events in a few lists a second."""
     for candidate in candidates:  # whoever sent them has asked the presets
-        allow_builder(candidate.config.architecture.builder)
+        network = candidate.config.architecture
+        allow_builder(network.builder, network.arguments)
     from tui_trainer.sweeps.grouping import make_groups
     from tui_trainer.sweeps.sweeper import train_groups
 
