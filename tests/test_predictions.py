@@ -10,6 +10,7 @@ import scripted
 from scripted import hidden, make_app, press, ready, shown, until
 
 from tui_trainer.cli.wiring import preview, train_events
+from tui_trainer.console.run import plots
 from tui_trainer.formatting import to_ascii
 from tui_trainer.plotting.canvas import draw
 from tui_trainer.plotting.chart import Curve, Scatter
@@ -176,6 +177,8 @@ async def test_the_fit_of_a_file_is_predicted_against_actual_and_a_key_shows_res
             metrics = app.cockpit.run.final_fit.metrics
             r2, rmse = f"{metrics['val_r2']:.3f}", f"{metrics['val_rmse']:.2f}"
             await seen(f"validation R² {r2}, RMSE {rmse}", "train R²")
+            printed = plots(app.cockpit.run, 80, charset, lambda text, role: text)
+            assert "Predicted against actual after step 25" in printed
             app.cockpit.fit_pane.focus()
             await press(pilot, "right")
             await seen("━ actual 49,", " at 49,")

@@ -12,6 +12,7 @@ from tui_trainer.plotting.chart import Drawing
 from tui_trainer.plotting.fit_chart import fit_chart
 from tui_trainer.plotting.legend import sign
 from tui_trainer.plotting.loss_chart import loss_chart
+from tui_trainer.plotting.prediction_chart import prediction_chart
 from tui_trainer.plotting.roles import Charset, Role
 from tui_trainer.training.early_stopping import StopReason
 from tui_trainer.training.events import (
@@ -196,14 +197,16 @@ def plots(result: RunResult, width: int, charset: Charset, style: Style) -> str:
         drawn = styled(draw(chart, width, height, charset), style)
         parts += [f"Loss by step{scale}:  {names}", drawn]
     if result.started is not None and (fit := result.final_fit) is not None:
-        chart = fit_chart(result.started.points, fit, width, height)
-        names = legend(
-            (Role.MODEL, "model"),
-            (Role.TRAIN_POINT, "train"),
-            (Role.VALIDATION_POINT, "validation"),
-        )
+        splits = ((Role.TRAIN_POINT, "train"), (Role.VALIDATION_POINT, "validation"))
+        if result.started.points.features == 1:
+            what, line = "Fit", (Role.MODEL, "model")
+            chart = fit_chart(result.started.points, fit, width, height)
+        else:
+            what, line = "Predicted against actual", (Role.BOUND, "exact")
+            chart = prediction_chart(fit, width, height)
+        names = legend(line, *splits)
         drawn = styled(draw(chart, width, height, charset), style)
-        title = f"Fit after step {fit.step:,}, validation R² {_metric(fit, 'val_r2')}:  {names}"
+        title = f"{what} after step {fit.step:,}, validation R² {_metric(fit, 'val_r2')}:  {names}"
         parts += ["", title, drawn]
     text = "\n".join(parts)
     return text.replace("²", "2") if charset is Charset.ASCII else text

@@ -29,6 +29,7 @@ _SHORT: Mapping[Look, str] = {
     "predictions": "Predicted",
     "residuals": "Residuals",
 }
+_LEGEND = 38  # columns of a title that the names of what is in the plot take
 _LONGEST_NAME = 24  # of a column, in a title
 
 
@@ -83,10 +84,10 @@ class FitPane(PlotPane):
             self.blank(missing, "Fit")
             return
         target, feature = _column_names(dataset)
-        name = _NAMES[look].format(target).removesuffix(" of ").rstrip()
-        if self.size.width < NARROW:
-            name = _SHORT[look]
         weights = f"next run, {_weights(fit)}" if of_next_run else _weights(fit)
+        name = _NAMES[look].format(target).removesuffix(" of ").rstrip()
+        if len(f"{name} · {weights}") + _LEGEND > self.size.width:
+            name = _SHORT[look]
 
         def make_chart(width: int, height: int) -> "Chart":
             from tui_trainer.plotting.fit_chart import fit_chart
