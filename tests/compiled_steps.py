@@ -37,7 +37,7 @@ CONFIGS = {
     "wide": _own(hidden=(400,), lr=0.0003, regularizer=ALL_AT_ONCE),
     "tanh": _own(hidden=(9, 5), activation="tanh", optimizer="momentum", schedule="one-cycle"),
     "gelu": _own(
-        hidden=(8, 12),
+        hidden=(12,),
         activation="gelu",
         optimizer="adam",
         schedule="cosine",
@@ -45,7 +45,7 @@ CONFIGS = {
     ),
     "silu": _own(hidden=(6,), activation="silu", optimizer="adamw", regularizer={"l1_weight": 0.1}),
     "nesterov": _own(
-        hidden=(5, 4), optimizer="nesterov", schedule="step", regularizer={"weight_decay": 0.1}
+        hidden=(5,), optimizer="nesterov", schedule="step", regularizer={"weight_decay": 0.1}
     ),
 }
 
