@@ -25,12 +25,16 @@ from scripted import (
     make_app,
     ready,
 )
+from scripted_loop import FOLDER, TYPICAL, LoopScript, logged, with_loops
 from textual import events
 from textual._compositor import CompositorUpdate
 from textual.geometry import Size
 from textual.widgets import Input
 
 from tui_trainer.formatting import printable
+from tui_trainer.monitor.events import OutputRead
+from tui_trainer.training.early_stopping import StopReason
+from tui_trainer.training.events import RunEnded
 from tui_trainer.tui import headless
 from tui_trainer.tui.app import TrainerApp
 from tui_trainer.tui.headless import screen_text
@@ -101,7 +105,7 @@ class WatchedApp(TrainerApp):
         super()._display(screen, renderable)
 
     async def action_quit(self):
-        if any(screen.active for screen in self.live_screens):
+        if any(screen.active and screen.quit_warning for screen in self.live_screens):
             await super().action_quit()
 
 
@@ -150,6 +154,16 @@ def scripts(seed, *, hostile):
 def scripted_app(seed, *, hostile):
     """Make an app that trains nothing and ends in every way."""
     return make_app(app_class=WatchedApp, **scripts(seed, hostile=hostile))
+
+
+def loop_app(seed, root):
+    """Make an app with a loop that logs many metrics, and is stopped or fails now and then."""
+    names = [f"layer{n}/\u202enorm" for n in range(20)]
+    few = (*TYPICAL[:3], OutputRead(tuple(map("line {}".format, range(99))), "50%"))
+    many = (logged(names, 1, 500, 7), *few)
+    early = RunEnded(StopReason.EARLY_STOPPING, "stopped early at step 500", 500)
+    ways = _Ways(seed, LoopScript(*few), LoopScript(*many), LoopScript(*many, last=early))
+    return with_loops(make_app(app_class=WatchedApp), ways, root)
 
 
 def choose(random, app, *, hostile):
@@ -267,6 +281,19 @@ def hands(seed, count, *, first=(), hostile):
         yield from first
         for _ in range(count - len(first)):
             yield choose(random, app, hostile=hostile)
+
+    return next_words
+
+
+def hands_on_loop(seed, count):
+    """As `hands`, on the screen of a loop, to which it comes back."""
+    random = Random(seed)
+
+    def next_words(app):
+        for number in range(count):
+            if number % 50 == 0:
+                app.show_loop(FOLDER)
+            yield choose(random, app, hostile=False)
 
     return next_words
 

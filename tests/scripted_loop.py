@@ -5,7 +5,7 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-from scripted import make_app as make_plain_app
+from scripted import make_app
 
 from tui_trainer.monitor.events import LoopStarted, MetricsLogged, OutputRead, StatusRead
 from tui_trainer.runs.summary import Gpu, Machine, Summary
@@ -71,11 +71,16 @@ class LoopScript:
                 yield RunEnded(StopReason.STOPPED, "stopped at step 500", 500, seconds=1.0)
 
 
-def make_loop_app(script, *, app_options=(), **options):
-    app = make_plain_app(**options)
-    nothing = (Path(), None, None, None, None)
-    app.cockpit.context.work.saved = SavedWork(*nothing, script)
+def make_loop_app(script, **options):
+    """Make an app that is attached to the loop of a script."""
+    app = with_loops(make_app(**options), script)
     app.attached_loop = FOLDER
+    return app
+
+
+def with_loops(app, script, root=FOLDER):
+    """Let an app, which keeps no runs, show the loop of a script in whatever folder."""
+    app.cockpit.context.work.saved = SavedWork(root, None, None, None, None, script)
     return app
 
 

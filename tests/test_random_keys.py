@@ -7,7 +7,7 @@ import shlex
 
 import hostile_presets
 import pytest
-from random_keys import hands, scripted_app, walk
+from random_keys import hands, hands_on_loop, loop_app, scripted_app, walk
 
 COUNT = 120
 
@@ -22,6 +22,12 @@ async def test_random_keys(seed, first, hostile, own_config_folder, monkeypatch,
         hostile_presets.write(own_config_folder / "tui-trainer" / "presets")
     app = scripted_app(seed, hostile=hostile)
     await walk(app, hands(seed, COUNT, first=first, hostile=hostile), hostile=hostile)
+
+
+async def test_random_keys_on_the_screen_of_a_loop(monkeypatch, tmp_path):
+    monkeypatch.setenv("XDG_DOWNLOAD_DIR", str(tmp_path))
+    app = loop_app(3, tmp_path / "runs")
+    await walk(app, hands_on_loop(3, COUNT // 2), hostile=False)
 
 
 FOUND = """

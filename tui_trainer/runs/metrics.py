@@ -32,7 +32,7 @@ from tui_trainer.runs.segments import (
 )
 from tui_trainer.training.history import FloatArray
 
-_PIECE = 1 << 24  # bytes of a file that are read at once where there is more to show early
+_PIECE = 1 << 22  # bytes of a file that are read at once where there is more to show early
 MOST_OPEN = 32  # files: a loop may log many metrics apart from each other
 
 

@@ -31,7 +31,8 @@ class QuitQuestion(ModalScreen[bool]):
             for warning in self._warnings:
                 yield Static(warning, markup=False)
             yield Static(self._question)
-            yield Static("[b]y[/b] quit   [b]n[/b] stay", classes="answers")
+            yes = "quit" if self._ended else "close"
+            yield Static(f"[b]y[/b] {yes}   [b]n[/b] stay", classes="answers")
 
     @property
     def _question(self) -> str:

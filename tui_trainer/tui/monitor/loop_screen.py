@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from textual import on
 
 from tui_trainer.formatting import short_text
-from tui_trainer.monitor.events import MetricsLogged, OutputRead, StatusRead
+from tui_trainer.monitor.events import LoopStarted, MetricsLogged, OutputRead, StatusRead
 from tui_trainer.monitor.result import LoopResult
 from tui_trainer.runs.ownership import Owner, owner_of
 from tui_trainer.training.early_stopping import StopReason
@@ -71,7 +71,7 @@ class LoopScreen(LiveScreen):
         self._background.follow(
             feed,
             partial(self._told, feed, folder, self._remote),
-            frequent=(MetricsLogged, OutputRead, StatusRead),
+            frequent=(LoopStarted, MetricsLogged, OutputRead, StatusRead),
             failed=lambda words: RunEnded(StopReason.FAILED, words, feed.result.step),
         )
         self._redraw_soon()

@@ -85,5 +85,5 @@ def _fitting(count: int, width: int, height: int) -> Iterator[tuple[int, int]]:
 
 def _price(count: int, shape: Sequence[int], width: int, height: int) -> float:
     columns, rows = shape
-    ratio = (width / columns) / max(1.0, height / rows)
+    ratio = max(1.0, width / columns) / max(1.0, height / rows)
     return abs(math.log(ratio / _SHAPE)) + _EMPTY * (columns * rows - count)

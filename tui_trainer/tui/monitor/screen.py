@@ -36,6 +36,7 @@ from tui_trainer.tui.widgets.plot_pane import PlotCommand, PlotPane
 from tui_trainer.tui.widgets.row_table import Move, RowTable
 
 _PLOTS_AT_FIRST = 4
+_LIST_WIDTH = 56  # columns, where the list is beside the plots
 Part = Literal["metrics", "output"]
 
 
@@ -321,7 +322,7 @@ class MonitorScreen(LoopScreen):
         self.output.display = printed
         self.grid.display = not covered
         self.query_one("#above").display = listed or not covered
-        self.metrics.styles.width = "40%" if beside and not covered else "1fr"
+        self.metrics.styles.width = _LIST_WIDTH if beside and not covered else "1fr"
         self.output.styles.height = "30%" if below and not covered else "1fr"
         self.machine_line.display = not self._one_pane
         laid_out = (listed, printed, covered, beside, below)
@@ -390,7 +391,7 @@ class MonitorScreen(LoopScreen):
         page = self.page if self.grid.display else []
         first = plots.index(page[0]) if page else 0
         right = shown_text(first, len(page), len(plots), self.filter.text, self.keys)
-        room = self.size.width - len(right) - 4
+        room = max(0, self.size.width - len(right) - 4)
         left = machine_text(summary.machine if summary is not None else None, room)
         self.machine_line.put(f" {left:<{room}}  {right}")
 
