@@ -32,6 +32,9 @@ def test_no_metric_is_lost_or_shown_twice_and_prefixes_stay_together():
     assert prefixes == sorted(prefixes, key=prefixes.index)
     assert all(plot.title.isprintable() for plot in plots)
     assert {m.name for m in plots[0].members} == {"train/loss", "val/loss"}
+    assert [plot.key for plot in plots_of(["acc", "loss", "b/acc", "b/loss"])] == [
+        "loss", "acc", "b/loss", "b/acc",
+    ]  # fmt: skip
 
 
 def test_a_plot_keeps_its_key_when_another_split_joins_and_pins_outlive_the_filter():

@@ -3,11 +3,16 @@
 import re
 
 import numpy as np
-from scripted import hidden, press, shown, until
+from scripted import hidden, make_app, press, ready, shown, until
 from scripted_loop import FOLDER, MACHINE, TYPICAL, LoopScript, logged, make_loop_app, status
 
+from tui_trainer.cli.wiring import saved_work
 from tui_trainer.monitor.events import OutputRead
 from tui_trainer.plotting.roles import Charset
+from tui_trainer.runs.description import describe, write_description
+from tui_trainer.runs.folder import METRICS, SUMMARY
+from tui_trainer.runs.metrics import MetricsWriter
+from tui_trainer.runs.summary import Summary, summary_bytes
 from tui_trainer.training.early_stopping import StopReason
 from tui_trainer.training.events import Noted, RunEnded
 from tui_trainer.training.state import State
@@ -170,3 +175,38 @@ async def test_another_loop_takes_its_place_and_starts_afresh():
         assert pilot.app.monitor.grid.shown[0].cursor is None
         await press(pilot, "escape", "escape")
         await until(pilot, lambda: pilot.app.screen is pilot.app.cockpit)
+
+
+async def test_the_list_of_runs_opens_a_loop_from_its_folder_and_goes_to_and_fro(tmp_path):
+    folder = make_loop(tmp_path / "runs" / "20260101-000000-mine")
+    app = make_app()
+    app.cockpit.context.work.saved = saved_work(folder.parent)
+    async with app.run_test(size=(120, 34)) as pilot:
+        await ready(pilot)
+        await press(pilot, "h")
+        await shown(pilot, "loop: mine · python train.py")
+        await press(pilot, "enter")
+        await shown(pilot, "mine · python train.py", "is gone")
+        await until(pilot, lambda: titles(app) == ["loss", "reward"])
+        monitor = app.screen
+        await press(pilot, "h")
+        await until(pilot, lambda: app.screen is not monitor)
+        await press(pilot, "escape")
+        await until(pilot, lambda: app.screen is monitor)
+        await press(pilot, "escape")
+        await until(pilot, lambda: app.screen is app.cockpit)
+
+
+def make_loop(folder):
+    """Write a loop whose process is gone."""
+    folder.mkdir(parents=True)
+    facts = {"kind": "loop", "name": "mine", "command": ["python", "train.py"], "total": 100}
+    write_description(folder, describe(None, **facts))
+    writer = MetricsWriter(folder / METRICS)
+    for event in (logged(["train_loss", "val_loss"], 1, 50), logged(["reward"], 10, 50, 10)):
+        columns = dict(zip(event.names, event.columns, strict=True))
+        writer.append_rows(event.steps, columns)
+    writer.close()
+    summary = Summary(state=State.RUNNING, step=50)
+    (folder / SUMMARY).write_bytes(summary_bytes(summary))
+    return folder

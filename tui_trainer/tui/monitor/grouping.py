@@ -55,7 +55,10 @@ class Plot:
 
 
 def plots_of(names: Sequence[str]) -> list[Plot]:
-    """Put metrics into plots: in the order of their names, those of a prefix together."""
+    """Put metrics into plots: losses first, then as their names come, those of a prefix together.
+
+    A folder has them in no order that their loop knows of.
+    """
     members = dict[str, dict[Role, str]]()
     for name in sorted(names, key=lambda name: _split(name)[1] is None):  # bare ones last
         base, role = _split(name)
@@ -66,11 +69,14 @@ def plots_of(names: Sequence[str]) -> list[Plot]:
             found[role or Role.TRAIN] = name
     order = {name: place for place, name in enumerate(names)}
     plots = [_plot(key, found) for key, found in members.items()]
-    firsts = {plot.key: min(order[member.name] for member in plot.members) for plot in plots}
-    groups = dict[str, int]()
+    places = {
+        plot.key: ("loss" not in plot.key.lower(), min(order[m.name] for m in plot.members))
+        for plot in plots
+    }
+    groups = {plot.prefix: places[plot.key] for plot in plots}
     for plot in plots:
-        groups[plot.prefix] = min(groups.get(plot.prefix, len(order)), firsts[plot.key])
-    return sorted(plots, key=lambda plot: (groups[plot.prefix], firsts[plot.key]))
+        groups[plot.prefix] = min(groups[plot.prefix], places[plot.key])
+    return sorted(plots, key=lambda plot: (groups[plot.prefix], places[plot.key]))
 
 
 def _split(name: str) -> tuple[str, Role | None]:

@@ -83,7 +83,7 @@ class MetricPane(PlotPane):
     def forget(self, words: str) -> None:
         """Show words instead of a plot."""
         self.shown = None
-        self.blank(words, "")
+        self.blank(words, "Metrics")
 
     @property
     def axis_kind(self) -> bool | None:

@@ -36,7 +36,7 @@ from tui_trainer.tui.widgets.plot_pane import PlotCommand, PlotPane
 from tui_trainer.tui.widgets.row_table import Move, RowTable
 
 _PLOTS_AT_FIRST = 4
-_LIST_WIDTH = 56  # columns, where the list is beside the plots
+_LIST_WIDTH, _MOST_LIST_WIDTH = "40%", 56  # where the list is beside the plots
 Part = Literal["metrics", "output"]
 
 
@@ -323,6 +323,7 @@ class MonitorScreen(LoopScreen):
         self.grid.display = not covered
         self.query_one("#above").display = listed or not covered
         self.metrics.styles.width = _LIST_WIDTH if beside and not covered else "1fr"
+        self.metrics.styles.max_width = _MOST_LIST_WIDTH if beside and not covered else None
         self.output.styles.height = "30%" if below and not covered else "1fr"
         self.machine_line.display = not self._one_pane
         laid_out = (listed, printed, covered, beside, below)
