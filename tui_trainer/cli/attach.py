@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from tui_trainer.cli.lifeline import end_with, lifeline_option
 from tui_trainer.cli.looks import looks_options, take_looks
 from tui_trainer.cli.output import EXIT_OK
 from tui_trainer.cli.saving import runs_option
@@ -22,8 +23,11 @@ from tui_trainer.runs.ownership import OWNER, owner_of
 @click.argument("run", metavar="[RUN]", required=False)
 @runs_option
 @looks_options
+@lifeline_option
 @click.pass_context
-def attach(context: click.Context, /, run: str | None, runs_root: Path | None) -> None:
+def attach(
+    context: click.Context, /, run: str | None, runs_root: Path | None, lifeline: int | None
+) -> None:
     """Watch and steer a run of another process on the cockpit, or the loop of a script.
 
     RUN is a folder, a unique piece of its name, or 'last'; without it, the newest one that is
@@ -31,6 +35,7 @@ def attach(context: click.Context, /, run: str | None, runs_root: Path | None) -
     """
     from tui_trainer.cli.app import require_terminal
 
+    end_with(lifeline)
     require_terminal("'tui-trainer control' asks and steers")
     user = read_user_settings(config_file())
     take_looks(context, user)

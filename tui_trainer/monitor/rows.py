@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from itertools import chain
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -37,18 +38,34 @@ class Rows:
         self._names: dict[Any, str] = {}  # as they are written; "" for those left out
         self._home: dict[str, tuple[str, ...]] = {}
         self._written: dict[str, int] = {}  # the last step of each metric
+        self._plain: set[tuple[str, ...]] = set()  # names that are written as they were given
         self._told: set[str] = set()
 
     def add(self, rows: list[Row]) -> None:
-        """Take in what was logged."""
+        """Take in what was logged, and keep it."""
+        steps, plain = self._steps, self._plain
         for step, values in rows:
-            named = {self._name(name): value for name, value in values.items()}
-            named.pop("", None)
+            if (names := tuple(values)) not in plain:
+                values = self._named(values, names)
             if step < 1:
-                step = self._place(named)
-            self._steps.setdefault(step, {}).update(named)
-            self.last_step = max(self.last_step, step)
-            self.last.update(named)
+                step = self._place(values)
+            if (known := steps.get(step)) is None:
+                steps[step] = values
+            else:
+                known |= values
+            if step > self.last_step:
+                self.last_step = step
+        for values in {tuple(values): values for _, values in rows}.values():
+            self.last |= {self._name(name): value for name, value in values.items()}
+        self.last.pop("", None)
+
+    def _named(self, values: dict[Any, float], names: tuple[Any, ...]) -> dict[str, float]:
+        """Return values by the names under which they are written, and note those as they are."""
+        named = {self._name(name): value for name, value in values.items()}
+        named.pop("", None)
+        if tuple(named) == names:
+            self._plain.add(names)
+        return named
 
     def _place(self, named: Mapping[str, float]) -> int:
         if not named.keys().isdisjoint(self._steps.get(self._uncounted, ())):
@@ -76,28 +93,38 @@ class Rows:
     def take(self, before: int | None = None) -> Iterator[Table]:
         """Give out the steps before one, or all, as tables of metrics that come together."""
         steps = sorted(step for step in self._steps if before is None or step < before)
-        parts: dict[tuple[str, ...], list[tuple[int, list[float]]]] = {}
+        parts: dict[tuple[str, ...], tuple[list[int], list[list[float]]]] = {}
         for step in steps:
             values = self._steps.pop(step)
-            for names in self._parts(tuple(values)):
-                parts.setdefault(names, []).append((step, [values[name] for name in names]))
-        for names, rows in parts.items():
-            fresh = [row for row in rows if row[0] > self._written.get(names[0], 0)]
-            if len(fresh) < len(rows):
-                after = self._written[names[0]]
-                self._tell(
-                    names[0], f"{names[0]}: steps up to {after:,} that came late are left out"
-                )
-            if fresh:
-                self._written |= dict.fromkeys(names, fresh[-1][0])
-                with np.errstate(over="ignore"):
-                    table = np.array([values for _, values in fresh], np.float64).astype(np.float32)
-                yield names, np.array([step for step, _ in fresh], np.int64), table
+            names = tuple(values)
+            is_whole = self._home.get(next(iter(names), "")) == names
+            for part in (names,) if is_whole else self._parts(names):
+                table = parts.get(part)
+                if table is None:
+                    table = parts[part] = [], []
+                table[0].append(step)
+                table[1].append([*values.values()] if is_whole else [values[n] for n in part])
+        for names, (at, rows) in parts.items():
+            yield from self._fresh(names, np.array(at, np.int64), rows)
+
+    def _fresh(
+        self, names: tuple[str, ...], steps: Steps, rows: list[list[float]]
+    ) -> Iterator[Table]:
+        """Give out a table without the steps that these metrics have had already."""
+        last = self._written.get(names[0], 0)
+        late = int(np.searchsorted(steps, last, side="right"))
+        if late:
+            words = f"{names[0]}: steps up to {last:,} that came late are left out"
+            self._tell(names[0], words)
+        if late < len(steps):
+            self._written |= dict.fromkeys(names, int(steps[-1]))
+            flat = np.fromiter(chain.from_iterable(rows), np.float64, len(rows) * len(names))
+            with np.errstate(over="ignore"):
+                table = flat.reshape(len(rows), len(names)).astype(np.float32)
+            yield names, steps[late:], table[late:]
 
     def _parts(self, names: tuple[str, ...]) -> list[tuple[str, ...]]:
         """Return the parts of the partition that some names are made of, refined by these."""
-        if not names or self._home.get(names[0]) == names:
-            return [names] if names else []
         by_home: dict[tuple[str, ...], list[str]] = {}
         for name in names:
             by_home.setdefault(self._home.get(name, ()), []).append(name)

@@ -42,7 +42,7 @@ def _of_tensor(name: Any, tensor: Any) -> Any:
         raise _refusal(name, f"a tensor of shape {tuple(tensor.shape)}")
     if tensor.is_complex():
         raise _refusal(name, "a complex tensor")
-    if tensor.device.type == "cpu":
+    if tensor.is_cpu:
         return float(tensor.item())
     if tensor.device.type == "meta":
         raise _refusal(name, "a tensor without data, on the device meta")
@@ -58,12 +58,17 @@ def read_tensors(rows: Iterable[tuple[int, dict[Any, Any]]]) -> list[tuple[int, 
     """Read the tensors among logged values, with one wait a device; leave out what is None."""
     rows = list(rows)
     waiting: dict[Any, list[tuple[dict[Any, Any], Any]]] = {}
-    for _, values in rows:
-        for name, value in tuple(values.items()):
-            if value is None:
-                del values[name]
-            elif type(value) is not float:
-                waiting.setdefault(value.device, []).append((values, name))
+    others = [
+        (values, name, value)
+        for _, values in rows
+        for name, value in values.items()
+        if type(value) is not float
+    ]
+    for values, name, value in others:
+        if value is None:
+            del values[name]
+        else:
+            waiting.setdefault(value.device, []).append((values, name))
     for places in waiting.values():
         _read(places)
     return rows
