@@ -42,7 +42,7 @@ def attach(
     app, folder = _attached(run, runs_folder(runs_root), user)
     app.run()
     app.wait()
-    if (owner := owner_of(folder)) is not None:
+    if lifeline is None and (owner := owner_of(folder)) is not None:
         click.echo(f"{folder.name} goes on in {owner.words}: tui-trainer attach {folder.name}")
     context.exit(app.return_code or EXIT_OK)
 

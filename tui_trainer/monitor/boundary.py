@@ -30,12 +30,13 @@ class Boundary:
         self._recorder: Recorder | None = None
         self._signals: Signals | None = None
         self._step = 0
-        self._waits = self._is_terminating = self._has_saved_for_stop = False
+        self.is_in_step = False
+        self._is_terminating = self._has_saved_for_stop = False
 
-    def open(self, recorder: Recorder | None) -> None:
-        """Watch signals, and record what happens."""
+    def open(self, recorder: Recorder | None, hang_up: Callable[[], None]) -> None:
+        """Watch signals, and record what happens; `hang_up` is called when the terminal is gone."""
         self._recorder = recorder
-        self._signals = Signals(self._terminate)
+        self._signals = Signals(self._terminate, hang_up)
         self._show_lr()
 
     def let_go(self) -> None:
@@ -52,7 +53,7 @@ class Boundary:
     def cross(self, step: int) -> bool:
         """Do what was asked for after `step` steps; return whether the loop goes on."""
         control, has_paused = self.control, False
-        control.has_boundaries, self._step = True, step
+        control.has_boundaries, self._step, self.is_in_step = True, step, False
         while True:
             control.asked = False
             self._act()
@@ -62,12 +63,12 @@ class Boundary:
                 break
             if not has_paused:
                 self._note_pause(True)
-            has_paused = self._waits = True
+            has_paused = True
             control.wait_while_paused()
-            self._waits = False
         if has_paused:
             self._note_pause(False)
         control.asked |= control.paused
+        self.is_in_step = True
         return True
 
     def _act(self) -> None:
@@ -116,7 +117,7 @@ class Boundary:
 
     def _terminate(self) -> None:
         """Save the loop at the end of its step, or at once between two, and end it."""
-        if self._waits or not self.control.has_boundaries or self._is_terminating:
+        if not self.is_in_step or self._is_terminating:
             self._end_by_signal(saves=not self._is_terminating)
             return
         self._is_terminating = self.control.asked = True

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 import traceback
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -107,7 +108,7 @@ class Monitor:
         )  # fmt: skip
         if (recorder := self._session.recorder) is not None:
             self._recorder, self._append = recorder, recorder.buffer.append
-        self._boundary.open(self._recorder)
+        self._boundary.open(self._recorder, self._session.lose_terminal)
         _open.add(self)
 
     def close(self, error: BaseException | None = None) -> None:
@@ -160,8 +161,7 @@ class Monitor:
             if not self.step():
                 return
             yield self._step
-        if self._control.asked:
-            self._boundary.cross(self._step)
+        self._end_step()
 
     def __len__(self) -> int:
         if self.total is None:
@@ -174,6 +174,14 @@ class Monitor:
             if not self.step():
                 return
             yield item
+        self._end_step()
+
+    def _end_step(self) -> None:
+        """Note that a step is over, and no other one has begun."""
+        self._boundary.is_in_step = False
+        if self._control.asked:
+            self._boundary.cross(self._step)
+            self._boundary.is_in_step = False
 
     def step(self) -> bool:
         """Begin the next step, after a pause perhaps; return whether the loop is to take it.
@@ -261,13 +269,16 @@ def _last_line(error: BaseException) -> str:
 
 
 def _leave_out_our_frames(error: BaseException) -> None:
-    """Have a traceback end where the loop's own code does: before our pause, say."""
-    ours = str(Path(__file__).parent)
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        if trace.tb_next.tb_frame.f_code.co_filename.startswith(ours):
-            trace.tb_next = None
-        trace = trace.tb_next
+    """Have a traceback end where the loop's own code does, if it ends in ours: in a pause, say."""
+    frames = [error.__traceback__] if error.__traceback__ is not None else []
+    while frames and (deeper := frames[-1].tb_next) is not None:
+        frames.append(deeper)
+    files = [trace.tb_frame.f_code.co_filename for trace in frames]
+    ours = (str(Path(__file__).parent), threading.__file__)
+    if frames and files[-1].startswith(ours):
+        first = next((at for at, file in enumerate(files) if file.startswith(ours[0])), 0)
+        if first:
+            frames[first - 1].tb_next = None
 
 
 def _leave_all_to_parent() -> None:

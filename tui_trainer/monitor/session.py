@@ -60,9 +60,10 @@ class Session:
         self._stack = contextlib.ExitStack()
         self._screen: Screen | None = None
         self._bar: Bar | None = None
-        self._lock = threading.Lock()  # of screen and bar
+        self._lock = threading.RLock()  # of screen and bar; a signal's handler may take it again
+        self._terminals = tuple(number for number in (1, 2) if os.isatty(number))
         self._is_closed = False
-        self._root = runs_folder(root)
+        self._root = runs_folder(root).absolute()  # a loop may go to another one
         try:
             self.recorder = self._record(rule, control)
         except (OSError, InvalidSettingsError) as error:
@@ -79,7 +80,11 @@ class Session:
     def attach_command(self) -> str:
         """What a person types to watch the loop."""
         assert self.folder is not None
-        name = self.folder.name if self._root == runs_folder() else shlex.quote(str(self.folder))
+        name = (
+            self.folder.name
+            if self._root == runs_folder().absolute()
+            else shlex.quote(str(self.folder))
+        )
         return f"tui-trainer attach {name}"
 
     def close(self, reason: StopReason, detail: str) -> None:
@@ -107,6 +112,12 @@ class Session:
             self._screen.close()
         if getattr(sys.breakpointhook, "__self__", None) is self:
             sys.breakpointhook = self._breakpoint_hook
+
+    def lose_terminal(self) -> None:
+        """Have prints go to the file from now on: in a terminal that is gone they would fail."""
+        if self.recorder is not None and self._terminals:
+            with contextlib.suppress(OSError):
+                self.recorder.output.take(self._terminals)
 
     def leave_to_parent(self) -> None:
         """Keep nothing open in a forked child."""
@@ -149,6 +160,7 @@ class Session:
     def _screen_left(self) -> None:
         with self._lock:
             if not self._is_closed:
+                _say(f"{self.name} goes on; watch it: {self.attach_command}")
                 self._open_bar()
 
     def _open_bar(self) -> None:

@@ -16,15 +16,16 @@ class Signals:
     """Takes both signals in the main thread, and puts back what was there before.
 
     `terminate` is called at SIGTERM, and calls `go_on` for what would have happened without it. A
-    loop outlives its terminal: SIGHUP ends nothing, unless the script has a handler of its own.
+    loop outlives its terminal: at SIGHUP `hang_up` is called and nothing ends, unless the script
+    has a handler of its own.
     """
 
-    def __init__(self, terminate: Callable[[], object]) -> None:
-        self._terminate = terminate
+    def __init__(self, terminate: Callable[[], object], hang_up: Callable[[], object]) -> None:
+        self._terminate, self._hang_up = terminate, hang_up
         self._before: dict[int, Handler] = {}
         if threading.current_thread() is not threading.main_thread():
             return
-        for number, handler in ((signal.SIGTERM, self._take), (signal.SIGHUP, _ignore)):
+        for number, handler in ((signal.SIGTERM, self._take), (signal.SIGHUP, self._take)):
             before = signal.getsignal(number)
             if before is signal.SIG_DFL or (number == signal.SIGTERM and callable(before)):
                 self._before[number] = signal.signal(number, handler)
@@ -32,12 +33,12 @@ class Signals:
     def restore(self) -> None:
         """Put back the handlers of before, where nobody else has set one since."""
         for number, before in self._before.items():
-            if signal.getsignal(number) in (self._take, _ignore):
+            if signal.getsignal(number) == self._take:
                 signal.signal(number, before)
         self._before = {}
 
     def _take(self, number: int, frame: FrameType | None) -> None:
-        self._terminate()
+        (self._hang_up if number == signal.SIGHUP else self._terminate)()
 
     @property
     def has_own_handler(self) -> bool:
@@ -53,7 +54,3 @@ class Signals:
             self.restore()
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
             os.kill(os.getpid(), signal.SIGTERM)
-
-
-def _ignore(number: int, frame: FrameType | None) -> None:
-    """Let a lost terminal be: the viewer that had it notices by itself."""

@@ -74,7 +74,7 @@ class Screen:
         threading.Thread(target=self._watch, name="loop-screen", daemon=True).start()
 
     def _start(self, folder: Path, lifeline: int) -> subprocess.Popen[bytes]:
-        command = [sys.executable, "-P", "-m", "tui_trainer", "attach", str(folder)]
+        command = [sys.executable or "python3", "-P", "-m", "tui_trainer", "attach", str(folder)]
         return subprocess.Popen(
             [*command, "--lifeline", str(lifeline)],
             stdin=self._terminal,
@@ -98,11 +98,6 @@ class Screen:
                 self._viewer.kill()
                 self._viewer.wait()
         self._give_back()
-
-    @property
-    def is_lost(self) -> bool:
-        """Whether the terminal is gone, and prints go to the file for good."""
-        return not self._is_open and bool(self._kept)
 
     def _give_back(self) -> bool:
         """Restore the terminal; return whether this was the first to do so, and it is there."""

@@ -1,0 +1,228 @@
+"""`Monitor` in scripts as people write them: in a real terminal, in a pipe, under signals."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+
+import psutil
+import pytest
+from terminals import DEADLINE, WIDE
+
+from tui_trainer.monitor.follow import follow_loop
+from tui_trainer.monitor.result import LoopResult
+from tui_trainer.runs.client import RemoteControl
+from tui_trainer.training.early_stopping import StopReason
+
+FOR_EVER = """
+import time, warnings
+from pathlib import Path
+from tui_trainer import Monitor
+
+def train(monitor):
+    for step in monitor:
+        time.sleep(0.002)
+        monitor.log({"train/loss": 1 / step})
+        if step == 5:
+            print("a word from the loop")
+            warnings.warn("a warning from the loop")
+        if Path("break").exists():
+            break
+        if Path("raise").exists():
+            raise ValueError("the loop's own mistake")
+
+with Monitor(name="mine", total=1_000_000) as monitor:
+    monitor.checkpoint(lambda: Path("saved").write_text("all of it"))
+    train(monitor)
+print("after the loop")
+Path("done").touch()
+"""
+
+
+@pytest.fixture
+def script(tmp_path, monkeypatch):
+    """Write a script to a folder of its own, where it is also to run; its runs are there, too."""
+    monkeypatch.setenv("TUI_TRAINER_RUNS", str(tmp_path / "runs"))
+    for name in ("TUI_TRAINER", "RANK", "LOCAL_RANK", "SLURM_PROCID"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.chdir(tmp_path)
+
+    def write(text):
+        (tmp_path / "train.py").write_text(text)
+        return str(tmp_path / "train.py")
+
+    return write
+
+
+def result_in(root):
+    (folder,) = (root / "runs").iterdir()
+    control, result = RemoteControl(folder, lambda _: None), LoopResult()
+    for event in follow_loop(folder, control):
+        result.apply(event)
+    control.leave()
+    return result
+
+
+def opened(open_terminal, script):
+    terminal = open_terminal(script, program=sys.executable, size=WIDE)
+    terminal.wait_for(r"TRAINING")
+    terminal.wait_for(r"step +[\d,]{2,}")
+    return terminal
+
+
+def wait_until(condition, problem):
+    deadline = time.monotonic() + DEADLINE
+    while not condition():
+        assert time.monotonic() < deadline, problem
+        time.sleep(0.05)
+
+
+def test_a_screen_opens_and_at_the_end_all_is_on_the_terminal_that_belongs_there(
+    open_terminal, script, tmp_path
+):
+    terminal = opened(open_terminal, script(FOR_EVER))
+    terminal.press("o")
+    terminal.wait_for("a word from the loop")
+    terminal.press("x")
+    terminal.wait_for("x again stops the loop")
+    terminal.press("x")
+    terminal.wait_for(r"stopped after [\d,]+ of 1,000,000 steps")
+    assert terminal.wait_for_the_end() == 0
+    terminal.assert_restored()
+    last = terminal.sent.rpartition(b"\x1b[?1049l")[2].decode()
+    for words in ("a word from", "UserWarning: a warning", "□ mine stopped", "after the loop"):
+        assert words in last
+    result = result_in(tmp_path)
+    assert (result.ended.reason, result.name) == (StopReason.STOPPED, "mine")
+    assert (tmp_path / "saved").exists()
+    assert result.metrics["train/loss"].count == result.step
+
+
+def test_an_exception_ends_the_screen_first_and_then_shows_as_always(
+    open_terminal, script, tmp_path
+):
+    terminal = opened(open_terminal, script(FOR_EVER))
+    (tmp_path / "raise").touch()
+    assert terminal.wait_for_the_end() == 1
+    assert terminal.tty_modes() == terminal.modes_before
+    last = terminal.sent.rpartition(b"\x1b[?1049l")[2].decode()
+    assert "⚠ mine failed after" in last
+    assert last.rstrip().endswith("ValueError: the loop's own mistake")
+    assert "in train" in last
+    assert "monitor.py" not in last
+
+
+def test_ctrl_c_is_a_keyboard_interrupt_in_the_loop(open_terminal, script, tmp_path):
+    terminal = opened(open_terminal, script(FOR_EVER))
+    terminal.press(" ")
+    terminal.wait_for("PAUSED")
+    terminal.press("\x03")
+    terminal.wait_for(r"\nKeyboardInterrupt")
+    assert terminal.wait_for_the_end() == -signal.SIGINT
+    assert terminal.tty_modes() == terminal.modes_before
+    last = terminal.sent.rpartition(b"Traceback")[2].decode()
+    assert "in train" in last
+    assert "monitor.py" not in last
+    assert result_in(tmp_path).ended.detail == "interrupted with ctrl+c"
+
+
+def test_without_its_screen_the_loop_goes_on_with_a_line_and_sigterm_saves_it(
+    open_terminal, script, tmp_path
+):
+    terminal = opened(open_terminal, script(FOR_EVER))
+    terminal.press("q")
+    terminal.wait_for("The loop goes on")
+    terminal.press("y")
+    terminal.wait_for(r"mine: .*step/s, train/loss=")
+    assert not terminal.is_on(1049)
+    after = terminal.sent.rpartition(b"\x1b[?1049l")[2].decode()
+    assert re.search(r"mine goes on; watch it: tui-trainer attach \S+-mine", after), after
+    terminal.child.kill(signal.SIGTERM)
+    assert terminal.wait_for_the_end() == -signal.SIGTERM
+    terminal.assert_restored()
+    assert (tmp_path / "saved").read_text() == "all of it"
+    assert result_in(tmp_path).ended.detail == "ended by SIGTERM"
+    assert not (tmp_path / "done").exists()
+
+
+@pytest.mark.parametrize("has_screen", [True, False])
+def test_a_lost_terminal_ends_nothing(open_terminal, script, tmp_path, has_screen):
+    terminal = opened(open_terminal, script(FOR_EVER))
+    if not has_screen:
+        terminal.press("q")
+        terminal.wait_for("The loop goes on")
+        terminal.press("y")
+        terminal.wait_for(r"mine: .*step/s, train/loss=")
+    terminal.hang_up()
+    loop = psutil.Process(terminal.child.pid)
+    wait_until(lambda: not loop.children(), "the screen stays")
+    (tmp_path / "break").touch()
+    wait_until((tmp_path / "done").exists, "the loop did not go on")
+    wait_until(lambda: not terminal.child.isalive(), "it did not end")
+    assert terminal.child.exitstatus == 0
+    result = result_in(tmp_path)
+    assert result.ended.reason is StopReason.COMPLETED
+    assert "after the loop" in result.output
+
+
+@pytest.mark.parametrize("victim", ["loop", "screen"])
+def test_whoever_is_killed_leaves_the_terminal_as_it_was(open_terminal, script, tmp_path, victim):
+    terminal = opened(open_terminal, script(FOR_EVER))
+    loop = psutil.Process(terminal.child.pid)
+    (screen,) = loop.children()
+    if victim == "loop":
+        loop.kill()
+        wait_until(lambda: terminal.read(0.05) is None or not screen.is_running(), "it stays")
+        assert terminal.wait_for_the_end() == -signal.SIGKILL
+        assert "is gone" in result_in(tmp_path).ended.detail
+    else:
+        screen.kill()
+        terminal.wait_for(r"mine: .*step/s, train/loss=")
+        (tmp_path / "break").touch()
+        assert terminal.wait_for_the_end() == 0
+        assert result_in(tmp_path).ended.reason is StopReason.COMPLETED
+    terminal.assert_restored()
+
+
+WORKERS = """
+import sys, torch
+from tui_trainer import Monitor
+
+class Data(torch.utils.data.Dataset):
+    def __len__(self):
+        return 24
+    def __getitem__(self, index):
+        return torch.tensor(float(index))
+
+for number in range(2):
+    with Monitor(name=f"loop {number}", total=12) as monitor:
+        for epoch in range(2):
+            loader = torch.utils.data.DataLoader(Data(), batch_size=4, num_workers=2)
+            for batch in monitor.over(loader):
+                monitor.log(loss=batch.mean())
+print("printed", monitor.stopped)
+"""
+
+
+def test_in_a_pipe_it_is_a_line_of_tqdm_and_workers_of_a_loader_disturb_nothing(script, tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-W", "error", script(WORKERS)], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "printed False\n"
+    assert "loop 1: 100%" in done.stderr
+    assert "✓ loop 0 finished 12 steps" in done.stderr
+    folders = sorted((tmp_path / "runs").iterdir())
+    assert len(folders) == 2
+    for folder in folders:
+        assert (folder / "events.jsonl").read_text().count("ended") == 1
+        assert not (folder / "owner.json").exists()
+        assert not (folder / "output.log").exists()
+    (tmp_path / "break").touch()
+    quiet = subprocess.run(
+        [sys.executable, script(FOR_EVER)],
+        env=os.environ | {"TUI_TRAINER": "off"}, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert (quiet.stdout, quiet.stderr) == ("after the loop\n", "")
+    assert len(list((tmp_path / "runs").iterdir())) == 2
