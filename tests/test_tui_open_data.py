@@ -69,6 +69,7 @@ async def test_a_file_is_found_its_target_chosen_and_it_is_the_forms_data_set(fo
             await press(pilot, "enter")
             await opened(pilot)
             form = app.cockpit.form
+            await until(pilot, lambda form=form: form.config.dataset.file)
             dataset = form.config.dataset
             assert dataset.name == "energy.csv · load"
             assert dataset.file == str(folder / "my data" / "energy.csv")
@@ -141,7 +142,9 @@ async def test_what_is_wrong_stands_beside_the_field_and_can_be_mended(folder):
         await says(pilot, "1 values are missing: m leaves their rows out")
         await press(pilot, "m", "enter")
         await opened(pilot)
-        dataset = pilot.app.cockpit.form.config.dataset
+        form = pilot.app.cockpit.form
+        await until(pilot, lambda: form.config.dataset.file)
+        dataset = form.config.dataset
         assert dataset.train_points + dataset.validation_points == 3
 
 
