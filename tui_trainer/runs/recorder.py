@@ -35,6 +35,7 @@ from tui_trainer.training.events import (
     Event,
     FitSampled,
     FloatArray,
+    HealthMeasured,
     NormsMeasured,
     Paused,
     Recorded,
@@ -123,7 +124,9 @@ class Recorder:
                 self.note(to_entry(event))
         if isinstance(event, Paused) or self._due.comes(CHECKPOINT, CHECKPOINT_SECONDS):
             self._control.ask_checkpoint()
-        self._write_summary(always=not isinstance(event, StepsCompleted | FitSampled))
+        self._write_summary(
+            always=not isinstance(event, StepsCompleted | FitSampled | HealthMeasured)
+        )
         self._write_fit()
 
     def note(self, entry: Entry | None) -> None:

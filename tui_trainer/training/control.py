@@ -16,6 +16,7 @@ class Control:
         self._lr: float | None = None
         self._stopped = False
         self._best_fit = False
+        self._health = False
         self._checkpoint = False
 
     def pause(self) -> None:
@@ -45,6 +46,10 @@ class Control:
         """Ask for the fit of the best step's weights besides the last one's, or stop asking."""
         self._set(_best_fit=wanted)
 
+    def show_health(self, wanted: bool) -> None:
+        """Ask for measurements of the layers, or stop asking."""
+        self._set(_health=wanted)
+
     def ask_checkpoint(self) -> None:
         """Ask the run to hand out its state at the next step boundary."""
         self._set(_checkpoint=True)
@@ -63,6 +68,11 @@ class Control:
     def best_fit_wanted(self) -> bool:
         """Whether the fit of the best step's weights is asked for."""
         return self._best_fit
+
+    @property
+    def health_wanted(self) -> bool:
+        """Whether measurements of the layers are asked for."""
+        return self._health
 
     def take_lr(self) -> float | None:
         """Return the learning rate asked for since the last call, if any."""
@@ -85,7 +95,7 @@ class Control:
 
     def wait_while_paused(self) -> None:
         """Wait until something is asked for that a paused run acts on."""
-        best_fit = self._best_fit
+        looks = self._best_fit, self._health
         with self._changed:
             self._changed.wait_for(
                 lambda: (
@@ -94,7 +104,7 @@ class Control:
                     or self._steps > 0
                     or self._lr is not None
                     or self._checkpoint
-                    or self._best_fit != best_fit
+                    or (self._best_fit, self._health) != looks
                 )
             )
 

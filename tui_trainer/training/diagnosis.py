@@ -18,7 +18,7 @@ from tui_trainer.training.engines.engine import Engine, Snapshot
 from tui_trainer.training.events import NotLearning
 
 _TRIED_STEPS, _TRIED_LR = 3, 1e-4
-_MOST_POINTS = 10_000
+MOST_POINTS = 10_000
 
 
 def find_dead_layers(model: nn.Module, task: Task) -> NotLearning | None:
@@ -59,7 +59,7 @@ def _without_gradient_later(model: nn.Module, task: Task) -> list[int]:
     trained: list[Tensor] = [p for p in model.parameters() if p.requires_grad]
     before = [p.detach().clone() for p in trained]
     plain = replace(task, penalties=Penalties())
-    with _Evaluating(model):
+    with Evaluating(model):
         for _ in range(_TRIED_STEPS):
             _, gradients = plain.gradients(model, trained)
             with torch.no_grad():
@@ -75,7 +75,7 @@ def first_bad_parameter(model: nn.Module) -> str | None:
     for number, layer in enumerate(layers_of(model), 1):
         for name, parameter in layer.named_parameters(recurse=False):
             if not bool(parameter.isfinite().all()):
-                return f"{_label(model, number)} {name}"
+                return f"{layer_label(model, number)} {name}"
     return None
 
 
@@ -94,15 +94,15 @@ def first_bad_output(model: nn.Module, x: Tensor) -> str | None:
     layers = layers_of(model)
     handles = [watch(number) for number in range(1, len(layers) + 1)]
     try:
-        with torch.no_grad(), _Evaluating(model):
+        with torch.no_grad(), Evaluating(model):
             model(x)
     finally:
         for handle in handles:
             handle.remove()
-    return f"{_label(model, bad[0])} output" if bad else None
+    return f"{layer_label(model, bad[0])} output" if bad else None
 
 
-def _label(model: nn.Module, number: int) -> str:
+def layer_label(model: nn.Module, number: int) -> str:
     """Name a layer by its number in a row of layers, by its name in somebody's own network."""
     layer = layers_of(model)[number - 1]
     name = next(name for name, module in model.named_modules() if module is layer)
@@ -114,18 +114,19 @@ def _gradients(model: nn.Module, task: Task) -> list[list[Tensor]]:
 
     Those of many points' loss take a while, and memory: that of the first ones will do.
     """
-    own = [_trained(layer) for layer in layers_of(model)]
+    own = [trained_of(layer) for layer in layers_of(model)]
     first = None
-    if len(task.data.train_x) > _MOST_POINTS:
-        first = torch.arange(_MOST_POINTS, device=task.data.train_x.device)
-    with _Evaluating(model):
+    if len(task.data.train_x) > MOST_POINTS:
+        first = torch.arange(MOST_POINTS, device=task.data.train_x.device)
+    with Evaluating(model):
         plain = replace(task, penalties=Penalties())
         _, gradients = plain.gradients(model, [p for ps in own for p in ps], first)
     flat = iter(gradients)
     return [[next(flat) for _ in parameters] for parameters in own]
 
 
-def _trained(layer: nn.Module) -> list[Tensor]:
+def trained_of(layer: nn.Module) -> list[Tensor]:
+    """Return a layer's own parameters to train."""
     return [p for p in layer.parameters(recurse=False) if p.requires_grad]
 
 
@@ -149,7 +150,7 @@ def layer_norms(model: nn.Module, task: Task) -> tuple[list[float], list[float]]
 
     The gradient is that of the training loss alone, in evaluation mode.
     """
-    own = [_trained(layer) for layer in layers_of(model)]
+    own = [trained_of(layer) for layer in layers_of(model)]
     return [_norm(tensors) for tensors in own], [_norm(gs) for gs in _gradients(model, task)]
 
 
@@ -160,12 +161,12 @@ def _norm(tensors: Sequence[Tensor]) -> float:
 
 def _overflow(model: nn.Module, x: Tensor) -> str:
     """Say why a loss is not finite though all outputs are: their squares overflow."""
-    with torch.no_grad(), _Evaluating(model):
+    with torch.no_grad(), Evaluating(model):
         largest = float(model(x).abs().max())
     return f"the squared error, of predictions up to {largest:.1e}"
 
 
-class _Evaluating:
+class Evaluating:
     """Puts a network into evaluation mode, in which dropout draws nothing, and back."""
 
     def __init__(self, model: nn.Module) -> None:

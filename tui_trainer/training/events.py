@@ -225,6 +225,36 @@ class NormsMeasured:
 
 
 @dataclass(frozen=True, slots=True)
+class LayerHealth:
+    """Of a layer: the norm of its gradient, None if that is not finite, and what follows from it.
+
+    `ratio` is the norm of a step's update over that of the weights, None where these are 0. Of its
+    `units`, 0 if no `activation` is known, `dead` were never active since the step `since`.
+    """
+
+    name: str
+    gradient: float | None
+    ratio: float | None = None
+    activation: str = ""
+    units: int = 0
+    dead: int = 0
+    since: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class HealthMeasured:
+    """The layers as they are after `step` steps, from input to output.
+
+    Measuring took `seconds`; `share` is what it takes of the time on the whole.
+    """
+
+    step: int
+    layers: tuple[LayerHealth, ...]
+    seconds: float
+    share: float
+
+
+@dataclass(frozen=True, slots=True)
 class Recorded:
     """The run is being written to `folder`; `problem` says what keeps it from that, "" if nothing.
 
@@ -276,6 +306,7 @@ Event: TypeAlias = (
     | Paused
     | Resumed
     | NormsMeasured
+    | HealthMeasured
     | Recorded
     | Noted
     | RunEnded

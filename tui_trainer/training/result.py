@@ -14,6 +14,7 @@ from tui_trainer.training.events import (
     EngineKept,
     Event,
     FitSampled,
+    HealthMeasured,
     LrChanged,
     NormsMeasured,
     Noted,
@@ -27,6 +28,7 @@ from tui_trainer.training.events import (
     RunStarted,
     StepsCompleted,
 )
+from tui_trainer.training.health import Health
 from tui_trainer.training.history import FloatArray, History
 from tui_trainer.training.marks import LossMarks
 from tui_trainer.training.progress import Best, lower_best
@@ -76,6 +78,7 @@ class RunResult:
         self.folder: Path | None = None  # where it is written
         self.recording_problem = ""  # what keeps it from being written now
         self.notes: list[str] = []
+        self.health = Health()
         self.compiling_seconds: float | None = None
         self.compile_seconds: float | None = None
         self._gauge: Gauge | None = None
@@ -107,8 +110,8 @@ class RunResult:
                 self.ended = event
                 self.seconds, self.steps_per_second = event.seconds, event.steps_per_second
                 self.state = ENDS[event.reason]
-            case Recorded() | Noted() | NormsMeasured():
-                self._take_disk_news(event)
+            case Recorded() | Noted() | NormsMeasured() | HealthMeasured():
+                self._take_other_news(event)
             case _:
                 self._take_engine_news(event)
 
@@ -200,10 +203,12 @@ class RunResult:
         """The fit of the weights that it ended with; the newest one until then."""
         return self.fit(best=self.ended is not None and self.ended.restored_best)
 
-    def _take_disk_news(self, event: Recorded | Noted | NormsMeasured) -> None:
+    def _take_other_news(self, event: Recorded | Noted | NormsMeasured | HealthMeasured) -> None:
         """Norms are of use on a disk alone."""
         if isinstance(event, Recorded):
             self.folder, self.recording_problem = event.folder, event.problem
+        elif isinstance(event, HealthMeasured):
+            self.health.apply(event)
         elif isinstance(event, Noted):
             self.notes.append(event.words)
 

@@ -26,6 +26,7 @@ from tui_trainer.training.events import (
     EngineChanged,
     Event,
     FitSampled,
+    HealthMeasured,
     LrChanged,
     Noted,
     Paused,
@@ -35,6 +36,7 @@ from tui_trainer.training.events import (
 )
 from tui_trainer.training.failure import describe_failure
 from tui_trainer.training.fit import sample_fit
+from tui_trainer.training.health_meter import HealthMeter
 from tui_trainer.training.progress import Progress
 from tui_trainer.training.reporting import StepReports
 from tui_trainer.training.setup import Setup
@@ -106,6 +108,7 @@ class _Training:
         self._reports = StepReports(self._progress, start.seconds if start is not None else 0.0)
         self._clock = self._reports.clock
         self._black_box = BlackBox()
+        self._health: HealthMeter | None = None  # once somebody looks
         self._asked_lr: float | None = None
         self._chunk_steps = 1
         self._reported_pause = False
@@ -146,6 +149,7 @@ class _Training:
         self._clock.stop()
         yield from self._reports.flush()
         yield from self._fits(closing=True)
+        yield from self._measured_health(at_rest=True)
         yield from self._last_states()
         if progress.restores_best:
             self._restore_best()
@@ -197,6 +201,7 @@ class _Training:
             yield from self._reports.flush()
             if self._sampled != (self._step, control.best_fit_wanted):
                 yield from self._fits()
+            yield from self._measured_health(at_rest=True)
             yield from self._report_pause(True)
             control.wait_while_paused()
 
@@ -280,6 +285,13 @@ class _Training:
         if time.perf_counter() >= self._fit_due:
             yield from self._reports.flush()
             yield from self._fits()
+        yield from self._measured_health()
+
+    def _measured_health(self, *, at_rest: bool = False) -> Iterator[HealthMeasured | Noted]:
+        """Measure the layers, if somebody looks and it is time."""
+        if self._control.health_wanted:
+            self._health = self._health or HealthMeter(self._state)
+            yield from self._health.measured(at_rest=at_rest)
 
     def _fits(self, closing: bool = False) -> Iterator[FitSampled]:
         """Sample the fit of the newest weights and, where it is asked for, of the best ones."""

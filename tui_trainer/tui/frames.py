@@ -63,6 +63,10 @@ class FrameBudget:
         )
         self._drawn_at, self._spent_at, self._bytes_at = now, spent, bytes_written
 
+    def charge(self, seconds: float) -> None:
+        """Count what the trainer spent on what is shown, and on nothing else, as the UI's."""
+        self._spent_at -= seconds
+
     @property
     def overhead(self) -> Overhead:
         """What drawing cost, averaged over about two seconds."""

@@ -8,6 +8,7 @@ from tui_trainer.plotting.roles import Charset, Role
 from tui_trainer.tui.monitor.grouping import Plot
 from tui_trainer.tui.monitor.metric_pane import PIN
 from tui_trainer.tui.widgets.row_table import Column, Move, Row, RowTable, moved
+from tui_trainer.tui.widgets.sparkline import blocks_of
 
 if TYPE_CHECKING:
     from tui_trainer.monitor.result import LoopResult
@@ -15,8 +16,6 @@ if TYPE_CHECKING:
 
 _EDGES = 4  # columns for the frame and the cursor's sign
 _COURSE = 12  # columns of a sparkline
-_BLOCKS = {Charset.ASCII: "_.-=*#"}
-_FINE_BLOCKS = "▁▂▃▄▅▆▇█"
 
 
 class MetricList(RowTable):
@@ -24,7 +23,7 @@ class MetricList(RowTable):
 
     def __init__(self, charset: Charset, *, id: str) -> None:
         super().__init__(id=id)
-        self._blocks = _BLOCKS.get(charset, _FINE_BLOCKS)
+        self._blocks = blocks_of(charset)
         self._names: list[str] = []
         self._plots: list[Plot] = []
         self._selected = ""

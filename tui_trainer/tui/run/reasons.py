@@ -6,7 +6,7 @@ from tui_trainer.config.settings import RunConfig
 from tui_trainer.formatting import number_text
 from tui_trainer.tui.panes.fit_pane import FitPane
 from tui_trainer.tui.run.next_lr import next_lr
-from tui_trainer.tui.run.runs import Runs
+from tui_trainer.tui.run.runs import Run, Runs
 
 _NEED_RUN = ("pause", "stop", "best", "log", "smooth", "overlay", "laboratory", "branch")
 
@@ -56,3 +56,16 @@ def form_reasons(config: RunConfig) -> dict[str, str]:
 def look_reasons(pane: FitPane) -> dict[str, str]:
     """Return why the key for another look at the fit does nothing."""
     return {"look": pane.why_no_other} if pane.why_no_other else {}
+
+
+def health_reasons(
+    shown: Run | None, keys: Mapping[str, str], *, looks_inside: bool
+) -> dict[str, str]:
+    """Return why the key for the layers' health does nothing, and those of the fit under it."""
+    if looks_inside:
+        back = f"The fit is hidden: {keys['health']} shows it."
+        return dict.fromkeys(("best", "look"), back)
+    if shown is None or not shown.is_read:
+        return {}
+    where = "where that runs" if shown.is_elsewhere else "and only while it trains"
+    return {"health": f"Layers are measured by the process that trains, {where}."}

@@ -13,7 +13,14 @@ from tui_trainer.notices.endings import Ending, end_of_run
 from tui_trainer.plotting.legend import sign
 from tui_trainer.training.control import Control
 from tui_trainer.training.early_stopping import StopReason
-from tui_trainer.training.events import Compiling, Event, FitSampled, RunEnded, StepsCompleted
+from tui_trainer.training.events import (
+    Compiling,
+    Event,
+    FitSampled,
+    HealthMeasured,
+    RunEnded,
+    StepsCompleted,
+)
 from tui_trainer.training.state import State
 from tui_trainer.tui.feed import Feed
 from tui_trainer.tui.live_screen import Context, LiveScreen
@@ -39,6 +46,7 @@ class RunScreen(LiveScreen):
         self._control: Control = Control()
         self._runs = Runs()
         self._fits = FitView()
+        self._looks_inside = False  # at the layers of what trains
 
     @property
     def runs(self) -> Runs:
@@ -195,6 +203,7 @@ class RunScreen(LiveScreen):
         self._runs.add(run)
         self._fits.begin_run()
         self._control.show_best_fit(self._fits.wants_best)
+        self._control.show_health(self._looks_inside)
         self._problem = ""
         self._open_form(False)
         self._follow(run, partial(events, control))
@@ -249,7 +258,7 @@ class RunScreen(LiveScreen):
         self._background.follow(
             run.feed,
             events,
-            frequent=(StepsCompleted, FitSampled, Compiling),
+            frequent=(StepsCompleted, FitSampled, HealthMeasured, Compiling),
             failed=lambda words: RunEnded(StopReason.FAILED, words, run.result.step),
         )
 

@@ -18,6 +18,7 @@ from tui_trainer.tui.keys import bindings
 from tui_trainer.tui.live_screen import Context
 from tui_trainer.tui.messages import PreviewFailed, PreviewReady
 from tui_trainer.tui.panes.fit_pane import FitPane
+from tui_trainer.tui.panes.health_pane import HealthPane
 from tui_trainer.tui.panes.loss_pane import LossPane
 from tui_trainer.tui.run.experiments import (
     EXPERIMENTS,
@@ -31,7 +32,7 @@ from tui_trainer.tui.run.experiments import (
 from tui_trainer.tui.run.first_page import first_page
 from tui_trainer.tui.run.form import ConfigForm
 from tui_trainer.tui.run.next_run import next_run_text
-from tui_trainer.tui.run.reasons import form_reasons, look_reasons, run_reasons
+from tui_trainer.tui.run.reasons import form_reasons, health_reasons, look_reasons, run_reasons
 from tui_trainer.tui.run.run_screen import RunScreen
 from tui_trainer.tui.run.wording import (
     banner_text,
@@ -65,12 +66,14 @@ class Cockpit(RunScreen):
     form = query_one("#form", ConfigForm)
     loss_pane = query_one("#loss", LossPane)
     fit_pane = query_one("#fit", FitPane)
+    health_pane = query_one("#health", HealthPane)
 
     def __init__(self, context: Context, config: RunConfig, recipe: str) -> None:
         super().__init__(context)
         self._config, self._recipe = config, recipe
         self._guide = Guide()
         self._page_wanted = not context.seen.is_expert(NAMES)
+        self._charged = 0.0  # seconds of measurements, to the frames' budget
         self.attached: tuple[Path, RunConfig] | None = None  # the run to start with
 
     def make_form(self) -> Iterator[Form]:
@@ -79,6 +82,11 @@ class Cockpit(RunScreen):
     def make_panes(self) -> Iterator[Widget]:
         yield LossPane(self.context.charset, id="loss")
         yield FitPane(self.context.charset, id="fit")
+        yield HealthPane(self.context.charset, id="health", classes="-away")
+
+    @property
+    def _panes(self) -> list[Widget]:
+        return [pane for pane in super()._panes if not pane.has_class("-away")]
 
     def on_mount(self) -> None:
         if self.attached is not None:
@@ -167,6 +175,21 @@ class Cockpit(RunScreen):
         self._fits.turn(shown, self._changes)
         self._control.show_best_fit(self._fits.curve(shown, self._changes) == "best")
         self.draw_all()
+
+    def action_health(self) -> None:
+        """Show how the layers fare in place of the fit, or the fit again."""
+        self._looks_inside = not self._looks_inside
+        self._control.show_health(self._looks_inside)
+        panes = self.fit_pane, self.health_pane
+        gone, come = panes if self._looks_inside else panes[::-1]
+        gone.add_class("-away")
+        come.remove_class("-away")
+        if gone.has_focus:
+            come.focus()
+        if gone.has_class("-front") or self._one_pane:
+            gone.remove_class("-front")
+            self._show_view(come)
+        self.call_after_refresh(self.draw)
 
     def action_open_data(self) -> None:
         """Ask for a data file, and what to predict from what; then it is one of the data sets."""
@@ -287,6 +310,23 @@ class Cockpit(RunScreen):
         missing = self._missing_fit(dataset)
         self.fit_pane.put(points, fit, missing, of_next_run=of_next_run, dataset=dataset)
 
+        self._draw_health()
+
+    def _draw_health(self) -> None:
+        """Draw what was measured, and count it as the UI's: without it nothing would be."""
+        own = [run.result.health for run in self._runs.all if not run.is_read]
+        seconds = sum(health.seconds for health in own)
+        self._budget.charge(max(0.0, seconds - self._charged))
+        self._charged = seconds
+        if self._looks_inside:
+            self.health_pane.put_health(self.run.health if self.run else None, self._missing_health)
+
+    @property
+    def _missing_health(self) -> str:
+        if self._shows_training:
+            return "measuring…"
+        return "the layers are measured while a run trains"
+
     def _missing_fit(self, dataset: Dataset) -> str:
         ended = self.run is not None and self.run.ended is not None
         if self._fits.problem or ended:
@@ -349,6 +389,7 @@ class Cockpit(RunScreen):
             "start": "again" if self._shows_training else "start",
             "setup": "pane" if self._one_pane else "form",
             "best": f"{self._fits.curve_after(self._runs.shown, self._changes)} fit",
+            "health": "fit" if self._looks_inside else "health",
             "look": self.fit_pane.next_look or "residuals",
             "pause": "resume" if self.state is State.PAUSED else "pause",
         }
@@ -357,4 +398,5 @@ class Cockpit(RunScreen):
         """Return why keys do nothing now: most need a run, and lists and numbers have ends."""
         kept = self.context.work.saved is not None
         reasons = run_reasons(self._runs, self.keys, kept=kept) | look_reasons(self.fit_pane)
+        reasons |= health_reasons(self._runs.shown, self.keys, looks_inside=self._looks_inside)
         return reasons | form_reasons(self.form.config)

@@ -71,8 +71,8 @@ class RowTable(Framed):
 
         key: int
 
-    def __init__(self, *, id: str) -> None:
-        super().__init__(id=id)
+    def __init__(self, *, id: str, classes: str | None = None) -> None:
+        super().__init__(id=id, classes=classes)
         self._columns: Sequence[Column] = ()
         self._keys: tuple[int, ...] = ()  # of the rows from the top to the bottom
         self._row: Callable[[int], Row] = lambda key: ()
