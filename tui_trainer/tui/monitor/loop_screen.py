@@ -77,7 +77,9 @@ class LoopScreen(LiveScreen):
         self._redraw_soon()
 
     def _told(self, feed: Feed[Any], folder: Path, remote: "RemoteControl") -> Iterator[Any]:
-        """Tell a loop's events; the first values of a metric are drawn at once."""
+        """Tell a loop's events; the first values are drawn before the rest is read."""
+        from tui_trainer.runs.follow import DRAWING_SECONDS
+
         saved = self.context.work.saved
         assert saved is not None
         assert saved.loop_events is not None
@@ -87,6 +89,7 @@ class LoopScreen(LiveScreen):
             if waits and isinstance(event, MetricsLogged):
                 waits = False
                 self.post_message(Updated(feed))
+                remote.wait(DRAWING_SECONDS)
         remote.leave()
 
     def stop_thread(self) -> None:
