@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import loop_screen as loops
+import own_loops
 import rows
 import saved_runs
 import torch
@@ -206,6 +207,24 @@ def loop_screen() -> Measured:
     yield Figure("exec → the first frame of that", f"{statistics.median(frame):.2f} s", "", None)
 
 
+def own_loop() -> Measured:
+    """Compare a loop of a script that Monitor shows with itself bare, and with other watchers."""
+    floats, tensors = own_loops.log_microseconds()
+    yield _at_most("Monitor.log of two Python floats (in-process)", floats, 2.0, " µs")
+    yield _at_most("Monitor.log of two tensors on the CPU (in-process)", tensors, 5.0, " µs")
+    names = ["bare", "monitor", "tqdm", "thread", *own_loops.others()]
+    taken = rows.rounds(lambda: tuple(map(own_loops.steps_per_second, names)))
+    bare, monitor, tqdm, thread, *others = taken
+    what = "steps/s of a script's loop with Monitor and its screen"
+    yield _at_least(f"{what} ÷ without", rows.ratio(monitor, bare), 0.97)
+    yield Figure("the same with tqdm alone ÷ without", f"{rows.ratio(tqdm, bare):.2f}", "", None)
+    in_thread = "the same with the screen in a thread of the loop's process ÷ without"
+    yield Figure(in_thread, f"{rows.ratio(thread, bare):.2f}", "", None)
+    for name, found in zip(own_loops.others(), others, strict=True):
+        yield _at_least(f"{what} ÷ with {name}", rows.ratio(monitor, found), 1.0)
+    yield Figure("steps/s: bare / Monitor / tqdm", _rates(bare, monitor, tqdm), "", None)
+
+
 def start() -> Measured:
     """Time the first frame."""
     seconds, ratio = rows.first_frame()
@@ -241,7 +260,7 @@ ROWS: dict[str, Callable[[], Measured]] = {
     for row in (
         *(engines, batches, cold, judging, saving, runs),
         *(gpu, sweeps, sweep_gpu),
-        *(growth, loop_screen, start, keys, wire, memory),
+        *(growth, loop_screen, own_loop, start, keys, wire, memory),
     )
 }
 

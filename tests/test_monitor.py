@@ -3,6 +3,7 @@
 import errno
 import math
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -16,6 +17,7 @@ import torch
 
 from tui_trainer import Monitor
 from tui_trainer.monitor import monitor as monitor_module
+from tui_trainer.monitor import output
 from tui_trainer.monitor.follow import follow_loop
 from tui_trainer.monitor.result import LoopResult
 from tui_trainer.monitor.rows import MOST_NAMES, Rows
@@ -359,6 +361,44 @@ def test_a_forked_child_is_off_and_holds_nothing(tmp_path):
             monitor.log(loss=3.0)
     assert list(values_of(tmp_path, "loss").values()) == [1.0, 3.0]
     assert ledger_of(tmp_path) == ["started", "ended"]
+
+
+def test_the_scripts_own_handler_of_sigterm_has_its_turn_after_the_checkpoint(tmp_path):
+    calls = []
+    before = signal.signal(signal.SIGTERM, lambda *_: calls.append("handler"))
+    try:
+        own = signal.getsignal(signal.SIGTERM)
+        with Monitor(total=5, runs=tmp_path) as monitor:
+            monitor.checkpoint(lambda: calls.append("saved"))
+            for step in monitor:
+                if step == 2:
+                    os.kill(os.getpid(), signal.SIGTERM)
+                    calls.append("the step's end")
+        assert calls == ["the step's end", "saved", "handler"]
+        assert signal.getsignal(signal.SIGTERM) is own
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert result_of(tmp_path).state is State.FINISHED
+    assert ledger_of(tmp_path) == ["started", "checkpoint", "ended"]
+
+
+def test_what_is_printed_is_bounded_and_leads_nowhere_while_the_disk_is_full(tmp_path, monkeypatch):
+    monkeypatch.setattr(output, "MOST_BYTES", 1000)
+    file, stream = output.OutputFile(tmp_path), os.open(os.devnull, os.O_WRONLY)
+    file.take((stream,))
+    for number in range(200):
+        os.write(stream, b"line %03d\n" % number)
+    file.bound("")
+    os.write(stream, b"after\n")
+    lines = file.path.read_bytes().splitlines()
+    assert lines == [b"line %03d" % n for n in range(200 - len(lines) + 1, 200)] + [b"after"]
+    assert 400 < file.size() <= 506
+    file.bound("the disk is full")
+    os.write(stream, b"lost\n")
+    file.bound("")
+    os.write(stream, b"back\n")
+    assert file.path.read_bytes().endswith(b"after\nback\n")
+    os.close(stream)
 
 
 def test_importing_it_brings_neither_torch_nor_textual_nor_numpy():

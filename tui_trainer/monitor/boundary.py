@@ -30,6 +30,7 @@ class Boundary:
         self._recorder: Recorder | None = None
         self._signals: Signals | None = None
         self._step = 0
+        self._reminder: threading.Timer | None = None
         self.is_in_step = False
         self._is_terminating = self._has_saved_for_stop = False
 
@@ -121,12 +122,14 @@ class Boundary:
             self._end_by_signal(saves=not self._is_terminating)
             return
         self._is_terminating = self.control.asked = True
-        timer = threading.Timer(_PATIENCE, os.kill, (os.getpid(), signal.SIGTERM))
-        timer.daemon = True
-        timer.start()
+        self._reminder = threading.Timer(_PATIENCE, os.kill, (os.getpid(), signal.SIGTERM))
+        self._reminder.daemon = True
+        self._reminder.start()
 
     def _end_by_signal(self, *, saves: bool) -> None:
         """Do what SIGTERM does without a monitor, after a checkpoint if it `saves`."""
+        if self._reminder is not None:
+            self._reminder.cancel()
         if saves and self.saving.function is not None:
             self._save()
         assert self._signals is not None
