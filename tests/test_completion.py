@@ -33,7 +33,7 @@ def ask(line):
 
 def test_commands_flags_and_names_are_offered():
     commands = ask("tui-trainer ")
-    assert {"train", "sweep", "find-lr", "presets", "serve", "completion"} <= set(commands)
+    assert {"train", "run", "sweep", "find-lr", "presets", "serve", "completion"} <= set(commands)
     assert "--recipe" in ask("tui-trainer --re")
     for category in (*PARTS, "recipe"):
         assert ask(f"tui-trainer train --{category} ") == PRESETS.names(category)

@@ -62,6 +62,7 @@ from tui_trainer.plotting.roles import Charset
 
 _COMMANDS = (
     "train",
+    "run",
     "attach",
     "control",
     "resume",

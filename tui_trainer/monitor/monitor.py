@@ -255,6 +255,11 @@ class Monitor:
         return function
 
 
+def is_any_open() -> bool:
+    """Say whether a loop of this process has a monitor."""
+    return bool(_open)
+
+
 def _rule_of(stop_when: str) -> StopRule | None:
     if not stop_when:
         return None

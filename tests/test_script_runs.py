@@ -1,0 +1,205 @@
+"""``tui-trainer run``: scripts as people write them, in an interpreter of their own."""
+
+import io
+import os
+import re
+import runpy
+import signal
+import subprocess
+import sys
+import time
+from contextlib import redirect_stdout
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from terminals import DEADLINE, PROGRAM
+
+from tui_trainer.runs.client import NotReachedError, ask
+from tui_trainer.runs.ledger import read_ledger
+from tui_trainer.runs.metrics import read_metrics
+from tui_trainer.runs.protocol import make_request
+
+SCRIPTS = Path(__file__).parent / "scripts"
+NOTHING = re.compile(r"tui-trainer: .*: nothing was recorded\n")
+
+
+@pytest.fixture(autouse=True)
+def runs(tmp_path, monkeypatch):
+    monkeypatch.setenv("TUI_TRAINER_RUNS", str(tmp_path / "runs"))
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    for name in ("TUI_TRAINER", "RANK", "LOCAL_RANK", "SLURM_PROCID", "PYTHONSAFEPATH"):
+        monkeypatch.delenv(name, raising=False)
+    return tmp_path / "runs"
+
+
+def run(*words, program=(PROGRAM, "run"), **keywords):
+    return subprocess.run([*program, *words], capture_output=True, text=True, **keywords)
+
+
+def folder_of(runs, name):
+    (folder,) = runs.glob(f"*{name}*")
+    return folder
+
+
+def values_in(folder):
+    found = read_metrics(folder / "metrics").series.items()
+    return {
+        name: dict(zip(series.steps.tolist(), series.values.tolist(), strict=True))
+        for name, series in found
+    }
+
+
+def printed_values(text):
+    """Return what a script printed as ``step 3 loss 0.5 lr 0.1``: values by step, by name."""
+    found = {}
+    for line in re.findall(r"^step (.*)$", text, re.MULTILINE):
+        step, *rest = line.split()
+        for name, value in zip(rest[::2], rest[1::2], strict=True):
+            found.setdefault(name, {})[int(step)] = np.float32(value)
+    return found
+
+
+def printed_by(path, monkeypatch):
+    """Run a script in this process, which has torch already, and return what it prints."""
+    monkeypatch.setattr(sys, "argv", [str(path)])
+    threads, out = torch.get_num_threads(), io.StringIO()
+    torch.set_num_threads(1)
+    try:
+        with redirect_stdout(out):
+            runpy.run_path(str(path), run_name="__main__")
+    finally:
+        torch.set_num_threads(threads)
+    return out.getvalue()
+
+
+def test_scripts_print_the_same_and_what_they_print_is_on_disk(runs, monkeypatch):
+    for name in ("classifier", "transformer", "gan", "odd"):
+        path = SCRIPTS / f"{name}.py"
+        done = run("--grad-norm", str(path))
+        assert (done.returncode, done.stdout) == (0, printed_by(path, monkeypatch)), done.stderr
+        first, ending, where = done.stderr.splitlines()[-3:]
+        assert "watch it: tui-trainer attach" in first
+        assert ending.startswith(f"✓ {name}.py finished")
+        folder = folder_of(runs, name)
+        assert str(folder) in where
+        recorded, printed = values_in(folder), printed_values(done.stdout)
+        norms = printed.pop("norm", None)
+        assert {metric: recorded[metric] for metric in printed} == printed
+        expected = {"loss", "lr", "grad_norm"}
+        if name == "gan":
+            expected |= {f"{metric}_2" for metric in expected}
+        if name != "odd":  # whose loops bring optimisers of their own
+            assert set(recorded) == expected
+        if norms is not None:
+            assert recorded["grad_norm"] == pytest.approx(norms, abs=1e-5)
+
+
+def follow(process, runs):
+    """Return the folder of a run that a process has just begun, once it answers."""
+    deadline = time.monotonic() + DEADLINE
+    while True:
+        assert time.monotonic() < deadline, "it does not answer"
+        assert process.poll() is None, process.communicate()
+        try:
+            (folder,) = runs.iterdir()
+            if ask(folder, make_request("status"))["step"] > 3:
+                return folder
+        except (OSError, ValueError, NotReachedError):
+            time.sleep(0.05)
+
+
+def until_status(folder, condition):
+    deadline = time.monotonic() + DEADLINE
+    while not condition(status := ask(folder, make_request("status"))):
+        assert time.monotonic() < deadline, status
+        time.sleep(0.05)
+    return status
+
+
+@pytest.mark.parametrize("saves", [True, False])
+def test_it_is_steered_and_a_stop_is_an_interrupt_that_the_script_may_catch(runs, tmp_path, saves):
+    saved = tmp_path / "model.pt"
+    words = ["--epochs", "1000000", "--every", "1000000", "--workers", "0"]
+    process = subprocess.Popen(
+        [PROGRAM, "run", str(SCRIPTS / "classifier.py"), *words, *(["--save", saved] * saves)],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    try:
+        folder = follow(process, runs)
+        ask(folder, make_request("pause"))
+        paused = until_status(folder, lambda status: status["state"] == "paused")
+        ask(folder, make_request("lr", 0.003))
+        ask(folder, make_request("step"))
+        stepped = until_status(folder, lambda status: status["step"] > paused["step"])
+        assert stepped["step"] == paused["step"] + 1
+        until_status(folder, lambda status: status["metrics"]["lr"] == pytest.approx(0.003))
+        ask(folder, make_request("stop"))
+        out, err = process.communicate(timeout=DEADLINE)
+    finally:
+        process.kill()
+    assert process.returncode == (0 if saves else 130)
+    assert "Traceback" not in err
+    assert f"□ classifier.py stopped after {stepped['step']:,} steps" in err
+    assert saved.exists() is saves is out.endswith("interrupted, saving\n")
+    if saves:
+        assert torch.load(saved)["step"] == stepped["step"]
+    entries = [entry["event"] for entry in read_ledger(folder)[0]]
+    assert [name for name in entries if name in ("paused", "lr", "ended")] == [
+        "paused", "lr", "ended",
+    ]  # fmt: skip
+
+
+def test_a_rule_ends_a_script_well_and_off_is_off(runs):
+    script = str(SCRIPTS / "classifier.py")
+    words = ["--epochs", "500", "--lr", "0", "--every", "1000000"]
+    done = run("--stop-when", "loss: patience 20", "--name", "mine", script, *words)
+    assert (done.returncode, "■ mine stopped early" in done.stderr) == (0, True), done.stderr
+    quiet = run(script, "--epochs", "1", env=os.environ | {"TUI_TRAINER": "off"})
+    assert (quiet.returncode, quiet.stderr, len(list(runs.iterdir()))) == (0, "", 1)
+
+
+def test_a_script_sees_and_ends_what_it_would_without_us(tmp_path, monkeypatch):
+    package = tmp_path / "package"
+    package.mkdir()
+    source = (SCRIPTS / "plain.py").read_text()
+    for file in (tmp_path / "plain.py", package / "__main__.py", package / "module.py"):
+        file.write_text(source)
+    (package / "__init__.py").touch()
+    (tmp_path / "broken.py").write_text("def f(:\n")
+    (tmp_path / "empty").mkdir()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PYTHONWARNINGS", "error")
+    for words in (
+        *(["plain.py", how] for how in ("raise", "interrupt", "hook", "exit", "words", "spawn")),
+        ["package", "-m", "--help"],
+        ["-m", "package", "--name", "raise"],
+        ["-m", "package.module", "exit"],
+        ["broken.py"],
+        ["-m", "missing.module"],
+        ["empty"],
+    ):
+        ours, pythons = run(*words), run(*words, program=(sys.executable,))
+        told = NOTHING.sub("", ours.stderr)
+        assert (ours.returncode, ours.stdout) == (pythons.returncode, pythons.stdout), told
+        assert told == pythons.stderr
+    assert ours.returncode == 1
+    assert run("plain.py", "interrupt").returncode == -signal.SIGINT
+
+
+def test_what_can_not_be_run_is_a_line(tmp_path):
+    (tmp_path / "program").write_text("#!/bin/sh\nexit 3\n")
+    (tmp_path / "program").chmod(0o755)
+    for words, problem in (
+        (["nowhere.py"], "no file nowhere.py"),
+        (["program"], "program is no Python script"),
+        (["--stop-when", "loss: patience -1", "x.py"], "stop_when: "),
+        ([], "Missing argument 'SCRIPT'"),
+    ):
+        done = run(*words, env=os.environ | {"PATH": f"{tmp_path}:{os.environ['PATH']}"})
+        assert (done.returncode, done.stdout) == (2, "")
+        assert problem in done.stderr
+    console_script = run("tui-trainer", "--version")  # our own is one
+    assert console_script.stdout.startswith("tui-trainer, version ")
+    assert NOTHING.fullmatch(console_script.stderr)
