@@ -1,7 +1,6 @@
 """Classify points in two rings with a small network."""
 
 import argparse
-import os
 
 import torch
 from torch import nn
@@ -20,17 +19,13 @@ def main():
     parser.add_argument("--epochs", type=int, default=2)
     parser.add_argument("--batch-size", type=int, default=64)
     parser.add_argument("--lr", type=float, default=0.1)
-    parser.add_argument("--workers", type=int, default=0)
     parser.add_argument("--every", type=int, default=1)
     parser.add_argument("--save", default="")
-    parser.add_argument("--until", default="", help="train until this file is there")
     args = parser.parse_args()
 
     torch.manual_seed(0)
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    loader = DataLoader(
-        rings(1024), batch_size=args.batch_size, shuffle=True, num_workers=args.workers
-    )
+    loader = DataLoader(rings(1024), batch_size=args.batch_size, shuffle=True)
     model = nn.Sequential(nn.Linear(2, 32), nn.ReLU(), nn.Linear(32, 2)).to(device)
     optimizer = torch.optim.SGD(model.parameters(), lr=args.lr, momentum=0.9)
     criterion = nn.CrossEntropyLoss()
@@ -38,8 +33,6 @@ def main():
     step = 0
     try:
         for epoch in range(1, args.epochs + 1):
-            if args.until and os.path.exists(args.until):
-                break
             correct = 0
             for points, labels in loader:
                 points, labels = points.to(device), labels.to(device)

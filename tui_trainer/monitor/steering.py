@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -41,7 +42,7 @@ class Rates:
     """The learning rates of a loop's optimisers."""
 
     def __init__(self) -> None:
-        self._optimizers: list[Any] = []
+        self._optimizers: list[weakref.ref[Any]] = []  # a loop may go on without some
         self._asked: float | None = None
 
     def attach(self, optimizer: Any) -> None:
@@ -54,7 +55,7 @@ class Rates:
         if not isinstance(groups, list) or any("lr" not in group for group in groups):
             kind = type(optimizer).__name__
             raise TypeError(f"attach: expected an optimizer with param_groups, got {kind}")
-        self._optimizers.append(optimizer)
+        self._optimizers.append(weakref.ref(optimizer))
 
     @property
     def lr(self) -> float | None:
@@ -78,7 +79,8 @@ class Rates:
 
     @property
     def _groups(self) -> list[dict[str, Any]]:
-        return [group for optimizer in self._optimizers for group in optimizer.param_groups]
+        optimizers = [optimizer for it in self._optimizers if (optimizer := it()) is not None]
+        return [group for optimizer in optimizers for group in optimizer.param_groups]
 
 
 def _put(group: dict[str, Any], key: str, value: Any) -> None:

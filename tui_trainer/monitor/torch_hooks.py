@@ -62,7 +62,7 @@ class TorchHooks:
         self._make_monitor, self._grad_norms = make_monitor, grad_norms
         self._yields = False  # to a monitor of the script's own
         self._optimizers: WeakKeyDictionary[Any, _Optimizer] = WeakKeyDictionary()
-        self._stepped: set[int] = set()  # optimisers in the present step
+        self._stepped: set[str] = set()  # suffixes of those that have stepped in the present step
         self._stepping: Any = None
         self._losses: list[Any] = []
         self._is_whole = self._is_backward = False
@@ -88,16 +88,17 @@ class TorchHooks:
         self._stepping = optimizer
         if optimizer not in self._optimizers:
             self._meet(monitor, optimizer)
-        if not self._step or id(optimizer) in self._stepped:
+        known = self._optimizers[optimizer]
+        if not self._step or known.suffix in self._stepped:
             self._stepped.clear()
             self._step += 1
             if not monitor.step():
                 self._stepping = None
                 raise StopAsked
-        self._stepped.add(id(optimizer))
+        self._stepped.add(known.suffix)
         if self._grad_norms:
             with contextlib.suppress(Exception):  # of gradients of a kind of their own
-                self._optimizers[optimizer].grad_norm = _grad_norm(optimizer)
+                known.grad_norm = _grad_norm(optimizer)
 
     def _after_step(self, optimizer: Any, args: Any, keywords: Any) -> None:
         if self._stepping is not optimizer:
