@@ -119,6 +119,7 @@ def test_a_stopped_run_goes_on_as_if_it_had_not_been_stopped(tmp_path):
     part = interrupted(config, tmp_path, 200, (50, 0.002), (120, 0.004))
     changes = {change.step: change.lr for change in part.lr_changes}
     assert len(changes) == 2
+    assert replayed(part.folder).matches  # by the schedule of 600 steps
     whole = fold(train(config, course=Course(lrs=changes, repeats_to=10**6)))
     resumed = fold(go_on(part.folder, Control()))
     assert_identical(losses(resumed), losses(whole))

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 import torch
-from msgspec.structs import replace as with_changes
 
+from tui_trainer.config.settings import with_steps
 from tui_trainer.config.validation import InvalidSettingsError
 from tui_trainer.runs.checkpoint import DamagedError, read_checkpoint
 from tui_trainer.runs.comparison import Comparison
@@ -48,7 +48,7 @@ class Replay:
         start = _branched_at(saved)
         last = saved.losses.steps
         course = course_of(saved, last, start=start, keep_at=self._states)
-        config = with_changes(saved.config, steps=last)
+        config = with_steps(saved.config, last)
         self.comparison.compared = course.first_step - 1
         for event in train(config, control, course, self._compare_state):
             if isinstance(event, StepsCompleted):
