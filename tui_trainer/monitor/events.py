@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from tui_trainer.runs.summary import Summary
-from tui_trainer.training.events import LrChanged, Noted, Paused, Resumed, RunEnded
+from tui_trainer.training.events import HealthMeasured, LrChanged, Noted, Paused, Resumed, RunEnded
 
 if TYPE_CHECKING:  # the first frame knows these events, and waits for no numpy
     import numpy as np
@@ -74,6 +74,7 @@ class OutputRead:
 LoopEvent: TypeAlias = (
     LoopStarted
     | MetricsLogged
+    | HealthMeasured
     | LrChanged
     | Checkpointed
     | Paused

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
+
+import msgspec
 
 from tui_trainer.formatting import printable
 from tui_trainer.monitor.events import (
@@ -19,14 +22,14 @@ from tui_trainer.monitor.events import (
 )
 from tui_trainer.runs.client import RemoteControl
 from tui_trainer.runs.description import read_description
-from tui_trainer.runs.folder import LEDGER, METRICS, OUTPUT, SUMMARY
-from tui_trainer.runs.follow import PAUSED_SECONDS, POLL_SECONDS, FileWatch, LedgerTail
+from tui_trainer.runs.folder import HEALTH, LEDGER, METRICS, OUTPUT, SUMMARY
+from tui_trainer.runs.follow import PAUSED_SECONDS, POLL_SECONDS, FileWatch, LedgerTail, LineTail
 from tui_trainer.runs.ledger import Entry, to_event
 from tui_trainer.runs.metrics import Metrics, MetricsTail
 from tui_trainer.runs.ownership import Owner, owner_of
 from tui_trainer.runs.summary import read_summary
 from tui_trainer.training.early_stopping import StopReason
-from tui_trainer.training.events import LrChanged, Noted, Paused, Resumed, RunEnded
+from tui_trainer.training.events import HealthMeasured, LrChanged, Noted, Paused, Resumed, RunEnded
 
 CHECKPOINT_ENTRY = "checkpoint"
 MOST_OUTPUT = 256 * 1024  # bytes of the past that a reader shows
@@ -82,6 +85,7 @@ class _Reader:
         self._folder = folder
         self._ledger = LedgerTail(folder / LEDGER)
         self._metrics = MetricsTail(folder / METRICS)
+        self._health = LineTail(folder / HEALTH)
         self._summary_file = FileWatch(folder / SUMMARY)
         self._output = OutputTail(folder / OUTPUT)
         self._step = 0
@@ -97,6 +101,7 @@ class _Reader:
             for event in _by_steps(found):
                 self._step = max(self._step, int(event.steps[-1]))
                 yield event
+        yield from _healths(self._health.lines())
         for entry in entries:
             yield from self._told(entry)
         if self._summary_file.has_changed() and (summary := read_summary(self._folder)):
@@ -123,6 +128,13 @@ class _Reader:
         who = owner.words if owner is not None else "its process"
         detail = f"interrupted after step {self._step:,}: {who} is gone"
         return RunEnded(StopReason.FAILED, detail, self._step, seconds=self._seconds)
+
+
+def _healths(lines: Iterable[bytes]) -> Iterator[HealthMeasured]:
+    """Read measurements; lines of a newer program, or damaged ones, are passed over."""
+    for line in lines:
+        with contextlib.suppress(msgspec.DecodeError, RecursionError):
+            yield msgspec.json.decode(line, type=HealthMeasured)
 
 
 def _by_steps(found: Metrics) -> Iterator[MetricsLogged]:

@@ -18,6 +18,7 @@ from tui_trainer.monitor.scalars import to_scalar
 from tui_trainer.training.early_stopping import StopReason
 
 if TYPE_CHECKING:  # pyarrow and numpy are for the start of a loop, not for the import of this
+    from tui_trainer.monitor.health import LoopHealth
     from tui_trainer.monitor.recorder import Recorder
     from tui_trainer.monitor.session import Session
     from tui_trainer.monitor.stop_rule import StopRule
@@ -73,6 +74,7 @@ class Monitor:
         self._control = self._boundary.control
         self._step = 0
         self._append: Callable[[tuple[int, dict[str, Any]]], None] | None = None
+        self._healths: list[LoopHealth] = []
         self._session: Session | None = None
         self._recorder: Recorder | None = None
         self._is_started = self._is_off = False
@@ -98,6 +100,7 @@ class Monitor:
         self._is_started = True
         self._is_off = self._mode == "off" or not is_first_process()
         if self._is_off:
+            self._end_watching()
             return
         from tui_trainer.monitor.session import Session
 
@@ -142,8 +145,13 @@ class Monitor:
     def _let_go(self) -> None:
         """Do nothing any more."""
         self._append = self._recorder = None
+        self._end_watching()
         self._boundary.let_go()
         _open.discard(self)
+
+    def _end_watching(self) -> None:
+        for health in self._healths:
+            health.close()
 
     def _leave_to_parent(self) -> None:
         """Be off in a forked child: a worker that loads data, say."""
@@ -236,6 +244,9 @@ class Monitor:
     def attach(self, optimizer: Any = None, model: Any = None) -> None:
         """Have the lr of all of an optimiser's groups set from the screen, in proportion.
 
+        With the `model` that it trains, a torch module, the screen's health pane shows how its
+        layers fare: that is measured at a step every second or so, and takes 1 % of the time.
+
         May be called for several. The new lr applies from the next step on; a scheduler that
         computes rates from its own base lr sets them again.
 
@@ -244,6 +255,23 @@ class Monitor:
         """
         if optimizer is not None:
             self._boundary.attach(optimizer)
+        if optimizer is not None and model is not None and self._mode != "off":
+            self._watch(optimizer, model)
+
+    def _watch(self, optimizer: Any, model: Any) -> None:
+        """Measure the layers at a step now and then, unless this is off."""
+        from tui_trainer.monitor.health import LoopHealth
+
+        if self._is_off or not hasattr(optimizer, "register_step_post_hook"):
+            return
+        prefix = f"{type(model).__name__} {len(self._healths) + 1}: " if self._healths else ""
+        self._healths.append(
+            LoopHealth(optimizer, model, prefix, lambda: self._step, self._take_health)
+        )
+
+    def _take_health(self, sample: Any) -> None:
+        if self._recorder is not None:
+            self._recorder.health.append(sample)
 
     def checkpoint(self, function: F) -> F:
         """Name the function that saves the loop: called on request, before a stop, on SIGTERM.

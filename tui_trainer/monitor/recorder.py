@@ -19,13 +19,13 @@ from tui_trainer.monitor.rows import Row, Rows, Table
 from tui_trainer.monitor.scalars import read_tensors
 from tui_trainer.monitor.stop_rule import StopRule
 from tui_trainer.runs.files import append_whole, replace_file
-from tui_trainer.runs.folder import LEDGER, METRICS, SUMMARY
+from tui_trainer.runs.folder import HEALTH, LEDGER, METRICS, SUMMARY
 from tui_trainer.runs.ledger import ENDED, STARTED, Entry, to_line
 from tui_trainer.runs.metrics import MetricsWriter
 from tui_trainer.runs.summary import Machine, Summary, finite, gauge_facts, summary_bytes
 from tui_trainer.runs.writer import Writer
 from tui_trainer.training.early_stopping import StopReason
-from tui_trainer.training.events import RunEnded
+from tui_trainer.training.events import HealthMeasured, RunEnded
 from tui_trainer.training.state import ENDS, State
 
 if TYPE_CHECKING:
@@ -41,8 +41,8 @@ _VAL_LOSSES = ("val_loss", "val/loss", "valid_loss", "eval_loss", "test_loss")
 class Recorder:
     """Records one loop.
 
-    The loop appends to `buffer` and sets `step`; nothing else here is its thread's, and nothing
-    waits for it.
+    The loop appends to `buffer` and `health`, and sets `step`; nothing else here is its thread's,
+    and nothing waits for it.
 
     Args:
         folder: the loop's.
@@ -55,6 +55,7 @@ class Recorder:
     ) -> None:
         self.folder, self.total = folder, total
         self.buffer: deque[Row] = deque()
+        self.health: deque[Callable[[], HealthMeasured]] = deque()
         self.step = 0
         self.lr: float | None = None
         self.paused = False
@@ -206,7 +207,13 @@ class Recorder:
             for words in self._rows.notes:
                 self.note({"event": "noted", "words": words})
             self._rows.notes.clear()
+            self._write_health()
             return not rows
+
+    def _write_health(self) -> None:
+        for _ in range(len(self.health)):
+            line = msgspec.json.encode(self.health.popleft()()) + b"\n"
+            self._writer.add(partial(append_whole, self.folder / HEALTH, line))
 
     def _write(self, table: Table) -> None:
         self._append(table)

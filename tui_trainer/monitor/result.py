@@ -15,7 +15,8 @@ from tui_trainer.monitor.events import (
     StatusRead,
 )
 from tui_trainer.runs.summary import Summary
-from tui_trainer.training.events import LrChanged, Noted, Paused, Resumed, RunEnded
+from tui_trainer.training.events import HealthMeasured, LrChanged, Noted, Paused, Resumed, RunEnded
+from tui_trainer.training.health import Health
 from tui_trainer.training.state import ENDS, State
 
 if TYPE_CHECKING:  # needs numpy, which the first frame does not
@@ -38,6 +39,7 @@ class LoopResult:
         self.ended: RunEnded | None = None
         self.summary: Summary | None = None
         self.metrics: dict[str, Metric] = {}
+        self.health = Health()
         self.state = State.STARTING
         self.lr: float | None = None
         self.lr_changes: list[int] = []
@@ -88,6 +90,8 @@ class LoopResult:
         match event:
             case MetricsLogged():
                 self._log(event)
+            case HealthMeasured():
+                self.health.apply(event)
             case StatusRead(summary=summary):
                 self._take_status(summary)
             case OutputRead(lines=lines, unfinished=unfinished):

@@ -20,6 +20,7 @@ KEPT = "checkpoints"  # a folder of states along the way
 BRANCHED_AT = "start.safetensors"  # the state that a branch started from
 NORMS = "norms.csv"  # of a run that diverged
 CANDIDATES = "candidates.csv"  # of a sweep
+HEALTH = "health.jsonl"  # how the layers of a loop fared, a line a measurement
 OUTPUT = "output.log"  # what a loop, or a run in the background, printed
 
 

@@ -222,15 +222,15 @@ class _Reader:
                 yield fit
 
 
-class LedgerTail:
-    """Reads the entries of a ledger as they come; a line that is not whole waits for its end."""
+class LineTail:
+    """Reads the lines of a file as they come; one that is not whole waits for its end."""
 
     def __init__(self, file: Path) -> None:
         self._file = file
         self._end = 0
 
-    def read(self) -> list[Entry]:
-        """Return the entries that came since the last time."""
+    def lines(self) -> list[bytes]:
+        """Return the lines that came since the last time."""
         if not self._file.is_file():
             return []
         try:
@@ -243,7 +243,15 @@ class LedgerTail:
             return []
         whole = data[: data.rfind(b"\n") + 1]
         self._end += len(whole)
-        return [entry for line in whole.splitlines() if (entry := parse_line(line)) is not None]
+        return whole.splitlines()
+
+
+class LedgerTail(LineTail):
+    """Reads the entries of a ledger as they come."""
+
+    def read(self) -> list[Entry]:
+        """Return the entries that came since the last time."""
+        return [entry for line in self.lines() if (entry := parse_line(line)) is not None]
 
 
 class FileWatch:

@@ -4,6 +4,7 @@ Activations are recognised as the functions that they call, so that ``F.relu(sel
 as ``nn.ReLU`` does. What follows a layer, before the next one, is that layer's activation.
 """
 
+import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
@@ -46,6 +47,7 @@ class UnitActivity(TorchFunctionMode):
         self.found: dict[int, tuple[str, Tensor]] = {}
         self._handles: list[RemovableHandle] = []
         self._layer: int | None = None
+        self._seconds = 0.0
         self._passes: list[ExitStack] = []  # under way, one in another
 
     def arm(self) -> None:
@@ -57,6 +59,11 @@ class UnitActivity(TorchFunctionMode):
         ]
         self._handles.append(self._model.register_forward_pre_hook(self._begin))
         self._handles.append(self._model.register_forward_hook(self._end, always_call=True))
+
+    def take_seconds(self) -> float:
+        """Return what looking at outputs has taken since the last call."""
+        seconds, self._seconds = self._seconds, 0.0
+        return seconds
 
     def disarm(self) -> None:
         """Watch no more, and leave nothing in the network."""
@@ -84,7 +91,9 @@ class UnitActivity(TorchFunctionMode):
         output = func(*args, **(kwargs or {}))
         name = getattr(func, "__name__", "").rstrip("_")
         if self._layer is not None and name in ACTIVE and isinstance(output, Tensor):
+            began = time.perf_counter()
             self._see(self._layer, name, output.detach())
+            self._seconds += time.perf_counter() - began
         return output
 
     def _see(self, number: int, name: str, output: Tensor) -> None:

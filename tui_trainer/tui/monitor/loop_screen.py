@@ -14,7 +14,7 @@ from tui_trainer.monitor.events import LoopStarted, MetricsLogged, OutputRead, S
 from tui_trainer.monitor.result import LoopResult
 from tui_trainer.runs.ownership import Owner, owner_of
 from tui_trainer.training.early_stopping import StopReason
-from tui_trainer.training.events import RunEnded
+from tui_trainer.training.events import HealthMeasured, RunEnded
 from tui_trainer.tui.feed import Feed
 from tui_trainer.tui.live_screen import Context, LiveScreen
 from tui_trainer.tui.messages import RequestFailed, Updated
@@ -71,7 +71,7 @@ class LoopScreen(LiveScreen):
         self._background.follow(
             feed,
             partial(self._told, feed, folder, self._remote),
-            frequent=(LoopStarted, MetricsLogged, OutputRead, StatusRead),
+            frequent=(HealthMeasured, LoopStarted, MetricsLogged, OutputRead, StatusRead),
             failed=lambda words: RunEnded(StopReason.FAILED, words, feed.result.step),
         )
         self._redraw_soon()

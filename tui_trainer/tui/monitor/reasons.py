@@ -15,10 +15,15 @@ _PLOTTING = ("log", "smooth", "zoom", "pin_plot", "filter", "metrics")
 def loop_reasons(result: "LoopResult | None") -> dict[str, str]:
     """Return why keys do nothing to a loop, by their ids."""
     if result is None or result.started is None:
-        return dict.fromkeys((*_STEERING, *_PLOTTING, "output"), "The loop is being read.")
+        return dict.fromkeys(
+            (*_STEERING, *_PLOTTING, "output", "health"), "The loop is being read."
+        )
     reasons = _lr_reasons(result.lr)
     if result.ended is not None:
         reasons |= dict.fromkeys(_STEERING, "This loop has ended.")
+    if not result.health.layers:
+        words = "Nothing is measured of its layers: monitor.attach(optimizer, model) would."
+        reasons["health"] = words
     if not result.metrics:
         reasons |= dict.fromkeys(_PLOTTING, "The loop has logged nothing yet.")
     return reasons

@@ -31,13 +31,14 @@ from tui_trainer.tui.monitor.wording import (
     status_text,
     title_text,
 )
+from tui_trainer.tui.panes.health_pane import HealthPane
 from tui_trainer.tui.widgets.lines import StatusLine
 from tui_trainer.tui.widgets.plot_pane import PlotCommand, PlotPane
 from tui_trainer.tui.widgets.row_table import Move, RowTable
 
 _PLOTS_AT_FIRST = 4
 _LIST_WIDTH, _MOST_LIST_WIDTH = "40%", 56  # where the list is beside the plots
-Part = Literal["metrics", "output"]
+Part = Literal["metrics", "output", "health"]
 
 
 class MonitorScreen(LoopScreen):
@@ -56,6 +57,7 @@ class MonitorScreen(LoopScreen):
 
     grid = query_one("#plots", PlotGrid)
     metrics = query_one("#metrics", MetricList)
+    health = query_one("#health", HealthPane)
     output = query_one("#output", OutputPane)
     filter = query_one("#filter", FilterField)
     machine_line = query_one("#machine", StatusLine)
@@ -93,6 +95,7 @@ class MonitorScreen(LoopScreen):
         with Horizontal(id="above"):
             yield MetricList(charset, id="metrics")
             yield PlotGrid(charset, id="plots")
+            yield HealthPane(charset, id="health")
         yield OutputPane(id="output")
         yield FilterField(id="filter")
         yield StatusLine(id="machine")
@@ -204,6 +207,9 @@ class MonitorScreen(LoopScreen):
 
     def action_output(self) -> None:
         self._toggle("output")
+
+    def action_health(self) -> None:
+        self._toggle("health")
 
     def action_open_metric(self) -> None:
         """Zoom the plot of the metric under the list's cursor."""
@@ -320,13 +326,15 @@ class MonitorScreen(LoopScreen):
         covered = (listed and not beside) or (printed and not below)
         self.metrics.display = listed
         self.output.display = printed
-        self.grid.display = not covered
+        inside = "health" in self._open and not covered  # in the place of the plots
+        self.health.display = inside
+        self.grid.display = not (covered or inside)
         self.query_one("#above").display = listed or not covered
         self.metrics.styles.width = _LIST_WIDTH if beside and not covered else "1fr"
         self.metrics.styles.max_width = _MOST_LIST_WIDTH if beside and not covered else None
         self.output.styles.height = "30%" if below and not covered else "1fr"
         self.machine_line.display = not self._one_pane
-        laid_out = (listed, printed, covered, beside, below)
+        laid_out = (listed, printed, covered, inside, beside, below)
         if laid_out != self._laid_out:
             self._laid_out = laid_out
             self.call_after_refresh(self.draw_all)  # once the parts have their sizes
@@ -341,6 +349,8 @@ class MonitorScreen(LoopScreen):
             self.output.put(result.output, result.unfinished)
         if self.metrics.display:
             self.metrics.put_metrics(result, self.plots, self._pinned, self._list_title)
+        if self.health.display:
+            self.health.put_health(result.health, "no layers were measured")
         if self.grid.display:
             self._draw_plots()
 
@@ -402,6 +412,7 @@ class MonitorScreen(LoopScreen):
         return {
             "setup": "pane",
             "pause": "resume" if self.state is State.PAUSED else "pause",
+            "health": "plots" if self._shows("health") else "health",
             "pin_plot": "unpin" if pinned else "pin",
             "back": "" if self.is_first else "back",
         }
