@@ -93,7 +93,7 @@ async def test_g_shows_the_layers_of_a_loop_or_says_what_it_takes():
     measured = HealthMeasured(500, layers, 0.001, 0.002)
     async with make_loop_app(LoopScript(*steps, measured)).run_test(size=(120, 34)) as pilot:
         await until(pilot, lambda: pilot.app.monitor and pilot.app.monitor.result)
-        await shown(pilot, "step 500/1,000")
+        await until(pilot, lambda: pilot.app.monitor.result.health.layers)
         await press(pilot, "g")
         await shown(pilot, "⚠ 18 of 20 units have not fired since step 40", "costs 0.2%")
         await press(pilot, "g")
