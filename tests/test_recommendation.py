@@ -1,12 +1,15 @@
 """What a finished sweep recommends, and how sure it says it is."""
 
-import math
+import json
 
 import pytest
-from scripted_sweep import finished, plan
+from scripted_sweep import advanced, ended, finished, plan, started
 
+from tui_trainer.console.sweep import summary, to_json
+from tui_trainer.sweeps.events import SweepEnded
 from tui_trainer.sweeps.recommendation import Verdict, recommend, values_text, verdict_of, why_none
 from tui_trainer.sweeps.result import SweepResult
+from tui_trainer.training.early_stopping import StopReason
 
 
 def test_the_lowest_median_wins_with_the_config_of_the_first_seed():
@@ -94,6 +97,14 @@ def test_a_difference_that_changes_sides_is_within_noise():
     assert "Too close to call with these seeds: normal (1.35 against 1.35)" in found.reason
 
 
+def test_both_medians_are_written_alike():
+    ours = [2595.0 + s for s in range(8)]
+    theirs = [loss + (-30.0 if s % 2 else 40.0) for s, loss in enumerate(ours)]
+    reason = recommend(finished(plan("init=kaiming,normal", seeds=8), ours + theirs)).reason
+    assert "median best validation loss 2,598" in reason
+    assert "normal (2,604 against 2,598)" in reason
+
+
 def test_the_pairs_are_those_of_one_seed():
     """Both medians are far apart less than the seeds are, and yet every pair says the same."""
     ours = [1, 10, 100, 1000, 5, 50, 500, 5000]
@@ -123,16 +134,30 @@ def test_a_value_that_always_diverged_says_so_however_few_the_seeds():
     assert verdict_of(results.point(1), None) is Verdict.DIVERGED
 
 
-def test_a_value_that_has_not_started_is_not_compared():
-    """A sweep that was stopped by hand: candidates one by one, and the last never took a step."""
-    sweep = plan("lr=0.1,0.2,0.3", seeds=8)
-    whole = finished(sweep, [float(1 + s) for s in range(24)])
-    results = SweepResult(sweep)
-    results.candidates[:16] = whole.candidates[:16]
-    found = recommend(results)
-    assert math.isnan(results.point(2).objective.median)
-    assert [c.verdict for c in found.comparisons] == [Verdict.WORSE, Verdict.TOO_FEW_SEEDS]
-    assert "Every other value" not in found.reason
+def test_nothing_is_recommended_unless_all_candidates_are_done():
+    """A large lr leads early: it would be called better by more than luck."""
+    sweep = plan("lr=0.1,0.2", seeds=8, steps=5000)
+    whole = finished(sweep, [float(1 + s) for s in range(16)])
+    for done in (0, 8, 15):
+        results = SweepResult(sweep)
+        results.apply(started(sweep))
+        results.candidates[:done] = whole.candidates[:done]
+        rest = range(done, 16)
+        results.apply(advanced(rest, 1, [[100.0 - s for s in rest]] * 105))
+        for index in rest:
+            results.apply(ended(index, StopReason.STOPPED))
+        results.apply(SweepEnded(StopReason.STOPPED, "stopped by hand", 105 * len(rest), 2.0))
+        assert recommend(results) is None
+        why = "candidates were left at step 105 of 5,000, and a lead before the end may not last"
+        assert why_none(results) == why
+        assert verdict_of(results.point(0), None) is None
+        told = json.loads(to_json(results))
+        assert (told["recommended"], told["why_none"]) == (None, why)
+        said = summary(results)
+        assert f"none: {why}" in said
+        assert f"{done} of 16 candidates had finished" in said
+    assert recommend(whole) is not None
+    assert json.loads(to_json(whole))["why_none"] is None
 
 
 @pytest.mark.parametrize(("losses", "words"), [([1, 2, 3], "lowest lr"), ([3, 2, 1], "highest lr")])

@@ -781,3 +781,8 @@ async def test_a_tuning_fits_every_size_and_may_be_stopped():
             await until(pilot, lambda s=sweep: s.state is State.STOPPED and s.is_idle)
             await shown(pilot, "lr was still being")
             assert len(script.calls) == 1
+            assert "use" in sweep.why_not()  # what led so far was recommended by nobody
+            await press(pilot, "u")
+            assert pilot.app.screen is sweep
+            await press(pilot, "down")
+            assert "use" not in sweep.why_not()

@@ -129,6 +129,7 @@ class Losses:
 
     sweep: Sweep
     losses: list[list[float]]  # by point and seed
+    unfinished = ()
 
     def point(self, index):
         point, losses = self.sweep.points[index], tuple(self.losses[index])

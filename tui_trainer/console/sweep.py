@@ -85,9 +85,7 @@ def summary(results: SweepResult, drawn: str = "") -> str:
         if not table and (words := p_text(found)):
             facts.append(("p", words))
     if ended.reason is StopReason.STOPPED:
-        ends = [view.ended for view in results.candidates if view.ended is not None]
-        done = sum(end.reason is not StopReason.STOPPED for end in ends)
-        count = f"{done:,} of {len(sweep.candidates):,} candidates"
+        count = f"{results.done:,} of {len(sweep.candidates):,} candidates"
         facts.append(("result", f"{ended.detail}; {count} had finished"))
     took = f"{duration_text(ended.seconds)} ({ended.seconds:.2f} s)"
     facts.append(("time", f"{took}, {ended.steps_per_second:,.0f} steps/s in total"))
@@ -108,6 +106,7 @@ def to_json(results: SweepResult) -> str:
         "seeds": sweep.seeds,
         "objective": sweep.objective,
         "recommended": _recommended(sweep, found),
+        "why_none": why_none(results) if found is None else None,
         "points": [_point(sweep, result, found) for result in results.ranked()],
         "candidates": _candidates(results),
         **({"tuning": _tuning(results)} if sweep.is_tuned or sweep.tunes else {}),

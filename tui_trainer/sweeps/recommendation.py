@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from tui_trainer.config.settings import RunConfig
-from tui_trainer.formatting import apart, loss_text, number_text
+from tui_trainer.formatting import loss_text, losses_apart, number_text
 from tui_trainer.sweeps.axes import Spacing, value_text
 from tui_trainer.sweeps.plan import Edge, Point, Sweep
 from tui_trainer.sweeps.result import PointResult, SweepResult
@@ -67,10 +67,13 @@ class Recommendation:
 
 
 def recommend(results: SweepResult) -> Recommendation | None:
-    """Recommend a point; None where no point has a finite median, or before a race."""
+    """Recommend a point; None where no point has a finite median, or before a race.
+
+    None too where a candidate is not done: a large lr leads early, and often not in the end.
+    """
     ranked = results.ranked()
     best, sweep = ranked[0], results.sweep
-    if sweep.tunes or not math.isfinite(best.objective.median):
+    if sweep.tunes or results.unfinished or not math.isfinite(best.objective.median):
         return None
     comparisons = _compare(best, ranked[1:])
     reason = " ".join(_reasons(results, best, ranked[1:], comparisons))
@@ -133,9 +136,20 @@ def why_none(results: SweepResult) -> str:
         return "no step was run"
     if results.sweep.tunes:
         return f"{results.sweep.axes[-1].key} was still being tuned, before the race"
+    if steps := _unfinished_text(results):
+        return f"candidates were left at {steps}, and a lead before the end may not last"
     if all(candidate.diverged for candidate in results.candidates):
         return f"every candidate diverged; {_smaller(results.sweep)}"
     return f"at every value half of the seeds or more diverged; {_smaller(results.sweep)}"
+
+
+def _unfinished_text(results: SweepResult) -> str:
+    """Say at which steps candidates are that are not done, "" if all of them are."""
+    if not (left := results.unfinished):
+        return ""
+    low, high = min(c.step for c in left), max(c.step for c in left)
+    steps = f"step {high:,}" if low == high else f"steps {low:,} to {high:,}"
+    return f"{steps} of {max(c.config.steps for c in left):,}"
 
 
 def _smaller(sweep: Sweep) -> str:
@@ -231,7 +245,7 @@ def _against_others(
         needed = f"it takes {least_seeds(len(others) + 1, tuned=sweep.is_tuned)} or more"
         overlaps = _overlaps(sweep, best, others)
         return f"{few} too few to tell them apart: {needed}.{overlaps}"
-    ours, theirs = apart(best.objective.median, near.objective.median)
+    ours, theirs = losses_apart(best.objective.median, near.objective.median)
     next_value = f"{_name(sweep, near.point)} ({theirs} against {ours})"
     alike = sum(c.verdict is Verdict.WITHIN_NOISE for _, c in rivals)
     if nearest.verdict is Verdict.WORSE:

@@ -7,6 +7,7 @@ import msgspec
 
 from tui_trainer.config.settings import RUN_NUMBERS, RunConfig, upgraded
 from tui_trainer.config.validation import InvalidSettingsError, convert
+from tui_trainer.formatting import printable
 
 # What may differ from the recommended config; the rest is what it was found with.
 CHANGEABLE = (*RUN_NUMBERS, "device", "engine")
@@ -30,8 +31,9 @@ def read_recommended(file: Path, **settings: Any) -> RunConfig:
         raise InvalidSettingsError(f"{file}: not what 'tui-trainer sweep --json' prints")
     recommended = found["recommended"]
     if recommended is None:
-        why = "every candidate diverged, or half of them at every value"
-        raise InvalidSettingsError(f"{file}: this sweep recommends nothing: {why}")
+        told = found.get("why_none")  # which older files lack
+        why = told if isinstance(told, str) else "see what the sweep said of its candidates"
+        raise InvalidSettingsError(f"{file}: this sweep recommends nothing: {printable(why)}")
     config = recommended.get("config") if isinstance(recommended, dict) else None
     if not isinstance(config, dict):
         raise InvalidSettingsError(f"{file}: recommended.config: expected a table of settings")

@@ -18,7 +18,6 @@ from tui_trainer.sweeps.events import (
     SweepStarted,
 )
 from tui_trainer.sweeps.plan import Objective, Point, Sweep
-from tui_trainer.training.early_stopping import StopReason
 from tui_trainer.training.result import RunResult
 from tui_trainer.training.state import ENDS, State
 
@@ -132,6 +131,16 @@ class SweepResult:
         return sum(result.ended is not None for result in self.candidates)
 
     @property
+    def done(self) -> int:
+        """How many candidates have ended by themselves: not those that were stopped by hand."""
+        return len(self.candidates) - len(self.unfinished)
+
+    @property
+    def unfinished(self) -> Sequence[RunResult]:
+        """The candidates that have not ended, or were stopped by hand."""
+        return [result for result in self.candidates if not result.done]
+
+    @property
     def progress(self) -> float:
         """The fraction of all steps that is done; one that ended by itself has none left."""
         return share_done(self.candidates)
@@ -193,8 +202,7 @@ def share_done(candidates: Sequence[RunResult]) -> float:
 
 
 def _steps_done(result: RunResult) -> int:
-    ended = result.ended is not None and result.ended.reason is not StopReason.STOPPED
-    return result.config.steps if ended else result.step
+    return result.config.steps if result.done else result.step
 
 
 def _spread(values: Sequence[float]) -> Spread:

@@ -162,6 +162,11 @@ class RunResult:
         return self.state is State.STOPPED_EARLY
 
     @property
+    def done(self) -> bool:
+        """Whether it ended by itself, at its last step or before: not by hand."""
+        return self.ended is not None and self.state is not State.STOPPED
+
+    @property
     def learnt_nothing(self) -> bool:
         """Whether it did all its steps, and no gradient ever reached some of its layers."""
         return self.state is State.FINISHED and self.not_learning is not None

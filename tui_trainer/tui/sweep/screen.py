@@ -218,7 +218,8 @@ class SweepScreen(LiveScreen):
             return {}
         sweep, point = self.feed.sweep, self.table.point
         if point is None:
-            leader = self.feed.leader()
+            named = self.active or self.feed.recommendation is not None
+            leader = self.feed.leader() if named else None  # none where nothing was recommended
             point = leader.point.index if leader else None
         if point is None:
             return {}
@@ -309,7 +310,7 @@ class SweepScreen(LiveScreen):
         if self.table.candidate is None:
             reasons["open"] = "No candidate under the cursor: ↑ ↓ choose one."
         if not self._values_to_use():
-            reasons["use"] = "Nothing to recommend yet; ↑ ↓ choose a row."
+            reasons["use"] = "Nothing is recommended: ↑ ↓ choose a row."
         return reasons
 
     @property

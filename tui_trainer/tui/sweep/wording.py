@@ -8,7 +8,6 @@ from tui_trainer.sweeps.axes import SweepAxis
 from tui_trainer.sweeps.plan import Sweep
 from tui_trainer.sweeps.recommendation import values_text, why_none
 from tui_trainer.sweeps.result import SweepResult
-from tui_trainer.training.early_stopping import StopReason
 from tui_trainer.training.state import State
 from tui_trainer.tui.sweep.feed import SweepFeed
 from tui_trainer.tui.wording import BADGES, NARROW, first_clause, progress_text
@@ -37,7 +36,7 @@ def banner_text(feed: SweepFeed, width: int) -> str:
     sign, _ = BADGES[state]
     if state is State.FAILED:
         return f"{sign} Failed: {ended.detail}"
-    count = f"{_done_count(feed):,} of {len(feed.sweep.candidates):,} candidates"
+    count = f"{feed.result.done:,} of {len(feed.sweep.candidates):,} candidates"
     lead = f"Stopped by hand, {count} done. So far " if state is State.STOPPED else ""
     if feed.recommendation is None:
         return f"{sign} {lead}{'no' if lead else 'No'} value to recommend: {why_none(feed.result)}."
@@ -84,7 +83,7 @@ def point_text(feed: SweepFeed, index: int) -> str:
 def status_text(feed: SweepFeed, width: int) -> str:
     """Write a sweep's progress, each number at a fixed position."""
     result = feed.result
-    total, finished = len(result.candidates), _done_count(feed)
+    total, finished = len(result.candidates), result.done
     done = f"{finished:>{len(f'{total:,}')},}/{total:,}"
     share = result.progress
     percent = f"{int(100 * share):>3} %"  # of the steps: those of a batch end at once, or nearly
@@ -112,9 +111,3 @@ def _rate(result: SweepResult) -> float:
     if result.ended is not None:
         return result.ended.steps_per_second
     return result.steps / result.seconds
-
-
-def _done_count(feed: SweepFeed) -> int:
-    """Count the candidates that ended without being stopped."""
-    ends = (candidate.ended for candidate in feed.result.candidates)
-    return sum(ended is not None and ended.reason is not StopReason.STOPPED for ended in ends)
