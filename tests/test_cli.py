@@ -109,7 +109,7 @@ def test_stopping_early_counts_as_trained():
 
 
 def test_the_summary_is_on_stdout_and_progress_on_stderr_in_any_encoding():
-    arguments = ("train", "--recipe", "kaiming", "--steps", 30, "--plot")
+    arguments = ("train", "--recipe", "kaiming", "--steps", 30, "--plot", "--batch-size", 300)
     done = run(*arguments, env={"PYTHONIOENCODING": "ascii"})
     assert done.returncode == 0
     summary, plots = done.stdout.decode("ascii").split("\n\n", 1)
@@ -120,6 +120,7 @@ def test_the_summary_is_on_stdout_and_progress_on_stderr_in_any_encoding():
     assert "** train" in plots
     assert "\x1b" not in plots
     assert b"30/30" in done.stderr
+    assert b"batch size 300: all 200 points a step" in done.stderr
     assert done.stderr.isascii()
 
 
@@ -417,7 +418,8 @@ def test_python_m_tui_trainer_is_the_same_program_and_prints_presets_in_any_enco
     ascii_only = {"env": {"PYTHONIOENCODING": "ascii"}}
     done = run("presets", program=(sys.executable, "-m", "tui_trainer"), **ascii_only)
     assert done.returncode == 0
-    assert b"One layer, 1 > 1: a straight line" in done.stdout
+    assert b"One layer: a straight line, or a plane" in done.stdout
+    assert b"std 1/Vd, bias 0" in done.stdout
     assert done.stdout == run("presets", **ascii_only).stdout
 
 

@@ -1,7 +1,7 @@
 """Optimizer, schedule, activation and batches: lines of the form once they are set."""
 
 import pytest
-from scripted import FINISHED, Script, make_app, press, ready, shown, until
+from scripted import FINISHED, Script, hidden, make_app, press, ready, shown, until
 from textual.widgets import Input
 
 from tui_trainer.config.presets import load_presets
@@ -93,11 +93,14 @@ async def test_batch_sizes_are_typed_or_turned_by_powers_of_two():
             field.value = text
             await press(pilot, "enter")
             await until(pilot, lambda e=expected: form.config.batch_size == e)
+        await shown(pilot, "all 200 points a step")
         field.focus()
         field.value = "0"
         await press(pilot, "enter")
         await shown(pilot, "! expected a whole number >= 1")
-        await press(pilot, "escape")
+        field.value = "200"
+        await press(pilot, "enter")
+        await hidden(pilot, "points a step")
 
 
 @pytest.mark.parametrize("size", SIZES)

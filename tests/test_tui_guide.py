@@ -8,12 +8,14 @@ from textual.widgets import OptionList
 
 from tui_trainer.cli.wiring import preview, train_events
 from tui_trainer.config.presets import load_presets
+from tui_trainer.config.settings import Dataset
 from tui_trainer.formatting import loss_text, losses_apart
 from tui_trainer.plotting.roles import Charset
 from tui_trainer.training.state import State
 from tui_trainer.tui.choices import ChoiceList
 from tui_trainer.tui.headless import screen_text
 from tui_trainer.tui.run.experiments import EXPERIMENTS, NAMES, RACE
+from tui_trainer.tui.run.first_page import first_page
 from tui_trainer.tui.seen import OWN_RUN, Seen
 
 
@@ -84,6 +86,24 @@ async def test_the_first_screen_offers_experiments_at_every_size_with_the_users_
                 assert screen_text(app).isascii() or charset is Charset.UNICODE
             await press(pilot, "1")
             assert app.cockpit.state is State.IDLE
+
+
+async def test_the_first_page_names_the_key_for_ones_own_data_and_what_is_open():
+    async with make_app().run_test(size=(80, 24)) as pilot:
+        await ready(pilot)
+        await shown(pilot, "ctrl+o")
+        keys = pilot.app.cockpit.keys
+    named = {"name": "mine", "file": "/mine.csv", "target": "load[bold]"}
+    for names, said in (
+        ((), "predict load[bold]."),
+        (("a",), "predict load[bold] from a."),
+        (("a", "b"), "predict load[bold] from 2 features."),
+    ):
+        dataset = Dataset(**named, feature_names=names)
+        for width in (30, 60, 120):
+            lines = first_page(width, 20, keys, (), dataset)
+            text = " ".join("".join(text for text, _ in line) for line in lines)
+            assert said in " ".join(text.split())
 
 
 async def test_each_experiment_shows_what_it_says(compiled_steps_cached):

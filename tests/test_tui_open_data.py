@@ -139,13 +139,19 @@ async def test_what_is_wrong_stands_beside_the_field_and_can_be_mended(folder):
         await press(pilot, "enter", "tab", *["backspace"] * 3, "2", "enter")
         await shown(pilot, "! expected")
         await press(pilot, "backspace", *"0.7", "enter", "enter")
-        await says(pilot, "1 values are missing: m leaves their rows out")
-        await press(pilot, "m", "enter")
+        await says(pilot, "! 1 row has gaps: m leaves it out")
+        await press(pilot, "home", "space", "space")
+        await says(pilot, "; 1 of 4 rows have gaps")
+        await shown(pilot, "1 missing in 1 row: refused")
+        await press(pilot, "m")
+        await says(pilot, "; 2 rows train, 1 validate")
+        await shown(pilot, "1 missing: 1 row left out")
+        await press(pilot, "enter")
         await opened(pilot)
         form = pilot.app.cockpit.form
         await until(pilot, lambda: form.config.dataset.file)
         dataset = form.config.dataset
-        assert dataset.train_points + dataset.validation_points == 3
+        assert (dataset.train_points, dataset.validation_points) == (2, 1)
 
 
 async def test_reading_shows_how_far_it_is_and_escape_ends_it(folder, monkeypatch):

@@ -298,6 +298,8 @@ async def test_a_branch_asks_for_a_step_and_settings(tmp_path):
             await shown(pilot, words)
         pilot.app.screen.query_one("#step", Input).value = "100"
         changes = pilot.app.screen.query_one("#changes", Input)
+        changes.value = ""
+        await shown(pilot, "(empty: unchanged)", "e.g. lr=0.001")
         for text, *words in (
             ("lr=x", "lr: expected"),
             ("lr", "'lr': expected KEY=VALUE"),

@@ -11,6 +11,7 @@ from tui_trainer.cli.data import read_data
 from tui_trainer.cli.data_options import data_options
 from tui_trainer.cli.detach import detach_option, go_on_in_background
 from tui_trainer.cli.looks import looks_options, take_looks
+from tui_trainer.cli.output import say
 from tui_trainer.cli.parameters import File, settings_options
 from tui_trainer.cli.report import follow_and_report, report_options, take_report
 from tui_trainer.cli.saving import saved_root, saving_options
@@ -48,6 +49,8 @@ def train(
     else:
         config = _recommended(context, sweep_file, settings)
     config = replace(config, dataset=read_data(config.dataset))
+    if config.batch_words:
+        say(f"batch size {config.batch_size:,}: {config.batch_words}")
     folder = go_on_in_background(context, config, root) if detach else None
     try_builders([config])
     follow_and_report(

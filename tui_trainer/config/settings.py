@@ -244,6 +244,14 @@ class RunConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         """How many steps take each training point once: 1 without mini-batches."""
         return -(-self.dataset.train_points // self.points_per_step)
 
+    @property
+    def batch_words(self) -> str:
+        """What becomes of a batch size that is more than there is; "" if nothing does."""
+        points = self.dataset.train_points
+        if self.batch_size is None or self.batch_size <= points or not self.dataset.resolved:
+            return ""
+        return f"all {points:,} points a step"
+
     def epoch_of(self, step: int) -> int:
         """Return the epoch of a step, both counted from 1."""
         return -(-step // self.steps_per_epoch)

@@ -9,6 +9,8 @@ import numpy as np
 from tui_trainer.config.validation import InvalidSettingsError
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from tui_trainer.task.files.table import Floats, Table
 
 FIRST_ROWS = 8
@@ -16,18 +18,23 @@ _FEWEST = 2  # rows, and columns
 _TARGETS = ("target", "label", "y")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Column:
     """A column: its values in the first rows, and what keeps it from being used, "" if nothing.
 
-    `kind` is a word for its type, `missing` how many values are.
+    `kind` is a word for its type, `gaps` says of each row whether its value is missing; None: none.
     """
 
     name: str
     kind: str
     first: tuple[str, ...] = ()
-    missing: int = 0
+    gaps: "NDArray[np.bool_] | None" = None
     problem: str = ""
+
+    @property
+    def missing(self) -> int:
+        """How many values are missing."""
+        return 0 if self.gaps is None else int(np.count_nonzero(self.gaps))
 
 
 @dataclass(slots=True)
@@ -79,6 +86,13 @@ class Choice:
         used = self.features | {self.target}
         return sum(column.missing for column in self.columns if column.name in used)
 
+    @property
+    def rows_with_gaps(self) -> int:
+        """How many rows lack a value in one of the columns that are used."""
+        used = self.features | {self.target}
+        gaps = [c.gaps for c in self.columns if c.name in used and c.gaps is not None]
+        return int(np.count_nonzero(np.logical_or.reduce(gaps))) if gaps else 0
+
 
 def columns_of(table: "Table") -> list[Column]:
     """Look at every column of a file; a million rows of twenty take half a second.
@@ -102,8 +116,8 @@ def columns_of(table: "Table") -> list[Column]:
 
 
 def _numeric(name: str, values: "Floats") -> Column:
-    present = values[~np.isnan(values)]
-    missing = len(values) - len(present)
+    gaps = np.isnan(values)
+    present = values[~gaps]
     first = tuple(_text(value) for value in values[:FIRST_ROWS].tolist())
     with np.errstate(invalid="ignore"):  # of an infinite one
         kind = "int" if (present % 1 == 0).all() else "float"
@@ -112,7 +126,7 @@ def _numeric(name: str, values: "Floats") -> Column:
         problem = "no values"
     elif present.min() == present.max():
         problem = f"constant, {_text(float(present[0]))}"
-    return Column(name, kind, first, missing, problem)
+    return Column(name, kind, first, gaps if gaps.any() else None, problem)
 
 
 def _text(value: float) -> str:

@@ -25,6 +25,7 @@ from tui_trainer.tui.data.wording import (
     column_row,
     entry_row,
     file_title,
+    gaps_problem,
     hint,
     listing_problem,
     question,
@@ -239,7 +240,7 @@ class DataQuestion(ModalScreen[Opened | None]):
         elif not choice.features:
             self._show("! no feature yet: space on a column makes it one")
         elif choice.missing and not self._drop_missing:
-            self._show(f"! {choice.missing:,} values are missing: m leaves their rows out")
+            self._show(gaps_problem(choice))
         else:
             file = self._found.file
             self._reader.make(
@@ -357,7 +358,7 @@ class DataQuestion(ModalScreen[Opened | None]):
             words = listing_problem(self._listing)
         elif choice is not None and self._phase not in _BUSY:
             options.add_options(column_row(c, choice, width) for c in choice.columns)
-            words = question(choice, self._split, width)
+            words = question(choice, self._split, width, drop_missing=self._drop_missing)
             self.query_one("#head", Static).update(column_head(choice.columns, width))
             self.query_one("#settings", Static).update(
                 settings_lines(

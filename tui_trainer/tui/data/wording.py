@@ -62,14 +62,18 @@ def listing_problem(listing: Listing) -> str:
     return f"{listing.more:,} more: type on" if listing.more else ""
 
 
-def question(choice: "Choice", split: float, width: int) -> str:
-    """Ask for what is to be chosen now, or say what has been."""
+def question(choice: "Choice", split: float, width: int, *, drop_missing: bool) -> str:
+    """Ask for what is to be chosen now, or say what has been and which rows that leaves."""
     if not choice.target:
         return "Which column is to be predicted?"
     target, count = printable(choice.target), len(choice.features)
     what = f"{count} column{'' if count == 1 else 's'}" if count else "no column yet"
-    train = round(split * choice.rows)
-    rows = f"{train:,} rows train, {choice.rows - train:,} validate"
+    if (holed := choice.rows_with_gaps) and not drop_missing:
+        rows = f"{holed:,} of {choice.rows:,} rows have gaps"
+    else:
+        usable = choice.rows - holed
+        train = round(split * usable)
+        rows = f"{train:,} rows train, {usable - train:,} validate"
     words = f"Predicts {target} from {what}"
     return first_that_fits((f"{words}; {rows}",), width) or cut(words, width)
 
@@ -131,12 +135,25 @@ def settings_lines(
 ) -> Content:
     """Write the two settings that a key toggles, and what they mean for this file."""
     scales = ("standardised: mean 0, deviation 1", "standardised") if standardize else ("as is",)
-    count = f"{choice.missing:,} missing"
-    gaps = [f"{count}: rows left out" if drop_missing else f"{count}: refused", count]
+    count, rows = f"{choice.missing:,} missing", _rows_text(choice.rows_with_gaps)
+    gaps = [f"{count}: {rows} left out" if drop_missing else f"{count} in {rows}: refused"]
+    gaps += [f"{rows} left out" if drop_missing else f"{count}: refused", count]
     if not choice.missing:
         gaps = ["none"]
     lines = [_toggle("z", "scale", scales, width), _toggle("m", "gaps", gaps, width)]
     return Content("\n").join(lines)
+
+
+def gaps_problem(choice: "Choice") -> str:
+    """Say that values are missing, and what to press."""
+    rows = choice.rows_with_gaps
+    if rows == 1:
+        return "! 1 row has gaps: m leaves it out"
+    return f"! {rows:,} rows have gaps: m leaves them out"
+
+
+def _rows_text(count: int) -> str:
+    return f"{count:,} row{'' if count == 1 else 's'}"
 
 
 def _toggle(key: str, title: str, words: Sequence[str], width: int) -> Content:

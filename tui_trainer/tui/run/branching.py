@@ -69,8 +69,8 @@ class BranchQuestion(ModalScreen[Branch | None]):
             yield Static(id="problem", markup=False)  # first: it is seen in a small terminal, too
             yield Static(f"after step (0 to {of.steps:,})", markup=False)
             yield Input(str(of.step), id="step", compact=True)
-            yield Static("with other settings", markup=False)
-            hint = "lr=0.001 regularizer=l1"
+            yield Static("other settings (empty: unchanged)", markup=False)
+            hint = "e.g. lr=0.001 regularizer=l1"
             yield Input(of.changes, id="changes", placeholder=hint, compact=True)
 
     def on_mount(self) -> None:

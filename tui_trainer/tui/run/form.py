@@ -321,6 +321,7 @@ class ConfigForm(Form):
         name = f"{self._recipe} *" if changed else self._recipe
         self.row("engine").put(self._engine, "", self._engine_note)
         self.row("recipe").put(name, description, "* changed below" if changed else "")
+        self.field("batch_size").note(config.batch_words)
         self._fold()
 
     def _fold(self) -> None:

@@ -334,7 +334,8 @@ class Cockpit(RunScreen):
         return "loading torch…" if dataset.resolved else f"reading {dataset.name}…"
 
     def _first_page(self, width: int, height: int) -> Iterator[tuple[Part, ...]]:
-        return first_page(width, height, self.keys, self.context.seen)
+        dataset = self.form.config.dataset
+        return first_page(width, height, self.keys, self.context.seen, dataset)
 
     def draw_lines(self) -> None:
         self.set_class(self.run is not None and self.run.learnt_nothing, "-learnt-nothing")

@@ -112,7 +112,10 @@ class TextField(Vertical):
         & Label.mark { width: 1; color: $text-warning; text-style: bold; }
         & Input { width: 1fr; }
         & > .error { display: none; color: $text-error; }
+        & > .note { display: none; color: $foreground 60%; }
         &.-invalid > .error { display: block; }
+        &.-noted > .note { display: block; }
+        &.-invalid > .note { display: none; }
     }
     """
 
@@ -141,12 +144,18 @@ class TextField(Vertical):
             yield Label("", classes="mark")
             yield Input(self.text, id=f"input-{self.key}", compact=True)
         yield Static("", classes="error", markup=False)
+        yield Static("", classes="note", markup=False)
 
     def mark(self, marked: bool) -> None:
         """Mark it as different from what is shown beside the form, or not."""
         if marked != self._marked:
             self._marked = marked
             self.query_one(".mark", Label).update(_MARK if marked else "")
+
+    def note(self, words: str) -> None:
+        """Say below it what a valid text amounts to, "" for nothing."""
+        self.query_one(".note", Static).update(words)
+        self.set_class(bool(words), "-noted")
 
     @property
     def invalid(self) -> bool:
