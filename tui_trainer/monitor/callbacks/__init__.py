@@ -1,0 +1,1 @@
+"""`Monitor` as a callback of others' trainers; each module needs its library."""
