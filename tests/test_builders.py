@@ -4,6 +4,7 @@ import re
 import sys
 import time
 
+import data_files
 import msgspec
 import numpy as np
 import own_networks
@@ -12,6 +13,7 @@ import reference_loop
 import sweeping
 import torch
 from comparing import assert_identical, losses_of
+from data_files import dataset_of
 from own_networks import GOOD, HEAD, config_of, write
 from scripted import make_app, press, shown, until
 from test_cli import invoke, mistake
@@ -24,6 +26,7 @@ from tui_trainer.runs.script import to_script
 from tui_trainer.sweeps import sweeper
 from tui_trainer.sweeps.events import SweepNoted
 from tui_trainer.task import user_code
+from tui_trainer.task.files.resolving import resolve
 from tui_trainer.training.control import Control
 from tui_trainer.training.early_stopping import StopReason
 from tui_trainer.training.setup import Setup, preview
@@ -257,6 +260,57 @@ def test_settings_for_everybody_are_undone(tmp_path):
     assert torch.is_grad_enabled()
     assert torch.equal(torch.get_rng_state(), before[0])
     assert sys.stdout is before[1]
+
+
+def test_what_a_pass_sets_for_everybody_is_undone_before_the_next(tmp_path):
+    sets = (
+        "class build(nn.Linear):\n    def __init__(self):\n        super().__init__(1, 1)\n"
+        "    def forward(self, x):\n        made = super().forward(x) + torch.zeros(1)\n"
+        "        torch.set_grad_enabled(False)\n        torch.set_default_dtype(torch.float64)\n"
+        "        torch.set_num_threads(2)\n        torch.set_default_device('meta')\n"
+        "        return made\n"
+    )
+    plain = config_of(write(tmp_path / "plain", layer("return super().forward(x)")))
+    config = config_of(write(tmp_path / "own", sets))
+    expected = losses_of(list(train(plain)))
+    assert_identical(losses_of(list(train(config))), expected)
+    preview(config)
+    for found in sweeping.run([config, config]):
+        np.testing.assert_allclose(found.train, expected[0], rtol=1e-4)
+    assert (torch.get_default_dtype(), torch.empty(0).device.type) == (torch.float32, "cpu")
+    assert torch.is_grad_enabled()
+    assert torch.get_num_threads() == 1
+
+
+CHANGED = "the network changes its input in place: use an out-of-place operation, such as ReLU()"
+
+
+def test_a_network_that_writes_to_its_input_is_refused_and_spoils_nobodys_data(tmp_path):
+    data = dataset_of(data_files.write(tmp_path / "x.csv", data_files.columns()))
+    data = resolve(msgspec.structs.replace(data, feature_names=("a",))).dataset
+
+    def of_file(name, body, **settings):
+        config = config_of(write(tmp_path / name, body), **settings)
+        return msgspec.structs.replace(config, dataset=data)
+
+    good = of_file("good", layer("return super().forward(x)"))
+    expected = losses_of(list(train(good)))
+    late = layer("self.passes = getattr(self, 'passes', 0) + 1").rstrip("\n")
+    late += "\n        return super().forward(x.mul_(1.01) if self.passes > 40 else x)\n"
+    at_once = (
+        built("nn.Sequential(nn.ReLU(inplace=True), nn.Linear(1, 1))"),
+        layer("return super().forward(x.mul_(1.01) if self.training else x)"),
+        layer("return super().forward(x.data.mul_(1.01))"),
+    )
+    for number, body in enumerate((*at_once, late)):
+        config = of_file(f"bad-{number}", body)
+        assert CHANGED in list(train(config))[-1].detail
+        ended = list(sweeping.drive(sweeping.plan_of([config])))[-1]
+        assert CHANGED in ended.detail
+        if body is not late:
+            with pytest.raises(ValueError, match=re.escape(CHANGED)):
+                preview(config)
+        assert_identical(losses_of(list(train(good))), expected)
 
 
 def test_a_changed_file_and_what_it_imports_are_read_anew(tmp_path):

@@ -16,9 +16,10 @@ from tui_trainer import models
 from tui_trainer.config.builders import allowed_builder, short_builder
 from tui_trainer.config.settings import OWN_INIT, Architecture, LayerName
 from tui_trainer.config.validation import one_of
+from tui_trainer.task.passes import UserCodeError, changes_its_input, watch_passes
 from tui_trainer.task.randomness import draws_globally, lending_globally
 from tui_trainer.task.shape import OUTPUTS
-from tui_trainer.task.user_code import UserCodeError, UserFunction, load_function, run_guarded
+from tui_trainer.task.user_code import UserFunction, load_function, run_guarded
 
 # What a builder may call the number of features.
 FEATURES = ("features", "inputs", "in_features", "input_size")
@@ -50,6 +51,7 @@ def build_own(
     if layer != OWN_INIT:
         with torch.no_grad():
             _initialise(network, getattr(models, layer), generator)
+    watch_passes(network, build.name)
     return network
 
 
@@ -69,8 +71,12 @@ def try_network(network: nn.Module, builder: str, x: Tensor) -> tuple[int, bool]
         InvalidSettingsError: one line, if the pass fails, or gives no predictions (N, 1).
     """
     name = short_builder(builder)
-    kept = run_guarded(lambda: _try_pass(network, x[:_TRIED_POINTS], name), name)
-    return kept, run_guarded(lambda: draws_globally(network, x), name)
+    tried = x.clone()
+    kept = run_guarded(lambda: _try_pass(network, tried[:_TRIED_POINTS], name), name)
+    draws = run_guarded(lambda: draws_globally(network, tried), name)
+    if not torch.equal(tried, x):
+        raise changes_its_input(name)
+    return kept, draws
 
 
 def _try_pass(network: nn.Module, x: Tensor, name: str) -> int:

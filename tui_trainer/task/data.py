@@ -106,7 +106,7 @@ def make_data(dataset: Dataset, data_seed: int) -> Data:
 
 
 _lock = threading.Lock()
-_made: OrderedDict[tuple[Dataset, int], Data] = OrderedDict()
+_made: OrderedDict[tuple[Dataset, int], tuple[Data, list[int]]] = OrderedDict()
 
 
 def _of_file(dataset: Dataset, data_seed: int) -> Data:
@@ -114,13 +114,17 @@ def _of_file(dataset: Dataset, data_seed: int) -> Data:
     require_unchanged(dataset)
     with _lock:
         key = (dataset, data_seed)
-        data = _made.pop(key, None)
-        if data is None:
+        data, versions = _made.pop(key, (None, []))
+        if data is None or _versions(data) != versions:  # somebody's network wrote to it
             data = _split(dataset, data_seed, *read_columns(dataset))
-        _made[key] = data
+        _made[key] = data, _versions(data)
         while len(_made) > _KEPT:
             _made.popitem(last=False)
     return data
+
+
+def _versions(data: Data) -> list[int]:
+    return [tensor._version for tensor in data.tensors]
 
 
 def _split(dataset: Dataset, data_seed: int, own: Columns, validation: Columns | None) -> Data:

@@ -18,11 +18,11 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, TypeVar
 
-import torch
 from torch import Generator
 
 import tui_trainer
 from tui_trainer.config.validation import InvalidSettingsError, one_of
+from tui_trainer.task.passes import UserCodeError, undoing_settings
 from tui_trainer.task.randomness import lending_globally
 from tui_trainer.task.stopping import current_stop, is_stopped
 
@@ -37,12 +37,6 @@ _PROGRAM = Path(tui_trainer.__file__).parent
 _loading = threading.RLock()
 _loaded: dict[str, "_Code"] = {}
 _folders: set[Path] = set()
-
-
-class UserCodeError(InvalidSettingsError):
-    """What is wrong with somebody's code, in one line; `setting` is the one that names it."""
-
-    setting = "architecture"
 
 
 class _Interrupted(BaseException):
@@ -236,7 +230,7 @@ def run_guarded(work: Callable[[], T], name: str) -> T:
         InvalidSettingsError: one line, if it fails or hangs.
     """
     try:
-        with _undoing_settings():
+        with undoing_settings():
             return _interruptibly(work)
     except InvalidSettingsError:
         raise
@@ -272,27 +266,6 @@ def _interruptibly(work: Callable[[], T]) -> T:
 def _raise_in(thread: int, kind: type[BaseException] | None) -> None:
     raised = ctypes.py_object(kind) if kind is not None else None
     ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), raised)
-
-
-@contextlib.contextmanager
-def _undoing_settings() -> Iterator[None]:
-    """Restore what torch and Python keep for everybody."""
-    dtype, threads = torch.get_default_dtype(), torch.get_num_threads()
-    device, gradients = torch.get_default_device(), torch.is_grad_enabled()
-    precision = torch.get_float32_matmul_precision()
-    anomalies = torch.is_anomaly_enabled()
-    streams = sys.stdout, sys.stderr
-    try:
-        yield
-    finally:
-        torch.set_default_dtype(dtype)
-        torch.set_num_threads(threads)
-        if torch.get_default_device() != device:
-            torch.set_default_device(device)
-        torch.set_grad_enabled(gradients)
-        torch.set_float32_matmul_precision(precision)
-        torch.autograd.set_detect_anomaly(anomalies)
-        sys.stdout, sys.stderr = streams
 
 
 def _is_users(file: str) -> bool:
