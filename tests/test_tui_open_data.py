@@ -11,6 +11,7 @@ from tui_trainer.config.settings import describe_dataset
 from tui_trainer.formatting import to_ascii
 from tui_trainer.plotting.roles import Charset
 from tui_trainer.task.files import loading
+from tui_trainer.tui.data import screen as dialog
 from tui_trainer.tui.data.screen import DataQuestion, Phase
 from tui_trainer.tui.headless import screen_text
 
@@ -205,3 +206,40 @@ async def test_a_mouse_and_a_long_list_work_too(folder):
         assert screen._choice.target == "a"
         await pilot.click("OptionList", offset=(12, 1))
         await says(pilot, "no column yet")
+
+
+async def test_of_many_columns_only_those_in_view_are_written(folder, monkeypatch):
+    count = 1_000
+    names = [f"c{number}" for number in range(count)]
+    rows = [",".join(str(n * row) for n in range(1, count + 1)) for row in range(3)]
+    (folder / "wide.csv").write_text("\n".join([",".join(names), *rows]))
+    written = []
+
+    def note_row(column, choice, places):
+        written.append(column.name)
+        return write_row(column, choice, places)
+
+    write_row = dialog.column_row
+    monkeypatch.setattr(dialog, "column_row", note_row)
+    async with make_app().run_test(size=(80, 24)) as pilot:
+        screen = await opens(pilot)
+        await press(pilot, *"wide.csv", "enter")
+        await reaches(pilot, Phase.TARGET)
+        await shown(pilot, "c999")
+        assert len(written) < 200
+        assert "c500" not in written
+        for key, words in (
+            ("enter", "from 999 columns"),
+            ("a", "no column yet"),
+            ("a", "from 999 columns"),
+            ("home", "from 999 columns"),
+            ("space", "from 998 columns"),
+            ("t", "Predicts c0 from 999 columns"),
+        ):
+            written.clear()
+            await press(pilot, key)
+            await says(pilot, words)
+            await until(pilot, lambda: written)  # what is in view is written anew
+            assert len(written) < 200, key
+        await shown(pilot, "target c0")
+        assert screen._choice.target == "c0"

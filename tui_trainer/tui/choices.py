@@ -1,6 +1,6 @@
 """A list to choose from: all names of a setting with their descriptions."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from textwrap import wrap
 
@@ -9,7 +9,11 @@ from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical
 from textual.content import Content
+from textual.css.styles import RulesMap
 from textual.screen import ModalScreen
+from textual.strip import Strip
+from textual.style import Style
+from textual.visual import RenderOptions, Visual
 from textual.widgets import Input, OptionList
 from textual.widgets.option_list import Option
 
@@ -30,6 +34,29 @@ class Options(OptionList, can_focus=False):
 
     def on_resize(self) -> None:
         self.call_after_refresh(self.scroll_to_highlight)
+
+    def rewrite(self) -> None:
+        """Write the lines in view anew, where the list stays as it is."""
+        first = self.get_option_at_index(0)
+        self.replace_option_prompt_at_index(0, first.prompt)  # which forgets what all look like
+
+
+class Line(Visual):
+    """A line of a long list: it is written when it comes into view, not for every key."""
+
+    def __init__(self, write: Callable[[], Content]) -> None:
+        self._write = write
+
+    def render_strips(
+        self, width: int, height: int | None, style: Style, options: RenderOptions
+    ) -> list[Strip]:
+        return self._write().render_strips(width, height, style, options)[:1]
+
+    def get_optimal_width(self, rules: RulesMap, container_width: int) -> int:
+        return container_width
+
+    def get_height(self, rules: RulesMap, width: int) -> int:
+        return 1
 
 
 class ChoiceList(ModalScreen[str | None]):

@@ -1,6 +1,7 @@
 """The dialog that opens a data file: first its path, then what to predict, then from what."""
 
 from enum import Enum, auto
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,10 +18,11 @@ from tui_trainer.config.settings import Dataset
 from tui_trainer.config.validation import convert_text
 from tui_trainer.formatting import bytes_text, printable
 from tui_trainer.task.files.opening import KINDS
-from tui_trainer.tui.choices import Options
+from tui_trainer.tui.choices import Line, Options
 from tui_trainer.tui.data.paths import Entry, Listing, full_path, typed_path
 from tui_trainer.tui.data.reading import DataReader, FileColumns, FileRead, Listed, Made, Opened
 from tui_trainer.tui.data.wording import (
+    Places,
     column_head,
     column_row,
     entry_row,
@@ -28,6 +30,7 @@ from tui_trainer.tui.data.wording import (
     gaps_problem,
     hint,
     listing_problem,
+    places_of,
     question,
     settings_lines,
 )
@@ -92,6 +95,7 @@ class DataQuestion(ModalScreen[Opened | None]):
         self._moved = False  # whether the cursor was moved since the text was typed
         self._found: FileColumns | None = None
         self._choice: Choice | None = None
+        self._places: Places | None = None  # while the list is that of the choice's columns
         self._standardize, self._drop_missing = True, False
         self._reader = DataReader(self)
 
@@ -173,6 +177,7 @@ class DataQuestion(ModalScreen[Opened | None]):
 
         self._found = message.answer
         self._choice = Choice(message.answer.columns, message.answer.rows)
+        self._places = None
         self._go_to(Phase.TARGET)
 
     # Columns
@@ -350,16 +355,18 @@ class DataQuestion(ModalScreen[Opened | None]):
             file_title(found.file, found.rows, width) if found else "Open a data file"
         )
         page.border_subtitle = hint(_HINT_OF.get(self._phase, "busy"), width)
-        options.clear_options()
         choice = self._choice
         words = ""
+        if self._phase not in _COLUMNS:
+            options.clear_options()
+            self._places = None
         if self._phase is Phase.PATH:
             options.add_options(entry_row(e, width) for e in self._listing.entries)
             words = listing_problem(self._listing)
-        elif choice is not None and self._phase not in _BUSY:
-            options.add_options(column_row(c, choice, width) for c in choice.columns)
+        elif choice is not None and self._phase in _COLUMNS:
+            places = self._list_columns(choice, width)
             words = question(choice, self._split, width, drop_missing=self._drop_missing)
-            self.query_one("#head", Static).update(column_head(choice.columns, width))
+            self.query_one("#head", Static).update(column_head(places))
             self.query_one("#settings", Static).update(
                 settings_lines(
                     choice,
@@ -373,6 +380,19 @@ class DataQuestion(ModalScreen[Opened | None]):
             self.call_after_refresh(options.scroll_to_highlight)
         self._say(problem or words)
         self._show_progress()
+
+    def _list_columns(self, choice: "Choice", width: int) -> Places:
+        """List the columns, or write the lines in view anew: there may be thousands."""
+        options = self.query_one(Options)
+        if self._places is not None and self._places.width == width:
+            options.rewrite()
+            return self._places
+        places = self._places = places_of(choice.columns, width)
+        options.clear_options()
+        options.add_options(
+            Line(partial(column_row, column, choice, places)) for column in choice.columns
+        )
+        return places
 
     def _say(self, words: str) -> None:
         line = self.query_one("#problem", Static)

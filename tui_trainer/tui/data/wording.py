@@ -1,6 +1,7 @@
 """What the dialog of data files says, in as many columns as there are."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -78,16 +79,34 @@ def question(choice: "Choice", split: float, width: int, *, drop_missing: bool) 
     return first_that_fits((f"{words}; {rows}",), width) or cut(words, width)
 
 
-def column_head(columns: Sequence["Column"], width: int) -> str:
+@dataclass(frozen=True, slots=True)
+class Places:
+    """The room for the parts of a column's line: `name` cells, `values` first rows, `width` all."""
+
+    name: int
+    values: int
+    width: int
+
+
+def places_of(columns: Sequence["Column"], width: int) -> Places:
+    """Share out the width; it looks at every column."""
+    longest = max((cell_len(printable(column.name)) for column in columns), default=0)
+    most = _LONGEST_NAME if width >= NARROW else _SHORTEST_NAME
+    name = max(len("column"), min(longest, most))
+    rows = max((len(column.first) for column in columns), default=0)
+    room = width - _ROLE - name - _GAP - _KIND
+    return Places(name, max(0, min(room // _VALUE, rows)), width)
+
+
+def column_head(places: Places) -> str:
     """Name the parts of a column's line."""
-    name = _name_width(columns, width)
-    rows = "".join(f"{f'row {n}':>{_VALUE}}" for n in range(1, _values(columns, width) + 1))
-    return f"{'':{_ROLE}}{'column':{name + _GAP}}{'type':{_KIND}}{rows}"
+    rows = "".join(f"{f'row {n}':>{_VALUE}}" for n in range(1, places.values + 1))
+    return f"{'':{_ROLE}}{'column':{places.name + _GAP}}{'type':{_KIND}}{rows}"
 
 
-def column_row(column: "Column", choice: "Choice", width: int) -> Content:
+def column_row(column: "Column", choice: "Choice", places: Places) -> Content:
     """Write a column: its role, type and first values, or what keeps it from being used."""
-    name = _name_width(choice.columns, width)
+    name = places.name
     role, style = "", "bold"
     if column.problem:
         style = "$foreground 50%"
@@ -99,7 +118,7 @@ def column_row(column: "Column", choice: "Choice", width: int) -> Content:
         style = "$foreground 70%"
     shown = set_cell_size(cut(printable(column.name), name), name + _GAP)
     lead = f"{role:{_ROLE}}"
-    rest = _rest(column, width - _ROLE - name - _GAP - _KIND, _values(choice.columns, width))
+    rest = _rest(column, places.width - _ROLE - name - _GAP - _KIND, places.values)
     return Content.assemble(
         (lead, "bold $text-accent"),
         (shown, style),
@@ -116,18 +135,6 @@ def _rest(column: "Column", room: int, values: int) -> str:
     missing = f" {column.missing:,} missing"
     fitting = max(0, (room - len(missing)) // _VALUE) * _VALUE
     return cut(f"{cells[:fitting]}{missing}", room)
-
-
-def _name_width(columns: Sequence["Column"], width: int) -> int:
-    longest = max((cell_len(printable(column.name)) for column in columns), default=0)
-    most = _LONGEST_NAME if width >= NARROW else _SHORTEST_NAME
-    return max(len("column"), min(longest, most))
-
-
-def _values(columns: Sequence["Column"], width: int) -> int:
-    """Return how many first rows have room."""
-    room = width - _ROLE - _name_width(columns, width) - _GAP - _KIND
-    return max(0, min(room // _VALUE, max((len(c.first) for c in columns), default=0)))
 
 
 def settings_lines(
