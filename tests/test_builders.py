@@ -466,7 +466,7 @@ def test_a_sweep_trains_them_one_by_one_where_it_must_and_says_why(tmp_path):
         presets = write(tmp_path / str(number), body)
         configs = [config_of(presets, seed=seed, steps=4, lr=1e-5) for seed in (1, 2)]
         (note,) = notes_of(configs)
-        assert note.startswith("network own: candidates train one by one, since")
+        assert note.startswith("network own: each candidate takes its steps by itself, since")
         assert reason in note
         for found, config in zip(sweeping.run(configs), configs, strict=True):
             assert_identical([found.train, found.val], losses_of(list(train(config))))

@@ -4,6 +4,8 @@ import csv
 import errno
 import json
 import os
+import re
+import statistics
 import time
 
 import numpy as np
@@ -12,11 +14,15 @@ from comparing import assert_identical
 from reference_loop import PRESETS, make
 
 from tui_trainer.config.validation import InvalidSettingsError
+from tui_trainer.console.runs import row
+from tui_trainer.console.runs import summary as told
+from tui_trainer.formatting import loss_text
 from tui_trainer.runs import writer as writer_module
 from tui_trainer.runs.description import read_description
 from tui_trainer.runs.fit_file import fit_bytes, read_fit
 from tui_trainer.runs.folder import CANDIDATES, FIT
 from tui_trainer.runs.ledger import parse_line, read_ledger, to_entry, to_event, to_line
+from tui_trainer.runs.listing import read_run
 from tui_trainer.runs.recording import record
 from tui_trainer.runs.saved import SavedRun
 from tui_trainer.runs.summary import read_summary
@@ -42,6 +48,8 @@ from tui_trainer.training.events import (
 )
 from tui_trainer.training.result import RunResult
 from tui_trainer.training.state import State
+from tui_trainer.tui.runs.reading import to_row
+from tui_trainer.tui.runs.wording import chosen_text
 
 DEADLINE = 60.0
 
@@ -235,6 +243,15 @@ def test_a_sweep_is_a_folder_with_a_table(tmp_path):
     ]
     summary = read_summary(folder)
     assert (summary.state, summary.step, summary.steps) == (State.FINISHED, 4, 4)
+    assert (summary.recommended, summary.lr) == ("lr 0.003", 0.003)
+    best = statistics.median(candidate.best.val_loss for candidate in result.candidates[:2])
+    assert summary.best_val_loss == best  # not that of one lucky candidate
+    stored = read_run(folder)
+    assert re.search(rf" 4 runs +{loss_text(best)} .* 0\.003 .* recommends lr 0\.003$", row(stored))
+    assert f"best validation  {loss_text(best)}, median over 2 seeds of lr 0.003" in told(
+        stored, []
+    )
+    assert chosen_text(to_row(stored), None) == "recommends lr 0.003 · sweep: 2 lr × 2 seeds"
     assert read_description(folder).axes == {"lr": ["0.003", "1000"]}
     with pytest.raises(InvalidSettingsError, match=r"is a sweep, not a run; .*/candidates\.csv"):
         SavedRun(folder)

@@ -387,7 +387,10 @@ def test_a_network_that_is_trained_one_by_one_is_told_of(monkeypatch):
     events = drive(grid("lr=0.001,0.003", steps=20))
     assert events[0].how.startswith("eager, one group, cpu, ")
     assert of(SweepNoted, events) == [
-        SweepNoted("network mlp-4x20 can't be batched; its candidates train one by one")
+        SweepNoted(
+            "network mlp-4x20: each candidate takes its steps by itself, since "
+            "it is no row of layers"
+        )
     ]
     for one, candidate in zip(told(events), events[0].sweep.candidates, strict=True):
         train_loss, val_loss = Setup(candidate.config).engine.advance(20)

@@ -102,7 +102,8 @@ async def test_the_screen_says_what_s_would_start_and_what_it_is_about():
             "32 values of lr × 8 seeds = 256 candidates",
             "s starts · v edits the values",
             "0.00001  0.0000145",
-            ": a rough guess, until a sweep has run on this machine",
+            "of training, a rough guess until a sweep has run on this machine",
+            "to be compiled first is not counted",
             "one value of lr, judged by the median over its seeds",
             "a point with one of the seeds: one training of up to 5,000 steps",
             "○ READY",
@@ -317,6 +318,11 @@ async def test_rows_by_loss_say_since_when_and_are_sorted_anew_while_nobody_read
 
 def test_the_bar_shows_the_percentage_beside_it():
     view = SweepFeed(plan("lr=0.1,0.2", seeds=2, steps=200))
+    for width in (160, 80, 40):
+        text = status_text(view, width)
+        assert "compiling" in text  # and no bar that stands still
+        assert "%" not in text
+        assert len(text) <= width
     for event in (
         started(view.sweep),
         advanced(range(4), 1, np.ones((82, 4))),

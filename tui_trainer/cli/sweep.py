@@ -181,7 +181,8 @@ def _budget_text(plan: Sweep, ray_address: str | None) -> str:
     pace = pace_of(plan.base.device)
     if (seconds := pace.seconds(configs, len(plan.candidates) + race)) is None:
         return words
-    return f"{words}: up to about {duration_words(seconds)}{'' if pace.measured else ', roughly'}"
+    how = "" if pace.measured else ", roughly"
+    return f"{words}: up to about {duration_words(seconds)} of training{how}, compiling not counted"
 
 
 def _events(

@@ -21,12 +21,15 @@ HEADER = _ROW.format("state", "step", "best", "at", "validation", "lr", "run")
 def row(run: StoredRun) -> str:
     """Write a run as a line under `HEADER`."""
     known = run.summary
-    step = "–" if known is None else f"{known.step:,}"
+    is_sweep = run.description.kind == "sweep"
+    step = "–" if known is None else f"{known.step:,}{' runs' if is_sweep else ''}"
     at = "–" if known is None or known.best_step is None else f"{known.best_step:,}"
     losses = (None, None) if known is None else (known.best_val_loss, known.val_loss)
     best, now = map(loss_text, losses)
     cells = f"{_SIGNS[run.state]} {run.state}", step, best, at, now, _lr_text(run)
     name = f"{run.name}  loop" if run.description.kind == "loop" else run.name
+    if known is not None and known.recommended:
+        name += f"  recommends {known.recommended}"
     return printable(_ROW.format(*cells, name))
 
 
@@ -52,7 +55,7 @@ def summary(run: StoredRun, entries: Sequence[Mapping[str, Any]]) -> str:
     if told.parent is not None:
         facts.append(("branch of", f"{told.parent.run} after step {told.parent.step:,}"))
     if run.summary is not None:
-        facts += _figures(run.summary)
+        facts += _sweep_figures(run) if told.kind == "sweep" else _figures(run.summary)
     facts += [("", line) for line in _history(entries)]
     return "\n".join(f"{name:<16} {printable(fact)}".rstrip() for name, fact in facts)
 
@@ -93,6 +96,24 @@ def _figures(known: Summary) -> Iterator[tuple[str, str]]:
     yield "speed", f"{known.steps_per_second:,.0f} steps/s"
     if known.engine:
         yield "engine", known.engine
+    yield from _told(known)
+
+
+def _sweep_figures(run: StoredRun) -> Iterator[tuple[str, str]]:
+    """Write the figures of a sweep: of the value that it recommends, or of the lowest so far."""
+    if (known := run.summary) is None:
+        return
+    yield "candidates", f"{known.step:,} of {known.steps:,}"
+    seeds, which = run.description.seeds, known.recommended or "the lowest so far"
+    over = f"median over {seeds} seeds of " if seeds > 1 else ""
+    if known.best_val_loss is not None:
+        yield "best validation", f"{loss_text(known.best_val_loss)}, {over}{which}"
+    yield "recommended", known.recommended or "nothing"
+    yield "time", f"{duration_text(known.seconds)} ({known.seconds:.2f} s)"
+    yield from _told(known)
+
+
+def _told(known: Summary) -> Iterator[tuple[str, str]]:
     if known.detail:
         yield "result", known.detail
     if known.problem:
@@ -132,7 +153,8 @@ def _lr_text(run: StoredRun) -> str:
     known, config = run.summary, run.description.config
     if known is not None and known.lr is not None:
         return number_text(known.lr)
-    return number_text(config.lr) if config is not None else "–"
+    is_swept = "lr" in run.description.axes  # and none was recommended
+    return number_text(config.lr) if config is not None and not is_swept else "–"
 
 
 def _by(run: StoredRun) -> str:

@@ -54,6 +54,9 @@ class Summary(Struct, frozen=True, kw_only=True):
     `state` is that of the process that wrote it: it may be gone since. `updated` is a UTC time in
     ISO 8601, `problem` what kept the run from being written then, `detail` why it ended. Of a loop
     there are the last values of some `metrics`, and the `machine` that it runs on.
+
+    A sweep counts its candidates as steps; its `best_val_loss` is the median over the seeds of the
+    point that it recommends, in words `recommended`, or of the lowest so far.
     """
 
     state: State
@@ -70,6 +73,7 @@ class Summary(Struct, frozen=True, kw_only=True):
     gauge: GaugeFacts | None = None
     detail: str = ""
     problem: str = ""
+    recommended: str = ""
     updated: str = ""
     metrics: dict[str, float] | None = None
     machine: Machine | None = None

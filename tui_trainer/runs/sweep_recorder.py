@@ -15,7 +15,7 @@ from tui_trainer.runs.files import append_whole, replace_file
 from tui_trainer.runs.folder import CANDIDATES, LEDGER, SUMMARY, make_run_folder
 from tui_trainer.runs.ledger import ENDED, STARTED, Entry, to_line
 from tui_trainer.runs.ownership import own
-from tui_trainer.runs.summary import Summary, summary_bytes
+from tui_trainer.runs.summary import Summary, finite, summary_bytes
 from tui_trainer.runs.writer import Writer, describe_problem
 from tui_trainer.sweeps.axes import value_text
 from tui_trainer.sweeps.events import (
@@ -27,6 +27,7 @@ from tui_trainer.sweeps.events import (
     SweepStarted,
 )
 from tui_trainer.sweeps.plan import Sweep, values_of
+from tui_trainer.sweeps.recommendation import recommend, values_text
 from tui_trainer.sweeps.result import SweepResult
 from tui_trainer.training.events import RunEnded
 from tui_trainer.training.result import FIGURES, figures
@@ -167,12 +168,15 @@ class SweepRecorder:
 
     def _summary(self) -> Summary:
         result = self._result
-        best = min((r.best.val_loss for r in result.candidates if r.best is not None), default=None)
+        leader = result.ranked()[0]
+        found = recommend(result) if result.ended else None
         return Summary(
             state=result.state,
             step=result.finished,
             steps=len(result.candidates),
-            best_val_loss=best,
+            best_val_loss=finite(leader.best.median),
+            lr=found.config.lr if found else None,
+            recommended=values_text(result.sweep, found.point) if found else "",
             seconds=result.seconds,
             detail=result.ended.detail if result.ended else "",
             problem=self._writer.problem,

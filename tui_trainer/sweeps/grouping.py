@@ -34,6 +34,7 @@ Steps: TypeAlias = dict[StepSpec, Path | EngineError]
 # Parameters × points that a fused step surely gets through in the time of a chunk; passes start
 # with as many steps as that gives.
 _SURE_IN_A_CHUNK = 2e8
+_ONLY_FULL_BATCHES = "only full-batch steps that are each validated can be taken for all at once"
 
 
 def make_groups(
@@ -86,14 +87,14 @@ class _Grouped:
         return group
 
     def _without_steps(self, data: Data, error: EngineError) -> Group:
-        """Train them as a batch, or one by one where there is none for them."""
+        """Train them as a batch, or each by itself where there is none for them."""
         config, members = self._config, self._members
         layers = find_layers(self._network, config.regularizer.dropout)
         if layers is None:
             return self._make_unlayered()
         if config.steps_per_epoch > 1 or config.validate_every > 1:
-            why = "a batch of candidates takes full-batch steps and validates each"
-            return OwnGroup(members, "eager", _eager, f"{error}; {why}: they train one by one")
+            note = f"{error}: {_by_itself(_ONLY_FULL_BATCHES)}"
+            return OwnGroup(members, "eager", _eager, note)
         note = f"{error}: candidates train as a batch" if config.device == "cpu" else ""
         task = make_task(config, data)
         return BatchedGroup(members, task, layered_program(layers, task), note)
@@ -103,17 +104,17 @@ class _Grouped:
         config, members = self._config, self._members
         name = f"network {config.architecture.name}"
         if not config.architecture.builder:
-            note = f"{name} can't be batched; its candidates train one by one"
+            note = f"{name}: {_by_itself('it is no row of layers')}"
             return OwnGroup(members, "eager", _eager, note)
         setup = Setup(_common(config))  # which knows what may be wrong with it
         require_memory(len(members) * COPIES * FLOAT_BYTES * setup.parameter_count)
         state = setup.state
         if config.steps_per_epoch > 1 or config.validate_every > 1:
-            reason = "a batch of candidates takes full-batch steps and validates each"
+            reason = _ONLY_FULL_BATCHES
         else:
             reason = why_not_vmapped(state, VMAPPED_ROWS)
         if reason:
-            note = f"{name}: candidates train one by one, since {reason}"
+            note = f"{name}: {_by_itself(reason)}"
             return OwnGroup(members, "eager", _eager, note)
         program = vmapped_program(state)
         note = f"{name}: candidates train as a batch, through torch.func"
@@ -125,6 +126,11 @@ class _Grouped:
         if isinstance(step := steps[self.spec], EngineError):
             raise step
         return partial(_fused, data, self.spec, step)
+
+
+def _by_itself(reason: str) -> str:
+    """Say that candidates are no batch; they advance side by side nevertheless."""
+    return f"each candidate takes its steps by itself, since {reason}"
 
 
 def _common(config: RunConfig) -> RunConfig:

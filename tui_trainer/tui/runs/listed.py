@@ -42,6 +42,7 @@ class ListedRun:
     learnt_nothing: bool = False
     is_branch: bool = False
     sweep: str = ""  # what a sweep is over, in words; "" for a run
+    recommended: str = ""  # by a sweep, whose best loss is the median of this
     loop: str = ""  # what a loop is called and was started with; "" for a run
     loop_steps: int = 0  # that it will take, 0 if that is not known
     folder: Path | None = None

@@ -119,7 +119,7 @@ def to_row(stored: StoredRun) -> ListedRun:
 
 
 def _figures(summary: Summary | None) -> dict[str, Any]:
-    keys = ("step", "val_loss", "best_step", "best_val_loss", "lr")
+    keys = ("step", "val_loss", "best_step", "best_val_loss", "lr", "recommended")
     return {key: getattr(summary, key) for key in keys} if summary is not None else {}
 
 

@@ -63,7 +63,8 @@ def steps_text(run: ListedRun) -> str:
 def chosen_text(run: ListedRun, cursor: ListedRun | None) -> str:
     """Say what was chosen: as the difference from the run under the cursor, if that is another."""
     if run.sweep:
-        return f"sweep: {run.sweep}"
+        lead = f"recommends {run.recommended} · " if run.recommended else ""
+        return f"{lead}sweep: {run.sweep}"
     if cursor is None or run is cursor or run.loop or cursor.config is None:
         return run.setup
     return " · ".join(config_differences(run.settings, cursor.settings).values()) or "same settings"

@@ -15,8 +15,8 @@ _PLURALS = {
     **{key: f"{key}s" for key in ("init", "regularizer", "optimizer", "schedule", "activation")},
     "architecture": "networks",
 }
-_HOW_MEASURED = ", at the pace of the last sweep on this machine"
-_HOW_ROUGH = ": a rough guess, until a sweep has run on this machine"
+_HOW_MEASURED = " of training, at the pace of the last sweep on this machine"
+_HOW_ROUGH = " of training, a rough guess until a sweep has run on this machine"
 _OBJECTIVES: dict[Objective, str] = {
     "best": "best: the lowest validation loss of a run, at whichever step",
     "final": "final: the validation loss after the last step of a run",
@@ -138,5 +138,6 @@ def _seeds_text(seeds: int) -> str:
 
 def _time_text(draft: Draft) -> str:
     if draft.seconds is None:
-        return "unknown: the size of a network of your own is known once it is built"
-    return f"{draft.time}{_HOW_MEASURED if draft.measured else _HOW_ROUGH}"
+        return "unknown: how fast a network of your own trains depends on its code"
+    how = _HOW_MEASURED if draft.measured else _HOW_ROUGH
+    return f"{draft.time}{how}; what has to be compiled first is not counted"

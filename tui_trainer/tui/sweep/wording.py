@@ -10,7 +10,13 @@ from tui_trainer.sweeps.recommendation import values_text, why_none
 from tui_trainer.sweeps.result import SweepResult
 from tui_trainer.training.state import State
 from tui_trainer.tui.sweep.feed import SweepFeed
-from tui_trainer.tui.wording import BADGES, NARROW, first_clause, progress_text
+from tui_trainer.tui.wording import BADGES, NARROW, first_clause, first_that_fits, progress_text
+
+_GETTING_READY = (
+    " Getting ready: loading PyTorch, building networks, compiling their steps where it takes that",
+    " Getting ready: building networks, compiling",
+    " Getting ready, perhaps compiling",
+)
 
 
 def setup_text(axis: SweepAxis, base: RunConfig, tuned: str = "") -> str:
@@ -83,6 +89,8 @@ def point_text(feed: SweepFeed, index: int) -> str:
 def status_text(feed: SweepFeed, width: int) -> str:
     """Write a sweep's progress, each number at a fixed position."""
     result = feed.result
+    if result.state is State.STARTING:
+        return first_that_fits(_GETTING_READY, width)
     total, finished = len(result.candidates), result.done
     done = f"{finished:>{len(f'{total:,}')},}/{total:,}"
     share = result.progress
