@@ -22,7 +22,7 @@ def row(run: StoredRun) -> str:
     """Write a run as a line under `HEADER`."""
     known = run.summary
     is_sweep = run.description.kind == "sweep"
-    step = "–" if known is None else f"{known.step:,}{' runs' if is_sweep else ''}"
+    step = "–" if known is None else f"{known.step:,}{' done' if is_sweep else ''}"
     at = "–" if known is None or known.best_step is None else f"{known.best_step:,}"
     losses = (None, None) if known is None else (known.best_val_loss, known.val_loss)
     best, now = map(loss_text, losses)
@@ -55,7 +55,7 @@ def summary(run: StoredRun, entries: Sequence[Mapping[str, Any]]) -> str:
     if told.parent is not None:
         facts.append(("branch of", f"{told.parent.run} after step {told.parent.step:,}"))
     if run.summary is not None:
-        facts += _sweep_figures(run) if told.kind == "sweep" else _figures(run.summary)
+        facts += _figures(run.summary)
     facts += [("", line) for line in _history(entries)]
     return "\n".join(f"{name:<16} {printable(fact)}".rstrip() for name, fact in facts)
 
@@ -96,24 +96,6 @@ def _figures(known: Summary) -> Iterator[tuple[str, str]]:
     yield "speed", f"{known.steps_per_second:,.0f} steps/s"
     if known.engine:
         yield "engine", known.engine
-    yield from _told(known)
-
-
-def _sweep_figures(run: StoredRun) -> Iterator[tuple[str, str]]:
-    """Write the figures of a sweep: of the value that it recommends, or of the lowest so far."""
-    if (known := run.summary) is None:
-        return
-    yield "candidates", f"{known.step:,} of {known.steps:,}"
-    seeds, which = run.description.seeds, known.recommended or "the lowest so far"
-    over = f"median over {seeds} seeds of " if seeds > 1 else ""
-    if known.best_val_loss is not None:
-        yield "best validation", f"{loss_text(known.best_val_loss)}, {over}{which}"
-    yield "recommended", known.recommended or "nothing"
-    yield "time", f"{duration_text(known.seconds)} ({known.seconds:.2f} s)"
-    yield from _told(known)
-
-
-def _told(known: Summary) -> Iterator[tuple[str, str]]:
     if known.detail:
         yield "result", known.detail
     if known.problem:

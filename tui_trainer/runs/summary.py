@@ -55,8 +55,8 @@ class Summary(Struct, frozen=True, kw_only=True):
     ISO 8601, `problem` what kept the run from being written then, `detail` why it ended. Of a loop
     there are the last values of some `metrics`, and the `machine` that it runs on.
 
-    A sweep counts its candidates as steps; its `best_val_loss` is the median over the seeds of the
-    point that it recommends, in words `recommended`, or of the lowest so far.
+    A sweep's steps are its candidates, those done and all; its `best_val_loss` is the median over
+    the seeds of the point that it recommends, in words `recommended`, or of the lowest so far.
     """
 
     state: State

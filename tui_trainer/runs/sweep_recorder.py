@@ -172,7 +172,7 @@ class SweepRecorder:
         found = recommend(result) if result.ended else None
         return Summary(
             state=result.state,
-            step=result.finished,
+            step=result.done,
             steps=len(result.candidates),
             best_val_loss=finite(leader.best.median),
             lr=found.config.lr if found else None,

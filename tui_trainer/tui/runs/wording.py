@@ -55,7 +55,7 @@ def best_texts(run: ListedRun) -> tuple[str, str]:
 def steps_text(run: ListedRun) -> str:
     """Return the steps taken, and of how many while there may be more."""
     if run.sweep:
-        return f"{run.step:,} runs"
+        return f"{run.step:,} done"
     goes_on = run.is_active or run.is_interrupted or run.state in _UNFINISHED
     return f"{run.step:,}/{run.steps:,}" if goes_on and run.steps else f"{run.step:,}"
 
