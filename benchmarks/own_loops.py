@@ -27,14 +27,16 @@ def others() -> list[str]:
 
 
 def steps_per_second(watcher: str) -> float:
-    """The rate of the script's loop, in a terminal that is read."""
+    """The rate of the script's loop, in a terminal that is read; ``run`` is our command's."""
     with tempfile.TemporaryDirectory() as folder:
         rate = Path(folder) / "rate"
         environment = {"TERM": "xterm-256color", "COLORTERM": "truecolor", "WANDB_SILENT": "true"}
         child, terminal = pty.fork()
         if child == 0:
             os.environ.update(environment, TUI_TRAINER_RUNS=folder)
-            words = [sys.executable, str(SCRIPT), watcher, str(SECONDS), str(rate)]
+            runs = ["-m", "tui_trainer", "run"] if watcher == "run" else []
+            words = [sys.executable, *runs, str(SCRIPT), "bare" if runs else watcher]
+            words += [str(SECONDS), str(rate)]
             os.execv(sys.executable, words)
         size = struct.pack("HHHH", HEIGHT, WIDTH, 0, 0)
         fcntl.ioctl(terminal, termios.TIOCSWINSZ, size)

@@ -212,14 +212,16 @@ def own_loop() -> Measured:
     floats, tensors = own_loops.log_microseconds()
     yield _at_most("Monitor.log of two Python floats (in-process)", floats, 2.0, " µs")
     yield _at_most("Monitor.log of two tensors on the CPU (in-process)", tensors, 5.0, " µs")
-    names = ["bare", "monitor", "tqdm", "thread", *own_loops.others()]
+    names = ["bare", "monitor", "tqdm", "thread", "run", *own_loops.others()]
     taken = rows.rounds(lambda: tuple(map(own_loops.steps_per_second, names)))
-    bare, monitor, tqdm, thread, *others = taken
+    bare, monitor, tqdm, thread, run, *others = taken
     what = "steps/s of a script's loop with Monitor and its screen"
     yield _at_least(f"{what} ÷ without", rows.ratio(monitor, bare), 0.97)
     yield Figure("the same with tqdm alone ÷ without", f"{rows.ratio(tqdm, bare):.2f}", "", None)
     in_thread = "the same with the screen in a thread of the loop's process ÷ without"
     yield Figure(in_thread, f"{rows.ratio(thread, bare):.2f}", "", None)
+    without = "the same script by tui-trainer run, without a line of its own ÷ without"
+    yield Figure(without, f"{rows.ratio(run, bare):.2f}", "", None)
     for name, found in zip(own_loops.others(), others, strict=True):
         yield _at_least(f"{what} ÷ with {name}", rows.ratio(monitor, found), 1.0)
     yield Figure("steps/s: bare / Monitor / tqdm", _rates(bare, monitor, tqdm), "", None)

@@ -141,7 +141,7 @@ def test_it_is_steered_and_stopped_between_two_steps(runs):
     assert "Traceback" not in err
     assert f"□ classifier.py stopped after {stepped['step']:,} steps" in err
     told = [entry["event"] for entry in read_ledger(folder)[0]]
-    assert list(dict.fromkeys(told)) == ["started", "noted", "paused", "lr", "resumed", "ended"]
+    assert list(dict.fromkeys(told)) == ["started", "paused", "lr", "resumed", "ended"]
 
 
 def test_a_rule_stops_it_with_an_interrupt_that_the_script_may_catch(runs, tmp_path):
