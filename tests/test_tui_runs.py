@@ -186,6 +186,28 @@ async def test_a_preview_that_fails_takes_nothing_from_the_run_that_is_shown():
         await hidden(pilot, "No preview")
 
 
+async def test_a_network_that_can_no_longer_be_made_takes_its_fit_and_size_along():
+    broken = []
+
+    def of_now(config):
+        if broken:
+            raise ValueError("a typo")
+        return preview(config)
+
+    def train(config, control):
+        broken.append(config)
+        raise ValueError("a typo")
+
+    async with make_app(train, preview=of_now).run_test(size=SIZES[0]) as pilot:
+        await ready(pilot)
+        await shown(pilot, "1,321 parameters", "untrained")
+        await press(pilot, "s")
+        await until(pilot, lambda: pilot.app.cockpit.state is State.FAILED)
+        await shown(pilot, "no preview")
+        await hidden(pilot, "untrained")
+        await hidden(pilot, "1,321 parameters")
+
+
 async def test_the_engine_line_tells_the_forms_engine_from_the_runs():
     async with make_app(Script()).run_test(size=SIZES[0]) as pilot:
         await ready(pilot)

@@ -34,6 +34,7 @@ from tui_trainer.training.state import State
 from tui_trainer.tui.background import SavedWork
 from tui_trainer.tui.headless import screen_text
 from tui_trainer.tui.runs.listed import ListedRun, RunList
+from tui_trainer.tui.runs.wording import chosen_text, matches
 
 SIZES = [(120, 30), (80, 24), (40, 12)]
 
@@ -299,7 +300,7 @@ async def test_a_branch_asks_for_a_step_and_settings(tmp_path):
         pilot.app.screen.query_one("#step", Input).value = "100"
         changes = pilot.app.screen.query_one("#changes", Input)
         changes.value = ""
-        await shown(pilot, "(empty: unchanged)", "e.g. lr=0.001")
+        await shown(pilot, "other settings (empty: none)", "e.g. lr=0.001")
         for text, *words in (
             ("lr=x", "lr: expected"),
             ("lr", "'lr': expected KEY=VALUE"),
@@ -324,6 +325,11 @@ def test_a_branch_that_is_resumed_is_still_one(tmp_path):
     assert not runs.all[0].is_branch
     runs.put_saved([ListedRun(name="saved", is_branch=True, **facts)])
     assert [(run.name, run.is_branch) for run in runs.all] == [("session", True)]
+    [run], other = runs.all, ListedRun(name="other", **facts)
+    assert chosen_text(run, None) == f"branch: {run.setup}"
+    assert chosen_text(run, other) == "branch: same settings"
+    assert matches(run, ["branch"], 1.0)
+    assert not matches(other, ["branch"], 1.0)
 
 
 async def test_on_the_cockpit_a_branch_starts_at_the_cursor_with_what_the_form_has(tmp_path):
@@ -333,6 +339,7 @@ async def test_on_the_cockpit_a_branch_starts_at_the_cursor_with_what_the_form_h
         await ready(pilot)
         await press(pilot, "h")
         await shown(pilot, "Runs · 1")
+        assert "none · lr 0.01 · seed 100" in row(pilot, "▸ ")  # what was chosen is whole
         await press(pilot, "enter")
         await until(pilot, lambda: cockpit.run is not None and cockpit.run.ended is not None)
         cockpit.take({"regularizer": "l1", "lr": 0.002, "steps": 50})

@@ -115,6 +115,16 @@ def test_the_line_of_state_fits(width):
     assert len(status_text(None, CONFIG, width).rstrip()) <= width
 
 
+def test_a_long_runs_line_of_state_has_its_pace_best_and_lr_on_80_columns():
+    config = make_config(load_presets(), "kaiming", steps=1_000_000)
+    result = RunResult(config)
+    result.apply(started(config))
+    result.apply(steps(1, 4999))
+    line = status_text(result, config, 80)
+    for text in ("4,999/1,000,000", "2,000/s", "train", "val", "best", "lr"):
+        assert text in line
+
+
 @pytest.mark.parametrize("batch_size", [None, 64])
 def test_no_number_of_the_line_of_state_is_ever_cut(batch_size):
     config = make_config(load_presets(), "kaiming", steps=1_000_000_000, batch_size=batch_size)

@@ -69,7 +69,7 @@ class BranchQuestion(ModalScreen[Branch | None]):
             yield Static(id="problem", markup=False)  # first: it is seen in a small terminal, too
             yield Static(f"after step (0 to {of.steps:,})", markup=False)
             yield Input(str(of.step), id="step", compact=True)
-            yield Static("other settings (empty: unchanged)", markup=False)
+            yield Static("other settings (empty: none)", markup=False)
             hint = "e.g. lr=0.001 regularizer=l1"
             yield Input(of.changes, id="changes", placeholder=hint, compact=True)
 

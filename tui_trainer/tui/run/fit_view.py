@@ -29,9 +29,9 @@ class FitView:
         return self.asked == "best"
 
     def take_preview(self, previewed: Previewed | None, problem: str = "") -> None:
-        """Take an answer; without one, what was previewed before stays."""
+        """Take an answer; without one, what was previewed before is another network's, and goes."""
         self.pending, self.problem = False, problem
-        self.previewed = previewed or self.previewed
+        self.previewed = previewed
 
     def begin_run(self) -> None:
         """Forget what was about the run before."""

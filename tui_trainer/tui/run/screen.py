@@ -16,7 +16,7 @@ from tui_trainer.formatting import short_text
 from tui_trainer.training.state import State
 from tui_trainer.tui.keys import bindings
 from tui_trainer.tui.live_screen import Context
-from tui_trainer.tui.messages import PreviewFailed, PreviewReady
+from tui_trainer.tui.messages import Ended, PreviewFailed, PreviewReady
 from tui_trainer.tui.panes.fit_pane import FitPane
 from tui_trainer.tui.panes.health_pane import HealthPane
 from tui_trainer.tui.panes.loss_pane import LossPane
@@ -281,6 +281,13 @@ class Cockpit(RunScreen):
             previewed = message.previewed
             self.form.report(previewed.parameter_count, warning, previewed.init_words)
             self._redraw_soon()
+
+    @on(Ended)
+    def _preview_again(self) -> None:
+        """Ask for what there still is of a network that could not be trained: its file is new."""
+        newest = self._runs.newest
+        if newest is not None and newest.result.state is State.FAILED and not newest.result.step:
+            self._ask_preview()
 
     @on(PreviewFailed)
     def _take_preview_failure(self, message: PreviewFailed) -> None:

@@ -145,7 +145,11 @@ def status_text(
         (count, f"{shorter}train {train:<6} val {val:<6} best {best_loss} @{best_step}  lr {lr}"),
         (count, f"{short}train {train:<5} val {val:<5} best {best_loss} @{best_step}"),
     )
-    shortest = (f"{count} train {train} val {val}", f"{count} val {val}", f"val {val}")
+    few = f"{count} {short}train {train:<5} val {val:<5} best {best_loss}"  # no room for a bar
+    shortest = (
+        *(f"{few} @{best_step}  lr {lr}", f"{few} lr {lr}", few),
+        *(f"{count} train {train} val {val}", f"{count} val {val}", f"val {val}"),
+    )
     return progress_text(step / config.steps, variants, shortest, width)
 
 

@@ -32,7 +32,8 @@ _LOOKS = {
     State.PAUSED: "accent",
 }
 _SHOWN = "◂"  # beside the run on the cockpit
-_WIDE = 110  # columns from which there is room for the last loss
+_WIDE = 140  # columns from which there is room for the last loss
+_ROOMY = 110  # and for the names of other machines
 _CHOSEN = "chosen · of others what differs from ▸"
 _EDGES = 4  # columns for the frame and the cursor's sign
 
@@ -126,8 +127,9 @@ class RunTable(RowTable):
         if width >= NARROW:
             sizes = [("", 1), ("when", 9), ("state", 15), ("best", 8), ("at", 7)]
         if width >= _WIDE:
-            sizes[1] = ("when", 13)
             sizes += [("last", 8), ("steps", 12)]
+        if width >= _ROOMY and any(run.host for run in self._found.values()):
+            sizes[1] = ("when", 13)
         columns = [Column(title, size, title in ("best", "last")) for title, size in sizes]
         room = width - _EDGES - sum(size + self.gap for _, size in sizes)
         chosen = _CHOSEN if len(self._order) > 1 and room >= len(_CHOSEN) else "chosen"

@@ -66,13 +66,24 @@ def chosen_text(run: ListedRun, cursor: ListedRun | None) -> str:
         lead = f"recommends {run.recommended} · " if run.recommended else ""
         return f"{lead}sweep: {run.sweep}"
     if cursor is None or run is cursor or run.loop or cursor.config is None:
-        return run.setup
-    return " · ".join(config_differences(run.settings, cursor.settings).values()) or "same settings"
+        return _of_branch(run, run.setup)
+    differences = config_differences(run.settings, cursor.settings).values()
+    return _of_branch(run, " · ".join(differences) or "same settings")
+
+
+def _of_branch(run: ListedRun, words: str) -> str:
+    return f"branch: {words}" if run.is_branch else words
 
 
 def matches(run: ListedRun, words: list[str], now: float) -> bool:
     """Say whether all of some words, in small letters, are in what the list knows of a run."""
-    texts = (run.name, run.setup, place_text(run, now), *state_text(run), run.sweep)
+    texts = (
+        run.name,
+        _of_branch(run, run.setup),
+        place_text(run, now),
+        *state_text(run),
+        run.sweep,
+    )
     text = " ".join(texts).casefold()
     return all(word in text for word in words)
 
