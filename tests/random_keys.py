@@ -209,7 +209,7 @@ async def act(pilot, word):
         case "wait":
             await pilot.pause(float(what))
         case "key":
-            stays = isinstance(app.screen, QuitQuestion) and word in ("y", "q", "enter")
+            stays = isinstance(app.screen, QuitQuestion) and word in ("y", "q", "enter", "ctrl+c")
             await headless.press(pilot, "n" if stays else word)
     await pilot.pause(0)
 

@@ -183,10 +183,22 @@ def quit_with_keys(terminal):
     terminal.press("y")
 
 
+def stop_look_around_and_quit(terminal):
+    terminal.press("x")
+    terminal.wait_for("STOPPING…")
+    terminal.press("x")
+    terminal.wait_for("It stops after the step that it is in; q quits")
+    terminal.press("?")
+    terminal.wait_for("esc closes")
+    terminal.press("\x1b")
+    terminal.wait_for(r"(?s)\A(?!.*esc closes)")
+    quit_with_keys(terminal)
+
+
 @pytest.mark.parametrize(
     ("never_returns", "leave", "status"),
     [
-        ("spin", quit_with_keys, 0),
+        ("spin", stop_look_around_and_quit, 0),
         ("sleep", lambda terminal: terminal.child.kill(signal.SIGTERM), 143),
         ("preview", lambda terminal: terminal.press("q"), 0),
     ],

@@ -249,7 +249,7 @@ async def test_q_asks_while_training():
         assert isinstance(app.screen, QuitQuestion)
         await press(pilot, "n")
         assert app.cockpit.state is State.RUNNING
-        await press(pilot, "q", "y")
+        await press(pilot, "q", "ctrl+c")
         await until(pilot, lambda: not app.is_running)
 
 

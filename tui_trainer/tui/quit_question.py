@@ -12,11 +12,12 @@ from textual.widgets import Static
 class QuitQuestion(ModalScreen[bool]):
     """Asks whether to quit while something is running; answers True for yes.
 
-    Only y says yes: whoever presses q or enter twice by mistake loses nothing.
+    Only y and Ctrl-C say yes: whoever presses q or enter twice by mistake loses nothing.
     """
 
     BINDINGS = [
         Binding("y", "answer(True)", "quit"),
+        Binding("ctrl+c", "answer(True)", show=False),
         Binding("n,escape", "answer(False)", "stay"),
     ]
 

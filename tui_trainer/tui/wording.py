@@ -22,6 +22,7 @@ BADGES = {
     State.FAILED: ("⚠", "FAILED"),
     State.INTERRUPTED: ("⏻", "INTERRUPTED"),  # a saved run whose process is gone without ending it
 }
+STOPPING = f"{BADGES[State.STOPPED][0]} STOPPING…"
 LEARNT_NOTHING = ("◌", "DID NOT LEARN")  # a run that finished, and no training loss fell
 
 

@@ -25,6 +25,9 @@ def run_reasons(runs: Runs, keys: Mapping[str, str], *, kept: bool) -> dict[str,
         training = f"{keys['runs']} lists the run that is training."
         words = ended if runs.training is None else training
         reasons |= dict.fromkeys(("pause", "step", "stop"), words)
+    elif shown.is_stopping:
+        words = f"It stops after the step that it is in; {keys['quit']} quits whatever that does."
+        reasons |= dict.fromkeys(("pause", "step", "stop"), words)
     if shown.result.folder is None or not kept:
         reasons["branch"] = "This run is not saved: there is no state to branch off from."
     elif not shown.result.step:

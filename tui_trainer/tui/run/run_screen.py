@@ -127,6 +127,7 @@ class RunScreen(LiveScreen):
         """Ask the run that is shown to end, wherever it is trained."""
         if (shown := self._runs.shown) is not None and shown.control is not None:
             shown.control.stop()
+            self._redraw_soon()
 
     def action_overlay(self) -> None:
         """Lay the last run's validation losses under those that are shown, or take them off."""

@@ -67,6 +67,12 @@ class Run:
         return self.control is not None and self.result.state in ACTIVE
 
     @property
+    def is_stopping(self) -> bool:
+        """Whether it was asked here to end, and is still in a step, which may take long."""
+        control = self.control
+        return control is not None and control.stopped and self.active and self.remote is None
+
+    @property
     def is_elsewhere(self) -> bool:
         """Whether another process trains it now."""
         return self.active and self.remote is not None

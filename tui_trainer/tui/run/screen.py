@@ -374,7 +374,8 @@ class Cockpit(RunScreen):
     def badge_text(self) -> str:
         """Say that torch is being loaded, before there is a run."""
         if self.run is not None:
-            return run_badge(self.run)
+            shown = self._runs.shown
+            return run_badge(self.run, stopping=shown is not None and shown.is_stopping)
         if self._fits.previewed is None and not self._fits.problem:
             what = "LOADING TORCH" if self.attached is None else "ATTACHING"
             return f"{BADGES[State.STARTING][0]} {what}"

@@ -11,6 +11,7 @@ from tui_trainer.tui.wording import (
     BADGES,
     LEARNT_NOTHING,
     NARROW,
+    STOPPING,
     badge_text,
     first_clause,
     first_that_fits,
@@ -25,10 +26,15 @@ if TYPE_CHECKING:  # needs numpy, which the first frame does not
 _INITS = "Try init normal or kaiming"
 
 
-def run_badge(result: "RunResult") -> str:
-    """Write the sign and the word of a run's state, and the seconds of its compiler."""
+def run_badge(result: "RunResult", *, stopping: bool = False) -> str:
+    """Write the sign and the word of a run's state, and the seconds of its compiler.
+
+    `stopping` says that it was asked to end and has not yet.
+    """
     if result.learnt_nothing:
         return " ".join(LEARNT_NOTHING)
+    if stopping:
+        return STOPPING
     badge = badge_text(result.state)
     if result.state is State.COMPILING:
         return f"{badge} {result.compiling_seconds or 0:.0f} s"
