@@ -167,6 +167,7 @@ MISTAKES = [
     ),
     ("import sys\nsys.exit(3)", "net.py line 5: calls sys.exit(3)"),
     (layer("raise SystemExit"), "net.py line 8: calls sys.exit()"),
+    (layer("raise KeyboardInterrupt"), "net.py line 8: KeyboardInterrupt"),
     (
         "import random\n" + layer("return super().forward(x) * random.random()"),
         "the network draws random numbers from Python's random, which no run can repeat",
@@ -228,6 +229,17 @@ def test_a_mistake_after_the_first_step_ends_a_run_with_its_line(tmp_path):
     assert (end.reason, end.detail) == (StopReason.FAILED, "net.py line 11: ValueError: no more")
     assert end.steps > 0
     assert events
+
+
+def test_a_keyboard_interrupt_of_its_own_is_a_mistake_and_a_person_s_is_none(tmp_path):
+    late = layer("self.passes = getattr(self, 'passes', 0) + 1").rstrip("\n")
+    late += "\n        if self.passes > 40:\n            {}\n        return super().forward(x)\n"
+    config = config_of(write(tmp_path / "own", late.format("raise KeyboardInterrupt")))
+    (*_, run), (*_, swept) = train(config), sweeping.drive(sweeping.plan_of([config]))
+    assert run.detail == swept.detail == "net.py line 10: KeyboardInterrupt"
+    pressed = late.format("import signal; signal.raise_signal(signal.SIGINT)")
+    with pytest.raises(KeyboardInterrupt):
+        list(train(config_of(write(tmp_path / "pressed", pressed))))
 
 
 def test_what_hangs_is_ended_by_a_stop_or_a_limit(tmp_path, monkeypatch):

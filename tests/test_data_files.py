@@ -55,6 +55,38 @@ def test_a_validation_file_is_scaled_as_the_training_file(tmp_path):
     np.testing.assert_array_equal(data.val_x[:, 0], expected.astype(np.float32))
 
 
+def test_what_is_constant_in_the_training_split_alone_is_not_scaled(tmp_path):
+    train = {"a": np.full(48, 0.1), "b": np.arange(48.0), "load": np.arange(48.0)}
+    assert train["a"].std() > 0  # rounding
+    val = {"a": [0.1, 2.1], "b": [1, 2], "load": [1, 2]}
+    files = write(tmp_path / "a.csv", train | {"a": [*train["a"][:47], 2.1]}), tmp_path / "b.csv"
+    dataset = resolve(dataset_of(files[0], validation_file=str(write(files[1], val)))).dataset
+    table = loading.load_table(str(write(files[0], train)))
+    data = make_data(msgspec.structs.replace(dataset, digest=table.digest), 0)
+    assert (data.scaling.feature_means[0], data.scaling.feature_stds[0]) == (0.1, 1)
+    np.testing.assert_array_equal(data.train_x[:, 0], np.zeros(48))
+    np.testing.assert_array_equal(data.val_x[:, 0], np.float32([0, 2]))
+
+
+def test_numbers_of_a_data_set_that_do_not_fit_its_file_are_refused_in_one_line(tmp_path):
+    file = write(tmp_path / "x.csv", columns())
+    whole = resolve(dataset_of(file)).dataset
+    apart = resolve(dataset_of(file, validation_file=str(file))).dataset
+    for dataset, wrong, words in (
+        (whole, {"train_points": 5000}, "train_points + validation_points = 5000 + 12, and there"),
+        (whole, {"train_points": 40}, "train_points + validation_points = 40 + 12, and there"),
+        (whole, {"features": 2}, "features = 2, and it names 3"),
+        (apart, {"train_points": 61}, "train_points = 61, and there are 60 rows"),
+        (apart, {"validation_points": 1}, "validation_points = 1, and there are 60 rows"),
+    ):
+        for dropped in (False, True):
+            changed = msgspec.structs.replace(dataset, drop_missing=dropped, **wrong)
+            with pytest.raises(InvalidSettingsError) as caught:
+                make_data(changed, 0)
+            start = "the run's data set does not fit its file: "
+            assert str(caught.value).startswith(start + words)
+
+
 def test_an_array_of_several_columns_is_as_many_features(tmp_path):
     x = np.arange(40.0).reshape(20, 2) ** 2
     file = tmp_path / "x.npz"
@@ -121,6 +153,7 @@ BAD = {  # a file's name, its content, settings, what is said
     "empty": ("x.csv", "", {}, "x.csv: empty"),
     "blank": ("x.csv", "\n \n", {}, "x.csv: empty"),
     "a header alone": ("x.csv", "a,load\n", {}, "x.csv: it has no rows"),
+    "a header alone, unended": ("x.csv", "a,load", {}, "x.csv: it has no rows"),
     "one row": ("x.csv", "a,load\n1,2\n", {}, "x.csv: it has one row, and two are the least"),
     "text as target": (
         "x.csv",

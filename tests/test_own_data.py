@@ -109,6 +109,19 @@ def test_a_curve_over_one_feature_is_in_its_own_units(tmp_path):
     np.testing.assert_allclose(sorted([*shown.points.train_x, *shown.points.val_x]), sorted(a))
 
 
+def test_a_target_that_is_constant_in_the_training_split_is_not_scaled_and_said(tmp_path):
+    order = torch.randperm(60, generator=torch.Generator().manual_seed(0)).numpy()
+    load = np.full(60, 0.1)
+    load[order[48:]] = 1.1
+    file = write(tmp_path / "x.csv", columns() | {"load": load})
+    events = list(train(config_of(dataset_of(file), steps=9)))
+    words = "x.csv: the target load is constant in the training split: it is not scaled, and there"
+    assert [e for e in events if isinstance(e, Noted) and e.words.startswith(words)]
+    train_losses, val_losses = losses_of(events)
+    assert val_losses.max() < 100
+    assert train_losses[-1] < 100
+
+
 def test_many_points_are_drawn_as_some_thousand_evenly_taken(tmp_path):
     rows = 25_000
     x = np.arange(rows, dtype=np.float64)
@@ -195,6 +208,16 @@ def test_a_run_whose_data_changed_or_are_gone_is_left_as_it_is(tmp_path):
     assert "finished 30 steps" in invoke("show", "last").stdout  # needs no data
     write(file, columns())
     assert told("resume", "last", "--steps", 60)["steps"] == 60
+
+
+def test_a_run_whose_numbers_do_not_fit_its_file_is_refused_in_one_line(tmp_path):
+    file = write(tmp_path / "x.csv", columns())
+    flags = ["--data", file, "--target", "load", "--engine", "eager", "--steps", 9]
+    folder = Path(told("train", *flags)["run"])
+    toml = folder / "run.toml"
+    toml.write_text(toml.read_text().replace("train_points = 48", "train_points = 5000"))
+    words = refused("resume", "last", "--steps", 20)
+    assert words.startswith("the run's data set does not fit its file: train_points + validation")
 
 
 def test_what_came_on_stdin_stays_with_the_run_and_its_branches(tmp_path):

@@ -59,7 +59,10 @@ def find_lr_range(
         reason, suggestion = walk.reason, suggest_lr(walk.curve)
         if reason is StopReason.STOPPED:
             suggestion = stopped_by_hand(suggestion, len(walk.curve.lrs))
-    except Exception as error:  # whatever it is, the reader of the events has to hear of it
+    except (
+        Exception,
+        KeyboardInterrupt,
+    ) as error:  # whatever it is, the reader of the events has to hear of it
         reason, suggestion = StopReason.FAILED, LrSuggestion(None, describe_failure(error))
     yield LrRangeEnded(reason, suggestion, walk.curve, time.perf_counter() - began)
 

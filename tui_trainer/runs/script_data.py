@@ -72,8 +72,9 @@ _SPLIT = """\
     splits = [[column[chosen] for column in columns] for chosen in rows]
 """
 _STANDARDIZE = """\
-    means = [column.mean() for column in splits[0]]
-    stds = [column.std() or 1.0 for column in splits[0]]
+    alike = [column.min() == column.max() for column in splits[0]]
+    means = [c[0] if same else c.mean() for c, same in zip(splits[0], alike)]
+    stds = [1.0 if same else c.std() for c, same in zip(splits[0], alike)]
     splits = [[(c - m) / s for c, m, s in zip(split, means, stds)] for split in splits]
     TARGET_STD = float(stds[-1])
 """

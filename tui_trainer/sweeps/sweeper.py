@@ -75,7 +75,11 @@ def with_end(events: Iterator[SweepEvent], plan: Sweep) -> Iterator[SweepEvent]:
             yield event
         reason = StopReason.STOPPED if stopped else StopReason.COMPLETED
         detail = "stopped by hand" if stopped else f"finished {len(plan.candidates):,} candidates"
-    except (Exception, SystemExit) as error:  # whoever reads the events has to learn of it
+    except (
+        Exception,
+        SystemExit,
+        KeyboardInterrupt,
+    ) as error:  # whoever reads the events has to learn of it
         detail = describe_failure(error)
     yield SweepEnded(reason, detail, sum(steps.values()), time.perf_counter() - began)
 

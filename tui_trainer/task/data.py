@@ -165,5 +165,10 @@ def _parts(
 
 
 def _mean_and_std(values: Floats) -> tuple[float, float]:
-    """Return the mean and the population's standard deviation; 1 for values all alike."""
-    return float(values.mean()), float(values.std()) or 1.0
+    """Return the mean and the population's standard deviation; 1 for values all alike.
+
+    Rounding leaves those of equal values a little off.
+    """
+    if (lowest := float(values.min())) == values.max():
+        return lowest, 1.0
+    return float(values.mean()), float(values.std())

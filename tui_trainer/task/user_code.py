@@ -6,6 +6,7 @@ undone, so that it changes nobody else's numbers.
 
 import contextlib
 import ctypes
+import dis
 import hashlib
 import importlib
 import sys
@@ -213,6 +214,16 @@ def line_of(error: BaseException) -> str:
     return found
 
 
+def raised_by_users(error: BaseException) -> bool:
+    """Say whether a raise statement of somebody's own raised an exception: Ctrl-C takes none."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    if trace is None or not _is_users(trace.tb_frame.f_code.co_filename):
+        return False
+    return trace.tb_frame.f_code.co_code[trace.tb_lasti] == dis.opmap["RAISE_VARARGS"]
+
+
 def told(error: BaseException, name: str) -> str:
     """Say in one line what is wrong in somebody's code, which is called `name`."""
     where = line_of(error) or name
@@ -237,7 +248,9 @@ def run_guarded(work: Callable[[], T], name: str) -> T:
     except _Interrupted as error:
         reason = "stopped" if is_stopped() else f"still running after {LIMIT_SECONDS:.0f} s"
         raise UserCodeError(f"{line_of(error) or name}: {reason}") from None
-    except (Exception, SystemExit) as error:
+    except (Exception, SystemExit, KeyboardInterrupt) as error:
+        if isinstance(error, KeyboardInterrupt) and not raised_by_users(error):
+            raise
         raise UserCodeError(told(error, name)) from None
 
 

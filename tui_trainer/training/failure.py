@@ -5,12 +5,18 @@ import re
 import torch
 
 from tui_trainer.config.validation import InvalidSettingsError
-from tui_trainer.task.user_code import line_of, told
+from tui_trainer.task.user_code import line_of, raised_by_users, told
 
 
-def describe_failure(error: Exception | SystemExit) -> str:
-    """Say in one line what went wrong, for the person who started the run."""
-    if isinstance(error, SystemExit):
+def describe_failure(error: Exception | SystemExit | KeyboardInterrupt) -> str:
+    """Say in one line what went wrong, for the person who started the run.
+
+    Raises:
+        KeyboardInterrupt: if that is the error, and a person's.
+    """
+    if isinstance(error, KeyboardInterrupt) and not raised_by_users(error):
+        raise error
+    if isinstance(error, SystemExit | KeyboardInterrupt):
         return told(error, "the network")
     lines = str(error).strip().splitlines()
     message = lines[0] if lines else "no message"

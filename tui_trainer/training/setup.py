@@ -5,10 +5,12 @@ from msgspec.structs import replace
 from torch import nn
 
 from tui_trainer.config.builders import short_builder
-from tui_trainer.config.settings import RunConfig
+from tui_trainer.config.settings import Dataset, RunConfig
 from tui_trainer.config.validation import InvalidSettingsError
+from tui_trainer.formatting import printable
 from tui_trainer.task.builders import code_digest, init_words, try_network
 from tui_trainer.task.data import Data, make_data
+from tui_trainer.task.files.opening import short_name
 from tui_trainer.task.files.resolving import resolve
 from tui_trainer.task.memory import (
     PREVIEW_COPIES,
@@ -44,7 +46,7 @@ def preview(config: RunConfig, expected: str | None = None) -> Previewed:
         return _preview(config, expected)
     except ValueError:
         raise
-    except (Exception, SystemExit) as error:
+    except (Exception, SystemExit, KeyboardInterrupt) as error:
         raise ValueError(describe_failure(error)) from error
 
 
@@ -65,8 +67,8 @@ class Setup:
     """A config's data, network and eager engine, before the first step.
 
     `trains` says whether steps will follow, which take more memory. `config` is the one given with
-    its data set resolved, `notes` what was left out of that. `code_digest` is that of the code that
-    builds the network, "" for the program's own; it has to be the one that is `expected`.
+    its data set resolved, `notes` what a person should know of that. `code_digest` is that of the
+    code that builds the network, "" for the program's own; it has to be the one that is `expected`.
 
     Raises:
         ValueError: if the device is not available, or does not have the engine; if there is not
@@ -80,13 +82,14 @@ class Setup:
         device = find_device(config.device)
         found = resolve(config.dataset)
         self.config = config = replace(config, dataset=found.dataset)
-        self.notes = found.notes
         copies = training_copies(config) if trains else PREVIEW_COPIES
         require_memory(host_bytes(config, copies))
         # More threads slow small networks down, and a run's sums depend on how they are split.
         torch.set_num_threads(1)
         generator = torch.Generator().manual_seed(config.seed)
-        task = make_task(config, make_data(config.dataset, config.data_seed).to(device))
+        data = make_data(config.dataset, config.data_seed)
+        self.notes = (*found.notes, *_notes_on(config.dataset, data))
+        task = make_task(config, data.to(device))
         model = make_network(config, generator)
         self.code_digest = code_digest(model)
         if expected is not None and self.code_digest != expected:
@@ -105,6 +108,15 @@ class Setup:
         self.device = str(device)
         self.parameter_count = sum(p.numel() for p in self.state.parameters)
         self.engine = EagerEngine(self.state)
+
+
+def _notes_on(dataset: Dataset, data: Data) -> list[str]:
+    if data.scaling is None or bool((data.train_y != data.train_y[0]).any()):
+        return []
+    name = printable(short_name(dataset.file))
+    target = printable(dataset.target)
+    words = f"the target {target} is constant in the training split: it is not scaled"
+    return [f"{name}: {words}, and there is nothing to learn"]
 
 
 def _try_own(config: RunConfig, model: nn.Module, data: Data, copies: int) -> bool:

@@ -68,7 +68,11 @@ def train(
     try:
         run = _Training(config, control or Control(), course or Course(), keep)
         yield from run.events()
-    except (Exception, SystemExit) as error:  # whoever reads the events has to learn of it
+    except (
+        Exception,
+        SystemExit,
+        KeyboardInterrupt,
+    ) as error:  # whoever reads the events has to learn of it
         detail = describe_failure(error)
         if run is None:
             yield RunEnded(StopReason.FAILED, detail, steps=0)

@@ -182,6 +182,8 @@ def _sniff(name: str, stream: Any, delimiter: str) -> None:
         raise InvalidSettingsError(
             f"{name}: its first line has numbers, and has to name the columns"
         )
+    if len(start) < _SNIFFED and len(start.splitlines()) == 1:
+        raise InvalidSettingsError(f"{name}: it has no rows")
 
 
 def _is_number(text: str) -> bool:

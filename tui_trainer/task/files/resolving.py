@@ -94,12 +94,15 @@ def read_columns(dataset: Dataset) -> tuple[Columns, Columns | None]:
     """Return what a resolved data set uses of its file, and of its validation file.
 
     Raises:
-        InvalidSettingsError: if a file is not there, or not what it was.
+        InvalidSettingsError: if a file is not there, not what it was, or does not fit the data set.
     """
     own = _columns(dataset, dataset.file, dataset.digest)
     if not dataset.validation_file:
+        _require_fit(dataset, len(own.target))
         return own, None
-    return own, _columns(dataset, dataset.validation_file, dataset.validation_digest)
+    validation = _columns(dataset, dataset.validation_file, dataset.validation_digest)
+    _require_fit(dataset, len(own.target), len(validation.target))
+    return own, validation
 
 
 def require_unchanged(dataset: Dataset, progress: Progress | None = None) -> None:
@@ -108,10 +111,33 @@ def require_unchanged(dataset: Dataset, progress: Progress | None = None) -> Non
     Raises:
         InvalidSettingsError: one line that says which, and what can be done.
     """
-    if dataset.file:
-        _unchanged(dataset.file, dataset.digest, progress)
+    if not dataset.file:
+        return
+    rows = [_unchanged(dataset.file, dataset.digest, progress).rows]
     if dataset.validation_file:
-        _unchanged(dataset.validation_file, dataset.validation_digest, progress)
+        file, digest = dataset.validation_file, dataset.validation_digest
+        rows.append(_unchanged(file, digest, progress).rows)
+    if not dataset.drop_missing:
+        _require_fit(dataset, *rows)
+
+
+def _require_fit(dataset: Dataset, rows: int, validation_rows: int | None = None) -> None:
+    """Refuse a data set whose numbers are not those of its files: somebody has changed them."""
+    if dataset.features != len(dataset.feature_names):
+        wrong = f"features = {dataset.features}, and it names {len(dataset.feature_names)}"
+    elif validation_rows is None and dataset.train_points + dataset.validation_points != rows:
+        wrong = (
+            f"train_points + validation_points = {dataset.train_points} + "
+            f"{dataset.validation_points}, and there are {rows:,} rows"
+        )
+    elif validation_rows is not None and dataset.train_points != rows:
+        wrong = f"train_points = {dataset.train_points}, and there are {rows:,} rows"
+    elif validation_rows is not None and dataset.validation_points != validation_rows:
+        points = dataset.validation_points
+        wrong = f"validation_points = {points}, and there are {validation_rows:,} rows"
+    else:
+        return
+    raise InvalidSettingsError(f"the run's data set does not fit its file: {wrong}")
 
 
 def _unchanged(file: str, digest: str, progress: Progress | None = None) -> Table:
