@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
-from terminals import ALTERNATE_SCREEN, DEADLINE, PROGRAM, SMALL, WIDE
+from terminals import ALTERNATE_SCREEN, CURSOR, DEADLINE, MODES, PROGRAM, SMALL, WIDE
 
 STUBBORN = str(Path(__file__).with_name("stubborn.py"))
 FOR_EVER = ("--recipe", "kaiming", "--lr", "0.001", "--steps", "1000000000")
@@ -122,7 +122,10 @@ def test_a_shell_takes_the_terminal_and_gives_it_back(open_terminal):
     terminal.wait_for(r"bash-[\d.]+[#$]")
     terminal.press("exit\r")
     assert terminal.wait_for_the_end() == 143
-    terminal.assert_restored()
+    assert not terminal.is_on(ALTERNATE_SCREEN)
+    assert terminal.is_on(CURSOR)
+    assert [mode for mode in MODES if terminal.is_on(mode)] == []  # bash has its own, too
+    assert terminal.tty_modes() == (True, True)
 
 
 def child_of(pid):
