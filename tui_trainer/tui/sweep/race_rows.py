@@ -37,7 +37,8 @@ class RaceRows:
         points = feed.result.points()
         self._leader = feed.leader()
         names = [value_text(value) for value in feed.sweep.axes[0].values]
-        name_room = max(9, min(max(map(len, names)), room // 3))
+        key = feed.sweep.axes[0].key
+        name_room = max(9, min(max(map(len, [key, *names])), room // 3))
         self._names = distinct(names, name_room)
         self._tuned = feed.sweep.axes[1:]
         self._tuned_texts = [text for point in points for text in tuned_texts(point.point)]
@@ -53,7 +54,7 @@ class RaceRows:
         self._bar = max(4, room - gap)
         self.scale = race_scale(points, self._bar, log)
         self.columns = [
-            Column(feed.sweep.axes[0].key, name_room),
+            Column(key, name_room),
             *(Column(axis.key, number_room) for axis in self._tuned),
             Column("median", _MEDIAN, right=True),
             Column(self._key(), self._bar),
