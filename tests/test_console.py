@@ -152,6 +152,7 @@ def test_a_summary_of_mini_batches_counts_epochs_and_names_the_last_validation(c
     result = follow(train(config, Control()), config)
     found = facts(result)
     assert found["steps"] == "200: 50 epochs of 4 steps, batches of 64"
+    assert found["train loss"].endswith(" of the last batch")
     assert found["validation loss"] == f"{loss_text(result.ended.val_loss)} at step 196"
     assert "epoch 50 train" in capsys.readouterr().err
 

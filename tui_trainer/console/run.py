@@ -93,7 +93,7 @@ def summary(result: RunResult) -> str:
     facts = [
         ("result", f"failed: {ended.detail}" if failed else ended.detail),
         ("steps", _steps_words(result)),
-        ("train loss", loss_text(ended.train_loss)),
+        ("train loss", loss_text(ended.train_loss) + _batch_words(result)),
         ("validation loss", loss_text(ended.val_loss) + _measured_words(result)),
         ("best validation", best),
         *_quality(result.final_fit),
@@ -119,8 +119,15 @@ def _steps_words(result: RunResult) -> str:
     config, steps = result.config, _end_of(result).steps
     if config.steps_per_epoch == 1:
         return f"{steps:,}"
-    epochs = f"{steps / config.steps_per_epoch:,.4g} epochs of {config.steps_per_epoch:,} steps"
-    return f"{steps:,}: {epochs}, batches of {config.points_per_step:,}"
+    epochs = steps / config.steps_per_epoch
+    count = f"{epochs:,.0f}" if epochs >= 100 else f"{epochs:.3g}"
+    per_epoch = f"epochs of {config.steps_per_epoch:,} steps"
+    return f"{steps:,}: {count} {per_epoch}, batches of {config.points_per_step:,}"
+
+
+def _batch_words(result: RunResult) -> str:
+    """Say that a step's training loss is that of its batch: R² and RMSE are of all points."""
+    return " of the last batch" if result.config.steps_per_epoch > 1 else ""
 
 
 def _measured_words(result: RunResult) -> str:
