@@ -75,7 +75,7 @@ def test_two_terminals_watch_a_run_one_leaves_and_the_other_sees_its_process_die
         other.press(" ")
         other.wait_for("TRAINING")
         process.send_signal(signal.SIGKILL)
-        other.wait_for("FAILED")
+        other.wait_for("INTERRUPTED")
         other.wait_for(rf"process {owner.pid} is\s+gone")
         other.press("q")
         assert other.wait_for_the_end() == 0

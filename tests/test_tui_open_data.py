@@ -120,7 +120,7 @@ async def test_what_is_wrong_stands_beside_the_field_and_can_be_mended(folder):
             await press(pilot, "ctrl+a", "ctrl+k")
         for name, words in (
             ("empty.csv", "empty"),
-            ("header.csv", "header.csv: no rows below its header"),
+            ("header.csv", "header.csv: it has no rows"),
             ("one.csv", "one.csv: 1 column of numbers that differ;"),
             ("text.csv", "text.csv: no column of numbers that differ (a: row 1 has 'x')"),
             ("twice.csv", "two columns are called"),

@@ -143,7 +143,7 @@ async def test_a_row_says_how_a_run_went_and_what_differs_from_the_one_under_the
 
 async def test_a_run_that_trains_is_live_in_the_list():
     script = Script()
-    async with app_of(train=script).run_test(size=SIZES[0]) as pilot:
+    async with app_of(train=script).run_test(size=(160, 45)) as pilot:
         await ready(pilot)
         await press(pilot, "s")
         await until(pilot, lambda: pilot.app.cockpit.state is State.RUNNING)
