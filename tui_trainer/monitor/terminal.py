@@ -18,16 +18,9 @@ from pathlib import Path
 from typing import Any
 
 from tui_trainer.monitor.output import OutputFile
+from tui_trainer.terminal_modes import RESTORING
 
 _ENDING_SECONDS = 5.0  # that a viewer may take to give the terminal back; its own way out takes 4
-# What Textual switches on, switched off: for a viewer that was killed.
-_RESTORING = b"".join(
-    b"\x1b[" + code
-    for code in (
-        *(b"?%dl" % mode for mode in (2026, 1000, 1003, 1015, 1006, 1016, 1004, 2004, 2048)),
-        *(b"<u", b"0m", b"?7h", b"?1049l", b"?25h"),
-    )
-)
 
 
 def has_terminal() -> bool:
@@ -119,7 +112,7 @@ class Screen:
     def _restore(self) -> None:
         termios.tcsetattr(self._terminal, termios.TCSANOW, self._attributes)
         if self._viewer.returncode < 0 or self._viewer.returncode > 128:
-            os.write(self._terminal, _RESTORING)
+            os.write(self._terminal, RESTORING)
 
     def leave_to_parent(self) -> None:
         """Keep nothing open in a forked child; what it prints goes where its parent's prints go."""

@@ -22,6 +22,7 @@ from typing import Any
 
 from textual.driver import Driver
 
+from tui_trainer.terminal_modes import RESTORING
 from tui_trainer.tui.hang_up import let_go_of_terminal, on_hang_up
 
 _GRACE = 3.0  # seconds for an orderly end
@@ -30,15 +31,6 @@ _POLL, _WAKE = 0.05, 0.2
 _HUNG_UP = 128 + signal.SIGHUP
 _HANG_UP, _ENDED = -2, -1  # no statuses: the terminal is gone; what went on without it has ended
 _REQUESTS = (signal.SIGINT, signal.SIGTERM)
-# What Textual's driver switches on, switched off: unfinished frame, mouse, focus, pasting, sizes,
-# keyboard protocol; then colours, line wrap, the normal screen and the cursor.
-_RESTORING = b"".join(
-    b"\x1b[" + code
-    for code in (
-        *(b"?%dl" % mode for mode in (2026, 1000, 1003, 1015, 1006, 1016, 1004, 2004, 2048)),
-        *(b"<u", b"0m", b"?7h", b"?1049l", b"?25h"),
-    )
-)
 
 
 class WayOut:
@@ -252,7 +244,7 @@ class _Terminal:
         # Opened anew: a descriptor that may not block is not to be the shell's, too.
         own = os.open(os.ttyname(self._stderr), os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
         os.dup2(os.open(os.devnull, os.O_WRONLY), self._stderr)
-        rest, deadline = _RESTORING, time.monotonic() + _STUBBORN
+        rest, deadline = RESTORING, time.monotonic() + _STUBBORN
         while rest and time.monotonic() < deadline:
             termios.tcsetattr(own, termios.TCSANOW, self._attributes)  # wakes that thread, too
             try:
