@@ -3,6 +3,8 @@
 import importlib
 import inspect
 from collections.abc import Callable
+from contextlib import nullcontext
+from functools import lru_cache
 
 from torch import Generator, nn
 
@@ -49,18 +51,39 @@ def _build(
     dropout: float | None,
     generator: Generator,
 ) -> nn.Module:
-    builder = importlib.import_module(f"tui_trainer.models.{architecture.network}")
-    with lending_globally(generator) as lent:
-        network: nn.Module = builder.build(
-            inputs=features,
-            outputs=OUTPUTS,
-            hidden=architecture.hidden,
-            make_linear=getattr(models, layer),
-            dropout=dropout,
-            generator=lent,
-            **_activation(builder.build, architecture),
-        )
+    draws_globally = _draws_globally(architecture, layer, drops=dropout is not None)
+    with lending_globally(generator) if draws_globally else nullcontext(generator) as source:
+        return _built(architecture, layer, features, dropout, source)
+
+
+def _built(
+    architecture: Architecture,
+    layer: LayerName,
+    features: int,
+    dropout: float | None,
+    source: Generator,
+) -> nn.Module:
+    build = importlib.import_module(f"tui_trainer.models.{architecture.network}").build
+    network: nn.Module = build(
+        inputs=features,
+        outputs=OUTPUTS,
+        hidden=architecture.hidden,
+        make_linear=getattr(models, layer),
+        dropout=dropout,
+        generator=source,
+        **_activation(build, architecture),
+    )
     return network
+
+
+@lru_cache(maxsize=64)
+def _draws_globally(architecture: Architecture, layer: LayerName, *, drops: bool) -> bool:
+    """Say whether making a network may draw from torch's global generator, by making another.
+
+    Whoever seeds that one in another thread changes nothing of the networks that need it not.
+    """
+    with lending_globally(Generator()) as lent:
+        return may_draw(_built(architecture, layer, 1, 0.5 if drops else None, lent))
 
 
 def _activation(build: Callable[..., nn.Module], architecture: Architecture) -> dict[str, str]:
