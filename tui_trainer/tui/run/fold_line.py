@@ -1,6 +1,6 @@
 """A dim line in place of the form's rows that are as they mostly are."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from textual import events
 from textual.binding import Binding
@@ -8,8 +8,18 @@ from textual.content import Content
 from textual.message import Message
 from textual.widgets import Static
 
+from tui_trainer.config.settings import Value
 from tui_trainer.formatting import printable
 
+# What folds while it is as it mostly is, in the order of the line.
+USUAL: Mapping[str, Value | None] = {
+    "optimizer": "sgd",
+    "schedule": "constant",
+    "activation": "relu",
+    "batch_size": None,
+    "validate_every": 1,
+}
+_NUMBERS = {"batch_size": "full batch", "validate_every": "every step validates"}
 _FOLD = "▾ fold what is at its default"
 
 
@@ -69,3 +79,8 @@ class FoldLine(Static, can_focus=True):
             lines[-1].append(part)
             used += width
         self.update(Content("\n").join(Content(" · ").join(line) for line in lines))
+
+
+def folded_text(setting: str) -> str:
+    """Write a setting that is as usual."""
+    return _NUMBERS.get(setting) or str(USUAL[setting])
