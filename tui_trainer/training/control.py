@@ -27,6 +27,10 @@ class Control:
         """Ask the run to resume, and forget the single steps asked for."""
         self._set(_paused=False, _steps=0)
 
+    def toggle_pause(self) -> None:
+        """Ask for the other of the two."""
+        self.resume() if self._paused else self.pause()
+
     def step(self) -> None:
         """Ask for one step, and to wait after it."""
         with self._changed:

@@ -10,7 +10,7 @@ import time
 from dataclasses import dataclass
 
 UI_SHARE = 0.05
-SHORTEST, LONGEST = 0.1, 1.0  # seconds between two frames
+TICK, LONGEST = 0.1, 1.0  # seconds between two frames, at least and at most
 _MEMORY = 2.0  # seconds that a measure looks back, about
 # Seconds that the trainer loses by one of the UI's: 1.6 to 1.8, as whole runs in the app compare
 # with those without it; a little more, so that the share is kept by most runs and not by half.
@@ -41,7 +41,7 @@ class FrameBudget:
         """Whether to draw the next frame: at most ten a second, at least one."""
         elapsed = time.perf_counter() - self._drawn_at
         spent = _spent() - self._spent_at
-        return elapsed >= LONGEST or (elapsed >= SHORTEST and spent <= self._share * elapsed)
+        return elapsed >= LONGEST or (elapsed >= TICK and spent <= self._share * elapsed)
 
     def draws(self, bytes_written: int) -> None:
         """Note that a frame is about to be drawn."""

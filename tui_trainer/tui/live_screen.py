@@ -4,6 +4,7 @@ import time
 from abc import abstractmethod
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -15,15 +16,16 @@ from tui_trainer.config.presets import Presets
 from tui_trainer.formatting import printable
 from tui_trainer.notices.endings import Ending
 from tui_trainer.plotting.roles import Charset
+from tui_trainer.runs.client import RemoteControl
 from tui_trainer.training.control import Control
 from tui_trainer.training.state import ACTIVE, State
 from tui_trainer.tui.background import Background, Work
 from tui_trainer.tui.feed import Feed
-from tui_trainer.tui.frames import FrameBudget
+from tui_trainer.tui.frames import TICK, FrameBudget
 from tui_trainer.tui.help import HelpScreen
 from tui_trainer.tui.help_page import Now
 from tui_trainer.tui.keys import key_of, key_texts
-from tui_trainer.tui.messages import Ended, Updated
+from tui_trainer.tui.messages import Ended, RequestFailed, Updated
 from tui_trainer.tui.pane_screen import PaneScreen
 from tui_trainer.tui.seen import Seen
 from tui_trainer.tui.widgets.fields import ChoiceRow
@@ -34,7 +36,6 @@ from tui_trainer.tui.wording import BADGES, badge_text, overhead_text, with_dots
 if TYPE_CHECKING:  # the first frame needs no sweeps
     from tui_trainer.sweeps.control import SweepControl
 
-_TICK = 0.1  # seconds
 _SAID_SECONDS, _ASKED_SECONDS = 4.0, 15.0  # that words, and questions, stay in the status line
 
 
@@ -79,7 +80,7 @@ class LiveScreen(PaneScreen):
     def on_mount(self) -> None:
         """Start the timer of the frames, and draw the first one."""
         self._show_view(self._views[0])
-        self._timer = self.set_interval(_TICK, self._tick, pause=True)
+        self._timer = self.set_interval(TICK, self._tick, pause=True)
         self.set_focus(None)
         self.call_after_refresh(self.draw)
 
@@ -353,6 +354,14 @@ class LiveScreen(PaneScreen):
             self.say(reason)
         else:
             await self.run_action(key_of(name).action)
+
+    def _remote_control(self, folder: Path) -> RemoteControl:
+        """Make a control of what another process writes into a folder; failures are said here."""
+        return RemoteControl(folder, lambda words: self.post_message(RequestFailed(words)))
+
+    @on(RequestFailed)
+    def _say_failure(self, message: RequestFailed) -> None:
+        self.say(f"⚠ {message.words}")
 
     def stop_thread(self) -> None:
         """Ask the screen's thread to end, if there is one."""

@@ -2,26 +2,25 @@
 
 import os
 import signal
+import socket
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
-
-from textual import on
+from typing import Any, Literal
 
 from tui_trainer.formatting import short_text
 from tui_trainer.monitor.events import LoopStarted, MetricsLogged, OutputRead, StatusRead
 from tui_trainer.monitor.result import LoopResult
+from tui_trainer.runs.client import RemoteControl
 from tui_trainer.runs.ownership import Owner, owner_of
 from tui_trainer.training.early_stopping import StopReason
 from tui_trainer.training.events import HealthMeasured, RunEnded
+from tui_trainer.training.state import State
 from tui_trainer.tui.feed import Feed
 from tui_trainer.tui.live_screen import Context, LiveScreen
-from tui_trainer.tui.messages import RequestFailed, Updated
+from tui_trainer.tui.messages import Updated
+from tui_trainer.tui.monitor.wording import banner_text, place_text, status_text, title_text
 from tui_trainer.tui.run.next_lr import next_lr
-
-if TYPE_CHECKING:  # need numpy, which the first frame does not
-    from tui_trainer.runs.client import RemoteControl
 
 
 class LoopScreen(LiveScreen):
@@ -36,9 +35,14 @@ class LoopScreen(LiveScreen):
         self._remote: RemoteControl | None = None
 
     @property
-    def result(self) -> "LoopResult | None":
+    def result(self) -> LoopResult | None:
         """The loop that is shown."""
         return self.feed.result if self.feed is not None else None
+
+    @property
+    def state(self) -> State:
+        """What the loop is doing, or that it is about to be read."""
+        return self.feed.result.state if self.feed is not None else State.STARTING
 
     @property
     def owner(self) -> Owner | None:
@@ -60,24 +64,22 @@ class LoopScreen(LiveScreen):
 
     def follow(self, folder: Path) -> None:
         """Show the loop of a folder, in place of the one before."""
-        from tui_trainer.runs.client import RemoteControl
-
         if folder == self._folder and self.active:
             return
         self.stop_thread()
         self._folder = folder
-        self._remote = RemoteControl(folder, lambda words: self.post_message(RequestFailed(words)))
+        self._remote = self._remote_control(folder)
         self.feed = feed = Feed(LoopResult(folder))
         self._background.follow(
             feed,
-            partial(self._told, feed, folder, self._remote),
+            partial(self._events, feed, folder, self._remote),
             frequent=(HealthMeasured, LoopStarted, MetricsLogged, OutputRead, StatusRead),
             failed=lambda words: RunEnded(StopReason.FAILED, words, feed.result.step),
         )
         self._redraw_soon()
 
-    def _told(self, feed: Feed[Any], folder: Path, remote: "RemoteControl") -> Iterator[Any]:
-        """Tell a loop's events; the first values are drawn before the rest is read."""
+    def _events(self, feed: Feed[Any], folder: Path, remote: RemoteControl) -> Iterator[Any]:
+        """Yield a loop's events; the first values are drawn before the rest is read."""
         from tui_trainer.runs.follow import DRAWING_SECONDS
 
         saved = self.context.work.saved
@@ -97,18 +99,24 @@ class LoopScreen(LiveScreen):
         if self._remote is not None:
             self._remote.leave()
 
-    @on(RequestFailed)
-    def _report_failure(self, message: RequestFailed) -> None:
-        self.say(f"⚠ {message.words}")
+    # Its lines
+
+    def header_texts(self) -> tuple[str, str]:
+        if self.result is None:
+            return "", ""
+        return title_text(self.result), place_text(self.result, socket.gethostname())
+
+    def banner_text(self) -> str:
+        return banner_text(self.result, self.size.width, self.keys) if self.result else ""
+
+    def status_text(self) -> str:
+        return status_text(self.result, self.size.width) if self.result else ""
 
     # Requests
 
     def action_pause(self) -> None:
         if self._remote is not None:
-            if self._remote.paused:
-                self._remote.resume()
-            else:
-                self._remote.pause()
+            self._remote.toggle_pause()
 
     def action_step(self) -> None:
         if self._remote is not None:

@@ -1,7 +1,7 @@
 """A plot of a metric: what it was in training, in validation and in the test."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from textual import events
@@ -28,11 +28,15 @@ PIN = "▸"
 
 @dataclass
 class Look:
-    """How plots of a loop are looked at: all of them over the same steps, with one cursor."""
+    """How plots of a loop are looked at: all of them over the same steps, with one cursor.
+
+    Only the log axes are each plot's own, by the plots' keys.
+    """
 
     view: View = ALL
     cursor: float | None = None
     smooth: bool = False
+    log_axes: dict[str, bool | None] = field(default_factory=dict)
 
 
 class MetricPane(PlotPane):
@@ -54,6 +58,7 @@ class MetricPane(PlotPane):
         if plot != self.shown:
             self.shown, self._chart, self._drawing = plot, None, None
         self.view, self.cursor = look.view, look.cursor
+        self.log_axis = look.log_axes.get(plot.key)
         metrics = {m: result.metrics[m.name] for m in plot.members if m.name in result.metrics}
         if not metrics:
             self.blank("nothing logged yet", title)

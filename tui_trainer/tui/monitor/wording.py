@@ -123,6 +123,19 @@ def _percent(share: float) -> str:
     return f"{100 * share:.0f} %"
 
 
+def list_title(found: int, known: int) -> str:
+    """Say how many metrics there are, and how many of them the filter finds."""
+    return f"Metrics · {found:,}" + (f" of {known:,}" if found < known else "")
+
+
+def no_plots_text(result: "LoopResult") -> str:
+    """Say why there is nothing to plot."""
+    if result.metrics:
+        return "no metric has such a name"
+    ended = "nothing was logged" if result.ended is not None else "nothing logged yet"
+    return ended if result.started is not None else "reading…"
+
+
 def shown_text(first: int, shown: int, count: int, pattern: str, keys: Mapping[str, str]) -> str:
     """Say which of all plots are shown, and what changes that."""
     if not count:

@@ -6,11 +6,10 @@ from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING
 
-from textual import on
-
 from tui_trainer.config.settings import RunConfig
 from tui_trainer.notices.endings import Ending, end_of_run
 from tui_trainer.plotting.legend import sign
+from tui_trainer.runs.client import RemoteControl
 from tui_trainer.training.control import Control
 from tui_trainer.training.early_stopping import StopReason
 from tui_trainer.training.events import (
@@ -23,18 +22,15 @@ from tui_trainer.training.events import (
 )
 from tui_trainer.training.state import State
 from tui_trainer.tui.feed import Feed
+from tui_trainer.tui.frames import TICK
 from tui_trainer.tui.live_screen import Context, LiveScreen
-from tui_trainer.tui.messages import RequestFailed
 from tui_trainer.tui.run.branching import Branch, BranchQuestion, Parent, parent_of
 from tui_trainer.tui.run.fit_view import FitView
 from tui_trainer.tui.run.runs import Run, Runs
 from tui_trainer.tui.wording import NARROW
 
 if TYPE_CHECKING:  # needs numpy, which the first frame does not
-    from tui_trainer.runs.client import RemoteControl
     from tui_trainer.training.result import RunResult
-
-_TICK = 0.1  # seconds
 
 
 class RunScreen(LiveScreen):
@@ -118,10 +114,7 @@ class RunScreen(LiveScreen):
 
     def action_pause(self) -> None:
         if self._shows_training and (control := self._shown_control) is not None:
-            if control.paused:
-                control.resume()
-            else:
-                control.pause()
+            control.toggle_pause()
 
     def action_stop(self) -> None:
         """Ask the run that is shown to end, wherever it is trained."""
@@ -213,18 +206,17 @@ class RunScreen(LiveScreen):
 
     def read_run(self, folder: Path, config: RunConfig, created: float | None = None) -> Run:
         """Read a run that another process trains, or has trained; to be shown or pinned."""
-        from tui_trainer.runs.client import RemoteControl
         from tui_trainer.training.result import RunResult
 
-        control = RemoteControl(folder, lambda words: self.post_message(RequestFailed(words)))
+        control = self._remote_control(folder)
         run = Run(RunResult(config), control, created=created, folder=folder)
         self._runs.keep(run)
-        self._follow(run, partial(self._told, folder, config, control))
+        self._follow(run, partial(self._events, folder, config, control))
         if self.feed is None:
             self._show_run()
         return run
 
-    def _told(self, folder: Path, config: RunConfig, control: "RemoteControl") -> Iterator[Event]:
+    def _events(self, folder: Path, config: RunConfig, control: RemoteControl) -> Iterator[Event]:
         assert self.context.work.saved is not None
         yield from self.context.work.saved.events(folder, config, control)
         control.leave()
@@ -242,7 +234,7 @@ class RunScreen(LiveScreen):
     def save_picture(self, file: Path) -> None:
         """Save the screen as SVG, once what it shows is drawn."""
         if self.unread or self._dirty or self.state is State.STARTING:
-            self.set_timer(_TICK, partial(self.save_picture, file))
+            self.set_timer(TICK, partial(self.save_picture, file))
             return
         try:
             file.write_text(self.app.export_screenshot(), encoding="utf-8")
@@ -250,10 +242,6 @@ class RunScreen(LiveScreen):
             self.say(f"⚠ {file}: {error.strerror}")
         else:
             self.say(f"written: {file.name}, in {file.parent}")
-
-    @on(RequestFailed)
-    def _report_failure(self, message: RequestFailed) -> None:
-        self.say(f"⚠ {message.words}")
 
     def _follow(self, run: Run, events: Callable[[], Iterator[Event]]) -> None:
         self._background.follow(

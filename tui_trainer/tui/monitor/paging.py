@@ -1,0 +1,89 @@
+"""Which of a loop's plots are shown: those that a filter finds, a page at a time, or one alone."""
+
+import re
+from collections.abc import Callable, Iterable
+from typing import Literal
+
+from tui_trainer.monitor.events import bound_name
+from tui_trainer.tui.monitor.grouping import Plot, chosen_plots, plots_of
+
+
+class Paging:
+    """The plots of a loop's metrics, the pinned ones in front, and the page that is open.
+
+    Of so many plots, `room` says for how many there is room. `pattern` is the filter's.
+    """
+
+    def __init__(
+        self, room: Callable[[int], int], pattern: "re.Pattern[str] | None" = None
+    ) -> None:
+        self._room = room
+        self.pattern = pattern
+        self.all: list[Plot] = []
+        self._known = 0  # metrics that are in the plots
+        self.pinned: set[str] = set()  # keys of plots
+        self._first = 0  # the place of the first plot that is shown
+        self._zoomed = ""  # the key of the plot that has all the room
+
+    def learn(self, metrics: Iterable[str]) -> None:
+        """Put metrics that are new into plots; bounds are drawn with what they are for."""
+        names = list(metrics)
+        if self._known != len(names):
+            self._known = len(names)
+            bounds = {bound_name(name) for name in names}
+            self.all = plots_of([name for name in names if name not in bounds])
+
+    def filter(self, pattern: "re.Pattern[str] | None") -> None:
+        """Find other plots, and show the first of them."""
+        self.pattern = pattern
+        self._first, self._zoomed = 0, ""
+
+    @property
+    def found(self) -> list[Plot]:
+        """The plots that the filter finds, behind those that are pinned."""
+        return chosen_plots(self.all, self.pattern, self.pinned)
+
+    @property
+    def page(self) -> list[Plot]:
+        """The plots that are shown."""
+        found = self.found
+        if zoomed := [plot for plot in found if plot.key == self._zoomed]:
+            return zoomed
+        count = self._room(len(found)) if found else 0
+        self._first = max(0, min(self._first, len(found) - count))
+        return found[self._first : self._first + count]
+
+    def turn(self, direction: Literal[-1, 1]) -> None:
+        """Show the next plots, after the last ones the first ones."""
+        count, shown = len(self.found), len(self.page)
+        if self._zoomed:
+            self.zoom_next(direction)
+        elif direction > 0:
+            self._first = self._first + shown if self._first + shown < count else 0
+        else:
+            self._first = self._first - shown if self._first else count
+
+    # One plot alone
+
+    @property
+    def is_zoomed(self) -> bool:
+        """Whether one plot has all the room."""
+        return bool(self._zoomed)
+
+    def zoom(self, plot: Plot | None) -> None:
+        """Give a plot all the room, or none."""
+        self._zoomed = plot.key if plot is not None else ""
+
+    def zoom_next(self, direction: Literal[-1, 1]) -> None:
+        """Zoom the plot beside the one that is zoomed; beyond the ends none."""
+        keys = [plot.key for plot in self.found]
+        place = keys.index(self._zoomed) + direction if self._zoomed in keys else len(keys)
+        self._zoomed = keys[place] if 0 <= place < len(keys) else ""
+
+    def pin(self, plot: Plot) -> bool:
+        """Have a plot in front, whatever the filter says, or no more; return which of them."""
+        self.pinned ^= {plot.key}
+        pinned = plot.key in self.pinned
+        if pinned:
+            self._first = 0
+        return pinned
