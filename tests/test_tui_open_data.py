@@ -11,7 +11,7 @@ from tui_trainer.config.settings import describe_dataset
 from tui_trainer.formatting import to_ascii
 from tui_trainer.plotting.roles import Charset
 from tui_trainer.task.files import loading
-from tui_trainer.tui.data import screen as dialog
+from tui_trainer.tui.data import page
 from tui_trainer.tui.data.screen import DataQuestion, Phase
 from tui_trainer.tui.headless import screen_text
 
@@ -219,8 +219,8 @@ async def test_of_many_columns_only_those_in_view_are_written(folder, monkeypatc
         written.append(column.name)
         return write_row(column, choice, places)
 
-    write_row = dialog.column_row
-    monkeypatch.setattr(dialog, "column_row", note_row)
+    write_row = page.column_row
+    monkeypatch.setattr(page, "column_row", note_row)
     async with make_app().run_test(size=(80, 24)) as pilot:
         screen = await opens(pilot)
         await press(pilot, *"wide.csv", "enter")

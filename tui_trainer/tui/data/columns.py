@@ -1,12 +1,15 @@
 """The columns of a file: what they hold, which is the target and which are features."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tui_trainer.config.settings import Dataset
 from tui_trainer.config.validation import InvalidSettingsError
+from tui_trainer.formatting import printable
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -39,12 +42,21 @@ class Column:
 
 @dataclass(slots=True)
 class Choice:
-    """What a person makes of a file's columns."""
+    """What a person makes of a file's columns.
+
+    `drop_missing` leaves out the rows that lack a value, which are refused otherwise.
+    """
 
     columns: Sequence[Column]
     rows: int
     target: str = ""
     features: set[str] = field(default_factory=set)
+    standardize: bool = True
+    drop_missing: bool = False
+
+    def start_over(self, columns: Sequence[Column], rows: int) -> "Choice":
+        """Return a choice among other columns, or the same ones, of which nothing is chosen yet."""
+        return replace(self, columns=columns, rows=rows, target="", features=set())
 
     @property
     def usable(self) -> list[Column]:
@@ -92,6 +104,18 @@ class Choice:
         used = self.features | {self.target}
         gaps = [c.gaps for c in self.columns if c.name in used and c.gaps is not None]
         return int(np.count_nonzero(np.logical_or.reduce(gaps))) if gaps else 0
+
+    def dataset(self, file: str, split: float) -> Dataset:
+        """Make the data set that was chosen out of a file."""
+        return Dataset(
+            name=f"{printable(Path(file).name)} · {self.target}",
+            file=file,
+            target=self.target,
+            feature_names=self.feature_names,
+            split=split,
+            standardize=self.standardize,
+            drop_missing=self.drop_missing,
+        )
 
 
 def columns_of(table: "Table") -> list[Column]:

@@ -39,6 +39,9 @@ class Listing:
     is_file: bool = False
     problem: str = ""
 
+    def entry(self, place: int | None) -> Entry | None:
+        return self.entries[place] if place is not None and place < len(self.entries) else None
+
 
 def typed_path(text: str) -> str:
     """Return the path that a text means: one that was pasted may have quotes, escapes, a scheme."""

@@ -1,46 +1,24 @@
 """The dialog that opens a data file: first its path, then what to predict, then from what."""
 
 from enum import Enum, auto
-from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding
-from textual.containers import Vertical
-from textual.content import Content
+from textual.getters import query_one
 from textual.screen import ModalScreen
-from textual.widgets import Input, OptionList, Static
+from textual.widgets import Input, OptionList
 
-from tui_trainer.config.numbers import Share
-from tui_trainer.config.settings import Dataset
-from tui_trainer.config.validation import convert_text
-from tui_trainer.formatting import bytes_text, printable
-from tui_trainer.task.files.opening import KINDS
-from tui_trainer.tui.choices import Line, Options
+from tui_trainer.tui.data.page import DataPage
 from tui_trainer.tui.data.paths import Entry, Listing, full_path, typed_path
 from tui_trainer.tui.data.reading import DataReader, FileColumns, FileRead, Listed, Made, Opened
-from tui_trainer.tui.data.wording import (
-    Places,
-    column_head,
-    column_row,
-    entry_row,
-    file_title,
-    gaps_problem,
-    hint,
-    listing_problem,
-    places_of,
-    question,
-    settings_lines,
-)
+from tui_trainer.tui.data.wording import HintName, gaps_problem
+from tui_trainer.tui.frames import TICK
 from tui_trainer.tui.widgets.fields import TextField
-from tui_trainer.tui.wording import progress_bar
 
 if TYPE_CHECKING:  # needs numpy, which the first frame does not
     from tui_trainer.tui.data.columns import Choice, Column
-
-_TICK = 0.1  # seconds
 
 
 class Phase(Enum):
@@ -55,6 +33,13 @@ class Phase(Enum):
 
 _BUSY = (Phase.READING, Phase.MAKING)
 _COLUMNS = (Phase.TARGET, Phase.FEATURES)
+_HINTS: dict[Phase, HintName] = {
+    Phase.PATH: "path",
+    Phase.READING: "busy",
+    Phase.TARGET: "target",
+    Phase.FEATURES: "features",
+    Phase.MAKING: "busy",
+}
 
 
 class DataQuestion(ModalScreen[Opened | None]):
@@ -87,6 +72,8 @@ class DataQuestion(ModalScreen[Opened | None]):
         Binding("m", "set('drop_missing')", show=False),
     ]
 
+    page = query_one(DataPage)
+
     def __init__(self, folder: str = "") -> None:
         super().__init__()
         self._folder = folder
@@ -95,25 +82,14 @@ class DataQuestion(ModalScreen[Opened | None]):
         self._moved = False  # whether the cursor was moved since the text was typed
         self._found: FileColumns | None = None
         self._choice: Choice | None = None
-        self._places: Places | None = None  # while the list is that of the choice's columns
-        self._standardize, self._drop_missing = True, False
         self._reader = DataReader(self)
 
     def compose(self) -> ComposeResult:
-        with Vertical(classes="dialog data") as page:
-            page.border_title = "Open a data file"
-            yield Input(
-                self._folder, id="path", placeholder=f"a file: {' '.join(KINDS)}", compact=True
-            )
-            yield Static(id="problem", markup=False)
-            yield Static(id="head", markup=False)
-            yield Options(markup=False, compact=True)
-            yield TextField("split", "split", "0.8", _check_split)
-            yield Static(id="settings", markup=False)
+        yield DataPage(self._folder)
 
     def on_mount(self) -> None:
-        self.query_one("#path", Input).focus()
-        self._progress = self.set_interval(_TICK, self._show_progress, pause=True)
+        self.page.path.focus()
+        self._progress = self.set_interval(TICK, self._show_progress, pause=True)
         self._reader.list(self._folder)
 
     def on_resize(self, event: events.Resize) -> None:
@@ -141,26 +117,29 @@ class DataQuestion(ModalScreen[Opened | None]):
 
     def _open_path(self) -> None:
         """Open the file that is typed, else what the cursor is on."""
-        text, entry = self.query_one("#path", Input).value, self._entry
-        typed_file = self._listing.text == text and self._listing.is_file
-        if entry is not None and entry.is_folder and (self._moved or not typed_file):
-            self._put_path(entry.text)
-        elif entry is not None and (self._moved or not typed_file):
-            self._put_path(entry.text)
-            self._read(entry.text)
+        text, entry = self.page.path.value, self._entry
+        names_file = self._listing.text == text and self._listing.is_file
+        if entry is not None and (self._moved or not names_file):
+            self.page.put_path(entry.text)
+            if not entry.is_folder:
+                self._read(entry.text)
         elif text.strip():
             self._read(text)
 
+    def _complete_path(self) -> None:
+        """Type what all that the text may go on as have in common, else what the cursor is on."""
+        text, common = self.page.path.value, self._listing.common
+        if self._listing.text != text:
+            return  # what it may go on as is not known yet
+        longer = len(common) > len(typed_path(text))
+        if longer and not self._moved:
+            self.page.put_path(common)
+        elif self._entry is not None:
+            self.page.put_path(self._entry.text)
+
     @property
     def _entry(self) -> Entry | None:
-        place = self.query_one(OptionList).highlighted
-        entries = self._listing.entries
-        return entries[place] if place is not None and place < len(entries) else None
-
-    def _put_path(self, text: str) -> None:
-        field = self.query_one("#path", Input)
-        field.value = text
-        field.cursor_position = len(text)
+        return self._listing.entry(self.page.place)
 
     def _read(self, text: str) -> None:
         self._reader.read(str(full_path(text)))
@@ -176,15 +155,15 @@ class DataQuestion(ModalScreen[Opened | None]):
         from tui_trainer.tui.data.columns import Choice
 
         self._found = message.answer
-        self._choice = Choice(message.answer.columns, message.answer.rows)
-        self._places = None
+        choice = self._choice or Choice((), 0)
+        self._choice = choice.start_over(message.answer.columns, message.answer.rows)
         self._go_to(Phase.TARGET)
 
     # Columns
 
     @property
     def _column(self) -> "Column | None":
-        place = self.query_one(OptionList).highlighted
+        place = self.page.place
         if self._choice is None or place is None:
             return None
         return self._choice.columns[place]
@@ -221,15 +200,10 @@ class DataQuestion(ModalScreen[Opened | None]):
 
     def action_set(self, setting: str) -> None:
         """Toggle a setting."""
-        if self._phase is Phase.FEATURES:
-            name = f"_{setting}"
-            setattr(self, name, not getattr(self, name))
+        choice = self._choice
+        if self._phase is Phase.FEATURES and choice is not None:
+            setattr(choice, setting, not getattr(choice, setting))
             self._show()
-
-    @property
-    def _split(self) -> float:
-        split: float = convert_text(self.query_one(TextField).typed, Share)
-        return split
 
     @on(TextField.Edited)
     def _show_split(self) -> None:
@@ -237,28 +211,17 @@ class DataQuestion(ModalScreen[Opened | None]):
 
     def _make(self) -> None:
         """Make the data set that was chosen, unless something is missing for it."""
-        choice, field = self._choice, self.query_one(TextField)
+        choice, field = self._choice, self.page.split_field
         assert choice is not None
         assert self._found is not None
         if field.invalid:
             field.query_one(Input).focus()
         elif not choice.features:
             self._show("! no feature yet: space on a column makes it one")
-        elif choice.missing and not self._drop_missing:
+        elif choice.missing and not choice.drop_missing:
             self._show(gaps_problem(choice))
         else:
-            file = self._found.file
-            self._reader.make(
-                Dataset(
-                    name=f"{printable(Path(file).name)} · {choice.target}",
-                    file=file,
-                    target=choice.target,
-                    feature_names=choice.feature_names,
-                    split=self._split,
-                    standardize=self._standardize,
-                    drop_missing=self._drop_missing,
-                )
-            )
+            self._reader.make(choice.dataset(self._found.file, self.page.split))
             self._go_to(Phase.MAKING)
 
     @on(Made)
@@ -291,25 +254,14 @@ class DataQuestion(ModalScreen[Opened | None]):
         if self._phase is Phase.PATH:
             self._complete_path()
         elif self._phase is Phase.FEATURES:
-            self.set_focus(None if self.focused else self.query_one(TextField).query_one(Input))
-
-    def _complete_path(self) -> None:
-        text, common = self.query_one("#path", Input).value, self._listing.common
-        if self._listing.text != text:
-            return  # what it may go on as is not known yet
-        longer = len(common) > len(typed_path(text))
-        if longer and not self._moved:
-            self._put_path(common)
-        elif self._entry is not None:
-            self._put_path(self._entry.text)
+            self.set_focus(None if self.focused else self.page.split_field.query_one(Input))
 
     def action_cursor(self, where: str) -> None:
-        options = self.query_one(OptionList)
         self._moved = True
         if self.focused is not None and self._phase is Phase.FEATURES:
             self.set_focus(None)  # the field for the split
         else:
-            getattr(options, f"action_{where}")()
+            getattr(self.page.options, f"action_{where}")()
 
     def action_back(self) -> None:
         """Go back to the question before; cancel what is read; leave."""
@@ -332,85 +284,30 @@ class DataQuestion(ModalScreen[Opened | None]):
     # What is shown
 
     def _go_to(self, phase: Phase, problem: str = "") -> None:
-        cursor = self.query_one(OptionList).highlighted
+        cursor = self.page.place
         if not {phase, self._phase} <= {Phase.TARGET, Phase.FEATURES, Phase.MAKING}:
             opened = self._choice if phase is Phase.TARGET else None
             cursor = opened.likely_target if opened is not None else 0
         self._phase = phase
-        self.set_focus(self.query_one("#path", Input) if phase is Phase.PATH else None)
+        self.set_focus(self.page.path if phase is Phase.PATH else None)
         self._progress.resume() if phase in _BUSY else self._progress.pause()
-        if phase is Phase.PATH and self._listing.text != self.query_one("#path", Input).value:
-            self._reader.list(self.query_one("#path", Input).value)
+        if phase is Phase.PATH and self._listing.text != self.page.path.value:
+            self._reader.list(self.page.path.value)
         self._show(problem, cursor)
 
     def _show(self, problem: str = "", cursor: int | None = None) -> None:
         """Write everything that depends on the phase, the choice and the size."""
         for name in Phase:
             self.set_class(name is self._phase, f"-{name.name.lower()}")
-        page, options = self.query_one(".data", Vertical), self.query_one(OptionList)
-        width = page.size.width - 1  # for a scrollbar
-        cursor = options.highlighted if cursor is None else cursor
-        found = self._found if self._phase in _COLUMNS else None
-        page.border_title = Content(
-            file_title(found.file, found.rows, width) if found else "Open a data file"
-        )
-        page.border_subtitle = hint(_HINT_OF.get(self._phase, "busy"), width)
-        choice = self._choice
-        words = ""
-        if self._phase not in _COLUMNS:
-            options.clear_options()
-            self._places = None
+        self.page.show_hint(_HINTS[self._phase])
         if self._phase is Phase.PATH:
-            options.add_options(entry_row(e, width) for e in self._listing.entries)
-            words = listing_problem(self._listing)
-        elif choice is not None and self._phase in _COLUMNS:
-            places = self._list_columns(choice, width)
-            words = question(choice, self._split, width, drop_missing=self._drop_missing)
-            self.query_one("#head", Static).update(column_head(places))
-            self.query_one("#settings", Static).update(
-                settings_lines(
-                    choice,
-                    standardize=self._standardize,
-                    drop_missing=self._drop_missing,
-                    width=width,
-                )
-            )
-        if options.option_count:
-            options.highlighted = min(cursor or 0, options.option_count - 1)
-            self.call_after_refresh(options.scroll_to_highlight)
-        self._say(problem or words)
-        self._show_progress()
-
-    def _list_columns(self, choice: "Choice", width: int) -> Places:
-        """List the columns, or write the lines in view anew: there may be thousands."""
-        options = self.query_one(Options)
-        if self._places is not None and self._places.width == width:
-            options.rewrite()
-            return self._places
-        places = self._places = places_of(choice.columns, width)
-        options.clear_options()
-        options.add_options(
-            Line(partial(column_row, column, choice, places)) for column in choice.columns
-        )
-        return places
-
-    def _say(self, words: str) -> None:
-        line = self.query_one("#problem", Static)
-        line.update(printable(words))
-        line.set_class(words.startswith("!"), "error")
+            self.page.show_paths(self._listing, problem, cursor)
+        elif self._phase in _BUSY:
+            self._show_progress()
+        elif self._found is not None and self._choice is not None:
+            self.page.show_columns(self._found.file, self._choice, problem, cursor)
 
     def _show_progress(self) -> None:
         """Say how far reading is."""
-        if self._phase not in _BUSY:
-            return
-        done, size = self._reader.read_bytes, self._reader.all_bytes
-        share = done / size if size else 0.0
-        count = f" {bytes_text(done)} of {bytes_text(size)}" if size else ""
-        self._say(f"reading… {progress_bar(share, 20)}{count}")
-
-
-_HINT_OF = {Phase.PATH: "path", Phase.TARGET: "target", Phase.FEATURES: "features"}
-
-
-def _check_split(text: str) -> None:
-    convert_text(text, Share)
+        if self._phase in _BUSY:
+            self.page.show_progress(self._reader.read_bytes, self._reader.all_bytes)

@@ -1,9 +1,9 @@
 """What the dialog of data files says, in as many columns as there are."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from rich.cells import cell_len, set_cell_size
 from textual.content import Content
@@ -21,7 +21,8 @@ _GAP = 2
 _TOGGLE = 14  # columns before what a key toggles
 _LONGEST_NAME, _SHORTEST_NAME = 24, 10
 
-_HINTS = {
+HintName = Literal["path", "busy", "target", "features"]
+_HINTS: Mapping[HintName, Sequence[str]] = {
     "path": (
         "tab completes · ↑ ↓ · enter opens · esc leaves",
         "tab completes · enter opens",
@@ -36,7 +37,7 @@ _HINTS = {
 }
 
 
-def hint(name: str, width: int) -> str:
+def hint(name: HintName, width: int) -> str:
     """Say what can be pressed."""
     return first_that_fits(_HINTS[name], width)
 
@@ -63,13 +64,13 @@ def listing_problem(listing: Listing) -> str:
     return f"{listing.more:,} more: type on" if listing.more else ""
 
 
-def question(choice: "Choice", split: float, width: int, *, drop_missing: bool) -> str:
+def question(choice: "Choice", split: float, width: int) -> str:
     """Ask for what is to be chosen now, or say what has been and which rows that leaves."""
     if not choice.target:
         return "Which column is to be predicted?"
     target, count = printable(choice.target), len(choice.features)
     what = f"{count} column{'' if count == 1 else 's'}" if count else "no column yet"
-    if (holed := choice.rows_with_gaps) and not drop_missing:
+    if (holed := choice.rows_with_gaps) and not choice.drop_missing:
         rows = f"{holed:,} of {choice.rows:,} rows have gaps"
     else:
         usable = choice.rows - holed
@@ -137,14 +138,14 @@ def _rest(column: "Column", room: int, values: int) -> str:
     return cut(f"{cells[:fitting]}{missing}", room)
 
 
-def settings_lines(
-    choice: "Choice", *, standardize: bool, drop_missing: bool, width: int
-) -> Content:
+def settings_lines(choice: "Choice", width: int) -> Content:
     """Write the two settings that a key toggles, and what they mean for this file."""
-    scales = ("standardised: mean 0, deviation 1", "standardised") if standardize else ("as is",)
+    scales = (
+        ("standardised: mean 0, deviation 1", "standardised") if choice.standardize else ("as is",)
+    )
     count, rows = f"{choice.missing:,} missing", _rows_text(choice.rows_with_gaps)
-    gaps = [f"{count}: {rows} left out" if drop_missing else f"{count} in {rows}: refused"]
-    gaps += [f"{rows} left out" if drop_missing else f"{count}: refused", count]
+    gaps = [f"{count}: {rows} left out" if choice.drop_missing else f"{count} in {rows}: refused"]
+    gaps += [f"{rows} left out" if choice.drop_missing else f"{count}: refused", count]
     if not choice.missing:
         gaps = ["none"]
     lines = [_toggle("z", "scale", scales, width), _toggle("m", "gaps", gaps, width)]
