@@ -134,6 +134,7 @@ async def test_what_is_wrong_stands_beside_the_field_and_can_be_mended(folder):
         await reaches(pilot, Phase.TARGET)
         await press(pilot, "enter", "enter")
         await says(pilot, "a is infinite in row 2")
+        assert pilot.app.screen.page.place == 1  # the cursor is where it was, on y
         await press(pilot, "escape", "escape", "ctrl+a", "ctrl+k", *"gaps.csv", "enter")
         await reaches(pilot, Phase.TARGET)
         await shown(pilot, "1 missing")
@@ -206,6 +207,12 @@ async def test_a_mouse_and_a_long_list_work_too(folder):
         assert screen._choice.target == "a"
         await pilot.click("OptionList", offset=(12, 1))
         await says(pilot, "no column yet")
+        await press(pilot, "escape", "escape", "ctrl+a", "ctrl+k", "4")
+        await shown(pilot, "49.csv")
+        await press(pilot, "up")
+        screen.set_focus(None)  # as while the terminal has no focus
+        await press(pilot, "t", "space", "a")  # the columns' keys, over a longer list
+        assert screen._phase is Phase.PATH
 
 
 async def test_of_many_columns_only_those_in_view_are_written(folder, monkeypatch):

@@ -88,9 +88,9 @@ class DataPage(Vertical):
         line.set_class(words.startswith("!"), "error")
 
     def show_paths(self, listing: Listing, problem: str, cursor: int | None) -> None:
-        """List what the path may go on as, with the cursor where it is or at a place."""
+        """List what the path may go on as, with the cursor at a place; None leaves it."""
         cursor = self.place if cursor is None else cursor
-        self._clear()
+        self.clear()
         self.options.add_options(entry_row(entry, self._width) for entry in listing.entries)
         self._put_cursor(cursor)
         self.say(problem or listing_problem(listing))
@@ -107,22 +107,21 @@ class DataPage(Vertical):
 
     def show_progress(self, done: int, size: int) -> None:
         """Say how far reading is, in bytes; a size of 0 is not known yet."""
-        if self.options.option_count:
-            self._clear()
         share = done / size if size else 0.0
         count = f" {bytes_text(done)} of {bytes_text(size)}" if size else ""
         self.say(f"reading… {progress_bar(share, 20)}{count}")
 
-    def _clear(self) -> None:
+    def clear(self) -> None:
+        """List nothing."""
         self.options.clear_options()
         self.border_title = _TITLE
         self._listed = None
 
     def _list_columns(self, choice: "Choice") -> Places:
         """List the columns, or write the lines in view anew: there may be thousands."""
-        if self._listed is not None and self._listed[0] is choice:
-            places = self._listed[1]
-            if places.width == self._width:
+        if self._listed is not None:
+            listed, places = self._listed
+            if listed is choice and places.width == self._width:
                 self.options.rewrite()
                 return places
         places = places_of(choice.columns, self._width)

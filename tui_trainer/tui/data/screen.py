@@ -164,22 +164,21 @@ class DataQuestion(ModalScreen[Opened | None]):
     @property
     def _column(self) -> "Column | None":
         place = self.page.place
-        if self._choice is None or place is None:
+        if self._phase not in _COLUMNS or self._choice is None or place is None:
             return None
         return self._choice.columns[place]
 
-    def _require_usable(self, column: "Column | None") -> bool:
+    def _require_usable(self, column: "Column") -> bool:
         """Tell whether a column is one of numbers that differ; else say why not."""
-        if column is not None and column.problem:
+        if column.problem:
             self._show(f"! {column.name} can't be used: {column.problem}")
-        return column is not None and not column.problem
+        return not column.problem
 
     def action_predict(self) -> None:
         """Make the column under the cursor the target."""
-        column = self._column
-        if self._phase in _COLUMNS and self._choice is not None and self._require_usable(column):
-            assert column is not None
-            self._choice.predict(column.name)
+        column, choice = self._column, self._choice
+        if column is not None and choice is not None and self._require_usable(column):
+            choice.predict(column.name)
             self._go_to(Phase.FEATURES)
 
     def action_toggle_feature(self) -> None:
@@ -302,10 +301,11 @@ class DataQuestion(ModalScreen[Opened | None]):
         self.page.show_hint(_HINTS[self._phase])
         if self._phase is Phase.PATH:
             self.page.show_paths(self._listing, problem, cursor)
-        elif self._phase in _BUSY:
-            self._show_progress()
+        elif self._phase is Phase.READING:
+            self.page.clear()
         elif self._found is not None and self._choice is not None:
             self.page.show_columns(self._found.file, self._choice, problem, cursor)
+        self._show_progress()
 
     def _show_progress(self) -> None:
         """Say how far reading is."""
