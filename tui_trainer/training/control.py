@@ -28,7 +28,7 @@ class Control:
         self._set(_paused=False, _steps=0)
 
     def toggle_pause(self) -> None:
-        """Ask for the other of the two."""
+        """Ask the run to wait, or to resume if it was asked to wait."""
         self.resume() if self._paused else self.pause()
 
     def step(self) -> None:

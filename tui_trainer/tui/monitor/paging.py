@@ -11,7 +11,9 @@ from tui_trainer.tui.monitor.grouping import Plot, chosen_plots, plots_of
 class Paging:
     """The plots of a loop's metrics, the pinned ones in front, and the page that is open.
 
-    Of so many plots, `room` says for how many there is room. `pattern` is the filter's.
+    Args:
+        room: returns how many of so many plots fit on a page, at least one of one or more.
+        pattern: the filter's; None finds every plot.
     """
 
     def __init__(
@@ -34,18 +36,18 @@ class Paging:
             self.all = plots_of([name for name in names if name not in bounds])
 
     def filter(self, pattern: "re.Pattern[str] | None") -> None:
-        """Find other plots, and show the first of them."""
+        """Find other plots, and open the first page."""
         self.pattern = pattern
         self._first, self._zoomed = 0, ""
 
     @property
     def found(self) -> list[Plot]:
-        """The plots that the filter finds, behind those that are pinned."""
+        """Pinned plots, then the others that the filter finds."""
         return chosen_plots(self.all, self.pattern, self.pinned)
 
     @property
     def page(self) -> list[Plot]:
-        """The plots that are shown."""
+        """The plots that are shown: as many as fit, or the zoomed one."""
         found = self.found
         if zoomed := [plot for plot in found if plot.key == self._zoomed]:
             return zoomed
@@ -54,7 +56,7 @@ class Paging:
         return found[self._first : self._first + count]
 
     def turn(self, direction: Literal[-1, 1]) -> None:
-        """Show the next plots, after the last ones the first ones."""
+        """Go to the next (1) or previous (-1) page; after the last one comes the first."""
         count, shown = len(self.found), len(self.page)
         if self._zoomed:
             self.zoom_next(direction)
@@ -75,13 +77,13 @@ class Paging:
         self._zoomed = plot.key if plot is not None else ""
 
     def zoom_next(self, direction: Literal[-1, 1]) -> None:
-        """Zoom the plot beside the one that is zoomed; beyond the ends none."""
+        """Zoom the next or previous plot; past either end, none."""
         keys = [plot.key for plot in self.found]
         place = keys.index(self._zoomed) + direction if self._zoomed in keys else len(keys)
         self._zoomed = keys[place] if 0 <= place < len(keys) else ""
 
     def pin(self, plot: Plot) -> bool:
-        """Have a plot in front, whatever the filter says, or no more; return which of them."""
+        """Pin a plot, which then comes first and passes every filter, or unpin it; return which."""
         self.pinned ^= {plot.key}
         pinned = plot.key in self.pinned
         if pinned:

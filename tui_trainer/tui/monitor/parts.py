@@ -1,6 +1,6 @@
 """What is open beside the plots of a loop, or over them, and which of it has room."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 Part = Literal["metrics", "output", "health"]
@@ -8,23 +8,19 @@ Part = Literal["metrics", "output", "health"]
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """Which parts show; `beside` and `below`: whether list and output leave the plots room."""
+    """Which parts show.
+
+    `beside` and `below`: whether there is room for plots beside the list, and above the output.
+    `covered`: whether list or output take the place of plots and layers.
+    """
 
     metrics: bool
     output: bool
     health: bool
+    plots: bool
+    covered: bool
     beside: bool
     below: bool
-
-    @property
-    def covered(self) -> bool:
-        """Whether the list or the output is where plots and layers would be."""
-        return (self.metrics and not self.beside) or (self.output and not self.below)
-
-    @property
-    def plots(self) -> bool:
-        """Whether the plots show: the layers come in their place."""
-        return not (self.covered or self.health)
 
 
 class OpenParts:
@@ -41,7 +37,7 @@ class OpenParts:
         return self._open[-1] if self._open else None
 
     def open(self, part: Part) -> None:
-        """Open a part, or bring it on top."""
+        """Open a part, or bring it to the top."""
         self.close(part)
         self._open.append(part)
 
@@ -52,5 +48,14 @@ class OpenParts:
         """Return what shows: where there is little room, the part on top."""
         metrics = "metrics" in self and (beside or self.top == "metrics")
         output = "output" in self and (below or self.top == "output")
-        layout = Layout(metrics, output, False, beside, below)
-        return replace(layout, health="health" in self and not layout.covered)
+        covered = (metrics and not beside) or (output and not below)
+        health = "health" in self and not covered  # in the place of the plots
+        return Layout(
+            metrics=metrics,
+            output=output,
+            health=health,
+            plots=not (covered or health),
+            covered=covered,
+            beside=beside,
+            below=below,
+        )

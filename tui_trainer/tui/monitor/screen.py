@@ -65,7 +65,7 @@ class MonitorScreen(LoopScreen):
         self.add_class(f"-{State.STARTING.value}")  # a change of state styles all parts anew
 
     def follow(self, folder: Path) -> None:
-        """Show the loop of a folder; how one looked at another is forgotten, but for the filter."""
+        """Show the loop of a folder; of the one before only the filter and open parts stay."""
         if folder != self._folder:
             self._paging = Paging(self._room, self._paging.pattern)
             self._look = Look()

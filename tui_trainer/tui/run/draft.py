@@ -20,9 +20,10 @@ from tui_trainer.tui.widgets.fields import Direction
 
 
 class ConfigDraft:
-    """Presets by their names, numbers, and numbers over those of presets; `config` is always valid.
+    """Names of presets, the run's numbers, and numbers in place of a preset's.
 
-    `numbers` has those of `RUN_NUMBERS`: a batch size of None is the whole split.
+    `config` is always valid. `numbers` are those of `RUN_NUMBERS`; a batch size of None is the
+    whole split.
     """
 
     def __init__(self, presets: Presets, config: RunConfig, recipe: str) -> None:
@@ -36,7 +37,7 @@ class ConfigDraft:
 
     @property
     def settings(self) -> dict[str, Any]:
-        """The values by setting, but for the recipe."""
+        """The values by setting, except for the recipe."""
         engine = {"device": self._device, "engine": self.engine}
         return {**self._parts, **self.numbers, **self._overrides, **engine}
 
@@ -84,7 +85,7 @@ class ConfigDraft:
         return names[(names.index(self.chosen[category]) + direction) % len(names)]
 
     def choose(self, category: str, name: str) -> list[str]:
-        """Take a preset, an activation or an engine; return the numbers that a recipe brings."""
+        """Take a preset, an activation or an engine; return which numbers a recipe has set."""
         if category == "recipe":
             return self._take_recipe(name)
         if category == "engine":

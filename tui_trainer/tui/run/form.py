@@ -132,27 +132,21 @@ class ConfigForm(Form):
 
     def choose(self, category: str, name: str) -> None:
         """Take a preset, or an engine; a recipe brings everything it names."""
-        for key in self._draft.choose(category, name):
-            self._write_number(key)
-        self._changed(category)
+        self._changed(category, *self._draft.choose(category, name))
 
     def turn_lr(self, direction: Direction) -> None:
         """Raise or lower the lr along 1-2-5, and through the lr that one set out from."""
         self._draft.turn_lr(direction)
-        self._write_number("lr")
         self._changed("lr")
 
     def turn_batch(self, direction: Direction) -> None:
         """Halve or double the batch size, to powers of two; above them is the whole split."""
         self._draft.turn_batch(direction)
-        self._write_number("batch_size")
         self._changed("batch_size")
 
     def set_number(self, key: str, number: float | None) -> None:
         """Set a number, of the form or in place of that of a preset."""
         self._draft.set_number(key, number)
-        if key in RUN_NUMBERS:
-            self._write_number(key)
         self._changed(key)
 
     def take(self, key: str, value: Value) -> None:
@@ -226,10 +220,11 @@ class ConfigForm(Form):
         if number != self._draft.numbers[event.key]:
             self.set_number(event.key, number)
 
-    def _write_number(self, key: str) -> None:
-        self.field(key).put(_text(self._draft.numbers[key]))
-
-    def _changed(self, setting: str) -> None:
+    def _changed(self, setting: str, *brought: str) -> None:
+        """Show and report a change, and the numbers that it has brought along."""
+        for key in (setting, *brought):
+            if key in RUN_NUMBERS:
+                self.field(key).put(_text(self._draft.numbers[key]))
         self._show()
         self.post_message(self.Changed(self.config, setting))
 
@@ -273,9 +268,9 @@ class ConfigForm(Form):
 
     def _fold(self) -> None:
         """Show what is not as it mostly is, or all of it; name the others in a line."""
-        draft = self._draft
-        values = {key: (draft.chosen | draft.numbers)[key] for key in USUAL}
-        if draft.is_built:
+        now = self._draft.chosen | self._draft.numbers
+        values = {key: now[key] for key in USUAL}
+        if self._draft.is_built:
             del values["activation"]
         folded = [] if self._unfolded else [key for key in values if values[key] == USUAL[key]]
         for key in USUAL:
