@@ -18,8 +18,10 @@ from safetensors.torch import load_file
 from tui_trainer.config.changes import changed_config
 from tui_trainer.config.settings import Patience, with_steps
 from tui_trainer.config.validation import InvalidSettingsError
+from tui_trainer.formatting import short_text
 from tui_trainer.runs.checkpoint import DamagedError, read_checkpoint
 from tui_trainer.runs.folder import BEST, CHECKPOINT, DESCRIPTION, LEDGER, NORMS, SUMMARY
+from tui_trainer.runs.handover import handover_notes
 from tui_trainer.runs.kept import kept_files
 from tui_trainer.runs.recording import branch, go_on, record
 from tui_trainer.runs.replay import Replay
@@ -208,6 +210,27 @@ def test_a_branch_with_another_optimiser_starts_that_anew_and_says_so(tmp_path):
     at_best = reference_loop.run(config, steps=before.best_step).model.state_dict()
     assert weights.keys() == at_best.keys()
     assert all(torch.equal(weights[name], at_best[name]) for name in weights)
+
+
+def test_a_branch_whose_schedule_is_planned_anew_says_what_the_lr_becomes(tmp_path):
+    config = make("kaiming", schedule="warmup-cosine", steps=120, lr=0.003)
+    parent = fold(record(config, Control(), tmp_path))
+    assert fold(branch(parent.folder, 60, config, Control(), None, tmp_path)).notes == []
+    fewer, _ = changed_config(config, ["steps=80"], PRESETS)
+    child = fold(branch(parent.folder, 60, fewer, Control(), None, tmp_path))
+    lr = 0.003 * make_factor(config.schedule, 80)(61)
+    words = f"the schedule is planned anew over 80 steps: the lr of step 61 is {short_text(lr)}"
+    assert child.notes == [words]
+    assert words in [entry.get("words") for entry in SavedRun(child.folder).entries]
+    other, _ = changed_config(config, ["schedule=step"], PRESETS)
+    (note,) = fold(branch(parent.folder, 60, other, Control(), None, tmp_path)).notes
+    assert note == "schedule step is planned over 120 steps: the lr of step 61 is 0.0003"
+    sooner, _ = changed_config(other, ["steps=80"], PRESETS)
+    (note,) = handover_notes(other, sooner, 20)  # the lr of the next step is what it was
+    assert note == "the schedule is planned anew over 80 steps: the lr of step 21 is 0.003"
+    assert list(handover_notes(other, with_steps(other, 80), 20)) == []
+    constant, _ = changed_config(config, ["schedule=constant"], PRESETS)
+    assert fold(branch(parent.folder, 60, constant, Control(), None, tmp_path)).notes == []
 
 
 def further(before, kind, config, steps, **numbers):

@@ -1,9 +1,13 @@
 """What a branch takes over from its parent, whose steps it would take in another way."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 from tui_trainer.config.settings import RunConfig
+from tui_trainer.formatting import short_text
 from tui_trainer.task.optimizers import make_optimizer
+from tui_trainer.task.schedules import make_factor
+from tui_trainer.task.shape import slot_estimate
 from tui_trainer.training.course import Checkpoint, Course, WayBack
 from tui_trainer.training.engines.engine import Snapshot
 from tui_trainer.training.engines.executor import Executor
@@ -30,6 +34,27 @@ def forgets(parent: RunConfig, child: RunConfig) -> bool:
     """Whether a branch's optimiser can't go on with what its parent's remembers."""
     mine, others = child.optimizer, parent.optimizer
     return (mine.method, bool(mine.momentum)) != (others.method, bool(others.momentum))
+
+
+def handover_notes(parent: RunConfig, child: RunConfig, step: int) -> Iterator[str]:
+    """Say what a branch after `step` does not go on with: an optimiser's memory, a schedule."""
+    optimizer, schedule, first = child.optimizer, child.schedule, step + 1
+    if step and slot_estimate(optimizer) and forgets(parent, child):
+        yield f"optimizer {optimizer.name} remembers nothing of step {step:,} and before"
+    if schedule.moves and _is_planned_anew(parent, child, first):
+        is_own = schedule.name != parent.schedule.name
+        what = f"schedule {schedule.name} is planned" if is_own else "the schedule is planned anew"
+        lr = short_text(child.lr * make_factor(schedule, child.steps)(first))
+        steps = schedule.steps or child.steps
+        yield f"{what} over {steps:,} steps: the lr of step {first:,} is {lr}"
+
+
+def _is_planned_anew(parent: RunConfig, child: RunConfig, first: int) -> bool:
+    """Whether the factors from a step on are others; a thousand of them are looked at."""
+    mine = make_factor(child.schedule, child.steps)
+    others = make_factor(parent.schedule, parent.steps)
+    steps = range(first, child.steps + 1)
+    return any(mine(step) != others(step) for step in steps[:: 1 + len(steps) // 1000])
 
 
 def _walked(best: WayBack, state: Checkpoint, parent: RunConfig, threads: int) -> WayBack:

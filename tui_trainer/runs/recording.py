@@ -20,7 +20,7 @@ from tui_trainer.runs.courses import (
 )
 from tui_trainer.runs.description import Parent
 from tui_trainer.runs.folder import BRANCHED_AT, METRICS, make_run_folder, run_name
-from tui_trainer.runs.handover import forgets, hand_over
+from tui_trainer.runs.handover import hand_over, handover_notes
 from tui_trainer.runs.ledger import BRANCHED, CONTINUED, Entry
 from tui_trainer.runs.metrics import MetricsWriter
 from tui_trainer.runs.ownership import LOCK, Ownership, own, owner_of
@@ -34,7 +34,6 @@ from tui_trainer.runs.saved import (
 from tui_trainer.runs.server import answering
 from tui_trainer.runs.writer import describe_problem
 from tui_trainer.task.files.resolving import require_unchanged
-from tui_trainer.task.shape import slot_estimate
 from tui_trainer.training.control import Control
 from tui_trainer.training.course import Checkpoint
 from tui_trainer.training.events import (
@@ -208,7 +207,7 @@ def _write_past(child: Path, saved: SavedRun, step: int) -> None:
 def _with_engine(events: Iterator[Event], saved: SavedRun, step: int) -> Iterator[Event]:
     """Tell with which engine a branch starts, where it is not that of its parent's last step.
 
-    And that its optimiser starts anew, where it can't go on.
+    And what it does not go on with.
     """
     before = [engine for at, engine in saved.switches.items() if at <= step]
     for event in events:
@@ -217,9 +216,7 @@ def _with_engine(events: Iterator[Event], saved: SavedRun, step: int) -> Iterato
             continue
         if before and event.engine != before[-1]:
             yield EngineChanged(step + 1, event.engine, event.engine_reason)
-        optimizer = event.config.optimizer
-        if step and slot_estimate(optimizer) and forgets(saved.config, event.config):
-            yield Noted(f"optimizer {optimizer.name} remembers nothing of step {step:,} and before")
+        yield from map(Noted, handover_notes(saved.config, event.config, step))
 
 
 def _beyond(events: Iterator[Event], saved: SavedRun, last: int) -> Iterator[Event]:
