@@ -157,7 +157,10 @@ def test_without_its_screen_the_loop_goes_on_with_a_line_and_sigterm_saves_it(
 @pytest.mark.parametrize("has_screen", [True, False])
 def test_a_lost_terminal_ends_nothing(open_terminal, script, tmp_path, has_screen):
     terminal = opened(open_terminal, script(FOR_EVER))
-    if not has_screen:
+    if has_screen:  # a paused loop has nobody left who would resume it
+        terminal.press(" ")
+        terminal.wait_for("PAUSED")
+    else:
         terminal.press("q")
         terminal.wait_for("The loop goes on")
         terminal.press("y")
@@ -172,6 +175,8 @@ def test_a_lost_terminal_ends_nothing(open_terminal, script, tmp_path, has_scree
     result = result_in(tmp_path)
     assert result.ended.reason is StopReason.COMPLETED
     assert "after the loop" in result.output
+    words = "the terminal is gone: the loop, which was paused, resumes"
+    assert list(result.notes) == [words] * has_screen
 
 
 def test_a_loop_that_is_killed_leaves_the_terminal_as_it_was(open_terminal, script, tmp_path):

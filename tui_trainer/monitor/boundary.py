@@ -27,6 +27,7 @@ class Boundary:
         self.control = LoopControl(self._tell_unanswered)
         self.rates, self.saving = Rates(), CheckpointFunction()
         self._close = close
+        self._lose_terminal: Callable[[], None] | None = None
         self._recorder: Recorder | None = None
         self._signals: Signals | None = None
         self._step = 0
@@ -36,8 +37,8 @@ class Boundary:
 
     def open(self, recorder: Recorder | None, hang_up: Callable[[], None]) -> None:
         """Watch signals, and record what happens; `hang_up` is called when the terminal is gone."""
-        self._recorder = recorder
-        self._signals = Signals(self._terminate, hang_up)
+        self._recorder, self._lose_terminal = recorder, hang_up
+        self._signals = Signals(self._terminate, self._hang_up)
         self._show_lr()
 
     def let_go(self) -> None:
@@ -114,7 +115,17 @@ class Boundary:
         words = "this loop takes requests once it counts its steps: for step in monitor, "
         self._note({"event": "noted", "words": words + "or monitor.step()"})
 
-    # SIGTERM, in the main thread
+    # Signals, in the main thread
+
+    def _hang_up(self) -> None:
+        """Let a paused loop resume: there may be nobody left who would do that."""
+        if self._lose_terminal is not None:
+            self._lose_terminal()
+        if self.control.paused:
+            words = "the terminal is gone: the loop, which was paused, resumes"
+            self._note({"event": "noted", "words": words})
+            # This thread may be just about to wait, and would miss its own notice.
+            threading.Thread(target=self.control.resume, name="loop-resume", daemon=True).start()
 
     def _terminate(self) -> None:
         """Save the loop at the end of its step, or at once between two, and end it."""
