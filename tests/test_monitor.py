@@ -21,6 +21,7 @@ from tui_trainer.monitor import output
 from tui_trainer.monitor.follow import follow_loop
 from tui_trainer.monitor.result import LoopResult
 from tui_trainer.monitor.rows import MOST_NAMES, Rows
+from tui_trainer.monitor.steering import Rates
 from tui_trainer.monitor.stop_rule import parse_stop_rule
 from tui_trainer.runs import metrics
 from tui_trainer.runs.client import RemoteControl, ask
@@ -277,6 +278,46 @@ def test_it_is_steered_from_outside_between_steps(tmp_path):
     assert "OSError: no room" in result.notes[0]
     events = ledger_of(tmp_path)
     assert (events[1], events.count("checkpoint"), events[-1]) == ("paused", 2, "ended")
+
+
+def test_a_scheduler_goes_on_in_proportion_from_an_lr_that_was_set():
+    schedules = torch.optim.lr_scheduler
+
+    def in_sequence(optimizer):
+        parts = [schedules.LinearLR(optimizer, 0.1, 1.0, 9), schedules.StepLR(optimizer, 4)]
+        return [*parts, schedules.SequentialLR(optimizer, parts, [9])]
+
+    makers = (
+        lambda it: [schedules.LambdaLR(it, lambda step: 0.9**step)],
+        lambda it: [schedules.StepLR(it, 4)],
+        lambda it: [schedules.PolynomialLR(it, 20, power=2.0)],
+        lambda it: [schedules.CosineAnnealingLR(it, 12, eta_min=0.02)],
+        lambda it: [schedules.CosineAnnealingWarmRestarts(it, 7, eta_min=0.02)],
+        lambda it: [schedules.OneCycleLR(it, 1.0, total_steps=25)],
+        lambda it: [schedules.CyclicLR(it, 0.1, 1.0, step_size_up=5)],
+        lambda it: [torch.optim.swa_utils.SWALR(it, 0.05, anneal_epochs=12)],
+        in_sequence,
+    )
+    for make in makers:
+        found = []
+        for factor in (1.0, 0.3):
+            parameters = [torch.nn.Parameter(torch.zeros(1)) for _ in range(2)]
+            groups = [{"params": [parameters[0]]}, {"params": [parameters[1]], "lr": 0.2}]
+            optimizer = torch.optim.SGD(groups, lr=0.1)
+            *parts, last = make(optimizer)
+            rates = Rates()
+            rates.attach(optimizer)
+            rates.schedulers = parts or [last]
+            lrs = []
+            for step in range(20):
+                if step == 6:
+                    rates.change(rates.lr * factor)
+                by = factor if step >= 6 else 1
+                lrs += [group["lr"] / by for group in optimizer.param_groups]
+                optimizer.step()
+                last.step()
+            found.append(lrs)
+        assert found[1] == pytest.approx(found[0])
 
 
 def _send(folder, name, lr=None):

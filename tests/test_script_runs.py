@@ -133,6 +133,9 @@ def test_it_is_steered_and_stopped_between_two_steps(runs):
         stepped = until_status(folder, lambda status: status["step"] > paused["step"])
         assert stepped["step"] == paused["step"] + 1
         until_status(folder, lambda status: status["metrics"]["lr"] == pytest.approx(0.003))
+        ask(folder, make_request("step"))  # the scheduler has set the lr since
+        stepped = until_status(folder, lambda status: status["step"] > stepped["step"])
+        assert stepped["lr"] == pytest.approx(0.003)
         ask(folder, make_request("stop"))
         _, err = process.communicate(timeout=DEADLINE)
     finally:

@@ -28,6 +28,7 @@ def main():
     loader = DataLoader(rings(1024), batch_size=args.batch_size, shuffle=True)
     model = nn.Sequential(nn.Linear(2, 32), nn.ReLU(), nn.Linear(32, 2)).to(device)
     optimizer = torch.optim.SGD(model.parameters(), lr=args.lr, momentum=0.9)
+    scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 1.0)
     criterion = nn.CrossEntropyLoss()
 
     step = 0
@@ -41,6 +42,7 @@ def main():
                 loss = criterion(output, labels)
                 loss.backward()
                 optimizer.step()
+                scheduler.step()
                 correct += (output.argmax(1) == labels).sum().item()
                 step += 1
                 if step % args.every == 0:

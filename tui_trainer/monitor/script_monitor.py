@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from typing import Any
+
 from tui_trainer.monitor.monitor import Monitor
 from tui_trainer.monitor.terminal import has_terminal
 
@@ -13,6 +16,10 @@ class ScriptMonitor(Monitor):
         super().__init__(name, stop_when=stop_when, runs=runs)
         if not self._mode and not has_terminal():
             self._mode = "attach"
+
+    def steer_schedulers(self, schedulers: Collection[Any]) -> None:
+        """Scale what torch's schedulers compute from, those to come too, when the lr changes."""
+        self._boundary.rates.schedulers = schedulers
 
     @property
     def is_off(self) -> bool:

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import time
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 from tui_trainer.training.control import Control
+
+# Rates of a group: its own, and those that schedulers of torch's keep there and in themselves.
+_OF_GROUPS = ("lr", "initial_lr", "max_lr", "min_lr", "swa_lr")
+_OF_SCHEDULERS = ("base_lrs", "max_lrs", "eta_min")
 
 
 class LoopControl(Control):
@@ -39,9 +43,10 @@ class LoopControl(Control):
 
 
 class Rates:
-    """The learning rates of a loop's optimisers."""
+    """The learning rates of a loop's optimisers, and of the `schedulers` that are known of them."""
 
     def __init__(self) -> None:
+        self.schedulers: Collection[Any] = ()
         self._optimizers: list[weakref.ref[Any]] = []  # a loop may go on without some
         self._asked: float | None = None
 
@@ -73,9 +78,24 @@ class Rates:
         before, self._asked = self.lr, lr
         factor = lr / before if before else None
         for group in self._groups:
-            for key in ("lr", "initial_lr"):
+            for key in _OF_GROUPS if factor is not None else ("lr", "initial_lr"):
                 if key in group:
                     _put(group, key, lr if factor is None else group[key] * factor)
+        if factor is not None:
+            self._scale_schedulers(factor)
+
+    def _scale_schedulers(self, factor: float) -> None:
+        """Scale what those compute rates from, besides what they keep in the groups."""
+        attached = [optimizer() for optimizer in self._optimizers]
+        for scheduler in list(self.schedulers):
+            if not any(scheduler.optimizer is optimizer for optimizer in attached):
+                continue
+            for name in _OF_SCHEDULERS:
+                rates = getattr(scheduler, name, None)
+                if isinstance(rates, list):
+                    setattr(scheduler, name, [rate * factor for rate in rates])
+                elif rates is not None:
+                    setattr(scheduler, name, rates * factor)
 
     @property
     def _groups(self) -> list[dict[str, Any]]:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, WeakSet
 
 from tui_trainer.monitor.monitor import is_any_open
 from tui_trainer.monitor.scalars import to_scalar
@@ -62,6 +62,7 @@ class TorchHooks:
         self._make_monitor, self._grad_norms = make_monitor, grad_norms
         self._yields = False  # to a monitor of the script's own
         self._optimizers: WeakKeyDictionary[Any, _Optimizer] = WeakKeyDictionary()
+        self._schedulers: WeakSet[Any] = WeakSet()
         self._stepped: set[str] = set()  # suffixes of those that have stepped in the present step
         self._stepping: Any = None
         self._losses: list[Any] = []
@@ -75,6 +76,7 @@ class TorchHooks:
         optimizers.register_optimizer_step_post_hook(self._after_step)
         _wrap(torch.autograd, "backward", self._during_backward)
         _wrap(torch.optim.Optimizer, "zero_grad", self._during_zero_grad)
+        _wrap(torch.optim.lr_scheduler.LRScheduler, "__init__", self._during_scheduler)
         _wrap(torch.amp.GradScaler, "scale", _during_scale)
 
     # Around an optimiser's step
@@ -115,6 +117,7 @@ class TorchHooks:
             self._yields = is_any_open()
             if not self._yields:
                 self.monitor = self._make_monitor()
+                self.monitor.steer_schedulers(self._schedulers)
                 self.monitor.start()
         return self.monitor
 
@@ -144,6 +147,13 @@ class TorchHooks:
             yield
         finally:
             self._is_backward = False
+
+    @contextlib.contextmanager
+    def _during_scheduler(self, args: Any, keywords: Any) -> Iterator[None]:
+        """Remember a scheduler: of those made of others the others, which have the base rates."""
+        yield
+        with contextlib.suppress(TypeError):  # of a class that can't be hashed
+            self._schedulers.add(args[0])
 
     @contextlib.contextmanager
     def _during_zero_grad(self, args: Any, keywords: Any) -> Iterator[None]:
