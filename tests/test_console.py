@@ -4,6 +4,7 @@ import csv
 import functools
 import json
 import math
+import re
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from tui_trainer.console.run import follow, plots, summary, to_json
 from tui_trainer.formatting import loss_text
 from tui_trainer.plotting.roles import Charset, Role
 from tui_trainer.runs.export import write_history
+from tui_trainer.runs.recording import go_on, record
 from tui_trainer.training.control import Control
 from tui_trainer.training.early_stopping import StopReason
 from tui_trainer.training.events import LrChanged, RunEnded
@@ -118,6 +120,17 @@ def test_progress_on_stderr_shows_speed_time_left_and_both_losses(capsys):
     assert "<" in err  # time taken < time left
     assert "train " in err
     assert " val " in err
+
+
+def test_the_progress_of_a_run_that_is_resumed_counts_the_steps_from_there(tmp_path, capsys):
+    config = config_of("kaiming", steps=100)
+    folder = follow(record(config, Control(), tmp_path), config, quiet=True).folder
+    longer = config_of("kaiming", steps=120)
+    result = follow(go_on(folder, Control(), 120), longer)
+    drawn = [text for text in re.split(r"[\r\n]", capsys.readouterr().err) if " 100/120 " in text]
+    assert drawn
+    assert all("? steps/s" in text for text in drawn)  # no speed of what was only read
+    assert result.history.steps == 120
 
 
 def test_a_network_that_does_not_learn_is_told_at_once(capsys):

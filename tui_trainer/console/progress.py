@@ -33,6 +33,13 @@ def progress_bar(**options: Any) -> Iterator[tuple[Any, Callable[[str], None]]]:
         yield bar, note
 
 
+def start_bar_at(bar: Any, step: int) -> None:
+    """Have a bar count on from a step: its speed and the time left are those of what follows."""
+    bar.reset()
+    bar.initial = bar.n = bar.last_print_n = step
+    bar.refresh()
+
+
 class Mailbox:
     """A stream whose writer never waits: a thread writes to the one behind it.
 

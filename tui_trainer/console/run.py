@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 import msgspec
 
 from tui_trainer.config.settings import RunConfig
-from tui_trainer.console.progress import progress_bar
+from tui_trainer.console.progress import progress_bar, start_bar_at
 from tui_trainer.formatting import duration_text, loss_text, metric_text, printable
 from tui_trainer.plotting.canvas import draw
 from tui_trainer.plotting.chart import Drawing
@@ -24,6 +24,7 @@ from tui_trainer.training.events import (
     FitSampled,
     Noted,
     NotLearning,
+    OldStepsRead,
     Recorded,
     RunEnded,
     RunStarted,
@@ -41,6 +42,8 @@ def follow(events: Iterable[Event], config: RunConfig, *, quiet: bool = False) -
         for event in events:
             result.apply(event)
             match event:
+                case OldStepsRead() | StepsCompleted(is_past=True):
+                    start_bar_at(bar, event.last_step)
                 case StepsCompleted():
                     bar.update(len(event.train_loss))
                     train, val = float(event.train_loss[-1]), float(event.val_loss[-1])

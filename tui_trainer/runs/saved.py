@@ -186,6 +186,7 @@ class SavedRun:
                 best_val_loss=best.val_loss if best else None,
                 seconds=seconds,
                 steps_per_second=0.0,
+                is_past=True,
             )
 
     @cached_property

@@ -125,7 +125,8 @@ class StepsCompleted:
     """The losses of all steps from `first_step` on.
 
     `bound` is what the stopping rule compared each validation loss with, NaN where it was not
-    armed; None without a rule. `seconds` is the training time so far, without pauses.
+    armed; None without a rule. `seconds` is the training time so far, without pauses. `is_past`
+    says that these were read, not trained.
     """
 
     first_step: int
@@ -137,6 +138,7 @@ class StepsCompleted:
     best_val_loss: float | None
     seconds: float
     steps_per_second: float
+    is_past: bool = False
 
     @property
     def last_step(self) -> int:
