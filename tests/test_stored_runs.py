@@ -11,6 +11,7 @@ from click.testing import CliRunner
 from tui_trainer.cli import main
 from tui_trainer.config.presets import load_presets, make_config
 from tui_trainer.config.validation import InvalidSettingsError
+from tui_trainer.formatting import loss_text
 from tui_trainer.runs.description import describe, write_description
 from tui_trainer.runs.folder import DESCRIPTION, FIT, LEDGER, SUMMARY
 from tui_trainer.runs.listing import (
@@ -162,11 +163,18 @@ def test_a_run_is_found_by_its_folder_its_name_a_piece_of_it_or_as_the_last(root
 
 def test_a_recorded_run_is_shown_plotted_and_written(root, tmp_path):
     train = "train", "--recipe", "stop-patience", "--engine", "eager", "--steps", 60
+    train = *train, "--batch-size", 64, "--validate-every", 7, "--activation", "tanh"
     losses, shown = tmp_path / "losses.csv", tmp_path / "shown.csv"
     trained = json.loads(invoke(*train, "--json", "--history", losses).stdout)
     result = invoke("show", "last", "--plot", "--csv", shown)
     for words in ("stop-patience", "finished", "60 of 60", "Loss by step", "Fit after step"):
         assert words in result.stdout
+    facts = {line[:16].strip(): line[17:] for line in result.stdout.splitlines()}
+    assert (facts["activation"], facts["dataset"]) == ("tanh", "wave: 200 + 200 points")
+    assert facts["batch size"] == "64, validation every 7 steps"
+    assert facts["train loss"] == f"{loss_text(trained['train_loss'])} of the last batch"
+    assert facts["validation loss"].endswith(" at step 56")
+    assert facts["R²"].endswith(f"validation {trained['val_r2']:.3f}")
     assert result.stderr == ""
     assert shown.read_text() == losses.read_text()
     fields = json.loads(invoke("show", "last", "--json").stdout)

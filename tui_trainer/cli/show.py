@@ -64,7 +64,7 @@ def show(
     if as_json:
         echo_json(console.run_to_json(stored, saved.entries))
     else:
-        click.echo(for_stdout(console.summary(stored, saved.entries)))
+        click.echo(for_stdout(console.summary(stored, saved.entries, saved.result.final_fit)))
     if plot:
         click.echo(f"\n{_plots(saved, as_json)}", err=as_json)
     written = csv_file is None or _write_losses(saved, csv_file)

@@ -1,12 +1,13 @@
 """Renders a run outside the app: progress on stderr, then a summary, plots or JSON."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 
 import msgspec
 
 from tui_trainer.config.settings import RunConfig
+from tui_trainer.console.figures import batch_words, figure_text, quality, validated_words
 from tui_trainer.console.progress import progress_bar, start_bar_at
-from tui_trainer.formatting import duration_text, loss_text, metric_text, printable
+from tui_trainer.formatting import duration_text, loss_text, printable
 from tui_trainer.plotting.canvas import draw
 from tui_trainer.plotting.chart import Drawing
 from tui_trainer.plotting.fit_chart import fit_chart
@@ -21,7 +22,6 @@ from tui_trainer.training.events import (
     EngineChanged,
     EngineKept,
     Event,
-    FitSampled,
     Noted,
     NotLearning,
     OldStepsRead,
@@ -88,7 +88,7 @@ def _end_of(result: RunResult) -> RunEnded:
 
 def summary(result: RunResult) -> str:
     """Summarise how the run ended, one fact per line."""
-    ended = _end_of(result)
+    ended, config = _end_of(result), result.config
     failed = ended.reason is StopReason.FAILED
     best = "–"
     if ended.best_step is not None:
@@ -96,10 +96,10 @@ def summary(result: RunResult) -> str:
     facts = [
         ("result", f"failed: {ended.detail}" if failed else ended.detail),
         ("steps", _steps_words(result)),
-        ("train loss", loss_text(ended.train_loss) + _batch_words(result)),
-        ("validation loss", loss_text(ended.val_loss) + _measured_words(result)),
+        ("train loss", loss_text(ended.train_loss) + batch_words(config)),
+        ("validation loss", loss_text(ended.val_loss) + validated_words(config, ended.steps)),
         ("best validation", best),
-        *_quality(result.final_fit),
+        *quality(result.final_fit),
         ("time", f"{duration_text(ended.seconds)} ({ended.seconds:.2f} s)"),
         ("speed", f"{ended.steps_per_second:,.0f} steps/s"),
     ]
@@ -126,34 +126,6 @@ def _steps_words(result: RunResult) -> str:
     count = f"{epochs:,.0f}" if epochs >= 100 else f"{epochs:.3g}"
     per_epoch = f"epochs of {config.steps_per_epoch:,} steps"
     return f"{steps:,}: {count} {per_epoch}, batches of {config.points_per_step:,}"
-
-
-def _batch_words(result: RunResult) -> str:
-    """Say that a step's training loss is that of its batch: R² and RMSE are of all points."""
-    return " of the last batch" if result.config.steps_per_epoch > 1 else ""
-
-
-def _measured_words(result: RunResult) -> str:
-    """Say after which step the last validation was, if not after the last one."""
-    steps = _end_of(result).steps
-    measured = result.config.measured_by(steps)
-    return f" at step {measured:,}" if measured < steps else ""
-
-
-def _quality(fit: FitSampled | None) -> Iterator[tuple[str, str]]:
-    """Yield R² and RMSE on both splits, of the weights that a run ended with."""
-    if fit is None or fit.step == 0:
-        return
-    for title, name in (("R²", "r2"), ("RMSE", "rmse")):
-        texts = [_metric(fit, f"{split}_{name}") for split in ("train", "val")]
-        yield title, f"train {texts[0]}, validation {texts[1]}"
-
-
-def _metric(fit: FitSampled, name: str) -> str:
-    value = fit.metrics.get(name)  # a file of an older program lacks some
-    if value is None:
-        return "–"
-    return loss_text(value) if name.endswith("rmse") else metric_text(value)
 
 
 def to_json(result: RunResult) -> str:
@@ -216,7 +188,8 @@ def plots(result: RunResult, width: int, charset: Charset, style: Style) -> str:
             chart = prediction_chart(fit, width, height)
         names = legend(line, *splits)
         drawn = styled(draw(chart, width, height, charset), style)
-        title = f"{what} after step {fit.step:,}, validation R² {_metric(fit, 'val_r2')}:  {names}"
+        r2 = figure_text(fit, "val_r2")
+        title = f"{what} after step {fit.step:,}, validation R² {r2}:  {names}"
         parts += ["", title, drawn]
     text = "\n".join(parts)
     return text.replace("²", "2") if charset is Charset.ASCII else text

@@ -6,9 +6,12 @@ from typing import Any
 import msgspec
 
 from tui_trainer.config.presets import PARTS
+from tui_trainer.config.settings import RunConfig, describe_dataset
+from tui_trainer.console.figures import batch_words, quality, validated_words
 from tui_trainer.formatting import duration_text, loss_text, number_text, printable
 from tui_trainer.runs.listing import StoredRun, UnreadableRun
 from tui_trainer.runs.summary import Summary
+from tui_trainer.training.events import FitSampled
 
 _SIGNS = {
     "starting": "◔", "compiling": "◑", "running": "●", "paused": "⏸", "finished": "✓",
@@ -42,8 +45,10 @@ def runs_to_json(runs: Sequence[StoredRun], damaged: Sequence[UnreadableRun]) ->
     return msgspec.json.encode(fields).decode()
 
 
-def summary(run: StoredRun, entries: Sequence[Mapping[str, Any]]) -> str:
-    """Describe a run, a fact a line, and what was done to it."""
+def summary(
+    run: StoredRun, entries: Sequence[Mapping[str, Any]], fit: FitSampled | None = None
+) -> str:
+    """Describe a run, a fact a line, and what was done to it; `fit` is that of its weights."""
     told = run.description
     facts = [
         ("run", run.name),
@@ -55,7 +60,7 @@ def summary(run: StoredRun, entries: Sequence[Mapping[str, Any]]) -> str:
     if told.parent is not None:
         facts.append(("branch of", f"{told.parent.run} after step {told.parent.step:,}"))
     if run.summary is not None:
-        facts += _figures(run.summary)
+        facts += _figures(run.summary, told.config, fit)
     facts += [("", line) for line in _history(entries)]
     return "\n".join(f"{name:<16} {printable(fact)}".rstrip() for name, fact in facts)
 
@@ -69,8 +74,20 @@ def _chosen(run: StoredRun) -> Iterator[tuple[str, str]]:
         if told.stop_when:
             yield "stops when", told.stop_when
         return
-    yield from ((part, getattr(config, part).name) for part in PARTS)
+    dataset, architecture = config.dataset, config.architecture
+    for part in PARTS:
+        name = getattr(config, part).name
+        yield part, f"{name}: {describe_dataset(dataset)}" if part == "dataset" else name
+        if part == "dataset" and dataset.file:
+            yield "file", dataset.file
+        if part == "dataset" and dataset.validation_file:
+            yield "validation file", dataset.validation_file
+        if part == "architecture" and not architecture.builder:
+            yield "activation", architecture.activation
     yield "lr", _lr_text(run)
+    is_whole, every = config.steps_per_epoch == 1, config.validate_every
+    size = "all points" if is_whole else f"{config.points_per_step:,}"
+    yield "batch size", size + (f", validation every {every:,} steps" if every > 1 else "")
     yield "seed", f"{config.seed}, data seed {config.data_seed}"
     yield "device", f"{told.device}, threads {told.threads}"
 
@@ -81,17 +98,21 @@ def run_to_json(run: StoredRun, entries: Sequence[Mapping[str, Any]]) -> str:
     return msgspec.json.encode(fields).decode()
 
 
-def _figures(known: Summary) -> Iterator[tuple[str, str]]:
+def _figures(
+    known: Summary, config: RunConfig | None, fit: FitSampled | None
+) -> Iterator[tuple[str, str]]:
     best = "–"
     if known.best_step is not None:
         best = f"{loss_text(known.best_val_loss)} at step {known.best_step:,}"
     yield "steps", f"{known.step:,} of {known.steps:,}" if known.steps else f"{known.step:,}"
-    if known.metrics is None:
-        yield "train loss", loss_text(known.train_loss)
-        yield "validation loss", loss_text(known.val_loss)
+    if config is not None:
+        yield "train loss", loss_text(known.train_loss) + batch_words(config)
+        yield "validation loss", loss_text(known.val_loss) + validated_words(config, known.step)
         yield "best validation", best
+        at = f", after step {fit.step:,}" if fit is not None and fit.step != known.step else ""
+        yield from ((title, f"{words}{at}") for title, words in quality(fit))
     else:
-        yield from ((name, f"{value:.6g}") for name, value in known.metrics.items())
+        yield from ((name, f"{value:.6g}") for name, value in (known.metrics or {}).items())
     yield "time", f"{duration_text(known.seconds)} ({known.seconds:.2f} s)"
     yield "speed", f"{known.steps_per_second:,.0f} steps/s"
     if known.engine:
