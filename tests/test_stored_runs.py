@@ -7,10 +7,14 @@ from itertools import islice
 
 import pytest
 from click.testing import CliRunner
+from msgspec.structs import replace
 
 from tui_trainer.cli import main
+from tui_trainer.config.differences import config_differences
 from tui_trainer.config.presets import load_presets, make_config
+from tui_trainer.config.settings import Dataset
 from tui_trainer.config.validation import InvalidSettingsError
+from tui_trainer.console.runs import header, row, summary
 from tui_trainer.formatting import loss_text
 from tui_trainer.runs.description import describe, write_description
 from tui_trainer.runs.folder import DESCRIPTION, FIT, LEDGER, SUMMARY
@@ -26,7 +30,8 @@ from tui_trainer.runs.ownership import OWNER, own
 from tui_trainer.runs.summary import Summary, summary_bytes
 from tui_trainer.training.state import State
 
-CONFIG = make_config(load_presets(), "kaiming")
+PRESETS = load_presets()
+CONFIG = make_config(PRESETS, "kaiming")
 
 
 @pytest.fixture
@@ -37,10 +42,10 @@ def root(tmp_path, monkeypatch):
     return root
 
 
-def make_run(root, name, state=State.FINISHED, **figures):
+def make_run(root, name, state=State.FINISHED, config=CONFIG, **figures):
     folder = root / name
     folder.mkdir()
-    write_description(folder, describe(CONFIG, name=name))
+    write_description(folder, describe(config, name=name))
     (folder / SUMMARY).write_bytes(summary_bytes(Summary(state=state, **figures)))
     return folder
 
@@ -74,7 +79,7 @@ def test_a_thousand_runs_are_read_the_newest_first_and_three_damaged_ones_are_na
     result = invoke("runs")
     header, *rows = result.stdout.splitlines()
     assert header.split()[-1] == "run"
-    assert [row.split()[-1] for row in rows] == [
+    assert [row.split()[7] for row in rows] == [
         name_of(number) for number in range(999, -1, -1) if number not in (10, 500, 999)
     ]
     damaged = result.stderr.splitlines()
@@ -84,6 +89,38 @@ def test_a_thousand_runs_are_read_the_newest_first_and_three_damaged_ones_are_na
     assert (len(listed["runs"]), len(listed["damaged"])) == (997, 3)
     for name in (name_of(10), name_of(500), name_of(999)):
         assert len(invoke("show", name, status=2).stderr.splitlines()) <= 3
+
+
+def test_a_row_names_what_a_folders_name_does_not(root):
+    tables = [
+        Dataset(name="energy", file=f"/{folder}/energy.csv", target=target)
+        for folder, target in (("a", "load"), ("b", "load"), ("b", "price"))
+    ]
+    adam = PRESETS.optimizer["adam"].settings
+    cosine = PRESETS.schedule["cosine"].settings
+    tanh = replace(CONFIG.architecture, activation="tanh")
+    configs = {
+        "": CONFIG,
+        "adam · load of energy.csv": replace(CONFIG, dataset=tables[0], optimizer=adam),
+        "batch 32 · price of energy.csv": replace(CONFIG, dataset=tables[2], batch_size=32),
+        "tanh · cosine": replace(CONFIG, architecture=tanh, schedule=cosine),
+    }
+    for number, config in enumerate(configs.values()):
+        make_run(root, name_of(number), config=config)
+    lines = invoke("runs").stdout.splitlines()[:0:-1]
+    for number, (line, words) in enumerate(zip(lines, configs, strict=True)):
+        assert line.partition(name_of(number))[2].strip() == words
+    for width in (160, 120, 72):  # of a terminal: its rows are not wrapped, and names stay whole
+        assert len(header(width)) <= width
+        for run in stored_runs(root):
+            assert len(row(run, width)) <= width
+            assert run.name in row(run, width)
+    assert row(read_run(root / name_of(2)), 72).endswith("batch 32 · price of e…")
+    told = summary(run, [{"event": "noted", "words": "some words " * 20}], width=80)
+    assert max(map(len, told.splitlines())) <= 80
+    one, two, three = (replace(CONFIG, dataset=table) for table in tables)
+    assert config_differences(two, one) == {"dataset": "file /b/energy.csv"}
+    assert config_differences(three, two) == {"dataset": "target price"}
 
 
 def test_no_runs_are_no_mistake_and_no_folder_is_a_line(root):

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import shutil
 import sys
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
@@ -29,6 +30,11 @@ _COLORS = {
 def for_stdout(text: str) -> str:
     """Replace the characters that stdout's encoding lacks."""
     return _encodable(text, sys.stdout)
+
+
+def terminal_width() -> int | None:
+    """Return how many columns stdout has; None where it is no terminal."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
 
 
 def echo_json(text: str) -> None:

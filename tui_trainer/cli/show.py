@@ -16,6 +16,7 @@ from tui_trainer.cli.output import (
     for_stdout,
     require_writable,
     say,
+    terminal_width,
 )
 from tui_trainer.cli.parameters import File
 from tui_trainer.cli.saving import run_argument, runs_option
@@ -64,7 +65,8 @@ def show(
     if as_json:
         echo_json(console.run_to_json(stored, saved.entries))
     else:
-        click.echo(for_stdout(console.summary(stored, saved.entries, saved.result.final_fit)))
+        fit = saved.result.final_fit
+        click.echo(for_stdout(console.summary(stored, saved.entries, fit, terminal_width())))
     if plot:
         click.echo(f"\n{_plots(saved, as_json)}", err=as_json)
     written = csv_file is None or _write_losses(saved, csv_file)
@@ -87,7 +89,7 @@ def _show_loop(
     if as_json:
         echo_json(console.run_to_json(stored, entries))
     else:
-        click.echo(for_stdout(console.summary(stored, entries)))
+        click.echo(for_stdout(console.summary(stored, entries, width=terminal_width())))
     notes = [note] * bool(note)
     status = EXIT_OK
     if csv_file is not None:

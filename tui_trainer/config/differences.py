@@ -1,14 +1,17 @@
 """What one run has in another way than another: its name beside that one."""
 
+from collections.abc import Iterator
+
 from tui_trainer.config.presets import PARTS
 from tui_trainer.config.settings import (
     OVERRIDES,
     RUN_NUMBERS,
+    Dataset,
     RunConfig,
     describe_stopping,
     overrides_of,
 )
-from tui_trainer.formatting import short_text
+from tui_trainer.formatting import comma_list, short_text
 
 _NAMES = {"dataset": "data", "architecture": "network"}
 
@@ -35,7 +38,7 @@ def config_differences(config: RunConfig, other: RunConfig) -> dict[str, str]:
 def _settings_over(part: str, config: RunConfig, other: RunConfig) -> str:
     """Name what differs in two parts of one name."""
     mine, others = getattr(config, part), getattr(other, part)
-    words = []
+    words = [*_data_over(mine, others)] if isinstance(mine, Dataset) else []
     for key in overrides_of(part):
         value = getattr(mine, OVERRIDES[key].field)
         if value != getattr(others, OVERRIDES[key].field):
@@ -45,6 +48,22 @@ def _settings_over(part: str, config: RunConfig, other: RunConfig) -> str:
             "never stops early" if rule is None else describe_stopping(rule, config.counted)
         )
     return ", ".join(words)
+
+
+def _data_over(mine: Dataset, others: Dataset) -> Iterator[str]:
+    """Yield what differs in two data sets of one name: of files, which may be of one name too."""
+    if mine.file != others.file:
+        yield f"file {mine.file}"
+    if mine.target != others.target:
+        yield f"target {mine.target}"
+    if mine.resolved and others.resolved and mine.feature_names != others.feature_names:
+        yield f"features {comma_list(mine.feature_names)}"
+    if mine.split != others.split:
+        yield f"split {mine.split:g}"
+    if mine.validation_file != others.validation_file:
+        yield f"validation file {mine.validation_file or 'none'}"
+    if mine.standardize != others.standardize:
+        yield "standardised" if mine.standardize else "not standardised"
 
 
 def _text(value: float | str | None) -> str:

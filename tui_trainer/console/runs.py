@@ -1,39 +1,91 @@
 """Saved runs in words and as JSON: a list of them, and one with its history."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from pathlib import Path
+from textwrap import TextWrapper
 from typing import Any
 
 import msgspec
+from rich.cells import cell_len, set_cell_size
 
 from tui_trainer.config.presets import PARTS
-from tui_trainer.config.settings import RunConfig, describe_dataset
+from tui_trainer.config.settings import (
+    ACTIVATIONS,
+    RunConfig,
+    describe_dataset,
+    setup_names,
+)
 from tui_trainer.console.figures import batch_words, quality, validated_words
 from tui_trainer.formatting import duration_text, loss_text, number_text, printable
+from tui_trainer.runs.description import Description
 from tui_trainer.runs.listing import StoredRun, UnreadableRun
 from tui_trainer.runs.summary import Summary
 from tui_trainer.training.events import FitSampled
 
+_PLAIN_DATA = "wave"  # goes without saying
 _SIGNS = {
     "starting": "◔", "compiling": "◑", "running": "●", "paused": "⏸", "finished": "✓",
     "stopped-early": "■", "diverged": "✕", "stopped": "□", "failed": "⚠", "interrupted": "○",
 }  # fmt: skip
-_ROW = "{:<15} {:>13} {:>9} {:>9} {:>10} {:>9}  {}"
-HEADER = _ROW.format("state", "step", "best", "at", "validation", "lr", "run")
+_COLUMNS = {
+    "state": "<15",
+    "step": ">10",
+    "best": ">9",
+    "at": ">9",
+    "validation": ">10",
+    "lr": ">9",
+}
+_WIDE, _MEDIUM = 150, 100  # columns of a terminal that have room for all of these, or for some
+_MEDIUM_HAS, _NARROW_HAS = ("state", "step", "best", "lr"), ("state", "best")
 
 
-def row(run: StoredRun) -> str:
-    """Write a run as a line under `HEADER`."""
+def header(width: int | None = None) -> str:
+    """Name the columns that a terminal of so many has room for; None is no terminal."""
+    return _line({name: name for name in _COLUMNS}, "run", "", width)
+
+
+def row(run: StoredRun, width: int | None = None) -> str:
+    """Write a run as a line under `header`."""
     known = run.summary
     is_sweep = run.description.kind == "sweep"
     step = "–" if known is None else f"{known.step:,}{' done' if is_sweep else ''}"
     at = "–" if known is None or known.best_step is None else f"{known.best_step:,}"
     losses = (None, None) if known is None else (known.best_val_loss, known.val_loss)
     best, now = map(loss_text, losses)
-    cells = f"{_SIGNS[run.state]} {run.state}", step, best, at, now, _lr_text(run)
-    name = f"{run.name}  loop" if run.description.kind == "loop" else run.name
+    texts = f"{_SIGNS[run.state]} {run.state}", step, best, at, now, _lr_text(run)
+    words = [_beside_name(run.description)]
     if known is not None and known.recommended:
-        name += f"  recommends {known.recommended}"
-    return printable(_ROW.format(*cells, name))
+        words.append(f"recommends {known.recommended}")
+    cells = dict(zip(_COLUMNS, texts, strict=True))
+    return _line(cells, printable(run.name), printable("  ".join(filter(None, words))), width)
+
+
+def _line(cells: Mapping[str, str], name: str, words: str, width: int | None) -> str:
+    """Write a line that a terminal need not wrap: `words` are cut there, but never the name."""
+    shown: Collection[str] = _COLUMNS
+    if width is not None and width < _WIDE:
+        shown = _MEDIUM_HAS if width >= _MEDIUM else _NARROW_HAS
+    line = " ".join(f"{cells[column]:{_COLUMNS[column]}}" for column in shown) + f"  {name}"
+    room = cell_len(words) if width is None else width - cell_len(line) - 2
+    if cell_len(words) > room:
+        words = set_cell_size(words, room - 1).rstrip(" ·") + "…" if room > 1 else ""
+    return f"{line}  {words}".rstrip()
+
+
+def _beside_name(told: Description) -> str:
+    """Say what a folder's name does not tell of a run, where it is not the default, or an axis."""
+    if (config := told.config) is None:
+        return "loop"
+    names, dataset, activation = setup_names(config), config.dataset, config.architecture.activation
+    data = f"{dataset.target} of {Path(dataset.file).name}" if dataset.file else dataset.name
+    words = {
+        "activation": activation if activation != ACTIVATIONS[0] else "",
+        "optimizer": names.get("optimizer", ""),
+        "schedule": names.get("schedule", ""),
+        "batch_size": f"batch {config.batch_size:,}" if config.batch_size is not None else "",
+        "dataset": data if data != _PLAIN_DATA else "",  # the longest, and last: it may be cut
+    }
+    return " · ".join(text for key, text in words.items() if text and key not in told.axes)
 
 
 def runs_to_json(runs: Sequence[StoredRun], damaged: Sequence[UnreadableRun]) -> str:
@@ -46,9 +98,15 @@ def runs_to_json(runs: Sequence[StoredRun], damaged: Sequence[UnreadableRun]) ->
 
 
 def summary(
-    run: StoredRun, entries: Sequence[Mapping[str, Any]], fit: FitSampled | None = None
+    run: StoredRun,
+    entries: Sequence[Mapping[str, Any]],
+    fit: FitSampled | None = None,
+    width: int | None = None,
 ) -> str:
-    """Describe a run, a fact a line, and what was done to it; `fit` is that of its weights."""
+    """Describe a run, a fact a line, and what was done to it.
+
+    `fit` is that of its weights, `width` that of a terminal, which else would break words.
+    """
     told = run.description
     facts = [
         ("run", run.name),
@@ -62,7 +120,14 @@ def summary(
     if run.summary is not None:
         facts += _figures(run.summary, told.config, fit)
     facts += [("", line) for line in _history(entries)]
-    return "\n".join(f"{name:<16} {printable(fact)}".rstrip() for name, fact in facts)
+    lines = [f"{name:<16} {printable(fact)}".rstrip() for name, fact in facts]
+    if width is not None:
+        fold = TextWrapper(
+            max(width, 40), subsequent_indent=" " * 17, break_long_words=False,
+            break_on_hyphens=False,
+        )  # fmt: skip
+        lines = [part for line in lines for part in fold.wrap(line)]
+    return "\n".join(lines)
 
 
 def _chosen(run: StoredRun) -> Iterator[tuple[str, str]]:

@@ -79,7 +79,8 @@ class ListedRun:
         """What was chosen, in a line."""
         if self.config is None:
             return f"loop: {self.loop}"
-        names = setup_text(self.config)
+        names, size = setup_text(self.config), self.config.batch_size
+        names += f" · batch {size:,}" if size is not None else ""
         return f"{names} · lr {number_text(self.settings.lr)} · seed {self.config.seed}"
 
 
