@@ -10,6 +10,7 @@ from reference_loop import PRESETS
 from torch import nn
 
 from tui_trainer import models
+from tui_trainer.config.presets import make_config
 from tui_trainer.config.settings import LayerName, network_names
 from tui_trainer.models import mlp
 from tui_trainer.task.network import build_network, layers_of
@@ -201,8 +202,8 @@ def test_layers_are_drawn_from_input_to_output_and_masks_go_on():
     ],
 )
 def test_architectures_have_the_parameters_they_should(architecture, parameters):
-    settings = PRESETS.architecture[architecture].settings
-    network = build_network(settings, "LinearHe", 1, None, torch.Generator())
+    config = make_config(PRESETS, "kaiming", architecture=architecture, init="he")
+    network = build_network(config, torch.Generator())
     assert sum(p.numel() for p in network.parameters()) == parameters
     assert network(torch.ones(9, 1)).shape == (9, 1)
 

@@ -23,17 +23,17 @@ from pathlib import Path
 
 import torch
 
-from tui_trainer.config.presets import load_presets
+from tui_trainer.config.presets import DEFAULT_RECIPE, load_presets, make_config
 from tui_trainer.task.network import build_network
 
 presets = load_presets()
 for category in ("dataset", "architecture", "init", "regularizer", "recipe"):
     assert presets.names(category), f"no preset of {category}"
-for architecture in presets.architecture.values():
-    for init in presets.init.values():
-        drawn = architecture.settings, init.settings.layer, 1, None, torch.Generator()
-        network = build_network(*drawn)
-        assert list(network.parameters()), f"{architecture.name} with {init.name} is empty"
+for architecture in presets.architecture:
+    for init in presets.init:
+        config = make_config(presets, DEFAULT_RECIPE, architecture=architecture, init=init)
+        network = build_network(config, torch.Generator())
+        assert list(network.parameters()), f"{architecture} with {init} is empty"
 
 # An editable install in this interpreter would fill in for whatever the wheel lacks.
 for name, module in sys.modules.items():

@@ -11,6 +11,7 @@ from torch.nn import functional
 
 from tui_trainer.config.settings import RunConfig
 from tui_trainer.sweeps.groups import Advance, Block, Group, Member
+from tui_trainer.task.network import build_network
 from tui_trainer.task.schedules import make_factor
 from tui_trainer.task.task import Task
 from tui_trainer.training.engines.activations import keeps_sums
@@ -20,7 +21,6 @@ from tui_trainer.training.engines.layers import Layer, flatten
 from tui_trainer.training.engines.vmapped import VmappedSteps, padding, step_bytes
 from tui_trainer.training.events import FitSampled
 from tui_trainer.training.fit import describe_fit
-from tui_trainer.training.setup import make_network
 
 # What a block of networks writes in a step stays in a core's cache; on a GPU larger is better.
 _CACHE_BYTES = 4_000_000
@@ -238,5 +238,5 @@ def _stack(configs: Sequence[RunConfig], task: Task, padding: int) -> tuple[Stac
 
 def _drawn(config: RunConfig, generator: Generator, padding: int) -> Tensor:
     """Draw a network's parameters."""
-    drawn = flatten([*make_network(config, generator).parameters()])
+    drawn = flatten([*build_network(config, generator).parameters()])
     return functional.pad(drawn, (0, padding))

@@ -19,6 +19,7 @@ from tui_trainer.sweeps.groups import Group, MakeEngine, Member, OwnGroup
 from tui_trainer.sweeps.plan import COPIES, Candidate
 from tui_trainer.task.data import Data, make_data
 from tui_trainer.task.memory import FLOAT_BYTES, require_memory
+from tui_trainer.task.network import build_network
 from tui_trainer.task.shape import points_of_step
 from tui_trainer.training.engines.compilation import compile_steps
 from tui_trainer.training.engines.compiled import CompiledEngine
@@ -26,7 +27,7 @@ from tui_trainer.training.engines.engine import Engine, EngineError, TrainingSta
 from tui_trainer.training.engines.layers import find_layers
 from tui_trainer.training.engines.step import StepSpec, step_spec
 from tui_trainer.training.engines.vmapped import why_not_vmapped
-from tui_trainer.training.setup import Setup, find_device, make_network, make_task
+from tui_trainer.training.setup import Setup, find_device, make_task
 
 Key: TypeAlias = tuple[object, ...]
 Steps: TypeAlias = dict[StepSpec, Path | EngineError]
@@ -71,7 +72,7 @@ class _Grouped:
         self._members = members
         self._config = config = members[0].config
         self._device = find_device(config.device)
-        self._network = make_network(config, Generator().manual_seed(config.seed))
+        self._network = build_network(config, Generator().manual_seed(config.seed))
         self.spec = _find_spec(self._network, config)
 
     def make(self, steps: Steps) -> Group:
@@ -151,7 +152,7 @@ def _find_spec(network: nn.Module, config: RunConfig) -> StepSpec | EngineError:
 
 def _fused(data: Data, spec: StepSpec, step: Path, config: RunConfig) -> Engine:
     generator = Generator().manual_seed(config.seed)
-    network = make_network(config, generator)
+    network = build_network(config, generator)
     task = make_task(config, data)
     state = TrainingState(network, task, config.lr, generator)
     return CompiledEngine(state, spec, config.optimizer, step)

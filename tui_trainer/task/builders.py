@@ -14,7 +14,7 @@ from torch import Generator, Tensor, nn
 
 from tui_trainer import models
 from tui_trainer.config.builders import allowed_builder, short_builder
-from tui_trainer.config.settings import OWN_INIT, Architecture, LayerName
+from tui_trainer.config.settings import OWN_INIT, LayerName, RunConfig
 from tui_trainer.config.validation import one_of
 from tui_trainer.task.passes import UserCodeError, changes_its_input, watch_passes
 from tui_trainer.task.randomness import draws_globally, lending_globally
@@ -28,22 +28,17 @@ _TRIED_POINTS = 4
 _digests: WeakKeyDictionary[nn.Module, str] = WeakKeyDictionary()
 
 
-def build_own(
-    architecture: Architecture,
-    layer: LayerName,
-    features: int,
-    dropout: float | None,
-    generator: Generator,
-) -> nn.Module:
-    """Build a network with its builder, which draws from `generator`; so does the init after it.
+def build_own(config: RunConfig, generator: Generator) -> nn.Module:
+    """Build a config's network with its builder, which draws from `generator`; so does the init.
 
     Raises:
         InvalidSettingsError: one line, for any mistake in the builder's code or its arguments.
     """
+    architecture, layer = config.architecture, config.init.layer
     builder = allowed_builder(architecture.builder, architecture.arguments)
     place, _, function = builder.rpartition(":")
     build = load_function(place, function, short_builder(builder))
-    arguments = _arguments(build, architecture, features, dropout)
+    arguments = _arguments(build, config)
     with lending_globally(generator), _seeding_python(generator.initial_seed()):
         made, digest = build.run(lambda: build.call(**arguments))
     network = _require_network(made, build.name)
@@ -138,19 +133,18 @@ def init_words(network: nn.Module, layer: LayerName) -> str:
     return words + (f", not {', '.join(others)}" if others else "")
 
 
-def _arguments(
-    build: UserFunction, architecture: Architecture, features: int, dropout: float | None
-) -> dict[str, Any]:
+def _arguments(build: UserFunction, config: RunConfig) -> dict[str, Any]:
     """Return what a builder is called with: its own arguments, and what it asks for by name."""
+    own, dropout = config.architecture.arguments, config.regularizer.dropout
     try:
         signature = inspect.signature(build.call)
     except (TypeError, ValueError):  # of a function written in C
-        return dict(architecture.arguments)
+        return dict(own)
     named = [p.name for p in signature.parameters.values() if p.kind in _BY_NAME]
-    arguments = dict(architecture.arguments)
+    arguments = dict(own)
     for name in FEATURES:
         if name in named and name not in arguments:
-            arguments[name] = features
+            arguments[name] = config.dataset.features
     if dropout is not None and "dropout" not in arguments:
         if "dropout" not in named:
             raise UserCodeError(
@@ -161,7 +155,7 @@ def _arguments(
     try:
         signature.bind(**arguments)
     except TypeError as error:
-        unknown = [key for key in architecture.arguments if key not in named]
+        unknown = [key for key in own if key not in named]
         hint = f"; {one_of(unknown[0], named)}" if unknown else ": put it into 'arguments'"
         raise UserCodeError(f"{build.name}{signature}: {error}{hint}") from None
     return arguments

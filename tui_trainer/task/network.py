@@ -9,7 +9,7 @@ from functools import lru_cache
 from torch import Generator, nn
 
 from tui_trainer import models
-from tui_trainer.config.settings import Architecture, LayerName
+from tui_trainer.config.settings import Architecture, LayerName, RunConfig
 from tui_trainer.task.builders import build_own
 from tui_trainer.task.randomness import lending_globally
 from tui_trainer.task.shape import OUTPUTS
@@ -20,40 +20,27 @@ _MODELESS = frozenset(
 )
 
 
-def build_network(
-    architecture: Architecture,
-    layer: LayerName,
-    features: int,
-    dropout: float | None,
-    generator: Generator,
-) -> nn.Module:
-    """Build an architecture's network, its layers drawn from `generator` in order.
+def build_network(config: RunConfig, generator: Generator) -> nn.Module:
+    """Build a config's network on the CPU, its layers drawn from `generator` in order.
 
-    It maps ``(N, features)`` to ``(N, 1)``. `dropout` is the rate before every layer, or None.
+    It maps ``(N, features)`` to ``(N, 1)``.
 
     Raises:
         InvalidSettingsError: one line, if somebody's own builder can't build it.
     """
-    if architecture.builder:
-        network = build_own(architecture, layer, features, dropout, generator)
-    else:
-        network = _build(architecture, layer, features, dropout, generator)
+    network = (build_own if config.architecture.builder else _build)(config, generator)
     for module in network.modules():
         if isinstance(module, models.Dropout):
             module.draw_from(generator)
     return network
 
 
-def _build(
-    architecture: Architecture,
-    layer: LayerName,
-    features: int,
-    dropout: float | None,
-    generator: Generator,
-) -> nn.Module:
+def _build(config: RunConfig, generator: Generator) -> nn.Module:
+    architecture, layer = config.architecture, config.init.layer
+    dropout = config.regularizer.dropout
     draws_globally = _draws_globally(architecture, layer, drops=dropout is not None)
     with lending_globally(generator) if draws_globally else nullcontext(generator) as source:
-        return _built(architecture, layer, features, dropout, source)
+        return _built(architecture, layer, config.dataset.features, dropout, source)
 
 
 def _built(

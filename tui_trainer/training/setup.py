@@ -90,7 +90,7 @@ class Setup:
         data = make_data(config.dataset, config.data_seed)
         self.notes = (*found.notes, *_notes_on(config.dataset, data))
         task = make_task(config, data.to(device))
-        model = make_network(config, generator)
+        model = build_network(config, generator)
         self.code_digest = code_digest(model)
         if expected is not None and self.code_digest != expected:
             raise InvalidSettingsError(
@@ -125,17 +125,6 @@ def _try_own(config: RunConfig, model: nn.Module, data: Data, copies: int) -> bo
     parameters = sum(p.numel() for p in model.parameters())
     require_memory(own_network_bytes(config, copies, parameters, kept))
     return globally
-
-
-def make_network(config: RunConfig, generator: torch.Generator) -> nn.Module:
-    """Draw a config's network from `generator`, on the CPU."""
-    return build_network(
-        config.architecture,
-        config.init.layer,
-        config.dataset.features,
-        config.regularizer.dropout,
-        generator,
-    )
 
 
 def make_task(config: RunConfig, data: Data) -> Task:
