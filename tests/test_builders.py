@@ -22,7 +22,7 @@ from torch import nn
 
 from tui_trainer.config.validation import InvalidSettingsError
 from tui_trainer.runs.export import Repeatable
-from tui_trainer.runs.script import to_script
+from tui_trainer.runs.plain_script.script import to_script
 from tui_trainer.sweeps import sweeper
 from tui_trainer.sweeps.events import SweepNoted
 from tui_trainer.task import user_code

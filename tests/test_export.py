@@ -31,7 +31,7 @@ from tui_trainer.config.settings import (
 )
 from tui_trainer.config.user_settings import UserSettings
 from tui_trainer.runs.export import Repeatable, repeatable, train_line, write_history
-from tui_trainer.runs.script import to_script
+from tui_trainer.runs.plain_script.script import to_script
 from tui_trainer.task.files.resolving import resolve
 from tui_trainer.training.control import Control
 from tui_trainer.training.course import Course

@@ -5,7 +5,7 @@ from itertools import count
 from pathlib import Path
 
 from tui_trainer.runs.export import repeatable, write_history
-from tui_trainer.runs.script import to_script
+from tui_trainer.runs.plain_script.script import to_script
 from tui_trainer.training.result import RunResult
 from tui_trainer.tui.choices import Choice
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from tui_trainer.config.settings import Dataset
 from tui_trainer.formatting import printable
 from tui_trainer.runs.export import Repeatable
-from tui_trainer.runs.script_batches import (
+from tui_trainer.runs.plain_script.batches import (
     batch_constants,
     batch_imports,
     batch_texts,
@@ -17,14 +17,14 @@ from tui_trainer.runs.script_batches import (
     lines_before,
     validation_lines,
 )
-from tui_trainer.runs.script_data import (
+from tui_trainer.runs.plain_script.data import (
     MADE,
     data_constants,
     data_imports,
     file_text,
     in_own_units,
 )
-from tui_trainer.runs.script_optimization import (
+from tui_trainer.runs.plain_script.optimization import (
     OPTIMIZER_METHODS,
     SCHEDULE_METHODS,
     gradient_lines,
@@ -33,7 +33,7 @@ from tui_trainer.runs.script_optimization import (
     schedule_constants,
     schedule_texts,
 )
-from tui_trainer.runs.script_rules import judged, rule_constants, rule_texts
+from tui_trainer.runs.plain_script.rules import judged, rule_constants, rule_texts
 from tui_trainer.task.shape import layer_widths
 
 # By the names in a config: a network, an init's `layer`.
