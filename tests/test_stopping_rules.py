@@ -14,7 +14,8 @@ from tui_trainer.config.settings import (
     PatientAverage,
     ProgressQuotient,
 )
-from tui_trainer.training.stopping_rules import exact_means, make_rule
+from tui_trainer.training.stopping_rules import make_rule
+from tui_trainer.training.stopping_rules.means import exact_means
 
 RULES = [
     FirstIncrease(),

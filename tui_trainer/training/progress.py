@@ -9,7 +9,8 @@ from tui_trainer.config.settings import RunConfig
 from tui_trainer.formatting import loss_text
 from tui_trainer.training.early_stopping import StopReason
 from tui_trainer.training.events import FloatArray, RunEnded, Weights
-from tui_trainer.training.stopping_rules import Doubles, StoppingRule, make_rule
+from tui_trainer.training.stopping_rules import make_rule
+from tui_trainer.training.stopping_rules.rule import Doubles, StoppingRule
 
 Ending: TypeAlias = tuple[StopReason, str]
 Losses: TypeAlias = tuple[float | None, float | None]
