@@ -23,10 +23,10 @@ from tui_trainer.monitor.events import (
 from tui_trainer.runs.client import RemoteControl
 from tui_trainer.runs.description import read_description
 from tui_trainer.runs.folder import HEALTH, LEDGER, METRICS, OUTPUT, SUMMARY
-from tui_trainer.runs.follow import PAUSED_SECONDS, POLL_SECONDS, FileWatch, LedgerTail, LineTail
 from tui_trainer.runs.ledger import Entry, to_event
 from tui_trainer.runs.metrics import Metrics, MetricsTail
-from tui_trainer.runs.ownership import Owner, owner_of
+from tui_trainer.runs.ownership import Owner
+from tui_trainer.runs.polling import FileWatch, LedgerTail, LineTail, polled
 from tui_trainer.runs.summary import read_summary
 from tui_trainer.training.early_stopping import StopReason
 from tui_trainer.training.events import HealthMeasured, LrChanged, Noted, Paused, Resumed, RunEnded
@@ -63,19 +63,7 @@ def follow_loop(folder: Path, control: RemoteControl) -> Iterator[LoopEvent]:
         InvalidSettingsError: one line, if it is none or can't be read.
     """
     yield describe_loop(folder)
-    reader = _Reader(folder)
-    owner = owner_of(folder)
-    while not control.stopped:
-        alive = owner_of(folder)  # before the folder is read: what it wrote last is not missed
-        owner = alive or owner
-        for event in reader.news():
-            if isinstance(event, Paused | Resumed):
-                control.saw_paused(isinstance(event, Paused))
-            yield event
-        if reader.ended is not None or alive is None:
-            yield reader.ended or reader.interrupted(owner)
-            return
-        control.wait(PAUSED_SECONDS if reader.is_paused else POLL_SECONDS)
+    yield from polled(folder, _Reader(folder), control)
 
 
 class _Reader:
@@ -91,10 +79,10 @@ class _Reader:
         self._step = 0
         self._seconds = 0.0
         self.is_paused = False
-        self.ended: RunEnded | None = None
+        self._ended: RunEnded | None = None
 
     def news(self) -> Iterator[LoopEvent]:
-        """Tell what is new; the end, if it came, is `ended`."""
+        """Tell what is new; the end, if it came, is the last."""
         entries = self._ledger.read()
         while (found := self._metrics.poll(most=1)).series or found.problems:
             yield from map(Noted, found.problems)
@@ -109,6 +97,8 @@ class _Reader:
             yield StatusRead(summary)
         if (output := self._output.read()) is not None:
             yield output
+        if self._ended is not None:
+            yield self._ended
 
     def _told(self, entry: Entry) -> Iterator[LoopEvent]:
         if entry["event"] == CHECKPOINT_ENTRY:
@@ -119,7 +109,7 @@ class _Reader:
         if isinstance(event, Paused | Resumed):
             self.is_paused = isinstance(event, Paused)
         if isinstance(event, RunEnded):
-            self.ended = event
+            self._ended = event
         elif isinstance(event, LrChanged | Paused | Resumed | Noted):
             yield event
 

@@ -3,7 +3,6 @@
 Nothing here is asked of that process, which notices no viewer. Needs no torch.
 """
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,9 +14,10 @@ from tui_trainer.runs.client import RemoteControl
 from tui_trainer.runs.description import read_description
 from tui_trainer.runs.fit_file import read_fit
 from tui_trainer.runs.folder import FIT, LEDGER, METRICS, SUMMARY
-from tui_trainer.runs.ledger import CONTINUED, STARTED, Entry, asked_steps, parse_line, to_event
+from tui_trainer.runs.ledger import CONTINUED, STARTED, Entry, asked_steps, to_event
 from tui_trainer.runs.metrics import Metrics, MetricsTail
-from tui_trainer.runs.ownership import Owner, owner_of
+from tui_trainer.runs.ownership import Owner
+from tui_trainer.runs.polling import FileWatch, LedgerTail, polled
 from tui_trainer.runs.summary import Summary, read_summary
 from tui_trainer.training.early_stopping import Gauge, StopReason
 from tui_trainer.training.events import (
@@ -35,9 +35,7 @@ from tui_trainer.training.events import (
 from tui_trainer.training.progress import Best, lower_best
 from tui_trainer.training.state import State
 
-POLL_SECONDS = 0.2
 DRAWING_SECONDS = 0.1  # for the first losses, before the rest of a long run is read
-PAUSED_SECONDS = 0.5
 
 
 def config_of(folder: Path) -> RunConfig:
@@ -56,23 +54,10 @@ def follow(folder: Path, config: RunConfig, control: RemoteControl) -> Iterator[
 
     A run whose process is gone without having ended it has failed, and says which process it was.
     """
-    reader = _Reader(folder, config)
-    owner = owner_of(folder)
-    while not control.stopped:
-        alive = owner_of(folder)  # before the folder is read: what it wrote last is not missed
-        owner = alive or owner
-        for event in reader.news():
-            if isinstance(event, Paused | Resumed):
-                control.saw_paused(isinstance(event, Paused))
-            yield event
-            if isinstance(event, RunEnded):
-                return
-            if isinstance(event, Recorded) and not event.problem:
-                control.wait(DRAWING_SECONDS)
-        if alive is None:
-            yield reader.interrupted(owner)
-            return
-        control.wait(PAUSED_SECONDS if reader.is_paused else POLL_SECONDS)
+    for event in polled(folder, _Reader(folder, config), control):
+        yield event
+        if isinstance(event, Recorded) and not event.problem:
+            control.wait(DRAWING_SECONDS)
 
 
 class _Reader:
@@ -220,55 +205,6 @@ class _Reader:
             if self._fits.get(fit.weights) != fit.step:
                 self._fits[fit.weights] = fit.step
                 yield fit
-
-
-class LineTail:
-    """Reads the lines of a file as they come; one that is not whole waits for its end."""
-
-    def __init__(self, file: Path) -> None:
-        self._file = file
-        self._end = 0
-
-    def lines(self) -> list[bytes]:
-        """Return the lines that came since the last time."""
-        if not self._file.is_file():
-            return []
-        try:
-            with self._file.open("rb") as stream:
-                if os.fstat(stream.fileno()).st_size <= self._end:
-                    return []
-                stream.seek(self._end)
-                data = stream.read()
-        except OSError:
-            return []
-        whole = data[: data.rfind(b"\n") + 1]
-        self._end += len(whole)
-        return whole.splitlines()
-
-
-class LedgerTail(LineTail):
-    """Reads the entries of a ledger as they come."""
-
-    def read(self) -> list[Entry]:
-        """Return the entries that came since the last time."""
-        return [entry for line in self.lines() if (entry := parse_line(line)) is not None]
-
-
-class FileWatch:
-    """Notices that a file was replaced."""
-
-    def __init__(self, file: Path) -> None:
-        self._file = file
-        self._sign = (0, 0)
-
-    def has_changed(self) -> bool:
-        """Say whether it was replaced since the last time."""
-        try:
-            status = self._file.stat()
-        except OSError:
-            return False
-        before, self._sign = self._sign, (status.st_mtime_ns, status.st_ino)
-        return before != self._sign
 
 
 def _is(entry: Entry, kind: str) -> bool:
