@@ -6,7 +6,6 @@ import contextlib
 import re
 import shlex
 from collections.abc import Iterable, Iterator
-from datetime import datetime
 from pathlib import Path
 
 import msgspec
@@ -28,6 +27,7 @@ from tui_trainer.runs.metrics import Metrics, MetricsTail
 from tui_trainer.runs.ownership import Owner
 from tui_trainer.runs.polling import FileWatch, LedgerTail, LineTail, polled
 from tui_trainer.runs.summary import read_summary
+from tui_trainer.runs.timestamps import seconds_of
 from tui_trainer.training.early_stopping import StopReason
 from tui_trainer.training.events import HealthMeasured, LrChanged, Noted, Paused, Resumed, RunEnded
 
@@ -44,13 +44,16 @@ def describe_loop(folder: Path) -> LoopStarted:
         InvalidSettingsError: one line, if it is none or can't be read.
     """
     told = read_description(folder)
-    try:
-        created = datetime.fromisoformat(told.created).timestamp()
-    except ValueError:
-        created = 0.0
     command = shlex.join(told.command)
     return LoopStarted(
-        told.name, command, told.total, folder, told.stop_when, told.host, told.pid, created
+        told.name,
+        command,
+        told.total,
+        folder,
+        told.stop_when,
+        told.host,
+        told.pid,
+        seconds_of(told.created),
     )
 
 

@@ -23,6 +23,7 @@ from tui_trainer.runs.folder import HEALTH, LEDGER, METRICS, SUMMARY
 from tui_trainer.runs.ledger import ENDED, STARTED, Entry, to_line
 from tui_trainer.runs.metrics import MetricsWriter
 from tui_trainer.runs.summary import Machine, Summary, finite, gauge_facts, summary_bytes
+from tui_trainer.runs.timestamps import timestamp
 from tui_trainer.runs.writer import Writer
 from tui_trainer.training.early_stopping import StopReason
 from tui_trainer.training.events import HealthMeasured, RunEnded
@@ -158,7 +159,7 @@ class Recorder:
             gauge=gauge_facts(self.rule.gauge) if self.rule is not None else None,
             detail=self._ended.detail if self._ended is not None else "",
             problem=self.problem,
-            updated=time_text(),
+            updated=timestamp(),
             metrics=metrics,
             machine=self._machine,
         )
@@ -240,10 +241,3 @@ class Recorder:
     def _write_summary(self) -> None:
         content = summary_bytes(self.summary())
         self._writer.add(partial(replace_file, self.folder / SUMMARY, content), name=SUMMARY)
-
-
-def time_text() -> str:
-    """Return the time, in UTC and ISO 8601."""
-    from datetime import UTC, datetime
-
-    return datetime.now(UTC).isoformat(timespec="milliseconds")

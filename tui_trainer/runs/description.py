@@ -3,7 +3,6 @@
 import os
 import platform
 import socket
-from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeAlias
@@ -19,6 +18,7 @@ from tui_trainer.config.validation import InvalidSettingsError, convert, shorten
 from tui_trainer.runs.files import replace_file
 from tui_trainer.runs.folder import DESCRIPTION
 from tui_trainer.runs.kept_data import located_dataset
+from tui_trainer.runs.timestamps import timestamp
 
 FORMAT = 1  # of the whole folder
 Kind: TypeAlias = Literal["run", "sweep", "loop"]  # a loop is somebody's own, in their script
@@ -91,7 +91,7 @@ class Description(Struct, frozen=True, kw_only=True):
 def describe(config: RunConfig | None, **facts: Any) -> Description:
     """Describe what this process starts now."""
     return Description(
-        created=datetime.now(UTC).isoformat(timespec="milliseconds"),
+        created=timestamp(),
         program=__version__,
         python=platform.python_version(),
         torch=_torch_version(),

@@ -8,7 +8,6 @@ import dataclasses
 import json
 import math
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeAlias
 
@@ -19,6 +18,7 @@ from tui_trainer.config.numbers import LearningRate
 from tui_trainer.config.settings import EngineName
 from tui_trainer.runs.files import read_file
 from tui_trainer.runs.folder import LEDGER
+from tui_trainer.runs.timestamps import timestamp
 from tui_trainer.training.early_stopping import StopReason
 from tui_trainer.training.events import (
     Compiled,
@@ -116,8 +116,7 @@ def to_event(entry: Mapping[str, Any]) -> Event | None:
 
 def to_line(entry: Mapping[str, Any]) -> bytes:
     """Write an entry as a line, with the time."""
-    now = datetime.now(UTC).isoformat(timespec="milliseconds")
-    return json.dumps({"time": now, **entry}, allow_nan=False).encode() + b"\n"
+    return json.dumps({"time": timestamp(), **entry}, allow_nan=False).encode() + b"\n"
 
 
 def read_ledger(folder: Path) -> tuple[list[Entry], str]:

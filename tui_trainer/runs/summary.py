@@ -1,7 +1,6 @@
 """``summary.json``: how a run stands, in one small file that lists and viewers read."""
 
 import math
-from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
@@ -9,6 +8,7 @@ from msgspec import Struct
 
 from tui_trainer.runs.files import read_file
 from tui_trainer.runs.folder import SUMMARY
+from tui_trainer.runs.timestamps import timestamp
 from tui_trainer.training.early_stopping import Gauge
 from tui_trainer.training.progress import Best
 from tui_trainer.training.result import RunResult
@@ -103,7 +103,7 @@ def summarize(result: RunResult, problem: str = "") -> Summary:
         gauge=gauge_facts(result.gauge),
         detail=result.ended.detail if result.ended else "",
         problem=problem,
-        updated=datetime.now(UTC).isoformat(timespec="milliseconds"),
+        updated=timestamp(),
     )
 
 

@@ -4,7 +4,6 @@ import csv
 import io
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from tui_trainer.runs.folder import CANDIDATES, LEDGER, SUMMARY, make_run_folder
 from tui_trainer.runs.ledger import ENDED, STARTED, Entry, to_line
 from tui_trainer.runs.ownership import own
 from tui_trainer.runs.summary import Summary, finite, summary_bytes
+from tui_trainer.runs.timestamps import timestamp
 from tui_trainer.runs.writer import Writer, describe_problem
 from tui_trainer.sweeps.axes import value_text
 from tui_trainer.sweeps.events import (
@@ -180,7 +180,7 @@ class SweepRecorder:
             seconds=result.seconds,
             detail=result.ended.detail if result.ended else "",
             problem=self._writer.problem,
-            updated=datetime.now(UTC).isoformat(timespec="milliseconds"),
+            updated=timestamp(),
         )
 
     def _note(self, entry: Entry) -> None:

@@ -6,7 +6,6 @@ import socket
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ from tui_trainer.formatting import printable
 from tui_trainer.runs.description import Description
 from tui_trainer.runs.listing import INTERRUPTED, StoredRun, read_run
 from tui_trainer.runs.summary import Summary
+from tui_trainer.runs.timestamps import seconds_of
 from tui_trainer.training.state import State
 from tui_trainer.tui.runs.listed import ListedRun
 
@@ -103,7 +103,7 @@ def to_row(stored: StoredRun) -> ListedRun:
     host = owner.host if owner is not None else description.host
     return ListedRun(
         name=stored.name,
-        created=_seconds(description),
+        created=seconds_of(description.created),
         state=state,
         config=description.config,
         host="" if host == socket.gethostname() else host,
@@ -121,13 +121,6 @@ def to_row(stored: StoredRun) -> ListedRun:
 def _figures(summary: Summary | None) -> dict[str, Any]:
     keys = ("step", "val_loss", "best_step", "best_val_loss", "lr", "recommended")
     return {key: getattr(summary, key) for key in keys} if summary is not None else {}
-
-
-def _seconds(description: Description) -> float:
-    try:
-        return datetime.fromisoformat(description.created).timestamp()
-    except ValueError:
-        return 0.0
 
 
 def _sweep_text(description: Description) -> str:
