@@ -22,7 +22,7 @@ from tui_trainer.formatting import short_text
 from tui_trainer.runs.checkpoint import DamagedError, read_checkpoint
 from tui_trainer.runs.folder import BEST, CHECKPOINT, DESCRIPTION, LEDGER, NORMS, SUMMARY
 from tui_trainer.runs.handover import handover_notes
-from tui_trainer.runs.kept import kept_files
+from tui_trainer.runs.kept_states import kept_files
 from tui_trainer.runs.recording import branch, go_on, record
 from tui_trainer.runs.replay import Replay
 from tui_trainer.runs.saved import SavedRun

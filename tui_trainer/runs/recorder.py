@@ -22,8 +22,8 @@ from tui_trainer.runs.due import Due
 from tui_trainer.runs.files import append_whole, replace_file
 from tui_trainer.runs.fit_file import fit_bytes
 from tui_trainer.runs.folder import BEST, CHECKPOINT, FIT, LEDGER, METRICS, NORMS, SUMMARY
-from tui_trainer.runs.kept import KeptStates
 from tui_trainer.runs.kept_data import kept_dataset, needs_copy, write_copy
+from tui_trainer.runs.kept_states import KeptStates
 from tui_trainer.runs.ledger import STARTED, Entry, to_entry, to_line
 from tui_trainer.runs.metrics import MetricsWriter
 from tui_trainer.runs.summary import summarize, summary_bytes

@@ -10,7 +10,7 @@ from tui_trainer.runs.checkpoint import DamagedError, read_checkpoint
 from tui_trainer.runs.comparison import Comparison
 from tui_trainer.runs.courses import course_of
 from tui_trainer.runs.folder import BRANCHED_AT, CHECKPOINT
-from tui_trainer.runs.kept import kept_files
+from tui_trainer.runs.kept_states import kept_files
 from tui_trainer.runs.saved import SavedRun, first_difference
 from tui_trainer.task.files.resolving import require_unchanged
 from tui_trainer.training.control import Control

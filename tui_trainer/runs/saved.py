@@ -147,7 +147,7 @@ class SavedRun:
     def checkpoints(self, up_to: int) -> Iterator[Checkpoint]:
         """Read the states after `up_to` steps or fewer, the newest first; note damaged ones."""
         from tui_trainer.runs.checkpoint import DamagedError, read_checkpoint
-        from tui_trainer.runs.kept import kept_files
+        from tui_trainer.runs.kept_states import kept_files
 
         found: list[Checkpoint] = []
         kept = reversed(kept_files(self.folder))
