@@ -136,6 +136,11 @@ def printable(text: str) -> str:
     )
 
 
+def error_text(error: BaseException) -> str:
+    """Write an exception in a line: ``ValueError: no such column``."""
+    return " ".join(f"{type(error).__name__}: {error}".split())
+
+
 def to_ascii(text: str) -> str:
     """Replace each character by an ASCII one that looks like it, ``?`` where there is none."""
     if text.isascii():

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import numpy as np
 
+from tui_trainer.formatting import error_text
 from tui_trainer.monitor.output import OutputFile
 from tui_trainer.monitor.rate import Rate
 from tui_trainer.monitor.rows import Row, Rows, Table
@@ -175,8 +176,8 @@ class Recorder:
             try:
                 self._tick(number)
             except Exception as error:  # a mistake of ours is no reason to stop recording
-                words = " ".join(f"{type(error).__name__}: {error}".split())
-                self.note({"event": "noted", "words": f"a mistake in the monitor: {words}"})
+                words = f"a mistake in the monitor: {error_text(error)}"
+                self.note({"event": "noted", "words": words})
 
     def _tick(self, number: int) -> None:
         is_idle = self._flush(self.current_step if not self.paused else None)

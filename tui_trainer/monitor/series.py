@@ -7,9 +7,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from tui_trainer.runs.segments import Steps
 from tui_trainer.training.history import Buckets, FloatArray, Pyramid, bucketed
 
-Steps = NDArray[np.int64]
 _FIRST = 16  # pieces that there is room for at first
 _MOST_WAITING = 256  # pieces
 

@@ -7,6 +7,7 @@ import weakref
 from collections.abc import Callable, Collection
 from typing import Any
 
+from tui_trainer.formatting import error_text
 from tui_trainer.training.control import Control
 
 # Rates of a group: its own, and those that schedulers of torch's keep there and in themselves.
@@ -125,5 +126,5 @@ class CheckpointFunction:
         try:
             self.function()
         except Exception as error:  # the loop is not to end by it
-            problem = " ".join(f"{type(error).__name__}: {error}".split())[:500]
+            problem = error_text(error)[:500]
         return {"seconds": time.perf_counter() - began, "problem": problem}

@@ -12,6 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from tui_trainer.formatting import error_text
+
 Job: TypeAlias = Callable[[], None]
 
 RETRY_SECONDS = 1.0
@@ -93,7 +95,7 @@ class Writer:
                 self._wait()
                 continue
             except Exception as error:  # a mistake of ours is no reason to stop writing
-                self.problem = " ".join(f"{type(error).__name__}: {error}".split())
+                self.problem = error_text(error)
             else:
                 self.problem = ""
                 self.took[task.name] = time.monotonic() - began

@@ -125,9 +125,7 @@ def p_text(found: Recommendation) -> str:
         reasons.append(f"comparing it with {others} others (Holm)")
     if found.tuned:
         reasons.append(f"tuning each one's {found.tuned}")
-    *first, last = reasons
-    corrected = f"{', '.join(first)} and {last}" if first else last
-    return f"the chance that luck alone does that, corrected for {corrected}"
+    return f"the chance that luck alone does that, corrected for {_listed(reasons)}"
 
 
 def why_none(results: SweepResult) -> str:

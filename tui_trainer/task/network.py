@@ -7,6 +7,7 @@ from contextlib import nullcontext
 from functools import lru_cache
 
 from torch import Generator, nn
+from torch.nn import Parameter
 
 from tui_trainer import models
 from tui_trainer.config.settings import Architecture, LayerName, RunConfig
@@ -89,8 +90,12 @@ def _activation(build: Callable[..., nn.Module], architecture: Architecture) -> 
 
 def layers_of(network: nn.Module) -> list[nn.Module]:
     """Return the modules that own parameters to train, from input to output."""
-    modules = network.modules()
-    return [m for m in modules if any(p.requires_grad for p in m.parameters(recurse=False))]
+    return [module for module in network.modules() if trained_of(module)]
+
+
+def trained_of(layer: nn.Module) -> list[Parameter]:
+    """Return a layer's own parameters to train."""
+    return [p for p in layer.parameters(recurse=False) if p.requires_grad]
 
 
 def has_modes(network: nn.Module) -> bool:

@@ -11,14 +11,14 @@ import torch
 from torch import Tensor, nn
 
 from tui_trainer.models import mlp
-from tui_trainer.task.network import layers_of
+from tui_trainer.task.network import layers_of, trained_of
 from tui_trainer.task.penalties import Penalties
 from tui_trainer.task.task import Task
 from tui_trainer.training.engines.engine import Engine, Snapshot
 from tui_trainer.training.events import NotLearning
 
 _TRIED_STEPS, _TRIED_LR = 3, 1e-4
-MOST_POINTS = 10_000
+_MOST_POINTS = 10_000
 
 
 def find_dead_layers(model: nn.Module, task: Task) -> NotLearning | None:
@@ -112,22 +112,21 @@ def layer_label(model: nn.Module, number: int) -> str:
 def _gradients(model: nn.Module, task: Task) -> list[list[Tensor]]:
     """Return each layer's gradients of the training loss alone, in evaluation mode.
 
-    Those of many points' loss take a while, and memory: that of the first ones will do.
+    Those of many points' loss take a while, and memory: that of the `first_points` will do.
     """
     own = [trained_of(layer) for layer in layers_of(model)]
-    first = None
-    if len(task.data.train_x) > MOST_POINTS:
-        first = torch.arange(MOST_POINTS, device=task.data.train_x.device)
     with Evaluating(model):
         plain = replace(task, penalties=Penalties())
-        _, gradients = plain.gradients(model, [p for ps in own for p in ps], first)
+        _, gradients = plain.gradients(
+            model, [p for ps in own for p in ps], first_points(task.data.train_x)
+        )
     flat = iter(gradients)
     return [[next(flat) for _ in parameters] for parameters in own]
 
 
-def trained_of(layer: nn.Module) -> list[Tensor]:
-    """Return a layer's own parameters to train."""
-    return [p for p in layer.parameters(recurse=False) if p.requires_grad]
+def first_points(x: Tensor) -> Tensor | None:
+    """Return which of many points are looked at, int64; None for all of them."""
+    return torch.arange(_MOST_POINTS, device=x.device) if len(x) > _MOST_POINTS else None
 
 
 def find_bad_tensor(engine: Engine, start: Snapshot, steps: int) -> str:

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 import torch
 from torch import Tensor
 
-from tui_trainer.task.network import layers_of
+from tui_trainer.task.network import layers_of, trained_of
 from tui_trainer.task.randomness import training_draws
-from tui_trainer.training.diagnosis import MOST_POINTS, Evaluating, layer_label, trained_of
+from tui_trainer.training.diagnosis import Evaluating, first_points, layer_label
 from tui_trainer.training.engines.engine import TrainingState
 from tui_trainer.training.events import HealthMeasured, LayerHealth, Noted
 from tui_trainer.training.failure import describe_failure
@@ -73,11 +73,10 @@ class HealthMeter:
     def _gradients(self) -> list[Tensor]:
         """Return the gradients of all parameters, having watched the pass."""
         state, x = self._state, self._state.task.data.train_x
-        first = torch.arange(MOST_POINTS, device=x.device) if len(x) > MOST_POINTS else None
         draws = training_draws(state.model, state.generator, state.draws_globally)
         with Evaluating(state.model), draws:
             self._activity.arm()
-            return state.task.gradients(state.model, state.parameters, first)[1]
+            return state.task.gradients(state.model, state.parameters, first_points(x))[1]
 
     def _sizes(self, gradients: Sequence[Tensor]) -> list[list[float]]:
         """Return the norms of each layer's gradient, update and weights."""
