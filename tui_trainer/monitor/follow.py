@@ -92,7 +92,7 @@ class _Reader:
             for event in _by_steps(found):
                 self._step = max(self._step, int(event.steps[-1]))
                 yield event
-        yield from _healths(self._health.lines())
+        yield from _measurements(self._health.lines())
         for entry in entries:
             yield from self._told(entry)
         if self._summary_file.has_changed() and (summary := read_summary(self._folder)):
@@ -123,7 +123,7 @@ class _Reader:
         return RunEnded(StopReason.FAILED, detail, self._step, seconds=self._seconds)
 
 
-def _healths(lines: Iterable[bytes]) -> Iterator[HealthMeasured]:
+def _measurements(lines: Iterable[bytes]) -> Iterator[HealthMeasured]:
     """Read measurements; lines of a newer program, or damaged ones, are passed over."""
     for line in lines:
         with contextlib.suppress(msgspec.DecodeError, RecursionError):

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from tui_trainer.task.network import layers_of, trained_of
 from tui_trainer.training.events import HealthMeasured
-from tui_trainer.training.layer_health import group_norms, healths, read_activity
+from tui_trainer.training.layer_health import group_norms, measured_layers, read_activity
 from tui_trainer.training.unit_activity import LastActive, UnitActivity
 
 SPACING_SECONDS = 1.0  # between two measured steps, at least
@@ -130,7 +130,9 @@ class LoopHealth:
 
         def read() -> HealthMeasured:
             numbers: list[list[float]] = sizes.tolist()
-            layers = healths(self._names, numbers, read_activity(found), self._last_active, step)
+            layers = measured_layers(
+                self._names, numbers, read_activity(found), self._last_active, step
+            )
             return HealthMeasured(step, layers, took, share)
 
         self._take(read)

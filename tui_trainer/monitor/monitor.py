@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from tui_trainer.monitor.boundary import Boundary
-from tui_trainer.monitor.place import chosen_by_environment, is_first_process
+from tui_trainer.monitor.process_role import chosen_by_environment, is_first_process
 from tui_trainer.monitor.scalars import to_scalar
 from tui_trainer.training.early_stopping import StopReason
 

@@ -12,7 +12,7 @@ from tui_trainer.training.diagnosis import Evaluating, first_points, layer_label
 from tui_trainer.training.engines.engine import TrainingState
 from tui_trainer.training.events import HealthMeasured, LayerHealth, Noted
 from tui_trainer.training.failure import describe_failure
-from tui_trainer.training.layer_health import group_norms, healths, read_activity
+from tui_trainer.training.layer_health import group_norms, measured_layers, read_activity
 from tui_trainer.training.unit_activity import LastActive, UnitActivity
 
 HEALTH_SECONDS = 0.5  # between two measurements, at least
@@ -68,7 +68,7 @@ class HealthMeter:
         finally:
             self._activity.disarm()
             state.restore(start)
-        return healths(self._names, sizes, found, self._last_active, state.step)
+        return measured_layers(self._names, sizes, found, self._last_active, state.step)
 
     def _gradients(self) -> list[Tensor]:
         """Return the gradients of all parameters, having watched the pass."""

@@ -25,7 +25,7 @@ def read_activity(found: Mapping[int, tuple[str, Tensor]]) -> dict[int, tuple[st
     return {number: (name, units.tolist()) for number, (name, units) in found.items()}
 
 
-def healths(
+def measured_layers(
     names: Sequence[str],
     sizes: Sequence[Sequence[float]],
     found: Mapping[int, tuple[str, Sequence[bool]]],

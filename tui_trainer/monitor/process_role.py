@@ -1,4 +1,4 @@
-"""Whether a process is the one that shows its loop: of several ranks, only the first is."""
+"""What a process is to its loop: the one that shows it, a rank beside it, or told to stay off."""
 
 from __future__ import annotations
 
