@@ -16,7 +16,8 @@ import torch
 from torch import Tensor, nn
 
 from tui_trainer.config.presets import Presets, load_presets, make_config
-from tui_trainer.config.settings import RunConfig, Stopping
+from tui_trainer.config.settings import RunConfig
+from tui_trainer.config.stopping import Stopping
 from tui_trainer.task.schedules import make_factor
 
 torch.set_num_threads(1)  # as the trainer does: sums depend on how they are split

@@ -6,8 +6,8 @@ from itertools import pairwise, product
 import pytest
 from reference_loop import PRESETS
 
+from tui_trainer.config.overrides import WHOLE_NUMBERS
 from tui_trainer.config.presets import CHOICES
-from tui_trainer.config.settings import WHOLE_NUMBERS
 from tui_trainer.config.validation import InvalidSettingsError
 from tui_trainer.sweeps.axes import (
     AXIS_KEYS,

@@ -27,14 +27,8 @@ from torch import Generator, nn
 
 from tui_trainer import models
 from tui_trainer.config import settings as config_module
-from tui_trainer.config.settings import (
-    Architecture,
-    FirstIncrease,
-    Patience,
-    PatientAverage,
-    ProgressQuotient,
-    Regularizer,
-)
+from tui_trainer.config.settings import Architecture, Regularizer
+from tui_trainer.config.stopping import FirstIncrease, Patience, PatientAverage, ProgressQuotient
 from tui_trainer.models import mlp
 from tui_trainer.sweeps import sweeper
 from tui_trainer.sweeps.batched_group import BatchedGroup

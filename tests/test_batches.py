@@ -10,13 +10,13 @@ from compiled_steps import COMPILE_TIMEOUT, CONFIGS, make_compiled
 from reference_loop import make
 from test_compiled import assert_step_is_eagers
 
-from tui_trainer.config.settings import (
+from tui_trainer.config.settings import Regularizer
+from tui_trainer.config.stopping import (
     FirstIncrease,
     GeneralizationLoss,
     Patience,
     PatientAverage,
     ProgressQuotient,
-    Regularizer,
 )
 from tui_trainer.training.setup import Setup
 from tui_trainer.training.trainer import train

@@ -17,17 +17,15 @@ from reference_loop import PRESETS, make
 from tui_trainer import models
 from tui_trainer.cli.train import train as train_command
 from tui_trainer.cli.wiring import configure
+from tui_trainer.config.overrides import NUMBERS, OVERRIDES
 from tui_trainer.config.presets import PARTS, load_presets, make_config
-from tui_trainer.config.settings import (
-    NUMBERS,
-    OVERRIDES,
-    Architecture,
+from tui_trainer.config.settings import Architecture, Regularizer
+from tui_trainer.config.stopping import (
     FirstIncrease,
     GeneralizationLoss,
     Patience,
     PatientAverage,
     ProgressQuotient,
-    Regularizer,
 )
 from tui_trainer.config.user_settings import UserSettings
 from tui_trainer.runs.export import Repeatable, repeatable, train_line, write_history

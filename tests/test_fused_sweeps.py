@@ -12,7 +12,8 @@ from compiled_steps import COMPILE_TIMEOUT, CONFIGS
 from reference_loop import PRESETS, make
 from sweeping import drive, plan_of, run
 
-from tui_trainer.config.settings import Patience, Regularizer
+from tui_trainer.config.settings import Regularizer
+from tui_trainer.config.stopping import Patience
 from tui_trainer.sweeps import grouping, sweeper
 from tui_trainer.sweeps.control import SweepControl
 from tui_trainer.sweeps.events import SweepNoted, SweepStarted

@@ -8,13 +8,13 @@ from reference_loop import PRESETS, make
 from test_trainer import regularized
 
 from tui_trainer.config.presets import Preset
-from tui_trainer.config.settings import (
+from tui_trainer.config.settings import Regularizer
+from tui_trainer.config.stopping import (
     FirstIncrease,
     GeneralizationLoss,
     Patience,
     PatientAverage,
     ProgressQuotient,
-    Regularizer,
 )
 from tui_trainer.training import history
 from tui_trainer.training.control import Control

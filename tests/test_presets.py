@@ -16,7 +16,7 @@ from tui_trainer.config.presets import (
     make_config,
     user_config_folder,
 )
-from tui_trainer.config.settings import (
+from tui_trainer.config.stopping import (
     FirstIncrease,
     GeneralizationLoss,
     Patience,

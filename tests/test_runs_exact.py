@@ -16,7 +16,8 @@ from reference_loop import PRESETS, make
 from safetensors.torch import load_file
 
 from tui_trainer.config.changes import changed_config
-from tui_trainer.config.settings import Patience, with_steps
+from tui_trainer.config.settings import with_steps
+from tui_trainer.config.stopping import Patience
 from tui_trainer.config.validation import InvalidSettingsError
 from tui_trainer.formatting import short_text
 from tui_trainer.runs.checkpoint import DamagedError, read_checkpoint

@@ -7,24 +7,26 @@ import msgspec
 import pytest
 from reference_loop import PRESETS, make
 
+from tui_trainer.config.overrides import parse_number
 from tui_trainer.config.presets import make_config
 from tui_trainer.config.settings import (
     Architecture,
     Dataset,
+    Init,
+    Regularizer,
+    RunConfig,
+    describe_regularizer,
+    network_names,
+    upgraded,
+)
+from tui_trainer.config.stopping import (
     FirstIncrease,
     GeneralizationLoss,
-    Init,
     Patience,
     PatientAverage,
     ProgressQuotient,
-    Regularizer,
-    RunConfig,
     Stopping,
-    describe_regularizer,
     describe_stopping,
-    network_names,
-    parse_number,
-    upgraded,
 )
 from tui_trainer.config.validation import InvalidSettingsError, convert
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import reference_loop
 
-from tui_trainer.config.settings import (
+from tui_trainer.config.stopping import (
     FirstIncrease,
     GeneralizationLoss,
     Patience,

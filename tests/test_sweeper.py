@@ -10,7 +10,8 @@ import torch
 from reference_loop import PRESETS, make
 from sweeping import drive, plan_of, run, told
 
-from tui_trainer.config.settings import Patience, Regularizer
+from tui_trainer.config.settings import Regularizer
+from tui_trainer.config.stopping import Patience
 from tui_trainer.sweeps import batched_group, grouping, sweeper
 from tui_trainer.sweeps.axes import parse_axis
 from tui_trainer.sweeps.control import SweepControl

@@ -15,16 +15,13 @@ import reference_loop
 import torch
 from reference_loop import PRESETS, make
 
-from tui_trainer.config.settings import (
-    Architecture,
-    Dataset,
+from tui_trainer.config.settings import Architecture, Dataset, Init, Regularizer
+from tui_trainer.config.stopping import (
     FirstIncrease,
     GeneralizationLoss,
-    Init,
     Patience,
     PatientAverage,
     ProgressQuotient,
-    Regularizer,
 )
 from tui_trainer.config.validation import InvalidSettingsError
 from tui_trainer.training import clock, trainer

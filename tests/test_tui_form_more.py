@@ -4,8 +4,8 @@ import pytest
 from scripted import FINISHED, Script, hidden, make_app, press, ready, shown, until
 from textual.widgets import Input
 
+from tui_trainer.config.overrides import BATCH_NUMBERS
 from tui_trainer.config.presets import load_presets
-from tui_trainer.config.settings import BATCH_NUMBERS
 from tui_trainer.tui.headless import screen_text
 from tui_trainer.tui.run.next_batch import next_batch
 

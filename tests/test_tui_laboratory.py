@@ -19,7 +19,7 @@ from scripted import (
 )
 from textual.widgets import Input
 
-from tui_trainer.config.settings import GeneralizationLoss
+from tui_trainer.config.stopping import GeneralizationLoss
 from tui_trainer.plotting.roles import Charset
 from tui_trainer.training.early_stopping import StopReason
 from tui_trainer.training.events import Recorded, StepsCompleted

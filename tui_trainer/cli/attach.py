@@ -11,8 +11,9 @@ from tui_trainer.cli.lifeline import end_with, lifeline_option
 from tui_trainer.cli.looks import looks_options, take_looks
 from tui_trainer.cli.output import EXIT_OK
 from tui_trainer.cli.saving import runs_option
+from tui_trainer.config.overrides import RUN_NUMBERS
 from tui_trainer.config.presets import PARTS, load_presets, overrides_in
-from tui_trainer.config.settings import RUN_NUMBERS, RunConfig
+from tui_trainer.config.settings import RunConfig
 from tui_trainer.config.user_settings import UserSettings, config_file, read_user_settings
 from tui_trainer.config.validation import InvalidSettingsError
 from tui_trainer.runs.folder import runs_folder

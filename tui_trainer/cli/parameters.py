@@ -10,8 +10,9 @@ import click
 from msgspec import Meta
 
 from tui_trainer.cli.completion import complete_preset
+from tui_trainer.config.overrides import OVERRIDE_NUMBERS, RUN_NUMBERS
 from tui_trainer.config.presets import DEFAULT_RECIPE, PARTS
-from tui_trainer.config.settings import ACTIVATIONS, ENGINES, OVERRIDE_NUMBERS, RUN_NUMBERS
+from tui_trainer.config.settings import ACTIVATIONS, ENGINES
 from tui_trainer.config.validation import InvalidSettingsError, convert_text, shortened
 from tui_trainer.formatting import comma_list
 

@@ -5,15 +5,9 @@ from typing import Any
 
 from msgspec import structs
 
+from tui_trainer.config.overrides import OVERRIDES, overrides_of, parse_number, setting_key
 from tui_trainer.config.presets import Presets
-from tui_trainer.config.settings import (
-    ENGINES,
-    OVERRIDES,
-    RunConfig,
-    overrides_of,
-    parse_number,
-    setting_key,
-)
+from tui_trainer.config.settings import ENGINES, RunConfig
 from tui_trainer.config.validation import InvalidSettingsError, one_of, shortened
 
 _PARTS = ("regularizer", "optimizer", "schedule")  # a branch keeps the network and the data

@@ -2,15 +2,10 @@
 
 from collections.abc import Iterator
 
+from tui_trainer.config.overrides import OVERRIDES, RUN_NUMBERS, overrides_of
 from tui_trainer.config.presets import PARTS
-from tui_trainer.config.settings import (
-    OVERRIDES,
-    RUN_NUMBERS,
-    Dataset,
-    RunConfig,
-    describe_stopping,
-    overrides_of,
-)
+from tui_trainer.config.settings import Dataset, RunConfig
+from tui_trainer.config.stopping import describe_stopping
 from tui_trainer.formatting import comma_list, short_text
 
 _NAMES = {"dataset": "data", "architecture": "network"}

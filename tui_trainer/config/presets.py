@@ -18,15 +18,14 @@ from platformdirs import user_config_path
 
 from tui_trainer.config.builders import absolute_builder, allow_builder
 from tui_trainer.config.optimization import Optimizer, Schedule
+from tui_trainer.config.overrides import OVERRIDES, Value
 from tui_trainer.config.settings import (
-    OVERRIDES,
     Architecture,
     Dataset,
     Init,
     Recipe,
     Regularizer,
     RunConfig,
-    Value,
     describe_dataset,
 )
 from tui_trainer.config.validation import InvalidSettingsError, convert, one_of, shortened

@@ -2,27 +2,22 @@
 
 import re
 from collections.abc import Mapping
-from typing import Any, Literal, NamedTuple, TypeAlias, get_args
+from typing import Any, Literal, TypeAlias, get_args
 
 from msgspec import Struct, structs
 
 from tui_trainer.config.builders import require_builder
 from tui_trainer.config.modules import module_names, require_module
 from tui_trainer.config.numbers import (
-    Decay,
     DropoutRate,
     LearningRate,
     NonNegative,
     PositiveInt,
     Seed,
     Share,
-    StripLength,
 )
 from tui_trainer.config.optimization import Optimizer, Schedule
-from tui_trainer.config.validation import convert_text
-
-# Of a setting: a number or the name of a preset.
-Value: TypeAlias = float | int | str
+from tui_trainer.config.stopping import Stopping, describe_stopping
 
 LayerName: TypeAlias = Literal[
     "LinearZeros", "LinearNormal", "LinearKaiming", "LinearHe", "LinearXavier", "LinearTorch"
@@ -141,65 +136,6 @@ class Init(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     layer: LayerName
 
 
-class FirstIncrease(
-    Struct, frozen=True, forbid_unknown_fields=True, tag_field="rule", tag="first-increase"
-):
-    """Stop after step t when t > 1 and val[t] > val[t-1]."""
-
-    restore_best: bool = False
-
-
-class PatientAverage(
-    Struct, frozen=True, forbid_unknown_fields=True, tag_field="rule", tag="patient-average"
-):
-    """Stop after step t when t > window and val[t] > mean(val[t-window .. t-1])."""
-
-    window: PositiveInt = 50
-    restore_best: bool = False
-
-
-class Patience(Struct, frozen=True, forbid_unknown_fields=True, tag_field="rule", tag="patience"):
-    """Stop after `patience` steps that do not improve the best by more than `min_delta`."""
-
-    patience: PositiveInt = 200
-    min_delta: NonNegative = 0.0
-    restore_best: bool = False
-
-
-class GeneralizationLoss(
-    Struct, frozen=True, forbid_unknown_fields=True, tag_field="rule", tag="generalization-loss"
-):
-    """Stop after step t when GL(t) > alpha: validation is more than alpha % above its lowest.
-
-    GL(t) = 100 (val[t] / min(val[1..t]) - 1). The class GL of Prechelt, "Early stopping - but
-    when?" (1998).
-    """
-
-    alpha: NonNegative = 5.0
-    restore_best: bool = False
-
-
-class ProgressQuotient(
-    Struct, frozen=True, forbid_unknown_fields=True, tag_field="rule", tag="progress-quotient"
-):
-    """Stop at the end of a strip of k = `strip` steps when GL(t) / P(t) > alpha.
-
-    GL is that of `GeneralizationLoss`; P(t) = 1000 (mean(train[t-k+1..t]) /
-    min(train[t-k+1..t]) - 1), the training progress: how far the strip's mean training loss is
-    above its lowest. The class PQ of Prechelt, "Early stopping - but when?" (1998), who takes
-    strips of 5.
-    """
-
-    alpha: NonNegative = 0.5
-    strip: StripLength = 5
-    restore_best: bool = False
-
-
-Stopping: TypeAlias = (
-    FirstIncrease | PatientAverage | Patience | GeneralizationLoss | ProgressQuotient
-)
-
-
 class Regularizer(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Penalties, noise and a stopping rule, in any combination."""
 
@@ -284,49 +220,6 @@ class Recipe(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     data_seed: Seed | None = None
 
 
-NUMBERS = {"lr": LearningRate, "steps": PositiveInt, "seed": Seed, "data_seed": Seed}
-BATCH_NUMBERS = {"batch_size": PositiveInt, "validate_every": PositiveInt}
-RUN_NUMBERS = NUMBERS | BATCH_NUMBERS
-WHOLE_NUMBERS = frozenset({"steps", "seed", "data_seed", *BATCH_NUMBERS})
-
-
-class Override(NamedTuple):
-    """A setting that goes over a preset's: of which part, which of its fields, of which type."""
-
-    part: str
-    field: str
-    kind: Any
-
-
-OVERRIDES: Mapping[str, Override] = {
-    "activation": Override("architecture", "activation", Activation),
-    "l1_weight": Override("regularizer", "l1_weight", NonNegative),
-    "dropout": Override("regularizer", "dropout", DropoutRate),
-    "weight_decay": Override("regularizer", "weight_decay", NonNegative),
-    "momentum": Override("optimizer", "momentum", Decay),
-    "beta1": Override("optimizer", "beta1", Decay),
-    "beta2": Override("optimizer", "beta2", Decay),
-    "eps": Override("optimizer", "eps", NonNegative),
-    "decoupled_weight_decay": Override("optimizer", "weight_decay", NonNegative),
-}
-OVERRIDE_NUMBERS = {key: o.kind for key, o in OVERRIDES.items() if o.kind is not Activation}
-_ALIASES = {"optimizer.lr": "lr", "optimizer.weight_decay": "decoupled_weight_decay"}
-
-
-def overrides_of(part: str) -> tuple[str, ...]:
-    """Return the settings that go over a preset of this part."""
-    return tuple(key for key, override in OVERRIDES.items() if override.part == part)
-
-
-REGULARIZER_NUMBERS = overrides_of("regularizer")
-
-
-def setting_key(text: str) -> str:
-    """Return the setting that a person means: ``optimizer.beta1`` is beta1, ``l1-weight`` too."""
-    key = text.strip().replace("-", "_")
-    return _ALIASES.get(key) or (key.removeprefix("optimizer.") if "." in key else key)
-
-
 def upgraded(table: Mapping[str, Any]) -> dict[str, Any]:
     """Return the table of a `RunConfig` as it is written now, from one of an earlier version."""
     optimizer = table.get("optimizer")
@@ -363,16 +256,6 @@ def setup_text(config: RunConfig) -> str:
     return " · ".join(setup_names(config).values())
 
 
-def parse_number(key: str, text: str) -> float | int:
-    """Read one of `RUN_NUMBERS` or `OVERRIDE_NUMBERS` from a string.
-
-    Raises:
-        InvalidSettingsError: with what was expected.
-    """
-    number: float | int = convert_text(text, (RUN_NUMBERS | OVERRIDE_NUMBERS)[key])
-    return number
-
-
 def describe_dataset(dataset: Dataset) -> str:
     """Describe points in words: how many, and of a file what is predicted from what."""
     if not dataset.file:
@@ -397,21 +280,3 @@ def describe_regularizer(regularizer: Regularizer, counted: str = "steps") -> st
     if regularizer.weight_decay:
         parts.append(f"shrinks every p by lr × {regularizer.weight_decay:g} × p per step")
     return "; ".join(parts) or "no regularization"
-
-
-def describe_stopping(stopping: Stopping, counted: str = "steps") -> str:
-    """Describe when a rule stops a run, and with which weights."""
-    match stopping:
-        case FirstIncrease():
-            words = "stops when validation rises at all"
-        case PatientAverage(window=window):
-            words = f"stops when validation exceeds its mean over {window} {counted}"
-        case Patience(patience=patience, min_delta=min_delta):
-            better = f"improving by {min_delta:g}" if min_delta else "a new best"
-            words = f"stops after {patience} {counted} without {better}"
-        case GeneralizationLoss(alpha=alpha):
-            words = f"stops when validation rises {alpha:g} % above its lowest"
-        case ProgressQuotient(alpha=alpha, strip=strip):
-            progress = f"{alpha:g} × the training progress of {strip} steps"
-            words = f"stops when validation's rise over its lowest exceeds {progress}"
-    return words + (", restores the best" if stopping.restore_best else "")

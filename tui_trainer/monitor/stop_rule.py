@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from tui_trainer.config.settings import (
+from tui_trainer.config.stopping import (
     FirstIncrease,
     GeneralizationLoss,
     Patience,

@@ -5,7 +5,8 @@ from dataclasses import replace
 
 from msgspec.structs import replace as with_changes
 
-from tui_trainer.config.settings import BATCH_NUMBERS, RunConfig
+from tui_trainer.config.overrides import BATCH_NUMBERS
+from tui_trainer.config.settings import RunConfig
 from tui_trainer.config.validation import InvalidSettingsError
 from tui_trainer.runs.saved import SavedRun
 from tui_trainer.training.control import Control

@@ -8,15 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
+from tui_trainer.config.overrides import RUN_NUMBERS, Value
 from tui_trainer.config.presets import PARTS, Preset, Presets, make_config, overrides_in
-from tui_trainer.config.settings import (
-    DEFAULT_SPLIT,
-    RUN_NUMBERS,
-    Dataset,
-    EngineName,
-    RunConfig,
-    Value,
-)
+from tui_trainer.config.settings import DEFAULT_SPLIT, Dataset, EngineName, RunConfig
 from tui_trainer.config.validation import InvalidSettingsError
 from tui_trainer.formatting import comma_list, number_text
 from tui_trainer.runs.folder import METRICS

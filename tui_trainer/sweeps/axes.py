@@ -5,8 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from tui_trainer.config.presets import CHOICES, Presets
-from tui_trainer.config.settings import (
+from tui_trainer.config.overrides import (
     OVERRIDE_NUMBERS,
     RUN_NUMBERS,
     WHOLE_NUMBERS,
@@ -14,6 +13,7 @@ from tui_trainer.config.settings import (
     parse_number,
     setting_key,
 )
+from tui_trainer.config.presets import CHOICES, Presets
 from tui_trainer.config.validation import InvalidSettingsError, one_of, shortened
 from tui_trainer.formatting import number_text
 

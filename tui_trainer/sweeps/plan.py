@@ -9,8 +9,9 @@ from typing import Any, Literal, TypeAlias
 
 from msgspec.structs import replace as with_changes
 
+from tui_trainer.config.overrides import Value, overrides_of
 from tui_trainer.config.presets import Presets, make_config
-from tui_trainer.config.settings import RunConfig, Value, overrides_of
+from tui_trainer.config.settings import RunConfig
 from tui_trainer.config.validation import InvalidSettingsError
 from tui_trainer.formatting import bytes_text
 from tui_trainer.sweeps.axes import SweepAxis

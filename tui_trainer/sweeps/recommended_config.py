@@ -5,7 +5,8 @@ from typing import Any
 
 import msgspec
 
-from tui_trainer.config.settings import RUN_NUMBERS, RunConfig, upgraded
+from tui_trainer.config.overrides import RUN_NUMBERS
+from tui_trainer.config.settings import RunConfig, upgraded
 from tui_trainer.config.validation import InvalidSettingsError, convert
 from tui_trainer.formatting import printable
 

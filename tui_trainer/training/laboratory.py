@@ -10,8 +10,10 @@ from enum import Enum, auto
 
 import numpy as np
 
+from tui_trainer.config.overrides import REGULARIZER_NUMBERS, Value
 from tui_trainer.config.presets import Presets
-from tui_trainer.config.settings import REGULARIZER_NUMBERS, Regularizer, Stopping, Value
+from tui_trainer.config.settings import Regularizer
+from tui_trainer.config.stopping import Stopping
 from tui_trainer.training.events import FloatArray
 from tui_trainer.training.history import History
 from tui_trainer.training.progress import Best, lower_best

@@ -6,7 +6,7 @@ from typing import Any
 
 from textual.message import Message
 
-from tui_trainer.config.settings import Value
+from tui_trainer.config.overrides import Value
 from tui_trainer.notices.endings import Ending
 from tui_trainer.training.events import Previewed
 from tui_trainer.tui.feed import Feed

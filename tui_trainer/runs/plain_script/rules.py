@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator
 
-from tui_trainer.config.settings import (
+from tui_trainer.config.settings import RunConfig
+from tui_trainer.config.stopping import (
     FirstIncrease,
     GeneralizationLoss,
     Patience,
     PatientAverage,
     ProgressQuotient,
-    RunConfig,
     Stopping,
 )
 

@@ -4,7 +4,7 @@
 measurements: `Measured` shows it those. Rules that look at training losses see every step.
 """
 
-from tui_trainer.config.settings import (
+from tui_trainer.config.stopping import (
     FirstIncrease,
     GeneralizationLoss,
     Patience,

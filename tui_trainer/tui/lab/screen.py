@@ -10,7 +10,8 @@ from textual.getters import query_one
 from textual.timer import Timer
 from textual.widget import Widget
 
-from tui_trainer.config.settings import Value, setup_text
+from tui_trainer.config.overrides import Value
+from tui_trainer.config.settings import setup_text
 from tui_trainer.training.laboratory import (
     Laboratory,
     Outcome,

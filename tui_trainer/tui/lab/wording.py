@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from tui_trainer.config.settings import (
+from tui_trainer.config.stopping import (
     FirstIncrease,
     GeneralizationLoss,
     Patience,

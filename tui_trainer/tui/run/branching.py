@@ -13,8 +13,9 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from tui_trainer.config.changes import changed_config
+from tui_trainer.config.overrides import OVERRIDES, overrides_of
 from tui_trainer.config.presets import Presets
-from tui_trainer.config.settings import OVERRIDES, RunConfig, overrides_of
+from tui_trainer.config.settings import RunConfig
 from tui_trainer.config.validation import InvalidSettingsError
 from tui_trainer.formatting import number_text
 from tui_trainer.training.state import State

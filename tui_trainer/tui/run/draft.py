@@ -3,17 +3,16 @@
 from collections.abc import Sequence
 from typing import Any
 
-from tui_trainer.config.presets import PARTS, Presets, make_config, overrides_in
-from tui_trainer.config.settings import (
+from tui_trainer.config.overrides import (
     BATCH_NUMBERS,
-    ENGINES,
     NUMBERS,
     OVERRIDES,
     RUN_NUMBERS,
-    RunConfig,
     Value,
     overrides_of,
 )
+from tui_trainer.config.presets import PARTS, Presets, make_config, overrides_in
+from tui_trainer.config.settings import ENGINES, RunConfig
 from tui_trainer.tui.run.next_batch import next_batch
 from tui_trainer.tui.run.next_lr import next_lr
 from tui_trainer.tui.widgets.fields import Direction

@@ -8,7 +8,7 @@ from textual.content import Content
 from textual.message import Message
 from textual.widgets import Static
 
-from tui_trainer.config.settings import Value
+from tui_trainer.config.overrides import Value
 from tui_trainer.formatting import printable
 
 # What folds while it is as it mostly is, in the order of the line.

@@ -10,16 +10,9 @@ from textual.app import ComposeResult
 from textual.message import Message
 
 from tui_trainer.config.optimization import describe_optimizer
+from tui_trainer.config.overrides import BATCH_NUMBERS, RUN_NUMBERS, Value, parse_number
 from tui_trainer.config.presets import CHOICES, Presets
-from tui_trainer.config.settings import (
-    BATCH_NUMBERS,
-    RUN_NUMBERS,
-    Dataset,
-    RunConfig,
-    Value,
-    describe_regularizer,
-    parse_number,
-)
+from tui_trainer.config.settings import Dataset, RunConfig, describe_regularizer
 from tui_trainer.formatting import number_text
 from tui_trainer.tui.choices import Choice, ChoiceList
 from tui_trainer.tui.run.draft import ConfigDraft

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 from textual import on
 from textual.getters import query_one
 
+from tui_trainer.config.overrides import Value
 from tui_trainer.config.presets import Preset
-from tui_trainer.config.settings import RunConfig, Value, describe_dataset
+from tui_trainer.config.settings import RunConfig, describe_dataset
 from tui_trainer.training.state import State
 from tui_trainer.tui.live_screen import Context
 from tui_trainer.tui.messages import Ended, PreviewFailed, PreviewReady

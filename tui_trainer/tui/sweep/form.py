@@ -12,8 +12,9 @@ from textual.message import Message
 from textual.widgets import Static
 
 from tui_trainer.config.numbers import PositiveInt
+from tui_trainer.config.overrides import overrides_of, parse_number
 from tui_trainer.config.presets import Presets
-from tui_trainer.config.settings import RunConfig, overrides_of, parse_number
+from tui_trainer.config.settings import RunConfig
 from tui_trainer.config.validation import convert_text
 from tui_trainer.formatting import number_text
 from tui_trainer.sweeps.axes import SweepAxis, make_axis

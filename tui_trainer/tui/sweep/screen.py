@@ -9,7 +9,7 @@ from textual.binding import Binding
 from textual.getters import query_one
 from textual.widget import Widget
 
-from tui_trainer.config.settings import Value
+from tui_trainer.config.overrides import Value
 from tui_trainer.config.validation import InvalidSettingsError
 from tui_trainer.notices.endings import Ending, end_of_sweep
 from tui_trainer.sweeps.axes import value_text
