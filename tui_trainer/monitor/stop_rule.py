@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from typing import TypeAlias
 
+import msgspec
 import numpy as np
 
 from tui_trainer.config.stopping import (
@@ -23,7 +22,6 @@ from tui_trainer.training.early_stopping import Gauge
 from tui_trainer.training.history import FloatArray
 from tui_trainer.training.stopping_rules import make_rule
 
-_Make: TypeAlias = Callable[..., Stopping]
 # What each rule makes of its numbers: their fields, in order.
 _RULES: dict[str, tuple[type[Stopping], tuple[str, ...]]] = {
     "first-increase": (FirstIncrease, ()),
@@ -105,8 +103,6 @@ def parse_stop_rule(text: str) -> StopRule:
 
 
 def _with_numbers(kind: type[Stopping], fields: tuple[str, ...], numbers: list[str]) -> Stopping:
-    import msgspec
-
     types = {field.name: field.type for field in msgspec.structs.fields(kind)}
     values = {}
     for field, number in zip(fields, numbers, strict=False):
