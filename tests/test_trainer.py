@@ -24,7 +24,7 @@ from tui_trainer.config.stopping import (
     ProgressQuotient,
 )
 from tui_trainer.config.validation import InvalidSettingsError
-from tui_trainer.training import clock, trainer
+from tui_trainer.training import clock, fit_sampler, trainer
 from tui_trainer.training.control import Control
 from tui_trainer.training.early_stopping import StopReason
 from tui_trainer.training.engines.eager import EagerEngine
@@ -63,8 +63,9 @@ def engines(monkeypatch):
 @pytest.fixture
 def every_step_tells(monkeypatch):
     """Chunks of one step, and an event of each."""
-    monkeypatch.setattr(trainer, "FIT_SHARE", math.inf)
-    for name in ("CHUNK_SECONDS", "EVENT_SECONDS", "FIT_SECONDS"):
+    monkeypatch.setattr(fit_sampler, "FIT_SHARE", math.inf)
+    monkeypatch.setattr(fit_sampler, "FIT_SECONDS", 0.0)
+    for name in ("CHUNK_SECONDS", "EVENT_SECONDS"):
         monkeypatch.setattr(trainer, name, 0.0)
 
 
@@ -622,7 +623,7 @@ def test_an_exception_on_the_way_is_a_failed_run(monkeypatch, every_step_tells, 
 
 def test_steps_not_yet_told_are_told_when_a_run_fails(monkeypatch):
     monkeypatch.setattr(trainer, "EVENT_SECONDS", math.inf)
-    monkeypatch.setattr(trainer, "FIT_SECONDS", math.inf)
+    monkeypatch.setattr(fit_sampler, "FIT_SECONDS", math.inf)
     monkeypatch.setattr(trainer, "CHUNK_SECONDS", 0.0)
     fail_at(monkeypatch, 13, RuntimeError("no more"))
     events = drive(make("kaiming", steps=50))
@@ -730,12 +731,12 @@ def test_events_come_no_oftener_than_they_may():
     end, fits = events[-1], of(FitSampled, events)
     # Between two events without a fit, and between two fits, so much training time has to pass.
     assert len(of(StepsCompleted, events)) <= end.seconds / trainer.EVENT_SECONDS + len(fits)
-    assert len(fits) <= end.seconds / trainer.FIT_SECONDS + 4
+    assert len(fits) <= end.seconds / fit_sampler.FIT_SECONDS + 4
 
 
 def test_all_steps_come_in_one_event_where_events_may_be_as_rare(monkeypatch):
     monkeypatch.setattr(trainer, "EVENT_SECONDS", math.inf)
-    monkeypatch.setattr(trainer, "FIT_SECONDS", math.inf)
+    monkeypatch.setattr(fit_sampler, "FIT_SECONDS", math.inf)
     (part,) = of(StepsCompleted, drive(make("kaiming", steps=123)))
     assert (part.first_step, part.last_step) == (1, 123)
 

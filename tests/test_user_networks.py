@@ -18,7 +18,7 @@ from torch import nn
 
 from tui_trainer import models
 from tui_trainer.config.settings import Architecture, Regularizer
-from tui_trainer.training import trainer
+from tui_trainer.training import fit_sampler, trainer
 from tui_trainer.training.control import Control
 from tui_trainer.training.events import EngineChanged, Paused, RunStarted
 from tui_trainer.training.setup import Setup
@@ -107,8 +107,8 @@ def reference(config):
 
 @every_network
 def test_a_run_equals_the_loop_bit_for_bit(name, monkeypatch):
-    monkeypatch.setattr(trainer, "FIT_SHARE", 1.0)
-    monkeypatch.setattr(trainer, "FIT_SECONDS", 0.0)  # look at the fit as often as can be
+    monkeypatch.setattr(fit_sampler, "FIT_SHARE", 1.0)
+    monkeypatch.setattr(fit_sampler, "FIT_SECONDS", 0.0)  # look at the fit as often as can be
     for batches in ({}, {"batch_size": 64}):
         config = config_of(name, **batches)
         expected, _ = reference(config)

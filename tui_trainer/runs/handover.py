@@ -8,6 +8,7 @@ from tui_trainer.formatting import short_text
 from tui_trainer.task.optimizers import make_optimizer
 from tui_trainer.task.schedules import make_factor
 from tui_trainer.task.shape import slot_estimate
+from tui_trainer.training.best_weights import BestWeights
 from tui_trainer.training.course import Checkpoint, Course, WayBack
 from tui_trainer.training.engines.engine import Snapshot
 from tui_trainer.training.engines.executor import Executor
@@ -62,8 +63,7 @@ def _walked(best: WayBack, state: Checkpoint, parent: RunConfig, threads: int) -
     setup = Setup(parent)
     executor = Executor(parent, setup.state, threads, Course(start=state))
     try:
-        setup.state.restore(best.start)
-        executor.named(best.engine).advance(best.replay)
+        BestWeights(setup.state, executor, best).restore()
     finally:
         executor.close()
     return WayBack(best.step, best.engine, setup.state.snapshot(), 0)

@@ -13,6 +13,7 @@ import torch
 
 from tui_trainer.config.settings import RunConfig
 from tui_trainer.task.stopping import stopping_if
+from tui_trainer.training.best_weights import BestWeights
 from tui_trainer.training.black_box import BlackBox
 from tui_trainer.training.control import Control
 from tui_trainer.training.course import Checkpoint, Course, Keep, WayBack
@@ -25,7 +26,6 @@ from tui_trainer.training.events import (
     Compiling,
     EngineChanged,
     Event,
-    FitSampled,
     HealthMeasured,
     LrChanged,
     Noted,
@@ -35,7 +35,7 @@ from tui_trainer.training.events import (
     RunStarted,
 )
 from tui_trainer.training.failure import describe_failure
-from tui_trainer.training.fit import sample_fit
+from tui_trainer.training.fit_sampler import FitSampler
 from tui_trainer.training.health_meter import HealthMeter
 from tui_trainer.training.progress import Progress
 from tui_trainer.training.reporting import StepReports
@@ -44,8 +44,6 @@ from tui_trainer.training.setup import Setup
 # A request waits for the end of a chunk at most; it has to take effect within 50 ms.
 CHUNK_SECONDS = 0.02
 EVENT_SECONDS = 0.05
-FIT_SECONDS = 0.1
-FIT_SHARE = 0.05  # of the time, at most: a million points take a while
 COMPILING_SECONDS = 0.25
 # The first moments are slower than the rest.
 MEASURED_SECONDS = 0.1
@@ -104,21 +102,19 @@ class _Training:
         self._names = self._state.names
         self._executor = Executor(config, self._state, self._threads, course)
         self._progress = Progress(config)
-        self._best: WayBack | None = None
+        self._best = BestWeights(self._state, self._executor)
         if (start := course.start) is not None:
             self._state.restore(start.snapshot)
             self._progress.go_on(start.progress)
-            self._best = start.best
+            self._best.way = start.best
         self._reports = StepReports(self._progress, start.seconds if start is not None else 0.0)
         self._clock = self._reports.clock
+        self._fits = FitSampler(self._executor, self._control, self._best)
         self._black_box = BlackBox()
         self._health: HealthMeter | None = None  # once somebody looks
         self._asked_lr: float | None = None
         self._chunk_steps = 1
         self._reported_pause = False
-        self._fit_due = 0.0
-        self._best_sampled = 0
-        self._sampled = (-1, False)  # the step of the last fit, and whether the best was wanted
 
     def events(self) -> Iterator[Event]:
         """Train, from the first event to the last."""
@@ -139,7 +135,7 @@ class _Training:
         dead = find_dead_layers(self._state.model, self._state.task)
         if dead is not None and not self._step:
             yield dead
-        yield from self._fits()
+        yield from self._fits.sample(self._step)
         yield from self._await_compiler()
         while progress.ending is None:
             yield from self._take_requests()
@@ -152,11 +148,11 @@ class _Training:
                 yield from self._report()
         self._clock.stop()
         yield from self._reports.flush()
-        yield from self._fits(closing=True)
+        yield from self._fits.sample(self._step, closing=True)
         yield from self._measured_health(at_rest=True)
         yield from self._last_states()
         if progress.restores_best:
-            self._restore_best()
+            self._best.restore()
         yield progress.ended(self._clock.seconds)
 
     def close(self) -> None:
@@ -191,7 +187,7 @@ class _Training:
             yield from self._take_lr()
             if control.take_checkpoint() and self._keep is not None:
                 yield from self._reports.flush()
-                self._keep(self._checkpoint(), self._best_state() if control.paused else None)
+                self._keep(self._checkpoint(), self._best.snapshot() if control.paused else None)
             if not control.paused:
                 yield from self._report_pause(False)
                 self._clock.start()
@@ -203,8 +199,8 @@ class _Training:
                 return
             self._clock.stop()
             yield from self._reports.flush()
-            if self._sampled != (self._step, control.best_fit_wanted):
-                yield from self._fits()
+            if not self._fits.has_sampled(self._step):
+                yield from self._fits.sample(self._step)
             yield from self._measured_health(at_rest=True)
             yield from self._report_pause(True)
             control.wait_while_paused()
@@ -266,7 +262,7 @@ class _Training:
         judged = progress.observe(train, val)
         if progress.best is not None and progress.best is not best:
             step = progress.best.step
-            self._best = WayBack(step, engine.name, start, step - first + 1)
+            self._best.way = WayBack(step, engine.name, start, step - first + 1)
         self._reports.add(train[: judged.count], val[: judged.count], judged.bound)
         if progress.has_diverged:
             progress.explain_divergence(find_bad_tensor(engine, start, judged.count))
@@ -286,9 +282,9 @@ class _Training:
         """Report the steps and the fit, if it is time."""
         if self._clock.since_report >= EVENT_SECONDS or self._control.paused:
             yield from self._reports.flush()
-        if time.perf_counter() >= self._fit_due:
+        if self._fits.is_due:
             yield from self._reports.flush()
-            yield from self._fits()
+            yield from self._fits.sample(self._step)
         yield from self._measured_health()
 
     def _measured_health(self, *, at_rest: bool = False) -> Iterator[HealthMeasured | Noted]:
@@ -296,31 +292,6 @@ class _Training:
         if self._control.health_wanted:
             self._health = self._health or HealthMeter(self._state)
             yield from self._health.measured(at_rest=at_rest)
-
-    def _fits(self, closing: bool = False) -> Iterator[FitSampled]:
-        """Sample the fit of the newest weights and, where it is asked for, of the best ones."""
-        began = time.perf_counter()
-        engine, best = self._executor.engine, self._best
-        self._sampled = (self._step, self._control.best_fit_wanted)
-        yield sample_fit(engine, self._step, "last" if self._step else "untrained")
-        wanted = closing or (
-            self._control.best_fit_wanted and best and best.step != self._best_sampled
-        )
-        if best is not None and wanted:
-            now = self._state.snapshot()
-            self._restore_best()
-            yield sample_fit(engine, best.step, "best")
-            self._state.restore(now)
-            self._best_sampled = best.step
-        took = time.perf_counter() - began
-        self._fit_due = began + took + max(FIT_SECONDS, took / FIT_SHARE)
-
-    def _restore_best(self) -> None:
-        """Put the best step's weights into the network."""
-        if (best := self._best) is not None:
-            self._state.restore(best.start)
-            if best.replay:
-                self._executor.named(best.engine).advance(best.replay)
 
     # What goes to the disk
 
@@ -331,18 +302,9 @@ class _Training:
             snapshot or self._state.snapshot(),
             self._names,
             self._executor.engine.name,
-            self._best,
+            self._best.way,
             self._clock.seconds,
         )
-
-    def _best_state(self) -> Snapshot | None:
-        if self._best is None:
-            return None
-        now = self._state.snapshot()
-        self._restore_best()
-        best = self._state.snapshot()
-        self._state.restore(now)
-        return best
 
     def _hand_out(self) -> None:
         if self._keep is not None:
@@ -357,8 +319,8 @@ class _Training:
         if self._keep is None:
             return
         if self._progress.can_go_on:
-            self._keep(self._checkpoint(), self._best_state())
+            self._keep(self._checkpoint(), self._best.snapshot())
             return
-        self._keep(self._black_box.oldest, self._best_state(), mark=True)
+        self._keep(self._black_box.oldest, self._best.snapshot(), mark=True)
         if self._progress.has_diverged:
             yield self._black_box.measure(self._executor, self._step)
