@@ -15,8 +15,7 @@ from tui_trainer.config.settings import RunConfig
 from tui_trainer.lr_search.search import run_lr_search
 from tui_trainer.sweeps.sweeper import sweep
 from tui_trainer.training.control import Control
-from tui_trainer.training.events import Event, StepsCompleted
-from tui_trainer.training.history import FloatArray
+from tui_trainer.training.events import Event, FloatArray, StepsCompleted
 from tui_trainer.training.result import RunResult
 from tui_trainer.training.setup import preview
 from tui_trainer.tui.app import TrainerApp

@@ -6,7 +6,7 @@ from itertools import pairwise, product
 import numpy as np
 import pytest
 
-from tui_trainer.training import history as history_module
+from tui_trainer.training import pyramid, tape
 from tui_trainer.training.history import History
 
 LONG = 200_000
@@ -286,14 +286,15 @@ def test_buckets_are_not_changed_by_later_losses():
 @pytest.fixture
 def forgetful(monkeypatch):
     """Keep 8,192 losses, 32,768 in blocks of 16, 131,072 in those of 256, all in those of 4,096."""
-    monkeypatch.setattr(history_module, "_CHUNK", 256)
-    monkeypatch.setattr(history_module, "_KEPT", (8_192, 2_048, 512, None))
+    for module in (pyramid, tape):
+        monkeypatch.setattr(module, "CHUNK", 256)
+    monkeypatch.setattr(pyramid, "_KEPT", (8_192, 2_048, 512, None))
 
 
 def forgetful_and_whole(losses, monkeypatch):
     """Make a history that forgets, and one of the same losses that does not."""
     short = history_of(losses)
-    monkeypatch.setattr(history_module, "_KEPT", (None,))
+    monkeypatch.setattr(pyramid, "_KEPT", (None,))
     return short, history_of(losses)
 
 

@@ -16,7 +16,7 @@ from tui_trainer.config.stopping import (
     PatientAverage,
     ProgressQuotient,
 )
-from tui_trainer.training import history
+from tui_trainer.training import pyramid, tape
 from tui_trainer.training.control import Control
 from tui_trainer.training.laboratory import (
     Fate,
@@ -144,8 +144,9 @@ def test_of_equal_losses_the_best_saves_most_and_is_no_rule_where_none_fires():
 
 
 def test_what_is_kept_in_blocks_alone_is_unknown_but_for_what_was_seen_before(monkeypatch):
-    monkeypatch.setattr(history, "_KEPT", (512, 512, 512, None))
-    monkeypatch.setattr(history, "_CHUNK", 256)
+    monkeypatch.setattr(pyramid, "_KEPT", (512, 512, 512, None))
+    for module in (pyramid, tape):
+        monkeypatch.setattr(module, "CHUNK", 256)
     val = [*np.linspace(9, 5, 40), *np.linspace(6, 5, 1960)]
     run, early = run_of([], steps=2000, state=State.RUNNING), laboratory()
     for start in range(0, 2000, 50):

@@ -10,7 +10,7 @@ import numpy as np
 
 from tui_trainer.formatting import printable
 from tui_trainer.runs.segments import Steps
-from tui_trainer.training.history import FloatArray
+from tui_trainer.training.events import FloatArray
 
 MOST_NAMES = 10_000
 LONGEST_NAME = 120  # characters

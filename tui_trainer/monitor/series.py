@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tui_trainer.runs.segments import Steps
-from tui_trainer.training.history import Buckets, FloatArray, Pyramid, bucketed
+from tui_trainer.training.events import FloatArray
+from tui_trainer.training.pyramid import Buckets, Pyramid, bucketed
 
 _FIRST = 16  # pieces that there is room for at first
 _MOST_WAITING = 256  # pieces

@@ -19,7 +19,7 @@ from tui_trainer.monitor.events import bound_name
 from tui_trainer.monitor.series import is_better_higher
 from tui_trainer.runs.segments import Steps
 from tui_trainer.training.early_stopping import Gauge
-from tui_trainer.training.history import FloatArray
+from tui_trainer.training.events import FloatArray
 from tui_trainer.training.stopping_rules import make_rule
 
 # What each rule makes of its numbers: their fields, in order.

@@ -14,8 +14,9 @@ from tui_trainer.plotting.roles import Role
 from tui_trainer.plotting.rule_signs import rule_signs
 from tui_trainer.plotting.scales import Scale, loss_scale, spans_decades, step_part, step_scale
 from tui_trainer.plotting.view import ALL, Part, View
-from tui_trainer.training.history import Buckets, History, SeriesName
+from tui_trainer.training.history import History, SeriesName
 from tui_trainer.training.marks import LossMarks
+from tui_trainer.training.pyramid import Buckets
 
 SMOOTHING_SHARE = 0.04
 SMOOTHING_LEAST = 8

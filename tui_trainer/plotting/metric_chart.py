@@ -25,8 +25,8 @@ from tui_trainer.plotting.readings import Reader, Reading, step_near
 from tui_trainer.plotting.roles import Role
 from tui_trainer.plotting.scales import step_scale
 from tui_trainer.plotting.view import ALL, View
-from tui_trainer.training.history import Buckets
 from tui_trainer.training.marks import LossMarks
+from tui_trainer.training.pyramid import Buckets
 
 _LOOKS = {  # curves differ by more than their colour
     Role.TRAIN: (Role.TRAIN_RAW, Dash.SOLID, "*"),

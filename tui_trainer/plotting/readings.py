@@ -13,8 +13,9 @@ from tui_trainer.plotting.overlay import Overlay
 from tui_trainer.plotting.prediction_chart import Values, predictions_of, residuals
 from tui_trainer.plotting.roles import Charset, Role
 from tui_trainer.training.events import FitSampled, Points
-from tui_trainer.training.history import Block, History, SeriesName
+from tui_trainer.training.history import History, SeriesName
 from tui_trainer.training.marks import LossMarks
+from tui_trainer.training.pyramid import Block
 
 _SERIES: tuple[tuple[SeriesName, Role, str], ...] = (
     ("train", Role.TRAIN, "train"),

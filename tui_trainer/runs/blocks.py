@@ -20,9 +20,10 @@ import numpy as np
 from tui_trainer.runs import segments
 from tui_trainer.runs.files import replace_file
 from tui_trainer.runs.segments import DamagedError, first_step_of, header_of, parse, segments_in
-from tui_trainer.training.events import OldStepsRead
-from tui_trainer.training.history import BLOCK, FloatArray, SeriesName, Values, block_values
+from tui_trainer.training.events import FloatArray, OldStepsRead
+from tui_trainer.training.history import SeriesName
 from tui_trainer.training.progress import Best, lower_best
+from tui_trainer.training.pyramid import BLOCK, Values, block_values
 
 KEPT_SEGMENTS = 8  # that stay as they are, besides the newest
 _NAME = re.compile(r"(?P<group>.+)\.(?P<step>[0-9]{12})\.blocks\.arrows")

@@ -30,7 +30,7 @@ from tui_trainer.runs.segments import (
     segment_name,
     segments_in,
 )
-from tui_trainer.training.history import FloatArray
+from tui_trainer.training.events import FloatArray
 
 _PIECE = 1 << 22  # bytes of a file that are read at once where there is more to show early
 MOST_OPEN = 32  # files: a loop may log many metrics apart from each other

@@ -24,12 +24,12 @@ from tui_trainer.training.early_stopping import StopReason
 from tui_trainer.training.events import (
     EngineChanged,
     Event,
+    FloatArray,
     LrChanged,
     RunEnded,
     RunStarted,
     StepsCompleted,
 )
-from tui_trainer.training.history import FloatArray
 from tui_trainer.training.progress import Best, lower_best
 from tui_trainer.training.result import RunResult
 

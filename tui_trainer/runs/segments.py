@@ -18,7 +18,7 @@ from urllib.parse import quote
 import numpy as np
 from numpy.typing import NDArray
 
-from tui_trainer.training.history import FloatArray
+from tui_trainer.training.events import FloatArray
 
 Steps: TypeAlias = NDArray[np.int64]
 

@@ -17,8 +17,9 @@ if TYPE_CHECKING:  # the first frame knows these events, and waits for no numpy
     import numpy as np
     from numpy.typing import NDArray
 
-    from tui_trainer.training.history import SeriesName, Values
+    from tui_trainer.training.history import SeriesName
     from tui_trainer.training.progress import Best
+    from tui_trainer.training.pyramid import Values
 
 FloatArray: TypeAlias = "NDArray[np.float32]"
 Weights: TypeAlias = Literal["untrained", "last", "best"]

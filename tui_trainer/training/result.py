@@ -14,6 +14,7 @@ from tui_trainer.training.events import (
     EngineKept,
     Event,
     FitSampled,
+    FloatArray,
     HealthMeasured,
     LrChanged,
     NormsMeasured,
@@ -29,7 +30,7 @@ from tui_trainer.training.events import (
     StepsCompleted,
 )
 from tui_trainer.training.health import Health
-from tui_trainer.training.history import FloatArray, History
+from tui_trainer.training.history import History
 from tui_trainer.training.marks import LossMarks
 from tui_trainer.training.progress import Best, lower_best
 from tui_trainer.training.state import ENDS, State
