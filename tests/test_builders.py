@@ -25,7 +25,7 @@ from tui_trainer.runs.export import Repeatable
 from tui_trainer.runs.plain_script.script import to_script
 from tui_trainer.sweeps import sweeper
 from tui_trainer.sweeps.events import SweepNoted
-from tui_trainer.task import user_code
+from tui_trainer.task import interrupting
 from tui_trainer.task.files.resolving import resolve
 from tui_trainer.training.control import Control
 from tui_trainer.training.early_stopping import StopReason
@@ -248,7 +248,7 @@ def test_what_hangs_is_ended_by_a_stop_or_a_limit(tmp_path, monkeypatch):
     control.stop()
     (end,) = train(config, control)
     assert re.fullmatch(r"net.py line [45]: stopped", end.detail)
-    monkeypatch.setattr(user_code, "LIMIT_SECONDS", 0.1)
+    monkeypatch.setattr(interrupting, "LIMIT_SECONDS", 0.1)
     began = time.monotonic()
     with pytest.raises(ValueError, match=r"net.py line [45]: still running after 0 s"):
         preview(config)

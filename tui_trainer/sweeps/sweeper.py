@@ -27,8 +27,8 @@ from tui_trainer.sweeps.grouping import make_groups
 from tui_trainer.sweeps.groups import Advance, Block, Group, Member
 from tui_trainer.sweeps.plan import Sweep, resolve_plan
 from tui_trainer.task.data import make_data
+from tui_trainer.task.interrupting import stopping_if
 from tui_trainer.task.machine import processors
-from tui_trainer.task.stopping import stopping_if
 from tui_trainer.training.early_stopping import StopReason
 from tui_trainer.training.events import Points
 from tui_trainer.training.failure import describe_failure

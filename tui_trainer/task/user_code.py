@@ -5,13 +5,11 @@ undone, so that it changes nobody else's numbers.
 """
 
 import contextlib
-import ctypes
 import dis
 import hashlib
 import importlib
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
@@ -23,14 +21,18 @@ from torch import Generator
 
 import tui_trainer
 from tui_trainer.config.validation import InvalidSettingsError, one_of
+from tui_trainer.task.interrupting import (
+    POLL_SECONDS,
+    Interrupted,
+    interruptibly,
+    is_stopped,
+    why_interrupted,
+)
 from tui_trainer.task.passes import UserCodeError, undoing_settings
 from tui_trainer.task.randomness import lending_globally
-from tui_trainer.task.stopping import current_stop, is_stopped
 
 T = TypeVar("T")
 
-LIMIT_SECONDS = 60.0  # a file may import a large library
-_POLL_SECONDS = 0.05
 _SHORTEST_PART = 200  # characters of somebody else's message
 _INSTALLED = frozenset({"site-packages", "dist-packages"})
 _PROGRAM = Path(tui_trainer.__file__).parent
@@ -38,10 +40,6 @@ _PROGRAM = Path(tui_trainer.__file__).parent
 _loading = threading.RLock()
 _loaded: dict[str, "_Code"] = {}
 _folders: set[Path] = set()
-
-
-class _Interrupted(BaseException):
-    """Ends code that hangs; no Exception, which that code may catch."""
 
 
 @dataclass(slots=True)
@@ -108,7 +106,7 @@ def load_function(place: str, function: str, name: str) -> UserFunction:
     Raises:
         InvalidSettingsError: one line, if there is none, or a mistake in it.
     """
-    while not _loading.acquire(timeout=_POLL_SECONDS):
+    while not _loading.acquire(timeout=POLL_SECONDS):
         if is_stopped():
             raise UserCodeError(f"{name}: stopped before it was loaded")
     try:
@@ -242,43 +240,15 @@ def run_guarded(work: Callable[[], T], name: str) -> T:
     """
     try:
         with undoing_settings():
-            return _interruptibly(work)
+            return interruptibly(work)
     except InvalidSettingsError:
         raise
-    except _Interrupted as error:
-        reason = "stopped" if is_stopped() else f"still running after {LIMIT_SECONDS:.0f} s"
-        raise UserCodeError(f"{line_of(error) or name}: {reason}") from None
+    except Interrupted as error:
+        raise UserCodeError(f"{line_of(error) or name}: {why_interrupted()}") from None
     except (Exception, SystemExit, KeyboardInterrupt) as error:
         if isinstance(error, KeyboardInterrupt) and not raised_by_users(error):
             raise
         raise UserCodeError(told(error, name)) from None
-
-
-def _interruptibly(work: Callable[[], T]) -> T:
-    """Do something; have `_Interrupted` end it in the middle of Python code that hangs."""
-    stopped, thread = current_stop(), threading.get_ident()
-    done, lock = threading.Event(), threading.Lock()
-
-    def watch() -> None:
-        began = time.monotonic()
-        while not done.wait(_POLL_SECONDS):
-            if stopped() or time.monotonic() - began > LIMIT_SECONDS:
-                with lock:
-                    if not done.is_set():
-                        _raise_in(thread, _Interrupted)
-
-    threading.Thread(target=watch, daemon=True, name="watch").start()
-    try:
-        return work()
-    finally:
-        with lock:
-            done.set()
-        _raise_in(thread, None)  # one that is on its way has missed its aim
-
-
-def _raise_in(thread: int, kind: type[BaseException] | None) -> None:
-    raised = ctypes.py_object(kind) if kind is not None else None
-    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), raised)
 
 
 def _is_users(file: str) -> bool:

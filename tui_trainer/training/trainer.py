@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import torch
 
 from tui_trainer.config.settings import RunConfig
-from tui_trainer.task.stopping import stopping_if
+from tui_trainer.task.interrupting import stopping_if
 from tui_trainer.training.best_weights import BestWeights
 from tui_trainer.training.black_box import BlackBox
 from tui_trainer.training.control import Control

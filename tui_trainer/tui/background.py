@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from textual.dom import DOMNode
 
 from tui_trainer.config.settings import RunConfig
-from tui_trainer.task.stopping import stopping_if
+from tui_trainer.task.interrupting import stopping_if
 from tui_trainer.training.control import Control
 from tui_trainer.training.events import Event, Previewed
 from tui_trainer.tui.feed import Feed
