@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from tui_trainer.task.network import layers_of, trained_of
+from tui_trainer.task.network import layers_of, trainable_parameters
 from tui_trainer.training.events import HealthMeasured
 from tui_trainer.training.layer_health import group_norms, measured_layers, read_activity
 from tui_trainer.training.unit_activity import LastActive, UnitActivity
@@ -50,7 +50,7 @@ class LoopHealth:
         layers = layers[:: -(-len(layers) // MOST_LAYERS) or 1]
         names = {module: name for name, module in model.named_modules()}
         self._names = [prefix + (names[m].removeprefix("module.") or "network") for m in layers]
-        own = [trained_of(layer) for layer in layers]
+        own = [trainable_parameters(layer) for layer in layers]
         self._parameters = [p for parameters in own for p in parameters]
         places = iter(range(len(self._parameters)))
         self._groups = [[next(places) for _ in parameters] for parameters in own]

@@ -27,7 +27,7 @@ from tui_trainer.sweeps.grouping import make_groups
 from tui_trainer.sweeps.groups import Advance, Block, Group, Member
 from tui_trainer.sweeps.plan import Sweep, resolve_plan
 from tui_trainer.task.data import make_data
-from tui_trainer.task.interrupting import stopping_if
+from tui_trainer.task.interrupting import interrupting_if
 from tui_trainer.task.machine import processors
 from tui_trainer.training.early_stopping import StopReason
 from tui_trainer.training.events import Points
@@ -85,7 +85,7 @@ def with_end(events: Iterator[SweepEvent], plan: Sweep) -> Iterator[SweepEvent]:
 
 
 def _train(plan: Sweep, control: SweepControl, fits: bool) -> Iterator[SweepEvent]:
-    with stopping_if(lambda: control.stopped):
+    with interrupting_if(lambda: control.stopped):
         plan = resolve_plan(plan)
     groups = make_groups(plan.candidates, lambda: control.stopped)
     workers = _worker_count(plan.base.device)

@@ -27,7 +27,7 @@ _stopped: ContextVar[Stopped] = ContextVar("stopped", default=_never)
 
 
 @contextmanager
-def stopping_if(stopped: Stopped) -> Iterator[None]:
+def interrupting_if(stopped: Stopped) -> Iterator[None]:
     """Have people's code that is called within the context end once it is `stopped`."""
     token = _stopped.set(stopped)
     try:

@@ -90,10 +90,10 @@ def _activation(build: Callable[..., nn.Module], architecture: Architecture) -> 
 
 def layers_of(network: nn.Module) -> list[nn.Module]:
     """Return the modules that own parameters to train, from input to output."""
-    return [module for module in network.modules() if trained_of(module)]
+    return [module for module in network.modules() if trainable_parameters(module)]
 
 
-def trained_of(layer: nn.Module) -> list[Parameter]:
+def trainable_parameters(layer: nn.Module) -> list[Parameter]:
     """Return a layer's own parameters to train."""
     return [p for p in layer.parameters(recurse=False) if p.requires_grad]
 

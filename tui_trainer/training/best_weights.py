@@ -25,7 +25,7 @@ class BestWeights:
                 self._executor.named(way.engine).advance(way.replay)
 
     @contextmanager
-    def lent(self) -> Iterator[None]:
+    def loaded(self) -> Iterator[None]:
         """Have them in the network for a while; then the state is what it was."""
         now = self._state.snapshot()
         self.restore()
@@ -36,5 +36,5 @@ class BestWeights:
         """Return the state that has them, None if there are none."""
         if self.way is None:
             return None
-        with self.lent():
+        with self.loaded():
             return self._state.snapshot()

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from tui_trainer.models import mlp
-from tui_trainer.task.network import layers_of, trained_of
+from tui_trainer.task.network import layers_of, trainable_parameters
 from tui_trainer.task.penalties import Penalties
 from tui_trainer.task.task import Task
 from tui_trainer.training.engines.engine import Engine, Snapshot
@@ -114,7 +114,7 @@ def _gradients(model: nn.Module, task: Task) -> list[list[Tensor]]:
 
     Those of many points' loss take a while, and memory: that of the `first_points` will do.
     """
-    own = [trained_of(layer) for layer in layers_of(model)]
+    own = [trainable_parameters(layer) for layer in layers_of(model)]
     with Evaluating(model):
         plain = replace(task, penalties=Penalties())
         _, gradients = plain.gradients(
@@ -149,7 +149,7 @@ def layer_norms(model: nn.Module, task: Task) -> tuple[list[float], list[float]]
 
     The gradient is that of the training loss alone, in evaluation mode.
     """
-    own = [trained_of(layer) for layer in layers_of(model)]
+    own = [trainable_parameters(layer) for layer in layers_of(model)]
     return [_norm(tensors) for tensors in own], [_norm(gs) for gs in _gradients(model, task)]
 
 

@@ -39,7 +39,7 @@ class FitSampler:
         yield sample_fit(engine, step, "last" if step else "untrained")
         way = self._best.way
         if way is not None and (closing or self._wants(way.step)):
-            with self._best.lent():
+            with self._best.loaded():
                 best = sample_fit(engine, way.step, "best")
             self._best_step = way.step
             yield best

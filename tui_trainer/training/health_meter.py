@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 import torch
 from torch import Tensor
 
-from tui_trainer.task.network import layers_of, trained_of
+from tui_trainer.task.network import layers_of, trainable_parameters
 from tui_trainer.task.randomness import training_draws
 from tui_trainer.training.diagnosis import Evaluating, first_points, layer_label
 from tui_trainer.training.engines.engine import TrainingState
@@ -89,7 +89,7 @@ class HealthMeter:
         )
         updates = [p.detach() - old for p, old in zip(state.parameters, before, strict=True)]
         places = {id(parameter): n for n, parameter in enumerate(state.parameters)}
-        groups = [[places[id(p)] for p in trained_of(layer)] for layer in self._layers]
+        groups = [[places[id(p)] for p in trainable_parameters(layer)] for layer in self._layers]
         columns = [group_norms(tensors, groups) for tensors in (gradients, updates, before)]
         sizes: list[list[float]] = torch.stack(columns, 1).tolist()
         return sizes

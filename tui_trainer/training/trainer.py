@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import torch
 
 from tui_trainer.config.settings import RunConfig
-from tui_trainer.task.interrupting import stopping_if
+from tui_trainer.task.interrupting import interrupting_if
 from tui_trainer.training.best_weights import BestWeights
 from tui_trainer.training.black_box import BlackBox
 from tui_trainer.training.control import Control
@@ -90,7 +90,7 @@ class _Training:
         self._keep = keep
         self._control = control
         self._course = course
-        with stopping_if(lambda: self._control.stopped):
+        with interrupting_if(lambda: self._control.stopped):
             self._setup = Setup(config, expected=self._course.code_digest)
         self._config = config = self._setup.config
         count = self._setup.parameter_count

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from textual.dom import DOMNode
 
 from tui_trainer.config.settings import RunConfig
-from tui_trainer.task.interrupting import stopping_if
+from tui_trainer.task.interrupting import interrupting_if
 from tui_trainer.training.control import Control
 from tui_trainer.training.events import Event, Previewed
 from tui_trainer.tui.feed import Feed
@@ -127,7 +127,7 @@ class Background:
         if not self.is_newest(request):
             return
         try:
-            with stopping_if(lambda: not self.is_newest(request)):
+            with interrupting_if(lambda: not self.is_newest(request)):
                 self._owner.post_message(PreviewReady(request, preview(config)))
         except Exception as error:
             reason = str(error) if isinstance(error, ValueError) else repr(error)
