@@ -118,9 +118,15 @@ def test_a_row_names_what_a_folders_name_does_not(root):
     assert row(read_run(root / name_of(2)), 72).endswith("batch 32 · price of e…")
     told = summary(run, [{"event": "noted", "words": "some words " * 20}], width=80)
     assert max(map(len, told.splitlines())) <= 80
-    one, two, three = (replace(CONFIG, dataset=table) for table in tables)
+    columns = ("load", "price", "wind")
+    for number, table in enumerate(tables):
+        names = tuple(name for name in columns if name != table.target)
+        tables[number] = replace(table, feature_names=names, digest="0" * 64)
+    tables.append(replace(tables[2], feature_names=("wind",)))
+    one, two, three, four = (replace(CONFIG, dataset=table) for table in tables)
     assert config_differences(two, one) == {"dataset": "file /b/energy.csv"}
     assert config_differences(three, two) == {"dataset": "target price"}
+    assert config_differences(four, three) == {"dataset": "features wind"}
 
 
 def test_no_runs_are_no_mistake_and_no_folder_is_a_line(root):

@@ -51,7 +51,7 @@ def _data_over(mine: Dataset, others: Dataset) -> Iterator[str]:
         yield f"file {mine.file}"
     if mine.target != others.target:
         yield f"target {mine.target}"
-    if mine.resolved and others.resolved and mine.feature_names != others.feature_names:
+    if mine.resolved and others.resolved and _columns(mine) != _columns(others):
         yield f"features {comma_list(mine.feature_names)}"
     if mine.split != others.split:
         yield f"split {mine.split:g}"
@@ -59,6 +59,11 @@ def _data_over(mine: Dataset, others: Dataset) -> Iterator[str]:
         yield f"validation file {mine.validation_file or 'none'}"
     if mine.standardize != others.standardize:
         yield "standardised" if mine.standardize else "not standardised"
+
+
+def _columns(dataset: Dataset) -> set[str]:
+    """Return the columns that are used: with another target the features are others anyway."""
+    return {*dataset.feature_names, dataset.target}
 
 
 def _text(value: float | str | None) -> str:
