@@ -39,6 +39,17 @@ def test_a_shorter_line_leaves_nothing_behind():
     assert _changes(strip(("abc", None)), strip(("a", None))) == [(1, 3)]
 
 
+def test_spans_are_in_cells_where_characters_are_wide_or_have_no_width():
+    for before, after, spans in (
+        ("損失 loss 1", "損失 loss 2", [(10, 11)]),
+        ("損失", "損得", [(2, 4)]),
+        ("損", "a", [(0, 2)]),
+        ("e\u0301 1", "e\u0301 2", [(2, 3)]),
+        ("e\u0301", "e", [(0, 1)]),
+    ):
+        assert _changes(strip((before, None)), strip((after, None))) == spans
+
+
 async def test_a_widget_refreshes_just_the_changed_regions():
     class OneWidget(App):
         def compose(self):

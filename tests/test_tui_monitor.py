@@ -3,6 +3,7 @@
 import re
 
 import numpy as np
+from rich.cells import cell_len
 from scripted import hidden, make_app, press, ready, shown, until
 from scripted_loop import FOLDER, MACHINE, TYPICAL, LoopScript, logged, make_loop_app, status
 
@@ -152,6 +153,29 @@ async def test_whatever_is_logged_is_shown_or_said():
             await shown(pilot, "STOPPED EARLY", "topped early at step 6")
             await press(pilot, *"9aoaolmz", "right", "pagedown", "z")
         assert pilot.app.monitor.state is State.STOPPED_EARLY
+
+
+async def test_a_plot_has_its_name_at_any_size_and_a_frame_around_it_however_long_that_is():
+    names = ["a_loss_" + "x" * 120, "損失" * 30, "acc"]
+    script = LoopScript(logged(names, 1, 5_000), status(5_000))
+    async with make_loop_app(script).run_test(size=(160, 45)) as pilot:
+        await read(pilot)
+        monitor = pilot.app.monitor
+        for size in ((160, 45), (80, 24), (40, 12)):
+            await pilot.resize_terminal(*size)
+            await press(pilot, "home", "plus", "plus")  # the title has the part that is shown
+            for _ in names:
+                await until(pilot, lambda: framed(monitor.grid.shown))
+                await press(pilot, "pagedown")
+            await press(pilot, "escape")
+
+
+def framed(panes):
+    """Whether all lines of some plots fill them, under the beginning of their names."""
+    named = [str(pane.text).startswith(f"╭─ {pane.shown.title[:6]}") for pane in panes]
+    lines = [cell_len(line) == pane.size.width
+             for pane in panes for line in str(pane.text).splitlines()]  # fmt: skip
+    return all([*named, *lines])
 
 
 async def test_a_loop_that_logs_nothing_or_loses_its_process_says_so():

@@ -92,11 +92,22 @@ def _changes(old: Strip, new: Strip) -> list[tuple[int, int]]:
 
 
 def _cells(strip: Strip) -> list[tuple[str, Style | None]]:
-    """Return each character with its style; plain blanks are equal whatever their colour."""
+    """Return each cell's character with its style; plain blanks are equal whatever their colour.
+
+    A wide character is in both of its cells, one without a width in that of the one before.
+    """
     cells: list[tuple[str, Style | None]] = []
-    for text, style, _ in strip:
+    for segment in strip:
+        text, style, _ = segment
         blank = None if _is_plain(style) else style
-        cells += [(char, blank if char == " " else style) for char in text]
+        if segment.cell_length == len(text):
+            cells += [(char, blank if char == " " else style) for char in text]
+            continue
+        for char in text:
+            if width := cell_len(char):
+                cells += [(char, blank if char == " " else style)] * width
+            elif cells:
+                cells[-1] = (cells[-1][0] + char, style)
     return cells
 
 

@@ -2,13 +2,14 @@
 
 from typing import ClassVar, TypeAlias
 
+from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
 from textual.strip import Strip
 
 from tui_trainer.plotting.roles import Role
-from tui_trainer.tui.widgets.cells import Cells
+from tui_trainer.tui.widgets.cells import Cells, cut
 
 Part: TypeAlias = tuple[str, Role | str]
 
@@ -89,8 +90,11 @@ class Framed(Cells, can_focus=True):
     ) -> None:
         """Show lines that have their sides between the other two edges.
 
-        The lower one has `below` on the left, and the note on the right where there is room.
+        The upper one has the title, whose first part is cut where it does not fit. The lower one
+        has `below` on the left, and the note on the right where there is room.
         """
+        if title and cell_len(title[0][0].rstrip()) > (room := self.size.width - 6):
+            title = ((cut(title[0][0].rstrip(), room), title[0][1]),)
         corners = _HEAVY if self.has_focus else _THIN
         top = self._edge(corners[0], corners[4], corners[1], title)
         bottom = self._edge(corners[2], corners[4], corners[3], below, note)
@@ -126,7 +130,7 @@ class Framed(Cells, can_focus=True):
         """Return the parts that fit, between two blanks, and how many cells they take."""
         shown: list[Part] = []
         for text, role in parts:
-            if sum(len(t) for t, _ in shown) + len(text.rstrip()) > room - 2:
+            if sum(cell_len(t) for t, _ in shown) + cell_len(text.rstrip()) > room - 2:
                 break
             shown.append((text, role))
         if not shown:
@@ -134,7 +138,7 @@ class Framed(Cells, can_focus=True):
         shown[-1] = (shown[-1][0].rstrip(), shown[-1][1])
         blank = Segment(" ", self._style("frame"))
         words = [Segment(text, self._part_style(role)) for text, role in shown]
-        return [blank, *words, blank], 2 + sum(len(text) for text, _ in shown)
+        return [blank, *words, blank], 2 + sum(cell_len(text) for text, _ in shown)
 
     def _part_style(self, role: Role | str) -> Style:
         return self._role_style(role) if isinstance(role, Role) else self._style(role)

@@ -352,7 +352,7 @@ class PlotPane(Framed):
     def _title(self, chart: "Chart") -> tuple[Part, ...]:
         """Return the name, what is unlike a plain plot of everything, and the legend."""
         space = " " if self.size.width < 60 else "  "
-        words = [self._heading]
+        words = []
         if self._legend_names and chart.y.log:
             words.append("log y")
         if self._reader is not None and (chart.x.low, chart.x.high) != _ends(chart):
@@ -363,7 +363,9 @@ class PlotPane(Framed):
             (f"{sign(role, self._charset)} {name}{space}", role)
             for role, name in self._legend_names
         ]
-        return ((f"{' · '.join(words)}  ", "title"), *signs)
+        texts = [self._heading, *(f" · {word}" for word in words)]
+        texts[-1] += "  "
+        return (*((text, "title") for text in texts), *signs)
 
     def _plot(self, chart: "Chart", width: int, height: int) -> list[Strip]:
         """Draw a chart; make new strips only for the rows that changed."""
