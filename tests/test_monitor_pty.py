@@ -156,22 +156,26 @@ def test_without_its_screen_the_loop_goes_on_with_a_line_and_sigterm_saves_it(
 
 @pytest.mark.parametrize("has_screen", [True, False])
 def test_a_lost_terminal_ends_nothing(open_terminal, script, tmp_path, has_screen):
-    terminal = opened(open_terminal, script(FOR_EVER))
     if has_screen:  # a paused loop has nobody left who would resume it
+        run = f"{sys.executable} {script(FOR_EVER)}; true"
+        terminal = opened(open_terminal, "--norc", "-ic", run, program="/bin/bash")
+        (loop,) = psutil.Process(terminal.child.pid).children()
         terminal.press(" ")
         terminal.wait_for("PAUSED")
     else:
+        terminal = opened(open_terminal, script(FOR_EVER))
+        loop = psutil.Process(terminal.child.pid)
         terminal.press("q")
         terminal.wait_for("The loop goes on")
         terminal.press("y")
         terminal.wait_for(r"mine: .*step/s, train/loss=")
-    terminal.hang_up()
-    loop = psutil.Process(terminal.child.pid)
+    terminal.hang_up()  # the kernel does it, and bash once more
     wait_until(lambda: not loop.children(), "the screen stays")
     (tmp_path / "break").touch()
     wait_until((tmp_path / "done").exists, "the loop did not go on")
     wait_until(lambda: not terminal.child.isalive(), "it did not end")
-    assert terminal.child.exitstatus == 0
+    wait_until(lambda: is_gone(loop), "the loop did not end")
+    assert has_screen or terminal.child.exitstatus == 0
     result = result_in(tmp_path)
     assert result.ended.reason is StopReason.COMPLETED
     assert "after the loop" in result.output

@@ -33,7 +33,7 @@ class Boundary:
         self._step = 0
         self._reminder: threading.Timer | None = None
         self.is_in_step = False
-        self._is_terminating = self._has_saved_for_stop = False
+        self._is_terminating = self._has_saved_for_stop = self._is_resuming = False
 
     def open(self, recorder: Recorder | None, hang_up: Callable[[], None]) -> None:
         """Watch signals, and record what happens; `hang_up` is called when the terminal is gone."""
@@ -121,11 +121,16 @@ class Boundary:
         """Let a paused loop resume: there may be nobody left who would do that."""
         if self._lose_terminal is not None:
             self._lose_terminal()
-        if self.control.paused:
+        if self.control.paused and not self._is_resuming:  # a shell may hang up besides the kernel
+            self._is_resuming = True
             words = "the terminal is gone: the loop, which was paused, resumes"
             self._note({"event": "noted", "words": words})
             # This thread may be just about to wait, and would miss its own notice.
-            threading.Thread(target=self.control.resume, name="loop-resume", daemon=True).start()
+            threading.Thread(target=self._resume, name="loop-resume", daemon=True).start()
+
+    def _resume(self) -> None:
+        self.control.resume()
+        self._is_resuming = False
 
     def _terminate(self) -> None:
         """Save the loop at the end of its step, or at once between two, and end it."""
