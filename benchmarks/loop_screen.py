@@ -11,7 +11,7 @@ from program import Program
 
 from tui_trainer.runs.description import describe, write_description
 from tui_trainer.runs.folder import METRICS, SUMMARY
-from tui_trainer.runs.metrics import MetricsWriter
+from tui_trainer.runs.metrics_writer import MetricsWriter
 from tui_trainer.runs.summary import Summary, summary_bytes
 from tui_trainer.training.state import State
 

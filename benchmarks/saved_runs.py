@@ -15,7 +15,7 @@ import psutil
 from program import PROGRAM, Program
 
 from tui_trainer.runs.folder import METRICS
-from tui_trainer.runs.metrics import MetricsWriter
+from tui_trainer.runs.metrics_writer import MetricsWriter
 
 RUNS = 1000
 STEPS = 5_000_000

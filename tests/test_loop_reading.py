@@ -17,7 +17,7 @@ from tui_trainer.runs.client import RemoteControl
 from tui_trainer.runs.description import describe, read_description, write_description
 from tui_trainer.runs.ledger import to_line
 from tui_trainer.runs.listing import read_run
-from tui_trainer.runs.metrics import MetricsWriter
+from tui_trainer.runs.metrics_writer import MetricsWriter
 from tui_trainer.runs.saved import SavedRun
 from tui_trainer.runs.summary import Summary, summary_bytes
 from tui_trainer.training.early_stopping import StopReason

@@ -13,7 +13,8 @@ import pyarrow as pa
 import pytest
 
 from tui_trainer.runs import blocks, segments
-from tui_trainer.runs.metrics import MetricsTail, MetricsWriter, read_metrics
+from tui_trainer.runs.metrics import MetricsTail, read_metrics
+from tui_trainer.runs.metrics_writer import MetricsWriter
 
 SIZES = [3, 1, 40, 7, 2]
 MARK = b"\xff\xff\xff\xff"  # what each message of an Arrow stream begins with
@@ -215,7 +216,7 @@ ENDLESS = """
 import sys
 from pathlib import Path
 import numpy as np
-from tui_trainer.runs.metrics import MetricsWriter
+from tui_trainer.runs.metrics_writer import MetricsWriter
 
 writer, first = MetricsWriter(Path(sys.argv[1])), 1
 for size in iter(lambda: 1 + first % 5000, 0):

@@ -23,7 +23,7 @@ from tui_trainer.monitor.result import LoopResult
 from tui_trainer.monitor.rows import MOST_NAMES, Rows
 from tui_trainer.monitor.steering import Rates
 from tui_trainer.monitor.stop_rule import parse_stop_rule
-from tui_trainer.runs import metrics
+from tui_trainer.runs import metrics_writer
 from tui_trainer.runs.client import RemoteControl, ask
 from tui_trainer.runs.ledger import read_ledger
 from tui_trainer.runs.metrics import read_metrics
@@ -366,7 +366,7 @@ def test_a_full_disk_is_a_line_and_what_waits_is_written_when_there_is_room(
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         return write(*arguments)
 
-    monkeypatch.setattr(metrics.os, "pwrite", pwrite)
+    monkeypatch.setattr(metrics_writer.os, "pwrite", pwrite)
     with Monitor(runs=tmp_path / "a") as monitor:
         is_full.set()
         for step in monitor:

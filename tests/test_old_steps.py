@@ -11,7 +11,8 @@ from tui_trainer.runs import blocks as blocks_module
 from tui_trainer.runs.blocks import copy_blocks, read_blocks
 from tui_trainer.runs.description import describe, write_description
 from tui_trainer.runs.folder import METRICS
-from tui_trainer.runs.metrics import MetricsTail, MetricsWriter, read_metrics
+from tui_trainer.runs.metrics import MetricsTail, read_metrics
+from tui_trainer.runs.metrics_writer import MetricsWriter
 from tui_trainer.runs.saved import SavedRun, first_difference
 from tui_trainer.runs.segments import SEGMENT_ROWS
 from tui_trainer.training.events import StepsCompleted

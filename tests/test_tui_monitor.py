@@ -12,7 +12,7 @@ from tui_trainer.monitor.events import OutputRead
 from tui_trainer.plotting.roles import Charset
 from tui_trainer.runs.description import describe, write_description
 from tui_trainer.runs.folder import METRICS, SUMMARY
-from tui_trainer.runs.metrics import MetricsWriter
+from tui_trainer.runs.metrics_writer import MetricsWriter
 from tui_trainer.runs.summary import Summary, summary_bytes
 from tui_trainer.training.early_stopping import StopReason
 from tui_trainer.training.events import Noted, RunEnded

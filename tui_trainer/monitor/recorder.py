@@ -22,7 +22,7 @@ from tui_trainer.monitor.stop_rule import StopRule
 from tui_trainer.runs.files import append_whole, replace_file
 from tui_trainer.runs.folder import HEALTH, LEDGER, METRICS, SUMMARY
 from tui_trainer.runs.ledger import ENDED, STARTED, Entry, to_line
-from tui_trainer.runs.metrics import MetricsWriter
+from tui_trainer.runs.metrics_writer import MetricsWriter
 from tui_trainer.runs.summary import Machine, Summary, finite, gauge_facts, summary_bytes
 from tui_trainer.runs.timestamps import timestamp
 from tui_trainer.runs.writer import Writer

@@ -25,7 +25,7 @@ from tui_trainer.runs.folder import BEST, CHECKPOINT, FIT, LEDGER, METRICS, NORM
 from tui_trainer.runs.kept_data import kept_dataset, needs_copy, write_copy
 from tui_trainer.runs.kept_states import KeptStates
 from tui_trainer.runs.ledger import STARTED, Entry, to_entry, to_line
-from tui_trainer.runs.metrics import MetricsWriter
+from tui_trainer.runs.metrics_writer import MetricsWriter
 from tui_trainer.runs.summary import summarize, summary_bytes
 from tui_trainer.runs.writer import Writer
 from tui_trainer.training.control import Control

@@ -22,7 +22,7 @@ from tui_trainer.runs.description import Parent
 from tui_trainer.runs.folder import BRANCHED_AT, METRICS, make_run_folder, run_name
 from tui_trainer.runs.handover import hand_over, handover_notes
 from tui_trainer.runs.ledger import BRANCHED, CONTINUED, Entry
-from tui_trainer.runs.metrics import MetricsWriter
+from tui_trainer.runs.metrics_writer import MetricsWriter
 from tui_trainer.runs.ownership import LOCK, Ownership, own, owner_of
 from tui_trainer.runs.recorder import Recorder
 from tui_trainer.runs.saved import (

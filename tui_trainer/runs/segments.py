@@ -213,3 +213,8 @@ def _consistent(records: list[tuple[Steps, Any]]) -> list[Any]:
         doubtful = np.append(conflicts, False) | np.append(False, conflicts)
         kept = [record for record, doubt in zip(kept, doubtful, strict=True) if not doubt]
     return [batch for _, batch in kept]
+
+
+def half_a_record(size: int) -> str:
+    """Name what follows the last whole record of a segment, `size` in bytes."""
+    return f"half a record ({size:,} bytes)"
