@@ -35,9 +35,10 @@ from tui_trainer.sweeps.batched_group import BatchedGroup
 from tui_trainer.sweeps.grouping import make_groups
 from tui_trainer.sweeps.plan import Candidate
 from tui_trainer.training.early_stopping import StopReason
-from tui_trainer.training.engines.batched import BatchedSteps, Stack
+from tui_trainer.training.engines.batched import BatchedSteps
 from tui_trainer.training.engines.engine import Snapshot
 from tui_trainer.training.engines.layers import Layer, find_layers, flatten
+from tui_trainer.training.engines.stack import Stack
 from tui_trainer.training.events import FitSampled
 from tui_trainer.training.setup import Setup
 from tui_trainer.training.trainer import train

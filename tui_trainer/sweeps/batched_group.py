@@ -15,9 +15,10 @@ from tui_trainer.task.network import build_network
 from tui_trainer.task.schedules import make_factor
 from tui_trainer.task.task import Task
 from tui_trainer.training.engines.activations import keeps_sums
-from tui_trainer.training.engines.batched import BatchedSteps, Stack
+from tui_trainer.training.engines.batched import BatchedSteps
 from tui_trainer.training.engines.engine import TrainingState, to_losses
 from tui_trainer.training.engines.layers import Layer, flatten
+from tui_trainer.training.engines.stack import Stack
 from tui_trainer.training.engines.vmapped import VmappedSteps, padding, step_bytes
 from tui_trainer.training.events import FitSampled
 from tui_trainer.training.fit import describe_fit

@@ -13,10 +13,11 @@ from torch import Tensor
 
 from tui_trainer import models
 from tui_trainer.task.randomness import drawing_from
-from tui_trainer.training.engines.batched import BatchedSteps, Stack
+from tui_trainer.training.engines.batched import BatchedSteps
 from tui_trainer.training.engines.dropout_draws import draw_count, draw_shapes, split_draws
 from tui_trainer.training.engines.engine import TrainingState
 from tui_trainer.training.engines.layers import Layer, find_layers, flatten
+from tui_trainer.training.engines.stack import Stack
 
 
 class CapturableSteps(ABC):

@@ -22,8 +22,8 @@ from tui_trainer.task.optimizers import Optimizer
 from tui_trainer.task.penalties import StackedPenalties
 from tui_trainer.task.schedules import constant
 from tui_trainer.task.task import Task
-from tui_trainer.training.engines.batched import Stack
 from tui_trainer.training.engines.engine import TrainingState, first_line
+from tui_trainer.training.engines.stack import Stack
 
 # Parameters × points of a step; a larger network fills a core by itself.
 _MOST_WORK = 10_000_000
