@@ -6,15 +6,8 @@ from itertools import product
 import numpy as np
 import pytest
 
-from tui_trainer.plotting.scales import (
-    data_scale,
-    linear_scale,
-    log_row_scale,
-    log_scale,
-    loss_scale,
-    row_scale,
-    step_scale,
-)
+from tui_trainer.plotting.row_scales import log_row_scale, loss_scale, row_scale
+from tui_trainer.plotting.scales import data_scale, linear_scale, log_scale, step_scale
 
 RANGES = [
     (0.0, 1.0),

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from tui_trainer.plotting.scales import spans_decades
+from tui_trainer.plotting.row_scales import spans_decades
 
 Losses = NDArray[np.floating]
 

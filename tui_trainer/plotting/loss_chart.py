@@ -11,8 +11,9 @@ from tui_trainer.plotting.clipping import Losses, ceiling, with_others
 from tui_trainer.plotting.overlay import Overlay
 from tui_trainer.plotting.overlay_layers import overlay_layers, overlay_losses
 from tui_trainer.plotting.roles import Role
+from tui_trainer.plotting.row_scales import loss_scale, spans_decades
 from tui_trainer.plotting.rule_signs import rule_signs
-from tui_trainer.plotting.scales import Scale, loss_scale, spans_decades, step_part, step_scale
+from tui_trainer.plotting.scales import Scale, step_part, step_scale
 from tui_trainer.plotting.view import ALL, Part, View
 from tui_trainer.training.history import History, SeriesName
 from tui_trainer.training.marks import LossMarks

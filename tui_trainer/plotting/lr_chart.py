@@ -8,7 +8,8 @@ from tui_trainer.lr_search.range_suggestion import EXPLODED
 from tui_trainer.lr_search.result import LrSearchResult
 from tui_trainer.plotting.chart import Chart, Curve, Dash, Layer, Scatter, Values, VerticalLine
 from tui_trainer.plotting.roles import Role
-from tui_trainer.plotting.scales import log_part, log_scale, loss_scale
+from tui_trainer.plotting.row_scales import loss_scale
+from tui_trainer.plotting.scales import log_part, log_scale
 from tui_trainer.plotting.view import ALL, View
 
 _COLUMNS_A_TICK = 10

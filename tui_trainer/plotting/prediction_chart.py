@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 from tui_trainer.plotting.chart import BRAILLE_DOT, Chart, Curve, Dash, Layer, Scatter
 from tui_trainer.plotting.roles import Role
-from tui_trainer.plotting.scales import AXIS_ROWS, Scale, data_scale, row_scale
+from tui_trainer.plotting.row_scales import row_scale
+from tui_trainer.plotting.scales import AXIS_ROWS, Scale, data_scale
 from tui_trainer.plotting.view import ALL, View
 from tui_trainer.training.events import FitSampled, Predictions
 

@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 from tui_trainer.plotting.chart import Bars, Chart, Curve, Layer, Scatter
 from tui_trainer.plotting.roles import Role
-from tui_trainer.plotting.scales import Scale, data_scale, log_scale, loss_scale
+from tui_trainer.plotting.row_scales import loss_scale
+from tui_trainer.plotting.scales import Scale, data_scale, log_scale
 from tui_trainer.sweeps.axes import Spacing, SweepAxis, value_text
 from tui_trainer.sweeps.result import PointResult
 
