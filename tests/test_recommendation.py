@@ -6,8 +6,11 @@ import pytest
 from scripted_sweep import advanced, ended, finished, plan, started
 
 from tui_trainer.console.sweep import summary, to_json
+from tui_trainer.sweeps.comparison import Verdict
 from tui_trainer.sweeps.events import SweepEnded
-from tui_trainer.sweeps.recommendation import Verdict, recommend, values_text, verdict_of, why_none
+from tui_trainer.sweeps.plan import values_text
+from tui_trainer.sweeps.reasons import why_none
+from tui_trainer.sweeps.recommendation import recommend, verdict_of
 from tui_trainer.sweeps.result import SweepResult
 from tui_trainer.training.early_stopping import StopReason
 

@@ -16,9 +16,11 @@ from tui_trainer.config.settings import RunConfig
 from tui_trainer.config.validation import convert
 from tui_trainer.runs.sweep_recorder import record_sweep
 from tui_trainer.sweeps.axes import parse_axis
+from tui_trainer.sweeps.comparison import Verdict
 from tui_trainer.sweeps.events import CandidateEnded, SweepEnded, SweepStarted
 from tui_trainer.sweeps.plan import Edge, Sweep
-from tui_trainer.sweeps.recommendation import Verdict, recommend, why_none
+from tui_trainer.sweeps.reasons import why_none
+from tui_trainer.sweeps.recommendation import recommend
 from tui_trainer.sweeps.result import PointResult, Spread, SweepResult, rank
 from tui_trainer.sweeps.significance import SIGNIFICANT, least_seeds
 from tui_trainer.sweeps.tuned_plan import parse_tuned, plan_tuned, tuned_text

@@ -19,15 +19,9 @@ from tui_trainer.sweeps.events import (
     SweepNoted,
     SweepStarted,
 )
-from tui_trainer.sweeps.plan import Candidate, Sweep, values_of
-from tui_trainer.sweeps.recommendation import (
-    Recommendation,
-    p_text,
-    recommend,
-    values_text,
-    verdict_of,
-    why_none,
-)
+from tui_trainer.sweeps.plan import Candidate, Sweep, values_of, values_text
+from tui_trainer.sweeps.reasons import why_none
+from tui_trainer.sweeps.recommendation import Recommendation, p_text, recommend, verdict_of
 from tui_trainer.sweeps.result import PointResult, Spread, SweepResult, median_text
 from tui_trainer.sweeps.tuned_plan import tuned_text
 from tui_trainer.training.early_stopping import StopReason

@@ -26,8 +26,8 @@ from tui_trainer.sweeps.events import (
     SweepNoted,
     SweepStarted,
 )
-from tui_trainer.sweeps.plan import Sweep, values_of
-from tui_trainer.sweeps.recommendation import recommend, values_text
+from tui_trainer.sweeps.plan import Sweep, values_of, values_text
+from tui_trainer.sweeps.recommendation import recommend
 from tui_trainer.sweeps.result import SweepResult
 from tui_trainer.training.events import RunEnded
 from tui_trainer.training.result import FIGURES, figures

@@ -14,7 +14,7 @@ from tui_trainer.config.presets import Presets, make_config
 from tui_trainer.config.settings import RunConfig
 from tui_trainer.config.validation import InvalidSettingsError
 from tui_trainer.formatting import bytes_text
-from tui_trainer.sweeps.axes import SweepAxis
+from tui_trainer.sweeps.axes import SweepAxis, value_text
 from tui_trainer.task.machine import available_bytes, processors
 from tui_trainer.task.memory import FLOAT_BYTES, data_bytes, require_memory
 from tui_trainer.task.shape import layer_widths, parameter_estimate, slot_estimate
@@ -113,6 +113,12 @@ class Sweep:
 def values_of(sweep: Sweep, point: Point) -> dict[str, Value]:
     """Return a point's values by the keys of their axes."""
     return {axis.key: value for axis, value in zip(sweep.axes, point.values, strict=True)}
+
+
+def values_text(sweep: Sweep, point: Point) -> str:
+    """Write a point as ``lr 0.01, init kaiming``."""
+    pairs = zip(sweep.axes, point.values, strict=True)
+    return ", ".join(f"{axis.key} {value_text(value)}" for axis, value in pairs)
 
 
 def plan_sweep(

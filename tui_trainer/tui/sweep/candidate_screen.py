@@ -7,8 +7,7 @@ from textual.widget import Widget
 
 from tui_trainer.config.settings import setup_text
 from tui_trainer.sweeps.control import SweepControl
-from tui_trainer.sweeps.plan import values_of
-from tui_trainer.sweeps.recommendation import values_text
+from tui_trainer.sweeps.plan import values_of, values_text
 from tui_trainer.training.state import State
 from tui_trainer.tui.keys import bindings
 from tui_trainer.tui.live_screen import Context, LiveScreen

@@ -7,8 +7,9 @@ from tui_trainer.formatting import distinct
 from tui_trainer.plotting.race import race_bar, race_scale, tick_line
 from tui_trainer.plotting.roles import Charset
 from tui_trainer.sweeps.axes import value_text
+from tui_trainer.sweeps.comparison import Comparison, Verdict
 from tui_trainer.sweeps.plan import Sweep
-from tui_trainer.sweeps.recommendation import Comparison, Verdict, p_text, verdict_of, verdict_text
+from tui_trainer.sweeps.recommendation import p_text, verdict_of, verdict_text
 from tui_trainer.sweeps.result import PointResult, median_text
 from tui_trainer.sweeps.tuned_plan import tuned_text
 from tui_trainer.tui.sweep.feed import SweepFeed

@@ -4,8 +4,9 @@ import math
 
 from tui_trainer.formatting import loss_text
 from tui_trainer.sweeps.axes import value_text
+from tui_trainer.sweeps.comparison import Verdict
 from tui_trainer.sweeps.plan import Point, Sweep
-from tui_trainer.sweeps.recommendation import Verdict, verdict_of, verdict_text
+from tui_trainer.sweeps.recommendation import verdict_of, verdict_text
 from tui_trainer.sweeps.result import PointResult, median_text
 from tui_trainer.training.state import State
 from tui_trainer.tui.sweep.feed import SweepFeed

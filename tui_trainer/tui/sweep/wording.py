@@ -5,8 +5,8 @@ import math
 from tui_trainer.config.settings import RunConfig, setup_names
 from tui_trainer.formatting import duration_text, loss_text
 from tui_trainer.sweeps.axes import SweepAxis
-from tui_trainer.sweeps.plan import Sweep
-from tui_trainer.sweeps.recommendation import values_text, why_none
+from tui_trainer.sweeps.plan import Sweep, values_text
+from tui_trainer.sweeps.reasons import why_none
 from tui_trainer.sweeps.result import SweepResult
 from tui_trainer.training.state import State
 from tui_trainer.tui.sweep.feed import SweepFeed
