@@ -99,6 +99,12 @@ class Chart:
     cut: bool = False
     x_name: str = ""
 
+    @property
+    def ends(self) -> tuple[float, float]:
+        """The ends of the whole x axis, in its own numbers."""
+        whole = self.whole or self.x
+        return whole.low, whole.high
+
     def with_cursor(self, x: float) -> "Chart":
         """Return the chart with a thin line at `x`, below everything else."""
         return replace(self, layers=(VerticalLine(Role.CURSOR, x, "│", "|"), *self.layers))

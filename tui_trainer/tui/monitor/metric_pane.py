@@ -13,7 +13,8 @@ from tui_trainer.plotting.roles import Charset, Role
 from tui_trainer.plotting.view import ALL, View
 from tui_trainer.training.state import State
 from tui_trainer.tui.monitor.grouping import Member, Plot
-from tui_trainer.tui.widgets.plot_pane import Named, PlotPane
+from tui_trainer.tui.widgets.plot_edges import Named
+from tui_trainer.tui.widgets.plot_pane import PlotPane
 from tui_trainer.tui.wording import NARROW, progress_bar
 
 if TYPE_CHECKING:  # all need numpy, which the first frame does not

@@ -10,7 +10,8 @@ from tui_trainer.config.settings import Dataset
 from tui_trainer.formatting import loss_text, metric_text, printable
 from tui_trainer.plotting.roles import Role
 from tui_trainer.training.events import FitSampled, Points
-from tui_trainer.tui.widgets.plot_pane import Named, PlotPane
+from tui_trainer.tui.widgets.plot_edges import Named
+from tui_trainer.tui.widgets.plot_pane import PlotPane
 from tui_trainer.tui.wording import NARROW
 
 if TYPE_CHECKING:

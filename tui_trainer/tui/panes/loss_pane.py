@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from tui_trainer.plotting.overlay import Overlay
 from tui_trainer.plotting.roles import Role
 from tui_trainer.training.early_stopping import Gauge
-from tui_trainer.tui.widgets.plot_pane import MakeLines, Named, PlotPane
+from tui_trainer.tui.widgets.plot_edges import Named
+from tui_trainer.tui.widgets.plot_pane import MakeLines, PlotPane
 from tui_trainer.tui.wording import progress_bar
 
 if TYPE_CHECKING:

@@ -10,12 +10,17 @@ from textual import events
 from textual.message import Message
 from textual.strip import Strip
 
-from tui_trainer.formatting import loss_text
-from tui_trainer.plotting.legend import names_that_fit, sign
-from tui_trainer.plotting.overlay import OVERLAY_ROLES, Overlay
+from tui_trainer.plotting.overlay import Overlay
 from tui_trainer.plotting.roles import Charset, Role
 from tui_trainer.plotting.view import ALL, View
 from tui_trainer.tui.widgets.framed import Framed, Part
+from tui_trainer.tui.widgets.plot_edges import (
+    Named,
+    note_parts,
+    overlay_parts,
+    reading_parts,
+    title_parts,
+)
 
 if TYPE_CHECKING:  # both need numpy, which the first frame does not
     from tui_trainer.plotting.chart import Chart, Drawing, Span
@@ -23,7 +28,6 @@ if TYPE_CHECKING:  # both need numpy, which the first frame does not
 
 MakeLines: TypeAlias = Callable[[int, int], Iterable[tuple[Part, ...]]]
 MakeChart: TypeAlias = "Callable[[int, int], Chart]"
-Named: TypeAlias = Sequence[tuple[Role, str]]
 PlotCommand: TypeAlias = Literal["move", "end", "zoom", "pan", "all"]
 
 _ZOOM = 2.0  # a key's or a wheel's factor
@@ -133,7 +137,7 @@ class PlotPane(Framed):
             case "zoom":
                 words = self._zoom(chart, amount)
             case "pan":
-                before, self.view = self.view, self.view.panned(amount * _PAN, _ends(chart))
+                before, self.view = self.view, self.view.panned(amount * _PAN, chart.ends)
                 words = "" if self.view != before else "All of it is shown on that side."
             case "all":
                 words = self._show_all(chart)
@@ -164,7 +168,7 @@ class PlotPane(Framed):
         if inside:
             first, last = max(first, chart.x.foot), min(last, chart.x.top)
         self.cursor = min(max(x, first), last)
-        self.view = self.view.showing(chart.x.place(self.cursor), _ends(chart))
+        self.view = self.view.showing(chart.x.place(self.cursor), chart.ends)
 
     def _x_at(self, chart: "Chart", column: int) -> float:
         """Return the x that is read in a column."""
@@ -181,7 +185,7 @@ class PlotPane(Framed):
             x = chart.extent[1]
         place = chart.x.place(x) if x is not None else (chart.x.low + chart.x.high) / 2
         before = self.view
-        self.view = before.zoomed(_ZOOM**-direction, _ends(chart), place, chart.grain)
+        self.view = before.zoomed(_ZOOM**-direction, chart.ends, place, chart.grain)
         if self.view != before:
             return ""
         return "There is no finer detail." if direction > 0 else "All of it is shown."
@@ -246,7 +250,7 @@ class PlotPane(Framed):
             return
         event.stop()
         if event.shift:
-            self.view = self.view.panned(-direction * _PAN, _ends(chart))
+            self.view = self.view.panned(-direction * _PAN, chart.ends)
         else:
             self._zoom(chart, direction, self._x_at(chart, self._mouse_column(chart, event)))
         self._draw()
@@ -289,9 +293,7 @@ class PlotPane(Framed):
         x = self._cursor_in(chart) if self._reader is not None else None
         shown = chart if x is None else chart.with_cursor(x)
         inside = self._plot(shown, width, height)
-        below = self._overlay_names() if x is None else self._reading(x)
-        note = self._note(sum(len(text) for text, _ in below)) if x is None else ()
-        self._box(inside, self._title(chart), note, below)
+        self._box(inside, self._title(chart), *self._lower_edge(x))
 
     def _tell_log(self, chart: "Chart") -> None:
         """Say it once when the axis of losses turns to a log one by itself."""
@@ -301,71 +303,19 @@ class PlotPane(Framed):
             self._log_told = True
             self.post_message(self.Noted("Losses differ tenfold and more: their axis is log now."))
 
-    def _reading(self, x: float) -> tuple[Part, ...]:
-        """Return what the cursor reads, a part for each value; the last are the first to go."""
-        assert self._reader is not None
-        small = self.size.width < 60
-        gap = "  " if small else " · "
-        readings = self._reader.read(x)
-        texts = [reading.text for reading in readings]
-        if small or len(gap.join(texts)) > self._edge_room:
-            texts = [reading.short or reading.text for reading in readings]
-        roles = [reading.role for reading in readings]
-        return self._words_apart(list(zip(texts, roles, strict=True)), gap)
-
-    def _overlay_names(self) -> tuple[Part, ...]:
-        """Return the overlays' signs and names, shortened to what fits."""
-        gap = "  " if self.size.width < 60 else " · "
-        names = tuple(overlay.name for overlay in self._overlays)
-        shorter = tuple(overlay.short or overlay.name for overlay in self._overlays)
-        texts, rest = names_that_fit((names, shorter), self._edge_room, 2, len(gap))
-        named = [
-            (f"{sign(overlay.role, self._charset)} {text}", overlay.role)
-            for overlay, text in zip(self._overlays, texts, strict=False)
-        ]
-        parts = self._words_apart(named, gap)
-        return (*parts, (f"{gap}{rest}", "note")) if rest else parts
-
-    def _words_apart(self, words: Sequence[tuple[str, Role | None]], gap: str) -> tuple[Part, ...]:
-        """Write words as far as they fit; an overlay has its faint colour on its sign alone."""
-        parts: list[Part] = []
-        for count, (text, role) in enumerate(words, 1):
-            if len(gap.join(text for text, _ in words[:count])) > self._edge_room:
-                break
-            before = gap if count > 1 else ""
-            if role in OVERLAY_ROLES:
-                parts += [(before, "note"), (text[0], role), (text[1:], "note")]
-            else:
-                parts.append((f"{before}{text}", role or "title"))
-        return tuple(parts)
-
-    def _note(self, used: int) -> tuple[Part, ...]:
-        """Return the first note that fits beside what is used of the lower edge."""
-        room = self._edge_room - (used + 3 if used else 0)
-        note = next((note for note in self._notes if len(note) <= room), "")
-        return ((note, "note"),) if note else ()
-
-    @property
-    def _edge_room(self) -> int:
-        return self.size.width - 6
-
     def _title(self, chart: "Chart") -> tuple[Part, ...]:
-        """Return the name, what is unlike a plain plot of everything, and the legend."""
-        space = " " if self.size.width < 60 else "  "
-        words = []
-        if self._legend_names and chart.y.log:
-            words.append("log y")
-        if self._reader is not None and (chart.x.low, chart.x.high) != _ends(chart):
-            words.append(self._reader.range_text(chart.x.foot, chart.x.top))
-        if chart.highest is not None:
-            words.append(f"▲ up to {loss_text(chart.highest)}")
-        signs = [
-            (f"{sign(role, self._charset)} {name}{space}", role)
-            for role, name in self._legend_names
-        ]
-        texts = [self._heading, *(f" · {word}" for word in words)]
-        texts[-1] += "  "
-        return (*((text, "title") for text in texts), *signs)
+        return title_parts(
+            chart, self._heading, self._legend_names, self._reader, self._charset, self.size.width
+        )
+
+    def _lower_edge(self, x: float | None) -> tuple[tuple[Part, ...], tuple[Part, ...]]:
+        """Return a note and what is beside it: of a cursor at `x`, what it reads alone."""
+        width = self.size.width
+        if x is not None:
+            assert self._reader is not None
+            return (), reading_parts(self._reader.read(x), width)
+        names = overlay_parts(self._overlays, self._charset, width)
+        return note_parts(self._notes, names, width), names
 
     def _plot(self, chart: "Chart", width: int, height: int) -> list[Strip]:
         """Draw a chart; make new strips only for the rows that changed."""
@@ -387,8 +337,3 @@ class PlotPane(Framed):
             else:
                 texts.append((span.text, span.role))
         return [Segment(text, self._role_style(role)) for text, role in texts]
-
-
-def _ends(chart: "Chart") -> tuple[float, float]:
-    whole = chart.whole or chart.x
-    return whole.low, whole.high
