@@ -4,10 +4,15 @@ from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
 
-from tui_trainer.runs.export import repeatable, write_history
+from tui_trainer.runs.client import RemoteControl
+from tui_trainer.runs.export import repeatable, train_line, write_history
 from tui_trainer.runs.plain_script.script import to_script
+from tui_trainer.training.events import StepsCompleted
 from tui_trainer.training.result import RunResult
+from tui_trainer.tui.background import SavedWork
 from tui_trainer.tui.choices import Choice
+from tui_trainer.tui.live_screen import Context
+from tui_trainer.tui.runs.listed import ListedRun
 
 SCRIPT, COMMAND, CSV, SVG = "script", "command", "csv", "svg"
 CHOICES = (
@@ -18,25 +23,52 @@ CHOICES = (
 )
 
 
-def write_script(result: RunResult, name: str, folder: Path) -> Path:
-    """Write a run's script into a new file.
+def export(run: ListedRun, what: str, context: Context) -> tuple[str, str]:
+    """Export a run into the current folder; return what came of it, and what to copy, if anything.
 
-    Raises:
-        ValueError: one line, if it can't be written in plain PyTorch.
-        OSError: if the file can't be written.
+    `what` is one of `CHOICES`, but for the picture. A saved run is read first: it takes a while.
     """
+    try:
+        if run.is_branch and what != CSV:
+            raise ValueError(
+                "a branch goes on from another run's state, which no script or flags repeat: "
+                f"'tui-trainer replay {run.name}' does"
+            )
+        result = _result_of(run, context.work.saved)
+        if what == COMMAND:
+            line = train_line(repeatable(result), context.presets, None, run.name)
+            return line, line
+        write = _write_script if what == SCRIPT else _write_losses
+        file = write(result, run.file_name, Path.cwd())
+        return f"written: {file.name}, in {file.parent}", ""
+    except OSError as error:
+        return f"⚠ {error.filename}: {error.strerror}", ""
+    except ValueError as error:
+        return f"⚠ {error}", ""
+
+
+def _result_of(run: ListedRun, work: SavedWork | None) -> RunResult:
+    """Return what is known of a run; a saved one is read."""
+    if run.folder is None or work is None or (run.run is not None and not run.run.is_read):
+        assert run.run is not None
+        return run.run.result
+    result, control = RunResult(run.own_config), RemoteControl(run.folder, lambda _: None)
+    for event in work.events(run.folder, run.own_config, control):
+        result.apply(event)
+        if run.is_elsewhere and isinstance(event, StepsCompleted):
+            break  # it is exported as it is now
+    control.leave()
+    return result
+
+
+def _write_script(result: RunResult, name: str, folder: Path) -> Path:
     text = to_script(repeatable(result), name)
     file = new_file(folder, name, ".py")
     file.write_text(text, encoding="utf-8")
     return file
 
 
-def write_losses(result: RunResult, name: str, folder: Path) -> Path:
-    """Write a run's losses into a new file.
-
-    Raises:
-        OSError: if the file can't be written.
-    """
+def _write_losses(result: RunResult, name: str, folder: Path) -> Path:
     file = new_file(folder, name, ".csv")
     write_history(result.history, file)
     return file

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from threading import Event
-from typing import TYPE_CHECKING
 
 from textual import on
 from textual.binding import Binding
@@ -15,8 +14,6 @@ from textual.widget import Widget
 from textual.widgets import Input
 
 from tui_trainer.formatting import printable
-from tui_trainer.runs.export import repeatable, train_line
-from tui_trainer.training.events import StepsCompleted
 from tui_trainer.training.state import State
 from tui_trainer.tui.choices import ChoiceList
 from tui_trainer.tui.keys import bindings
@@ -26,16 +23,7 @@ from tui_trainer.tui.run.branching import Parent
 from tui_trainer.tui.run.rescue import after_divergence
 from tui_trainer.tui.run.runs import Run
 from tui_trainer.tui.run.screen import Cockpit
-from tui_trainer.tui.runs.exporting import (
-    CHOICES,
-    COMMAND,
-    CSV,
-    SCRIPT,
-    SVG,
-    new_file,
-    write_losses,
-    write_script,
-)
+from tui_trainer.tui.runs.exporting import CHOICES, SVG, export, new_file
 from tui_trainer.tui.runs.listed import ListedRun, RunList
 from tui_trainer.tui.runs.reading import Read, SavedRuns
 from tui_trainer.tui.runs.reasons import reasons_of
@@ -45,9 +33,6 @@ from tui_trainer.tui.runs.wording import chosen_text, unreadable_text
 from tui_trainer.tui.widgets.cells import cut
 from tui_trainer.tui.widgets.row_table import MOVES, Move
 from tui_trainer.tui.wording import first_that_fits
-
-if TYPE_CHECKING:
-    from tui_trainer.training.result import RunResult
 
 _REFRESH_SECONDS, _READ_SECONDS, _LONGEST_REST = 0.5, 1.0, 20.0
 
@@ -259,41 +244,7 @@ class RunsScreen(LiveScreen):
 
     def _write(self, run: ListedRun, what: str) -> None:
         """Write what was asked for, in a thread: a saved run is to be read first."""
-        try:
-            if run.is_branch and what != CSV:
-                raise ValueError(
-                    "a branch goes on from another run's state, which no script or flags repeat: "
-                    f"'tui-trainer replay {run.name}' does"
-                )
-            result = self._result_of(run)
-            if what == COMMAND:
-                line = train_line(repeatable(result), self.context.presets, None, run.name)
-                self.post_message(Exported(line, line))
-            else:
-                write = write_script if what == SCRIPT else write_losses
-                file = write(result, run.file_name, Path.cwd())
-                self.post_message(Exported(f"written: {file.name}, in {file.parent}"))
-        except OSError as error:
-            self.post_message(Exported(f"⚠ {error.filename}: {error.strerror}"))
-        except ValueError as error:
-            self.post_message(Exported(f"⚠ {error}"))
-
-    def _result_of(self, run: ListedRun) -> "RunResult":
-        """Return what is known of a run; a saved one is read."""
-        work = self.context.work.saved
-        if run.folder is None or work is None or (run.run is not None and not run.run.is_read):
-            assert run.run is not None
-            return run.run.result
-        from tui_trainer.runs.client import RemoteControl
-        from tui_trainer.training.result import RunResult
-
-        result, control = RunResult(run.own_config), RemoteControl(run.folder, lambda _: None)
-        for event in work.events(run.folder, run.own_config, control):
-            result.apply(event)
-            if run.is_elsewhere and isinstance(event, StepsCompleted):
-                break  # it is exported as it is now
-        control.leave()
-        return result
+        self.post_message(Exported(*export(run, what, self.context)))
 
     @on(Exported)
     def _take_export(self, message: Exported) -> None:
