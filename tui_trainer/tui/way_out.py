@@ -18,15 +18,13 @@ import time
 from collections.abc import Callable
 from functools import partial
 from queue import Empty, SimpleQueue
-from typing import Any
 
 from textual.driver import Driver
 
-from tui_trainer.terminal_modes import RESTORING
-from tui_trainer.tui.hang_up import let_go_of_terminal, on_hang_up
+from tui_trainer.tui.hang_up import let_go_of_terminal
+from tui_trainer.tui.held_terminal import STUBBORN, HeldPipes, HeldTerminal, is_in_foreground
 
 _GRACE = 3.0  # seconds for an orderly end
-_STUBBORN = 1.0  # seconds for a terminal to take the sequences below
 _POLL, _WAKE = 0.05, 0.2
 _HUNG_UP = 128 + signal.SIGHUP
 _HANG_UP, _ENDED = -2, -1  # no statuses: the terminal is gone; what went on without it has ended
@@ -51,7 +49,7 @@ class WayOut:
     ) -> None:
         self._leave, self._stop, self._go_on = leave, stop, go_on
         self._statuses: SimpleQueue[int] = SimpleQueue()  # a signal's handler may put into it
-        self._terminal: _Terminal | _Browser | None = None  # while the app has it
+        self._terminal: HeldTerminal | HeldPipes | None = None  # while the app has it
         self._thread: threading.Thread | None = None
         self._first = threading.Lock()  # taken by the first request; a signal's handler may try to
         self.is_hung_up = False
@@ -66,10 +64,10 @@ class WayOut:
         if self._thread is not None:
             # C code that never gives up the interpreter would hold up the thread below: this
             # needs none, but can't restore the terminal.
-            late = _GRACE + 2 * _STUBBORN
+            late = _GRACE + 2 * STUBBORN
             faulthandler.dump_traceback_later(late, exit=True, file=self._nowhere)
 
-    def take(self, terminal: "_Terminal | _Browser") -> None:
+    def take(self, terminal: HeldTerminal | HeldPipes) -> None:
         """Note that the app takes a terminal; from the first one on, signals are watched."""
         self._terminal = terminal
         if self._thread is None:
@@ -88,11 +86,11 @@ class WayOut:
         assert sys.__stdin__ is not None
         assert sys.__stderr__ is not None
         stdin, stderr = sys.__stdin__.fileno(), sys.__stderr__.fileno()
-        while not _is_in_foreground(stdin):
+        while not is_in_foreground(stdin):
             os.kill(os.getpid(), signal.SIGSTOP)
         if self.has_terminal:  # taken by the handler of what continued it
             return
-        terminal = _Terminal(stdin, stderr, close)
+        terminal = HeldTerminal(stdin, stderr, close)
         self.take(terminal)
         start()
         terminal.note_raw_modes()
@@ -104,7 +102,7 @@ class WayOut:
 
     def set_raw_modes(self) -> None:
         """Set the app's modes of the terminal again, if it has it and may."""
-        if isinstance(self._terminal, _Terminal):
+        if isinstance(self._terminal, HeldTerminal):
             with contextlib.suppress(OSError, termios.error):
                 self._terminal.set_raw_modes()
 
@@ -196,65 +194,6 @@ class WayOut:
         self._statuses.put(_ENDED)
 
 
-class _Browser:
-    """What is behind pipes: there is nothing to restore."""
-
-    def restore(self) -> None:
-        """Leave it."""
-
-    def close(self) -> None:
-        """Leave it."""
-
-    def on_hang_up(self, call: Callable[[], None]) -> None:
-        """Leave that to the driver, which reads from the pipe."""
-
-
-class _Terminal:
-    """The terminal behind two descriptors, and its attributes when it was found.
-
-    `close` has nobody read from it any more, which would never end where it is gone.
-    """
-
-    def __init__(self, stdin: int, stderr: int, close: Callable[[], None]) -> None:
-        self._stdin, self._stderr, self.close = stdin, stderr, close
-        self._attributes: list[Any] = termios.tcgetattr(stdin)
-        self._raw: list[Any] | None = None  # the app's modes, once it has set them
-
-    def note_raw_modes(self) -> None:
-        """Note the modes that the app has set."""
-        self._raw = termios.tcgetattr(self._stdin)
-
-    def set_raw_modes(self) -> None:
-        """Set the app's modes again: a shell sets others when it continues what was stopped."""
-        if self._raw is not None and _is_in_foreground(self._stdin):  # else this would stop it
-            termios.tcsetattr(self._stdin, termios.TCSANOW, self._raw)
-
-    def on_hang_up(self, call: Callable[[], None]) -> None:
-        """Have a thread call once the terminal is gone."""
-        on_hang_up(self._stdin, call)
-
-    def restore(self) -> None:
-        """Restore modes, screen and cursor, even if nobody reads and a thread is stuck writing.
-
-        What has been written and not read is dropped, and so is what that thread has left.
-
-        Raises:
-            OSError, termios.error: if the terminal is gone.
-        """
-        # Opened anew: a descriptor that may not block is not to be the shell's, too.
-        own = os.open(os.ttyname(self._stderr), os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
-        os.dup2(os.open(os.devnull, os.O_WRONLY), self._stderr)
-        rest, deadline = RESTORING, time.monotonic() + _STUBBORN
-        while rest and time.monotonic() < deadline:
-            termios.tcsetattr(own, termios.TCSANOW, self._attributes)  # wakes that thread, too
-            try:
-                rest = rest[os.write(own, rest) :]
-            except BlockingIOError:
-                termios.tcflow(own, termios.TCOON)
-                termios.tcflush(own, termios.TCOFLUSH)
-                time.sleep(0.01)
-
-
 def with_way_out(driver: type[Driver], way_out: WayOut) -> type[Driver]:
     """Derive a driver that tells when it takes a terminal and when it has given it back."""
 
@@ -262,7 +201,7 @@ def with_way_out(driver: type[Driver], way_out: WayOut) -> type[Driver]:
         def start_application_mode(self) -> None:
             if self.is_web:
                 super().start_application_mode()  # which takes the signals
-                way_out.take(_Browser())
+                way_out.take(HeldPipes())
             else:
                 way_out.take_terminal(super().start_application_mode, self.exit_event.set)
 
@@ -289,14 +228,6 @@ def with_way_out(driver: type[Driver], way_out: WayOut) -> type[Driver]:
                 super()._sigcont_application()
 
     return WatchedDriver
-
-
-def _is_in_foreground(terminal: int) -> bool:
-    """Say whether a terminal's shell lets this process use it."""
-    try:
-        return os.tcgetpgrp(terminal) == os.getpgrp()
-    except OSError:  # it is another session's, which nobody keeps from it
-        return True
 
 
 def _stay_awake() -> None:
