@@ -54,12 +54,9 @@ class OutputPane(Framed):
         return len(self._printed) + bool(self._unfinished)
 
     def _draw(self) -> None:
-        width, height = self.size.width - 2, self.size.height - 2
-        if not self.is_mounted:
+        if (room := self._room()) is None:
             return
-        if width <= 0 or height <= 0:
-            self.show([])
-            return
+        width, height = room
         title: tuple[Part, ...] = (("Output", "title"),)
         if not self._count:
             self._box(self._message("nothing printed yet", width, height), title, ())

@@ -81,6 +81,16 @@ class Framed(Cells, can_focus=True):
     def _draw(self) -> None:
         """Draw what has changed."""
 
+    def _room(self) -> tuple[int, int] | None:
+        """Return the width and height within the frame; where there is none, show nothing."""
+        width, height = self.size.width - 2, self.size.height - 2
+        if not self.is_mounted:
+            return None
+        if width <= 0 or height <= 0:  # nothing, and not what fitted a larger size
+            self.show([])
+            return None
+        return width, height
+
     def _box(
         self,
         inside: list[Strip],

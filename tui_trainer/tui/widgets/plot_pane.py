@@ -276,12 +276,9 @@ class PlotPane(Framed):
         self._draw()
 
     def _draw(self) -> None:
-        width, height = self.size.width - 2, self.size.height - 2
-        if not self.is_mounted:
+        if (room := self._room()) is None:
             return
-        if width <= 0 or height <= 0:  # nothing, and not what fitted a larger size
-            self.show([])
-            return
+        width, height = room
         if self._make_chart is None:
             self._drawing = None
             title: tuple[Part, ...] = ((self._heading, "title"),)

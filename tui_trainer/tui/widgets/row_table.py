@@ -168,12 +168,9 @@ class RowTable(Framed):
         self._draw()
 
     def _draw(self) -> None:
-        width, height = self.size.width - 2, self.size.height - 2
-        if not self.is_mounted:
+        if (room := self._room()) is None:
             return
-        if width <= 0 or height <= 0:  # nothing, and not what fitted a larger size
-            self.show([])
-            return
+        width, height = room
         if not self._keys:
             self._box(self._message(self._blank_text, width, height), ((self._title, "title"),), ())
             return
