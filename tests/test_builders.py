@@ -21,6 +21,7 @@ from textual.widgets import Static
 from torch import nn
 
 from tui_trainer.config.validation import InvalidSettingsError
+from tui_trainer.lr_search.range_test import find_lr_range
 from tui_trainer.runs.export import Repeatable
 from tui_trainer.runs.plain_script.script import to_script
 from tui_trainer.sweeps import sweeper
@@ -191,6 +192,17 @@ def test_a_mistake_is_one_line_of_the_file(tmp_path):
         if expected:
             with pytest.raises(ValueError, match=re.escape(line)):
                 preview(config)
+
+
+def test_a_network_that_exits_in_a_later_step_fails_a_run_and_a_range_test(tmp_path):
+    moved = "abs(SEEN[0] - SEEN[-1]) > 0.01"
+    forward = f"SEEN.append(self.weight.item()); {moved} and sys.exit(3); return super().forward(x)"
+    config = config_of(write(tmp_path, "import sys\nSEEN = []\n" + layer(forward)))
+    *_, run = train(msgspec.structs.replace(config, lr=0.1))
+    *_, test = find_lr_range(config)
+    for ended, words in ((run, run.detail), (test, test.suggestion.words)):
+        assert ended.reason is StopReason.FAILED
+        assert words == "net.py line 10: calls sys.exit(3)"
 
 
 def test_arguments_that_a_builder_does_not_take_are_named(tmp_path):

@@ -30,7 +30,7 @@ from tui_trainer.task.loss import mse_loss
 from tui_trainer.training.diagnosis import find_dead_layers
 from tui_trainer.training.early_stopping import StopReason
 from tui_trainer.training.engines.threads import choose_threads
-from tui_trainer.training.failure import describe_failure
+from tui_trainer.training.failure import FAILURES, describe_failure
 from tui_trainer.training.setup import Setup
 
 EVENT_SECONDS = 0.05
@@ -59,10 +59,7 @@ def find_lr_range(
         reason, suggestion = walk.reason, suggest_lr(walk.curve)
         if reason is StopReason.STOPPED:
             suggestion = stopped_by_hand(suggestion, len(walk.curve.lrs))
-    except (
-        Exception,
-        KeyboardInterrupt,
-    ) as error:  # whatever it is, the reader of the events has to hear of it
+    except FAILURES as error:
         reason, suggestion = StopReason.FAILED, LrSuggestion(None, describe_failure(error))
     yield LrRangeEnded(reason, suggestion, walk.curve, time.perf_counter() - began)
 

@@ -31,7 +31,7 @@ from tui_trainer.task.interrupting import interrupting_if
 from tui_trainer.task.machine import processors
 from tui_trainer.training.early_stopping import StopReason
 from tui_trainer.training.events import Points
-from tui_trainer.training.failure import describe_failure
+from tui_trainer.training.failure import FAILURES, describe_failure
 from tui_trainer.training.fit import to_points
 
 CHUNK_SECONDS = 0.05  # of a block: what a request waits for at most
@@ -75,11 +75,7 @@ def with_end(events: Iterator[SweepEvent], plan: Sweep) -> Iterator[SweepEvent]:
             yield event
         reason = StopReason.STOPPED if stopped else StopReason.COMPLETED
         detail = "stopped by hand" if stopped else f"finished {len(plan.candidates):,} candidates"
-    except (
-        Exception,
-        SystemExit,
-        KeyboardInterrupt,
-    ) as error:  # whoever reads the events has to learn of it
+    except FAILURES as error:
         detail = describe_failure(error)
     yield SweepEnded(reason, detail, sum(steps.values()), time.perf_counter() - began)
 

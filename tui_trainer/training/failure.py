@@ -7,6 +7,10 @@ import torch
 from tui_trainer.config.validation import InvalidSettingsError
 from tui_trainer.task.user_code import line_of, raised_by_users, told
 
+# What ends a run and is told by its last event; the last two, where code of somebody's own raises
+# them.
+FAILURES = (Exception, SystemExit, KeyboardInterrupt)
+
 
 def describe_failure(error: Exception | SystemExit | KeyboardInterrupt) -> str:
     """Say in one line what went wrong, for the person who started the run.

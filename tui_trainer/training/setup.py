@@ -30,7 +30,7 @@ from tui_trainer.training.engines.choice import require_engine
 from tui_trainer.training.engines.eager import EagerEngine
 from tui_trainer.training.engines.engine import TrainingState
 from tui_trainer.training.events import Previewed
-from tui_trainer.training.failure import describe_failure
+from tui_trainer.training.failure import FAILURES, describe_failure
 from tui_trainer.training.fit import sample_fit, to_points
 
 
@@ -46,7 +46,7 @@ def preview(config: RunConfig, expected: str | None = None) -> Previewed:
         return _preview(config, expected)
     except ValueError:
         raise
-    except (Exception, SystemExit, KeyboardInterrupt) as error:
+    except FAILURES as error:
         raise ValueError(describe_failure(error)) from error
 
 

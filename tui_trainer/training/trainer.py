@@ -34,7 +34,7 @@ from tui_trainer.training.events import (
     RunEnded,
     RunStarted,
 )
-from tui_trainer.training.failure import describe_failure
+from tui_trainer.training.failure import FAILURES, describe_failure
 from tui_trainer.training.fit_sampler import FitSampler
 from tui_trainer.training.health_meter import HealthMeter
 from tui_trainer.training.progress import Progress
@@ -66,11 +66,7 @@ def train(
     try:
         run = _Training(config, control or Control(), course or Course(), keep)
         yield from run.events()
-    except (
-        Exception,
-        SystemExit,
-        KeyboardInterrupt,
-    ) as error:  # whoever reads the events has to learn of it
+    except FAILURES as error:
         detail = describe_failure(error)
         if run is None:
             yield RunEnded(StopReason.FAILED, detail, steps=0)
