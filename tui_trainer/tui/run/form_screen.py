@@ -149,7 +149,8 @@ class FormScreen(RunScreen):
         self.call_after_refresh(self._ask_first_preview)
 
     def _ask_first_preview(self) -> None:
-        if self.attached is None and self.is_current and self._fits.is_untouched:
+        is_seen = self.app.screen is self  # is_current holds below one without its styles, too
+        if self.attached is None and is_seen and self._fits.is_untouched:
             self._ask_preview()
 
     def _ask_preview(self) -> None:
