@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import psutil
 import pytest
@@ -90,8 +91,11 @@ def test_a_screen_opens_and_at_the_end_all_is_on_the_terminal_that_belongs_there
     open_terminal, script, tmp_path
 ):
     terminal = opened(open_terminal, script(FOR_EVER))
+    (screen,) = psutil.Process(terminal.child.pid).children()
     terminal.press("o")
     terminal.wait_for("a word from the loop")
+    libraries = Path(f"/proc/{screen.pid}/maps").read_text()
+    assert ("_multiarray_umath" in libraries, "libtorch" in libraries) == (True, False)
     terminal.press("x")
     terminal.wait_for("x again stops the loop")
     terminal.press("x")

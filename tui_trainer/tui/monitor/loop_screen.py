@@ -6,6 +6,7 @@ import socket
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
+from threading import Event
 from typing import Any, Literal
 
 from tui_trainer.formatting import short_text
@@ -22,6 +23,8 @@ from tui_trainer.tui.messages import Updated
 from tui_trainer.tui.monitor.wording import banner_text, place_text, status_text, title_text
 from tui_trainer.tui.run.next_lr import next_lr
 
+_DRAWING_SECONDS = 2.0  # at most, for the first values, before the rest of a long loop is read
+
 
 class LoopScreen(LiveScreen):
     """Shows one loop at a time; how, a subclass says."""
@@ -32,6 +35,7 @@ class LoopScreen(LiveScreen):
         super().__init__(context)
         self.feed: Feed[LoopResult] | None = None
         self._folder: Path | None = None
+        self._has_drawn = Event()  # any values
         self._remote: RemoteControl | None = None
 
     @property
@@ -68,6 +72,7 @@ class LoopScreen(LiveScreen):
             return
         self.stop_thread()
         self._folder = folder
+        self._has_drawn.clear()
         self._remote = self._remote_control(folder)
         self.feed = feed = Feed(LoopResult(folder))
         self._background.follow(
@@ -80,8 +85,6 @@ class LoopScreen(LiveScreen):
 
     def _events(self, feed: Feed[Any], folder: Path, remote: RemoteControl) -> Iterator[Any]:
         """Yield a loop's events; the first values are drawn before the rest is read."""
-        from tui_trainer.runs.follow import DRAWING_SECONDS
-
         saved = self.context.work.saved
         assert saved is not None
         assert saved.loop_events is not None
@@ -91,7 +94,7 @@ class LoopScreen(LiveScreen):
             if waits and isinstance(event, MetricsLogged):
                 waits = False
                 self.post_message(Updated(feed))
-                remote.wait(DRAWING_SECONDS)
+                self._has_drawn.wait(_DRAWING_SECONDS)
         remote.leave()
 
     def stop_thread(self) -> None:

@@ -305,7 +305,9 @@ class MonitorScreen(LoopScreen):
             title = f"{plot.title} {self._place(plot)}".rstrip()
             title = f"{PIN} {title}" if plot.key in self._paging.pinned else title
             pane.put(plot, result, self._look, title)
-        if not page:
+        if page:
+            self._has_drawn.set()
+        else:
             self.grid.panes[0].forget(no_plots_text(result))
 
     def _place(self, plot: Plot) -> str:
