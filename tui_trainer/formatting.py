@@ -126,6 +126,11 @@ def distinct(names: Sequence[str], room: int) -> list[str]:
     return [f"{name[: room - len(order[name])]}{order[name]}" for name in names]
 
 
+def seeds_text(count: int) -> str:
+    """Say how many seeds: ``1 seed``, ``11 seeds``."""
+    return "1 seed" if count == 1 else f"{count:,} seeds"
+
+
 def printable(text: str) -> str:
     """Write what a terminal would obey and not show as escapes: ``\\x1b``, ``\\u202e``, ``\\n``."""
     if text.isprintable():

@@ -38,7 +38,7 @@ from tui_trainer.config.numbers import PositiveInt
 from tui_trainer.config.presets import Presets, load_presets
 from tui_trainer.config.user_settings import UserSettings, config_file, read_user_settings
 from tui_trainer.config.validation import InvalidSettingsError
-from tui_trainer.formatting import duration_words
+from tui_trainer.formatting import duration_words, seeds_text
 from tui_trainer.notices.endings import end_of_sweep
 from tui_trainer.sweeps.axes import SweepAxis, parse_axis
 from tui_trainer.sweeps.cluster.driver_process import find_address, place
@@ -173,7 +173,7 @@ def _budget_text(plan: Sweep, ray_address: str | None) -> str:
     configs = [candidate.config for candidate in plan.candidates[:: plan.seeds * tried]]
     race = values * plan.seeds
     words = (
-        f"{values:,} values × {tried:,} of {plan.axes[-1].key} × {plan.seeds:,} seeds = "
+        f"{values:,} values × {tried:,} of {plan.axes[-1].key} × {seeds_text(plan.seeds)} = "
         f"{len(plan.candidates):,} candidates to tune, then {race:,} to race"
     )
     if ray_address is not None:

@@ -90,7 +90,8 @@ def _advice(result: "RunResult", keys: Mapping[str, str]) -> str:
     if result.state is State.DIVERGED:
         if result.folder is not None and result.step > 1:
             step, changes = after_divergence(result.step, result.lr)
-            return f"{keys['branch']} goes on from step {step:,} with {changes.replace('=', ' ')}."
+            change = changes.replace("=", " ")
+            return f"{keys['branch']} continues from step {step:,} with {change}."
         return f"Try a smaller lr: press {keys['lr_down']}."
     restored = result.ended is not None and result.ended.restored_best
     if result.state is State.STOPPED_EARLY:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tui_trainer.config.validation import InvalidSettingsError
-from tui_trainer.formatting import printable
+from tui_trainer.formatting import printable, seeds_text
 from tui_trainer.runs.description import Description
 from tui_trainer.runs.listing import INTERRUPTED, StoredRun, read_run
 from tui_trainer.runs.summary import Summary
@@ -130,7 +130,7 @@ def _sweep_text(description: Description) -> str:
         f"{'best of ' if key == description.tunes else ''}{len(values)} {key}"
         for key, values in description.axes.items()
     ]
-    return " × ".join([*axes, f"{description.seeds} seeds"])
+    return " × ".join([*axes, seeds_text(description.seeds)])
 
 
 def _loop_text(description: Description) -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from textwrap import wrap
 
 from tui_trainer.config.presets import CHOICES
-from tui_trainer.formatting import duration_words
+from tui_trainer.formatting import duration_words, seeds_text
 from tui_trainer.sweeps.axes import SweepAxis, value_text
 from tui_trainer.sweeps.plan import Objective
 from tui_trainer.tui.widgets.framed import Part
@@ -50,7 +50,7 @@ class Draft:
         """How many, and of what."""
         key = self.axis.key
         what = _PLURALS.get(key, "presets") if key in CHOICES else f"values of {key}"
-        seeds = "1 seed" if self.seeds == 1 else f"{self.seeds:,} seeds"
+        seeds = seeds_text(self.seeds)
         values = f"{len(self.axis.values):,} {what}"
         if self.tuned is None:
             return f"{values} × {seeds} = {self.candidates}"

@@ -3,7 +3,7 @@
 import math
 
 from tui_trainer.config.settings import RunConfig, setup_names
-from tui_trainer.formatting import duration_text, loss_text
+from tui_trainer.formatting import duration_text, loss_text, seeds_text
 from tui_trainer.sweeps.axes import SweepAxis
 from tui_trainer.sweeps.plan import Sweep, values_text
 from tui_trainer.sweeps.reasons import why_none
@@ -58,7 +58,7 @@ def race_title(sweep: Sweep, width: int, *, log: bool) -> str:
         return f"Loss by {sweep.axes[0].key}{' · log' * log}"
     loss = f"{sweep.objective} validation loss".capitalize()
     best = f", each at its best {sweep.axes[-1].key}" if sweep.is_tuned else ""
-    return f"{loss} by {sweep.axes[0].key}{best} · {_seeds_text(sweep)}{' · log' * log}"
+    return f"{loss} by {sweep.axes[0].key}{best} · {seeds_text(sweep.seeds)}{' · log' * log}"
 
 
 def tuning_title(sweep: Sweep, width: int) -> str:
@@ -66,11 +66,7 @@ def tuning_title(sweep: Sweep, width: int) -> str:
     words = f"Tuning {sweep.axes[-1].key} by {sweep.axes[0].key}"
     if width < NARROW:
         return words
-    return f"{words} · {_seeds_text(sweep)} · the race on others follows"
-
-
-def _seeds_text(sweep: Sweep) -> str:
-    return "1 seed" if sweep.seeds == 1 else f"{sweep.seeds} seeds"
+    return f"{words} · {seeds_text(sweep.seeds)} · the race on others follows"
 
 
 def leader_text(feed: SweepFeed) -> str:
