@@ -227,15 +227,27 @@ async def test_a_run_is_deleted_only_if_asked_for_twice(tmp_path):
         await ready(pilot)
         await press(pilot, "h")
         await shown(pilot, "Runs · 2")
-        for other in ("escape", "down", "home"):
-            await press(pilot, "delete")
-            await shown(pilot, "del again deletes")
-            await press(pilot, other)
-            await hidden(pilot, "del again deletes")
-        assert folder.exists()
+        for keys, asked in ((["escape"], "a"), (["down"], "b"), (["home"], "a"),
+                            (["slash", *"b-run", "enter"], "b")):  # fmt: skip
+            await press(pilot, "delete", *keys, "delete")
+            await shown(pilot, f"del again deletes it for good; esc keeps it · {asked}-run")
+            await press(pilot, "escape")
+            await hidden(pilot, "del again")
+        await press(pilot, "escape")
+        await shown(pilot, "Runs · 2")
+        await press(pilot, "home")
+        assert (folder.exists(), kept.exists()) == (True, True)
         await press(pilot, "delete", "delete")
         await shown(pilot, "a-run is deleted", "Runs · 1")
         assert not folder.exists()
+        other = saved_run(tmp_path, "c-run", make("kaiming"))
+        await shown(pilot, "Runs · 2")
+        await press(pilot, "home", "delete")
+        await shown(pilot, "esc keeps it · c-run")
+        shutil.rmtree(other)  # in another terminal: then b-run is under the cursor
+        await shown(pilot, "Runs · 1")
+        await press(pilot, "delete")
+        await shown(pilot, "esc keeps it · b-run")
         assert kept.exists()
 
 

@@ -75,6 +75,7 @@ class LiveScreen(PaneScreen):
         self._timer: Timer | None = None
         self._said = ""
         self._asked = ""  # the request that is to be repeated
+        self._asked_about: Path | None = None
         self._said_timer: Timer | None = None
 
     def on_mount(self) -> None:
@@ -285,16 +286,17 @@ class LiveScreen(PaneScreen):
         self._said_timer = self.set_timer(seconds, self._unsay)
         self.draw_lines()
 
-    def confirms(self, request: str, question: str) -> bool:
+    def confirms(self, request: str, question: str, about: Path | None = None) -> bool:
         """Return whether a request repeats the one before; the first is answered with a question.
 
-        It stands for some seconds; escape, and whatever else is said, takes it back.
+        It stands for some seconds; escape, and whatever else is said, takes it back. A repetition
+        is `about` the same run: another one may have come under the cursor by itself.
         """
-        if self._asked == request:
+        if (self._asked, self._asked_about) == (request, about):
             self._unsay()
             return True
         self.say(question, _ASKED_SECONDS)
-        self._asked = request
+        self._asked, self._asked_about = request, about
         return False
 
     def withdraw(self) -> bool:

@@ -140,12 +140,14 @@ class RunsScreen(LiveScreen):
 
     def action_move(self, move: Move) -> None:
         self._moved, self._told = True, ""
+        self.withdraw()
         self.table.move(move)
         self.draw_all()
 
     @on(RunTable.Chosen)
     def _take_row(self, event: RunTable.Chosen) -> None:
         self._moved = True
+        self.withdraw()
         self.table.choose(event.key)
         self.draw_all()
 
@@ -211,7 +213,7 @@ class RunsScreen(LiveScreen):
         if run is None or run.folder is None or work is None:
             return
         question = self._cockpit.start_question(self.key("go_on"))
-        if question and not self.confirms("go_on", question):
+        if question and not self.confirms("go_on", question, run.folder):
             return
         events = partial(work.go_on, run.folder)
         self._cockpit.begin(run.own_config, events, created=run.created)
@@ -259,7 +261,7 @@ class RunsScreen(LiveScreen):
         if run is None or run.folder is None or work is None:
             return
         question = f"{self.key('delete')} again deletes it for good; esc keeps it · {run.name}"
-        if not self.confirms("delete", question):
+        if not self.confirms("delete", question, run.folder):
             return
         try:
             work.delete(run.folder)
