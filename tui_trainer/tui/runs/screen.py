@@ -75,6 +75,7 @@ class RunsScreen(LiveScreen):
         self._problems: tuple[str, ...] = ()
         self._known: tuple[frozenset[Path] | None, tuple[str, ...]] = None, ()
         self._rested = 0.0  # seconds since it was drawn
+        self._active: list[Run] = []  # then
         self._left = Event()
         self._told = ""  # of the last export
         self._moved = False  # whether the cursor is where its person put it
@@ -114,8 +115,9 @@ class RunsScreen(LiveScreen):
     def _draw_news(self) -> None:
         """Draw where a run of this session trains; now and then also what time it is."""
         self._rested += _REFRESH_SECONDS
-        if self._rested > _LONGEST_REST or any(run.active for run in self._cockpit.runs.all):
-            self._rested = 0.0
+        active = [run for run in self._cockpit.runs.all if run.active]
+        if active or active != self._active or self._rested > _LONGEST_REST:
+            self._active, self._rested = active, 0.0  # one that ends is drawn once more
             self.draw_all()
 
     @on(SavedRead)
