@@ -201,9 +201,11 @@ async def test_a_mouse_and_a_long_list_work_too(folder):
         await shown(pilot, "49.csv")
         await pilot.click("OptionList", offset=(4, 3))
         await reaches(pilot, Phase.TARGET)
+        await shown(pilot, "Which column", "row 3")  # a click is to meet what is drawn
         assert screen._found.file == str(folder / "43.csv")
         await pilot.click("OptionList", offset=(12, 0))
         await reaches(pilot, Phase.FEATURES)
+        await shown(pilot, "Predicts a from 1 column")
         assert screen._choice.target == "a"
         await pilot.click("OptionList", offset=(12, 1))
         await says(pilot, "no column yet")
