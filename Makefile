@@ -24,9 +24,10 @@ run: $(VENV)/ready ## start tui-trainer
 	    exec $(BIN)/tui-trainer train --plot $(ARGS); \
 	fi
 
-# Two files at a time. A later -n counts: ARGS="-n 0" runs all in one process, as a debugger needs it.
+# Three at a time, since many wait for a terminal. A later -n counts: ARGS="-n 0" runs all in one
+# process, as a debugger needs it.
 test: $(VENV)/ready-test ## run the tests
-	@$(BIN)/pytest -n 2 --dist loadfile $(ARGS)
+	@$(BIN)/pytest -n 3 --dist loadgroup $(ARGS)
 
 soak: $(VENV)/ready-test ## press random keys, scripted, training and with signals: ARGS="--minutes 5"
 	@$(BIN)/python tests/soak.py $(ARGS)

@@ -102,14 +102,16 @@ def test_a_run_starts_in_the_background_from_a_pipe_as_from_cron(root, tmp_path)
         )
     with (tmp_path / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    folder, owner = running(root)
+    (folder,) = root.iterdir()
+    owner = owner_of(folder)
     try:
         said = started.stdout.decode()
         assert f"{folder.name} (process {owner.pid})" in said
         assert f"tui-trainer attach {folder.name}" in said
         assert started.stderr == b""
         assert os.getsid(owner.pid) == owner.pid
-        assert json.loads(invoke("control", "last", "status", "--json").stdout)["ok"]
+        asked = invoke("control", "last", "status", "--json")
+        assert (asked.exit_code, json.loads(asked.stdout)["ok"]) == (0, True)
         assert invoke("control", "last", "stop").exit_code == 0
         log = folder / "output.log"
         wait_for(lambda: log.read_text().endswith("}\n"), "it says nothing of its result")

@@ -36,7 +36,10 @@ from tui_trainer.sweeps.sweeper import sweep, with_end
 from tui_trainer.training.early_stopping import StopReason
 from tui_trainer.training.events import RunEnded
 
-pytestmark = pytest.mark.timeout(240)  # Ray alone takes a minute to start on a busy machine
+pytestmark = [
+    pytest.mark.timeout(240),  # Ray alone takes a minute to start on a busy machine
+    pytest.mark.xdist_group("cluster"),  # it starts once
+]
 
 ENVIRONMENT = {
     "RAY_USAGE_STATS_ENABLED": "0",

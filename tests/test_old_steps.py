@@ -43,6 +43,9 @@ def write(folder, first=1, last=STEPS, part=PART):
     writer.close()
 
 
+pytestmark = pytest.mark.xdist_group("old_steps")  # what is shared is made once
+
+
 @pytest.fixture(scope="module")
 def long_run(tmp_path_factory):
     """A run's folder in which two segments of three and a bit have become old."""

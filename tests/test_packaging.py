@@ -42,6 +42,9 @@ for name, module in sys.modules.items():
 """
 
 
+pytestmark = pytest.mark.xdist_group("packaging")  # what is shared is made once
+
+
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The wheel made from the sdist, as an installer without a wheel to download makes it."""

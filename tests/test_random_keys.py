@@ -9,7 +9,7 @@ import hostile_presets
 import pytest
 from random_keys import hands, hands_on_loop, loop_app, scripted_app, walk
 
-COUNT = 120
+COUNT = 70
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,7 @@ import click
 from tui_trainer.cli.output import EXIT_FAILED, for_stdout, say
 from tui_trainer.config.settings import RunConfig
 from tui_trainer.formatting import printable
-from tui_trainer.runs.folder import OUTPUT, make_run_folder, run_name, runs_folder
-from tui_trainer.runs.ownership import owner_of
+from tui_trainer.runs.folder import DESCRIPTION, OUTPUT, make_run_folder, run_name, runs_folder
 
 _POLL = 0.05
 _LONGEST_WORDS = 2000  # bytes of a log that tell why it did not start
@@ -38,7 +37,7 @@ def go_on_in_background(context: click.Context, config: RunConfig, root: Path | 
 
 
 def _leave(context: click.Context, folder: Path, root: Path, pid: int) -> NoReturn:
-    """Exit, once the other process has taken the run, or has failed to."""
+    """Exit, once the run has started in the other process, or has failed to."""
     if problem := _await_start(folder, pid):
         say(problem)
         context.exit(EXIT_FAILED)
@@ -73,9 +72,9 @@ def _fork(folder: Path) -> int:
 
 
 def _await_start(folder: Path, pid: int) -> str:
-    """Wait until that process has taken the run; return why it ended before, "" if it did not."""
-    while (owner := owner_of(folder)) is None or owner.pid != pid:
-        if os.waitpid(pid, os.WNOHANG)[0]:
+    """Wait until all commands find the run; return why its process ended before, "" if not."""
+    while not (folder / DESCRIPTION).exists():
+        if os.waitpid(pid, os.WNOHANG)[0] and not (folder / DESCRIPTION).exists():
             lines = _end_of(folder / OUTPUT).decode(errors="replace").strip().splitlines()
             return lines[-1] if lines else "it ended without a word"
         time.sleep(_POLL)
