@@ -320,6 +320,26 @@ def test_a_scheduler_goes_on_in_proportion_from_an_lr_that_was_set():
         assert found[1] == pytest.approx(found[0])
 
 
+def test_the_lr_it_shows_is_the_one_in_force_and_a_rule_without_its_metric_says_so(
+    tmp_path, capsys
+):
+    parameter = torch.nn.Parameter(torch.zeros(1))
+    optimizer = torch.optim.SGD([parameter], lr=0.4)
+    halve = torch.optim.lr_scheduler.ExponentialLR(optimizer, 0.5)
+    with Monitor(runs=tmp_path, stop_when="val_los: patience 3") as monitor:
+        monitor.attach(optimizer)
+        for _ in range(3):
+            monitor.step()
+            monitor.log(val_loss=1.0, acc=0.5)
+            optimizer.step()
+            halve.step()
+    result = result_of(tmp_path)
+    assert result.lr == pytest.approx(0.05)
+    words = "stop_when: nothing is logged as 'val_los'; logged: val_loss, acc"
+    assert list(result.notes) == [words]
+    assert f"⚠ {words}" in capsys.readouterr().err
+
+
 def _send(folder, name, lr=None):
     return ask(folder, make_request(name, lr))
 

@@ -143,13 +143,15 @@ def test_without_its_screen_the_loop_goes_on_with_a_line_and_sigterm_saves_it(
     open_terminal, script, tmp_path
 ):
     terminal = opened(open_terminal, script(FOR_EVER))
+    terminal.press(" ")
+    terminal.wait_for("PAUSED")
     terminal.press("q")
     terminal.wait_for("The loop goes on")
     terminal.press("y")
-    terminal.wait_for(r"mine: .*step/s, train/loss=")
+    terminal.wait_for(r"mine: .*step/s, train/loss=")  # it resumes
     assert not terminal.is_on(1049)
     after = terminal.sent.rpartition(b"\x1b[?1049l")[2].decode()
-    assert re.search(r"mine goes on; watch it: tui-trainer attach \S+-mine", after), after
+    assert re.search(r"mine resumes; watch it: tui-trainer attach \S+-mine", after), after
     terminal.child.kill(signal.SIGTERM)
     assert terminal.wait_for_the_end() == -signal.SIGTERM
     terminal.assert_restored()

@@ -117,7 +117,7 @@ async def test_keys_ask_the_loop_for_what_they_say_and_stop_asks_twice():
     async with make_loop_app(script).run_test(size=(160, 45)) as pilot:
         await read(pilot)
         await press(pilot, "left_square_bracket", "c", "x")
-        await shown(pilot, "x again stops the loop at step 500")
+        await shown(pilot, "x again stops the loop before its next step")
         await press(pilot, "escape", "x", "n")
         assert script.asked == [0.05, "ask_checkpoint", "step"]
         await press(pilot, "x", "x")

@@ -220,7 +220,7 @@ def _fields(run: StoredRun) -> dict[str, Any]:
 def _lr_text(run: StoredRun) -> str:
     known, config = run.summary, run.description.config
     if known is not None and known.lr is not None:
-        return number_text(known.lr)
+        return number_text(known.lr) if config is not None else f"{known.lr:.6g}"
     is_swept = "lr" in run.description.axes  # and none was recommended
     return number_text(config.lr) if config is not None and not is_swept else "–"
 

@@ -39,7 +39,8 @@ class Boundary:
         """Watch signals, and record what happens; `hang_up` is called when the terminal is gone."""
         self._recorder, self._lose_terminal = recorder, hang_up
         self._signals = Signals(self._terminate, self._hang_up)
-        self._show_lr()
+        if recorder is not None:
+            recorder.read_lr = lambda: self.rates.lr  # a scheduler may change it at any step
 
     def let_go(self) -> None:
         """Leave signals as they were, and record nothing more."""
@@ -50,7 +51,6 @@ class Boundary:
     def attach(self, optimizer: Any) -> None:
         """Steer an optimiser's learning rates, too."""
         self.rates.attach(optimizer)
-        self._show_lr()
 
     def cross(self, step: int) -> bool:
         """Do what was asked for after `step` steps; return whether the loop goes on."""
@@ -88,7 +88,6 @@ class Boundary:
     def _change_lr(self, lr: float) -> None:
         before = self.rates.lr
         self.rates.change(lr)
-        self._show_lr()
         entry = {"event": "lr", "step": self._step + 1, "lr": lr}
         self._note(entry | ({"old": before} if before is not None else {}))
 
@@ -98,10 +97,6 @@ class Boundary:
         if outcome["problem"]:
             words = f"no checkpoint at step {self._step:,}: {outcome['problem']}"
             self._note({"event": "noted", "words": words})
-
-    def _show_lr(self) -> None:
-        if self._recorder is not None:
-            self._recorder.lr = self.rates.lr
 
     def _note_pause(self, paused: bool) -> None:
         if self._recorder is not None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import numpy as np
 
+from tui_trainer.config.validation import shortened
 from tui_trainer.formatting import error_text
 from tui_trainer.monitor.output import OutputFile
 from tui_trainer.monitor.rate import Rate
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
 TICK_SECONDS = 0.25
 _IDLE_SECONDS = 5.0  # after which a step that is under way is written all the same
 MOST_SHOWN = 50  # metrics in the summary
+_MOST_NAMED = 8  # metrics in a line
+_RULE_STEPS = 1000  # after which it is said that a rule's metric was never logged
 _TRAIN_LOSSES = ("train_loss", "train/loss", "loss")
 _VAL_LOSSES = ("val_loss", "val/loss", "valid_loss", "eval_loss", "test_loss")
 
@@ -59,7 +62,8 @@ class Recorder:
         self.buffer: deque[Row] = deque()
         self.health: deque[Callable[[], HealthMeasured]] = deque()
         self.step = 0
-        self.lr: float | None = None
+        self.read_lr: Callable[[], float | None] = lambda: None
+        self._lr: float | None = None
         self.paused = False
         self.rule, self._stop = rule, stop
         self.output = OutputFile(folder)
@@ -73,6 +77,7 @@ class Recorder:
         self._ended: RunEnded | None = None
         self._woken = threading.Event()
         self._idle_ticks = 0
+        self._has_told_rule = False
         self._ending = False
         self._lock = threading.Lock()  # of what is gathered: two may flush
         self.note({"event": STARTED})
@@ -100,6 +105,7 @@ class Recorder:
         if self._load is not None:
             self._load.close()
         self._flush(None)
+        self._tell_rule_problem()
         step, seconds = self.current_step, self._rate.seconds
         self._ended = RunEnded(reason, detail, step, seconds=seconds)
         entry = {"event": ENDED, "reason": reason.value, "detail": detail, "steps": step}
@@ -131,6 +137,15 @@ class Recorder:
         lost = "some values were dropped: too many waited for the disk"
         return self._writer.problem or (lost if self._writer.lost else "")
 
+    @property
+    def rule_problem(self) -> str:
+        """What keeps the rule from stopping the loop: a name that is not logged; "" if nothing."""
+        last, rule = self.last, self.rule
+        if rule is None or not last or rule.metric in last:
+            return ""
+        names = ", ".join(tuple(last)[:_MOST_NAMED])
+        return f"stop_when: nothing is logged as {shortened(rule.metric)}; logged: {names}"
+
     def status(self) -> dict[str, Any]:
         """Say how the loop stands now, as in its summary."""
         facts: dict[str, Any] = msgspec.to_builtins(self.summary())
@@ -138,6 +153,8 @@ class Recorder:
 
     def summary(self) -> Summary:
         """Say how the loop stands now."""
+        if (lr := self.read_lr()) is not None:  # its optimiser may be gone at the end
+            self._lr = lr
         shown = [(name, finite(value)) for name, value in tuple(self.last.items())[:MOST_SHOWN]]
         metrics = {name: value for name, value in shown if value is not None}
         train, val = (
@@ -154,7 +171,7 @@ class Recorder:
             val_loss=val,
             best_step=best[0] if best else None,
             best_val_loss=best[1] if best else None,
-            lr=self.lr,
+            lr=self._lr,
             seconds=self._rate.seconds,
             steps_per_second=self._rate.steps_per_second,
             gauge=gauge_facts(self.rule.gauge) if self.rule is not None else None,
@@ -189,8 +206,16 @@ class Recorder:
             self._sample_machine()
         if number % 4 == 0:
             self.output.bound(self.problem)
+            if self.current_step >= _RULE_STEPS:
+                self._tell_rule_problem()
         if number % 2 == 0:
             self._write_summary()
+
+    def _tell_rule_problem(self) -> None:
+        """Say it once, in good time: some metrics are logged every thousand steps."""
+        if not self._has_told_rule and (words := self.rule_problem):
+            self._has_told_rule = True
+            self.note({"event": "noted", "words": words})
 
     def _sample_machine(self) -> None:
         if self._load is None:

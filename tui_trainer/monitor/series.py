@@ -167,7 +167,7 @@ class Metric:
 
 
 _HIGHER = ("acc", "accuracy", "auc", "auroc", "f1", "r2", "precision", "recall", "iou", "map",
-           "bleu", "psnr", "ssim", "reward", "return", "score")  # fmt: skip
+           "bleu", "psnr", "ssim", "reward", "return", "score", "top")  # fmt: skip
 
 
 def is_better_higher(name: str) -> bool:

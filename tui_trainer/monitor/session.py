@@ -62,7 +62,8 @@ class Session:
         self._bar: Bar | None = None
         self._lock = threading.RLock()  # of screen and bar; a signal's handler may take it again
         self._terminals = tuple(number for number in (1, 2) if os.isatty(number))
-        self._is_closed = False
+        self._control = control
+        self._is_closed = self._is_ending = False
         self._root = runs_folder(root).absolute()  # a loop may go to another one
         try:
             self.recorder = self._record(rule, control)
@@ -106,8 +107,9 @@ class Session:
         for line in self._ending(self.recorder, reason, detail):
             _say(line)
 
-    def close_screen(self) -> None:
-        """Have the terminal as it was, for good."""
+    def close_screen(self, *, is_end: bool = False) -> None:
+        """Have the terminal as it was, for good; at the end of the loop nothing is said of it."""
+        self._is_ending |= is_end
         if self._screen is not None:
             self._screen.close()
         if getattr(sys.breakpointhook, "__self__", None) is self:
@@ -158,10 +160,14 @@ class Session:
         return self._breakpoint_hook(*arguments, **keywords)
 
     def _screen_left(self) -> None:
+        """Go on with a line: a loop that was paused resumes, since nobody sees that it waits."""
         with self._lock:
-            if not self._is_closed:
-                _say(f"{self.name} goes on; watch it: {self.attach_command}")
-                self._open_bar()
+            if self._is_closed or self._is_ending:
+                return
+            resumes = "resumes" if self._control.paused else "goes on"
+            _say(f"{self.name} {resumes}; watch it: {self.attach_command}")
+            self._control.resume()
+            self._open_bar()
 
     def _open_bar(self) -> None:
         recorder = self.recorder
@@ -193,6 +199,8 @@ class Session:
         lines = [" · ".join([words, *(f"{name} {loss_text(value)}" for name, value in last)])]
         if recorder.problem:
             lines.append(f"⚠ not all of it is saved: {recorder.problem}")
+        if recorder.rule_problem:
+            lines.append(f"⚠ {recorder.rule_problem}")
         return [*lines, f"  {recorder.folder} · {self.attach_command}"]
 
 

@@ -134,8 +134,7 @@ class LoopScreen(LiveScreen):
         """Ask the loop to stop, if asked for twice: nothing here could resume it."""
         if self._remote is None or self.result is None:
             return
-        question = f"{self.key('stop')} again stops the loop at step {self.result.step:,}"
-        if self.confirms("stop", question):
+        if self.confirms("stop", f"{self.key('stop')} again stops the loop before its next step."):
             self._remote.stop()
             self.say("The loop is asked to stop before its next step.")
 
