@@ -3,6 +3,7 @@
 import errno
 import math
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -14,8 +15,10 @@ from functools import partial
 import numpy as np
 import pytest
 import torch
+from click.testing import CliRunner
 
 from tui_trainer import Monitor
+from tui_trainer.cli import main
 from tui_trainer.monitor import monitor as monitor_module
 from tui_trainer.monitor import output
 from tui_trainer.monitor.follow import follow_loop
@@ -330,13 +333,16 @@ def test_the_lr_it_shows_is_the_one_in_force_and_a_rule_without_its_metric_says_
         monitor.attach(optimizer)
         for _ in range(3):
             monitor.step()
-            monitor.log(val_loss=1.0, acc=0.5)
+            monitor.log(val_loss=1.0, acc=0.5, gap=math.nan)
             optimizer.step()
             halve.step()
     result = result_of(tmp_path)
     assert result.lr == pytest.approx(0.05)
-    words = "stop_when: nothing is logged as 'val_los'; logged: val_loss, acc"
+    words = "stop_when: nothing is logged as 'val_los'; logged: val_loss, acc, gap"
     assert list(result.notes) == [words]
+    assert result.summary.metrics["gap"] is None
+    shown = CliRunner().invoke(main, ["show", str(folder_in(tmp_path))]).stdout
+    assert re.search(r"\ngap +not finite\n", shown)
     assert f"⚠ {words}" in capsys.readouterr().err
 
 

@@ -86,7 +86,8 @@ def _status_text(status: dict[str, Any]) -> str:
         "steps/s": f"{known.get('steps_per_second', 0.0):,.0f}",
         "problem": known.get("problem") or None,
     }
-    facts |= {name: f"{value:.6g}" for name, value in known.get("metrics", {}).items()}
+    for name, value in known.get("metrics", {}).items():
+        facts[name] = f"{value:.6g}" if value is not None else "not finite"
     return "\n".join(
         f"{name:<16} {printable(str(fact))}" for name, fact in facts.items() if fact is not None
     )

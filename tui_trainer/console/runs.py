@@ -177,7 +177,8 @@ def _figures(
         at = f", after step {fit.step:,}" if fit is not None and fit.step != known.step else ""
         yield from ((title, f"{words}{at}") for title, words in quality(fit))
     else:
-        yield from ((name, f"{value:.6g}") for name, value in (known.metrics or {}).items())
+        for name, value in (known.metrics or {}).items():
+            yield name, f"{value:.6g}" if value is not None else "not finite"
     yield "time", f"{duration_text(known.seconds)} ({known.seconds:.2f} s)"
     yield "speed", f"{known.steps_per_second:,.0f} steps/s"
     if known.engine:

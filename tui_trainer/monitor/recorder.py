@@ -155,8 +155,8 @@ class Recorder:
         """Say how the loop stands now."""
         if (lr := self.read_lr()) is not None:  # its optimiser may be gone at the end
             self._lr = lr
-        shown = [(name, finite(value)) for name, value in tuple(self.last.items())[:MOST_SHOWN]]
-        metrics = {name: value for name, value in shown if value is not None}
+        shown = tuple(self.last.items())[:MOST_SHOWN]
+        metrics = {name: finite(value) for name, value in shown}
         train, val = (
             next((metrics[name] for name in names if name in metrics), None)
             for names in (_TRAIN_LOSSES, _VAL_LOSSES)

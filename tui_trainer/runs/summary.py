@@ -75,7 +75,7 @@ class Summary(Struct, frozen=True, kw_only=True):
     problem: str = ""
     recommended: str = ""
     updated: str = ""
-    metrics: dict[str, float] | None = None
+    metrics: dict[str, float | None] | None = None
     machine: Machine | None = None
 
     @property
