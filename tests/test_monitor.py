@@ -171,8 +171,11 @@ def test_what_is_no_number_is_refused_by_name(tmp_path):
             ) as caught:
                 monitor.log(val_acc=value)
             assert "\n" not in str(caught.value)
+        for step in (2**70, -1, math.nan, math.inf, "one", 10**5000):
+            with pytest.raises(ValueError, match=r"^log: step: expected 0 to [^\n]*$"):
+                monitor.log(val_acc=1.0, step=step)
     for arguments in (
-        {"total": 0}, {"total": 1.5}, {"total": True}, {"stop_when": "patience"},
+        {"total": 0}, {"total": 2**54}, {"total": 1.5}, {"total": True}, {"stop_when": "patience"},
         {"stop_when": "val_loss: sloth 3"}, {"stop_when": "val_loss: patience 0"},
         {"stop_when": "val_loss: patience 1 2 3"}, {"stop_when": "acc: generalization-loss"},
     ):  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import threading
@@ -25,6 +26,7 @@ if TYPE_CHECKING:  # pyarrow and numpy are for the start of a loop, not for the 
 
 T = TypeVar("T")
 F = TypeVar("F", bound=Callable[[], object])
+_MOST_STEPS = 2**53  # that a run's files take
 _open: weakref.WeakSet[Monitor] = weakref.WeakSet()
 
 
@@ -63,8 +65,8 @@ class Monitor:
     ) -> None:
         if total is not None and (isinstance(total, bool) or not isinstance(total, int)):
             raise ValueError(f"total: expected a whole number of steps, got {total!r}")
-        if total is not None and total < 1:
-            raise ValueError(f"total: expected at least 1 step, got {total}")
+        if total is not None and not 1 <= total <= _MOST_STEPS:
+            raise ValueError(f"total: expected 1 to {_MOST_STEPS:,} steps, got {_quoted(total)}")
         self.name = name or Path(sys.argv[0] if sys.argv else "").name or "loop"
         self.total = total
         self._root = Path(runs) if runs is not None else None
@@ -219,6 +221,7 @@ class Monitor:
 
         Raises:
             TypeError: one line that names the metric, if its value is no single number.
+            ValueError: one line, if `step` is none.
         """
         if self._append is None:
             return
@@ -227,7 +230,7 @@ class Monitor:
         for name, value in values.items():
             if type(value) is not float:
                 values[name] = to_scalar(name, value)
-        self._append((self._step if step is None else int(step), values))
+        self._append((self._step if step is None else _whole(step), values))
 
     @property
     def stopped(self) -> bool:
@@ -286,6 +289,20 @@ class Monitor:
 def is_any_open() -> bool:
     """Say whether a loop of this process has a monitor."""
     return bool(_open)
+
+
+def _whole(step: Any) -> int:
+    """Return a step that a file can hold."""
+    with contextlib.suppress(TypeError, ValueError, OverflowError):
+        if 0 <= (whole := int(step)) <= _MOST_STEPS:
+            return whole
+    raise ValueError(f"log: step: expected 0 to {_MOST_STEPS:,}, got {_quoted(step)}")
+
+
+def _quoted(value: object) -> str:
+    from tui_trainer.config.validation import shortened
+
+    return shortened(value)
 
 
 def _rule_of(stop_when: str) -> StopRule | None:
