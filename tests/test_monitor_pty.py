@@ -216,6 +216,31 @@ def test_a_screen_that_is_killed_leaves_the_terminal_as_it_was(open_terminal, sc
     assert result_in(tmp_path).ended.reason is StopReason.COMPLETED
 
 
+UNREAD = """
+import time
+from tui_trainer import Monitor
+
+with Monitor(total=60) as monitor:
+    for step in monitor:
+        time.sleep(0.005)
+print("the end", flush=True)
+"""
+
+
+def test_a_pipe_that_nobody_reads_any_more_ends_nothing_and_holds_up_nothing(script):
+    process = subprocess.Popen(
+        [sys.executable, script(UNREAD)], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    try:
+        process.stderr.read(5)
+        process.stderr.close()
+        assert process.stdout.read() == b"the end\n"
+        assert process.wait(DEADLINE) == 0
+    finally:
+        process.kill()
+        process.communicate()
+
+
 WORKERS = """
 import sys, torch
 from tui_trainer import Monitor

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import sys
 import threading
 from collections.abc import Callable, Mapping
+from typing import Any
 
 from tui_trainer.formatting import printable
 
@@ -36,7 +36,7 @@ class Bar:
         self._step, self._metrics = step, metrics
         self._seconds = _TERMINAL_SECONDS if sys.stderr.isatty() else _FILE_SECONDS
         self._ending = threading.Event()
-        self._bar = tqdm(
+        self._bar: Any = tqdm(
             total=total or None, desc=printable(name), unit="step", dynamic_ncols=True,
             initial=step(), mininterval=0, miniters=1,
         )  # fmt: skip
@@ -49,15 +49,18 @@ class Bar:
         self._thread.join(_END_SECONDS)
 
     def _work(self) -> None:
-        with contextlib.suppress(OSError, ValueError):  # nobody reads, or the stream was closed
+        try:
             while not self._ending.wait(self._seconds):
                 self._draw()
             self._draw()
             self._bar.close()
+        except (OSError, ValueError):  # nobody reads, or the stream was closed
+            self._bar.disable = True  # else it would be drawn again as the process ends
 
     def _draw(self) -> None:
         shown = tuple(self._metrics().items())[:_MOST_METRICS]
         self._bar.n = self._step()
         words = ", ".join(f"{printable(name)}={value:.4g}" for name, value in shown)
         self._bar.set_postfix_str(words, refresh=False)
-        self._bar.refresh()
+        with self._bar.get_lock():  # by itself it keeps the lock of all bars where a write fails
+            self._bar.refresh(nolock=True)
