@@ -344,6 +344,7 @@ def test_the_lr_it_shows_is_the_one_in_force_and_a_rule_without_its_metric_says_
     words = "stop_when: nothing is logged as 'val_los'; logged: val_loss, acc, gap"
     assert list(result.notes) == [words]
     assert result.summary.metrics["gap"] is None
+    assert result.summary.steps_per_second == pytest.approx(3 / result.seconds)
     shown = CliRunner().invoke(main, ["show", str(folder_in(tmp_path))]).stdout
     assert re.search(r"\ngap +not finite\n", shown)
     assert f"⚠ {words}" in capsys.readouterr().err

@@ -162,9 +162,10 @@ class Recorder:
             for names in (_TRAIN_LOSSES, _VAL_LOSSES)
         )
         state = State.PAUSED if self.paused else State.RUNNING
-        best = self._best
+        best, ended = self._best, self._ended
+        rate = self._rate.steps_per_second if ended is None else ended.steps_per_second
         return Summary(
-            state=ENDS[self._ended.reason] if self._ended is not None else state,
+            state=ENDS[ended.reason] if ended is not None else state,
             step=self.current_step,
             steps=self.total,
             train_loss=train,
@@ -173,9 +174,9 @@ class Recorder:
             best_val_loss=best[1] if best else None,
             lr=self._lr,
             seconds=self._rate.seconds,
-            steps_per_second=self._rate.steps_per_second,
+            steps_per_second=rate,
             gauge=gauge_facts(self.rule.gauge) if self.rule is not None else None,
-            detail=self._ended.detail if self._ended is not None else "",
+            detail=ended.detail if ended is not None else "",
             problem=self.problem,
             updated=timestamp(),
             metrics=metrics,
