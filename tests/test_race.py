@@ -10,7 +10,7 @@ from test_sweep_chart import results
 from tui_trainer.console.sweep import summary
 from tui_trainer.console.sweep_plot import plot
 from tui_trainer.formatting import distinct
-from tui_trainer.plotting.race import race_bar, race_scale, tick_line
+from tui_trainer.plotting.race import log_share, log_span, race_bar, race_scale, tick_line
 from tui_trainer.plotting.roles import Charset, Role
 
 NAMES = ["stop-patient", "stop-patience", "stop-patience-2", "none", "stop-first-increase"]
@@ -106,3 +106,10 @@ def test_roles_colour_what_they_name():
     assert {role: part.strip()[:1] for part, role in bar if part.strip()} == {
         Role.SPREAD: "─", Role.BEST: "◆", Role.DIVERGED: "✕",
     }  # fmt: skip
+
+
+def test_a_loss_that_came_after_its_span_was_taken_lies_at_an_end_of_it():
+    span = log_span([1.0, 100.0])
+    assert [log_share(loss, span) for loss in (1e-9, 1.0, 10.0, 100.0, 1e9)] == pytest.approx(
+        [0.0, 0.0, 0.5, 1.0, 1.0]
+    )

@@ -114,9 +114,12 @@ def log_span(losses: Iterable[float]) -> tuple[float, float]:
 
 
 def log_share(loss: float, span: tuple[float, float]) -> float:
-    """Return where a finite loss lies on a log scale between the ends of a span: 0 to 1."""
+    """Return where a finite loss lies on a log scale between the ends of a span: 0 to 1.
+
+    One beyond an end, as a loss may be that came after the span was taken, is at that end.
+    """
     low, high = span
-    return (_log(loss) - low) / (high - low) if high > low else 0.0
+    return min(1.0, max(0.0, (_log(loss) - low) / (high - low))) if high > low else 0.0
 
 
 def _log(loss: float) -> float:
