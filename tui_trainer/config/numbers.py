@@ -5,6 +5,8 @@ from typing import Annotated, TypeAlias
 from msgspec import Meta
 
 PositiveInt: TypeAlias = Annotated[int, Meta(ge=1, le=1_000_000_000)]
+MOST_COUNT = 2**53  # up to which a float is exact, and other programs' JSON with it
+Count: TypeAlias = Annotated[int, Meta(ge=0, le=MOST_COUNT)]
 Seed: TypeAlias = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 # float32 ends at 3.4e38: torch refuses larger numbers.
 LearningRate: TypeAlias = Annotated[float, Meta(gt=0, le=3e38)]

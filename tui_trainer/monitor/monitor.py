@@ -13,6 +13,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from tui_trainer.config.numbers import MOST_COUNT
+from tui_trainer.config.validation import shortened
 from tui_trainer.monitor.boundary import Boundary
 from tui_trainer.monitor.process_role import chosen_by_environment, is_first_process
 from tui_trainer.monitor.scalars import to_scalar
@@ -26,7 +28,6 @@ if TYPE_CHECKING:  # pyarrow and numpy are for the start of a loop, not for the 
 
 T = TypeVar("T")
 F = TypeVar("F", bound=Callable[[], object])
-_MOST_STEPS = 2**53  # that a run's files take
 _open: weakref.WeakSet[Monitor] = weakref.WeakSet()
 
 
@@ -65,8 +66,8 @@ class Monitor:
     ) -> None:
         if total is not None and (isinstance(total, bool) or not isinstance(total, int)):
             raise ValueError(f"total: expected a whole number of steps, got {total!r}")
-        if total is not None and not 1 <= total <= _MOST_STEPS:
-            raise ValueError(f"total: expected 1 to {_MOST_STEPS:,} steps, got {_quoted(total)}")
+        if total is not None and not 1 <= total <= MOST_COUNT:
+            raise ValueError(f"total: expected 1 to {MOST_COUNT:,} steps, got {shortened(total)}")
         self.name = name or Path(sys.argv[0] if sys.argv else "").name or "loop"
         self.total = total
         self._root = Path(runs) if runs is not None else None
@@ -294,15 +295,9 @@ def is_any_open() -> bool:
 def _whole(step: Any) -> int:
     """Return a step that a file can hold."""
     with contextlib.suppress(TypeError, ValueError, OverflowError):
-        if 0 <= (whole := int(step)) <= _MOST_STEPS:
+        if 0 <= (whole := int(step)) <= MOST_COUNT:
             return whole
-    raise ValueError(f"log: step: expected 0 to {_MOST_STEPS:,}, got {_quoted(step)}")
-
-
-def _quoted(value: object) -> str:
-    from tui_trainer.config.validation import shortened
-
-    return shortened(value)
+    raise ValueError(f"log: step: expected 0 to {MOST_COUNT:,}, got {shortened(step)}")
 
 
 def _rule_of(stop_when: str) -> StopRule | None:

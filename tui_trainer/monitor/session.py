@@ -164,9 +164,13 @@ class Session:
         with self._lock:
             if self._is_closed or self._is_ending:
                 return
-            resumes = "resumes" if self._control.paused else "goes on"
-            _say(f"{self.name} {resumes}; watch it: {self.attach_command}")
-            self._control.resume()
+            was_paused = self._control.paused
+            _say(
+                f"{self.name} {'resumes' if was_paused else 'goes on'}; "
+                f"watch it: {self.attach_command}"
+            )
+            if was_paused:
+                self._control.resume()
             self._open_bar()
 
     def _open_bar(self) -> None:

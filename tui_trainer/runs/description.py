@@ -12,6 +12,7 @@ from msgspec import Meta, Struct
 from msgspec.structs import replace
 
 from tui_trainer import __version__
+from tui_trainer.config.numbers import Count
 from tui_trainer.config.presets import read_toml
 from tui_trainer.config.settings import RunConfig, upgraded
 from tui_trainer.config.validation import InvalidSettingsError, convert, shortened
@@ -65,7 +66,7 @@ class Description(Struct, frozen=True, kw_only=True):
     seeds: int = 1
     objective: str = ""
     command: list[str] = []
-    total: Annotated[int, Meta(ge=0, le=2**53)] = 0
+    total: Count = 0
     stop_when: str = ""
     config: RunConfig | None = None
 

@@ -9,12 +9,12 @@ import json
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import msgspec
-from msgspec import Meta, Struct
+from msgspec import Struct
 
-from tui_trainer.config.numbers import LearningRate
+from tui_trainer.config.numbers import Count, LearningRate
 from tui_trainer.config.settings import EngineName
 from tui_trainer.runs.files import read_file
 from tui_trainer.runs.folder import LEDGER
@@ -35,7 +35,6 @@ from tui_trainer.training.events import (
 )
 
 Entry: TypeAlias = dict[str, Any]
-Count: TypeAlias = Annotated[int, Meta(ge=0, le=2**53)]
 Loss: TypeAlias = float | Literal["nan", "inf", "-inf"] | None
 
 
