@@ -13,7 +13,6 @@ from textual.timer import Timer
 from textual.widgets import Input
 
 from tui_trainer.config.presets import Presets
-from tui_trainer.formatting import printable
 from tui_trainer.notices.endings import Ending
 from tui_trainer.plotting.roles import Charset
 from tui_trainer.runs.client import RemoteControl
@@ -26,17 +25,15 @@ from tui_trainer.tui.help import HelpScreen
 from tui_trainer.tui.help_page import Now
 from tui_trainer.tui.keys import key_of, key_texts
 from tui_trainer.tui.messages import Ended, RequestFailed, Updated
-from tui_trainer.tui.pane_screen import PaneScreen
 from tui_trainer.tui.seen import Seen
+from tui_trainer.tui.speaking_screen import SpeakingScreen
 from tui_trainer.tui.widgets.fields import ChoiceRow
 from tui_trainer.tui.widgets.key_line import Focus
 from tui_trainer.tui.widgets.plot_pane import PlotCommand, PlotPane
-from tui_trainer.tui.wording import BADGES, badge_text, overhead_text, with_dots
+from tui_trainer.tui.wording import BADGES, badge_text, overhead_text
 
 if TYPE_CHECKING:  # the first frame needs no sweeps
     from tui_trainer.sweeps.control import SweepControl
-
-_SAID_SECONDS, _ASKED_SECONDS = 4.0, 15.0  # that words, and questions, stay in the status line
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +48,7 @@ class Context:
     seen: Seen = field(default_factory=Seen)
 
 
-class LiveScreen(PaneScreen):
+class LiveScreen(SpeakingScreen):
     """Follows a thread: takes in its events, and draws frames of what they amount to."""
 
     ENDS_ON_QUIT: ClassVar[bool] = True  # whether quitting ends what is active here
@@ -73,10 +70,6 @@ class LiveScreen(PaneScreen):
         self._problem = ""  # why a request came to nothing
         self._show_overhead = False
         self._timer: Timer | None = None
-        self._said = ""
-        self._asked = ""  # the request that is to be repeated
-        self._asked_about: Path | None = None
-        self._said_timer: Timer | None = None
 
     def on_mount(self) -> None:
         """Start the timer of the frames, and draw the first one."""
@@ -183,7 +176,7 @@ class LiveScreen(PaneScreen):
         """Tell the app what has ended by itself, and how long it took."""
         if not self.active and self._active_since is not None:
             seconds, self._active_since = time.monotonic() - self._active_since, None
-            self._said = self._asked = ""  # about what has ended
+            self._forget_words()  # they are about what has ended
             if self.newest_state is not State.STOPPED and (ending := self.ending()) is not None:
                 self.post_message(Ended(ending, seconds))
 
@@ -278,34 +271,6 @@ class LiveScreen(PaneScreen):
             self._shown_chip = self.chip
             current.draw_header()
 
-    def say(self, words: str, seconds: float = _SAID_SECONDS) -> None:
-        """Show words in the status line for some seconds: what a key changed, or why it did not."""
-        self._said, self._asked = with_dots(f" {printable(words)}", self.size.width), ""
-        if self._said_timer is not None:
-            self._said_timer.stop()
-        self._said_timer = self.set_timer(seconds, self._unsay)
-        self.draw_lines()
-
-    def confirms(self, request: str, question: str, about: Path | None = None) -> bool:
-        """Return whether a request repeats the one before; the first is answered with a question.
-
-        It stands for some seconds; escape, and whatever else is said, takes it back. A repetition
-        is `about` the same run: another one may have come under the cursor by itself.
-        """
-        if (self._asked, self._asked_about) == (request, about):
-            self._unsay()
-            return True
-        self.say(question, _ASKED_SECONDS)
-        self._asked, self._asked_about = request, about
-        return False
-
-    def withdraw(self) -> bool:
-        """Take a question back, and return whether there was one."""
-        asked = bool(self._asked)
-        if asked:
-            self._unsay()
-        return asked
-
     def action_leave(self) -> None:
         """Take a question back; leave the field, the form, the zoom; else fold the banner."""
         if self.withdraw() or self._drop_cursor():
@@ -315,10 +280,6 @@ class LiveScreen(PaneScreen):
         else:
             self.banner.fold()
             self.call_after_refresh(self.draw)
-
-    def _unsay(self) -> None:
-        self._said = self._asked = ""
-        self.draw_lines()
 
     def _redraw_soon(self) -> None:
         self._dirty = True

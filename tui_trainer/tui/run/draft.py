@@ -32,7 +32,7 @@ class ConfigDraft:
         self._presets, self._device = presets, config.device
         self._parts = {category: getattr(config, category).name for category in PARTS}
         self._overrides: dict[str, Value] = overrides_in(config, presets)
-        self._lr_home = config.lr  # that the lr keys set out from
+        self._lr_home = config.lr  # the last one that no lr key set
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -121,7 +121,7 @@ class ConfigDraft:
             self._lr_home = number
 
     def turn_lr(self, direction: Direction) -> None:
-        """Raise or lower the lr along 1-2-5, and through the lr that one set out from."""
+        """Raise or lower the lr along 1-2-5; the one last typed or chosen is on the way, too."""
         home = self._lr_home
         self.set_number("lr", next_lr(self.config.lr, direction, home))
         self._lr_home = home
