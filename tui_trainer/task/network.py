@@ -68,7 +68,7 @@ def _built(
 def _draws_globally(architecture: Architecture, layer: LayerName, *, drops: bool) -> bool:
     """Say whether making a network may draw from torch's global generator, by making another.
 
-    Whoever seeds that one in another thread changes nothing of the networks that need it not.
+    So seeding that one in another thread changes no network that does not need it.
     """
     with lending_globally(Generator()) as lent:
         return may_draw(_built(architecture, layer, 1, 0.5 if drops else None, lent))
