@@ -171,6 +171,16 @@ def test_more_clients_than_a_few_are_told_so(path):
         wait_for(lambda: is_served(path), "no place gets free")
 
 
+def test_it_ends_although_a_request_has_woken_it_just_before(path, control):
+    beside = Path(path).with_name("beside")
+    one = server._Server(str(beside), control, dict)
+    one._closing = True  # as `close` begins
+    with connect(str(beside)):
+        one._thread.join(DEADLINE)
+    assert not one._thread.is_alive()
+    one.close()
+
+
 def is_served(path):
     with connect(path) as connection, contextlib.suppress(BrokenPipeError):
         connection.sendall(GOOD)

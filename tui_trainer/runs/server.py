@@ -110,7 +110,8 @@ class _Server:
     def close(self) -> None:
         """Take no more requests."""
         self._closing = True
-        self._bell.send(b"!")
+        with contextlib.suppress(OSError):  # a request that came now has let the thread go already
+            self._bell.send(b"!")
         self._thread.join()
 
     def _run(self) -> None:
