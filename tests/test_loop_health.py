@@ -94,7 +94,11 @@ async def test_g_shows_the_layers_of_a_loop_or_says_what_it_takes():
     async with make_loop_app(LoopScript(*steps, measured)).run_test(size=(120, 34)) as pilot:
         await until(pilot, lambda: pilot.app.monitor and pilot.app.monitor.result)
         await until(pilot, lambda: pilot.app.monitor.result.health.layers)
+        room = pilot.app.monitor.query_one("#above")
+        room.styles.width = 40
         await press(pilot, "g")
+        await shown(pilot, "18/20")
+        room.styles.width = "1fr"  # the columns follow the table's width, whatever changes it
         await shown(pilot, "⚠ 18 of 20 units have not fired since step 40", "costs 0.2%")
         await press(pilot, "g")
         await until(pilot, lambda: pilot.app.monitor.grid.display)

@@ -24,7 +24,7 @@ from tui_trainer.tui.frames import TICK, FrameBudget
 from tui_trainer.tui.help import HelpScreen
 from tui_trainer.tui.help_page import Now
 from tui_trainer.tui.keys import key_of, key_texts
-from tui_trainer.tui.messages import Ended, RequestFailed, Updated
+from tui_trainer.tui.messages import Ended, RequestFailed, RoomChanged, Updated
 from tui_trainer.tui.seen import Seen
 from tui_trainer.tui.speaking_screen import SpeakingScreen
 from tui_trainer.tui.widgets.fields import ChoiceRow
@@ -85,6 +85,11 @@ class LiveScreen(SpeakingScreen):
     def on_resize(self, event: events.Resize) -> None:
         """Rewrite the lines: their wording depends on the width."""
         self.call_after_refresh(self.draw)
+
+    @on(RoomChanged)
+    def _take_room(self) -> None:
+        if self.is_mounted:
+            self.draw_all()
 
     def on_screen_resume(self) -> None:
         """Draw what happened while another screen was shown."""

@@ -12,6 +12,13 @@ from tui_trainer.training.events import Previewed
 from tui_trainer.tui.feed import Feed
 
 
+class RoomChanged(Message):
+    """A part of the screen has another size, and shows other things for it."""
+
+    def can_replace(self, message: Message) -> bool:
+        return isinstance(message, RoomChanged)
+
+
 @dataclass
 class Updated(Message):
     """Events have arrived in this feed that should not wait for the next frame."""

@@ -10,7 +10,6 @@ Part = Literal["metrics", "output", "health"]
 class Layout:
     """Which parts show.
 
-    `beside` and `below`: whether there is room for plots beside the list, and above the output.
     `covered`: whether list or output take the place of plots and layers.
     """
 
@@ -19,8 +18,6 @@ class Layout:
     health: bool
     plots: bool
     covered: bool
-    beside: bool
-    below: bool
 
 
 class OpenParts:
@@ -45,7 +42,10 @@ class OpenParts:
         self._open = [other for other in self._open if other != part]
 
     def layout(self, *, beside: bool, below: bool) -> Layout:
-        """Return what shows: where there is little room, the part on top."""
+        """Return what shows: where there is little room, the part on top.
+
+        `beside` and `below`: whether plots have room beside the list, and above the output.
+        """
         metrics = "metrics" in self and (beside or self.top == "metrics")
         output = "output" in self and (below or self.top == "output")
         covered = (metrics and not beside) or (output and not below)
@@ -56,6 +56,4 @@ class OpenParts:
             health=health,
             plots=not (covered or health),
             covered=covered,
-            beside=beside,
-            below=below,
         )

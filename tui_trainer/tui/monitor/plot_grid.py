@@ -5,9 +5,9 @@ from collections.abc import Iterator, Sequence
 
 from textual.app import ComposeResult
 from textual.containers import Grid
-from textual.message import Message
 
 from tui_trainer.plotting.roles import Charset
+from tui_trainer.tui.messages import RoomChanged
 from tui_trainer.tui.monitor.metric_pane import MetricPane
 
 LEAST_WIDTH, LEAST_HEIGHT = 26, 6  # of a plot, in cells
@@ -23,9 +23,6 @@ class PlotGrid(Grid):
     PlotGrid > MetricPane { height: 1fr; display: none; }
     """
 
-    class Resized(Message):
-        """There is room for more plots, or for fewer."""
-
     def __init__(self, charset: Charset, *, id: str) -> None:
         super().__init__(id=id)
         self._charset = charset
@@ -38,7 +35,7 @@ class PlotGrid(Grid):
         return MetricPane(self._charset, id=f"plot-{number}")
 
     def on_resize(self) -> None:
-        self.post_message(self.Resized())
+        self.post_message(RoomChanged())  # for more plots, or for fewer
 
     @property
     def panes(self) -> list[MetricPane]:

@@ -21,7 +21,7 @@ from tui_trainer.tui.monitor.metric_list import MetricList
 from tui_trainer.tui.monitor.metric_pane import PIN, Look, MetricPane
 from tui_trainer.tui.monitor.output_pane import OutputPane
 from tui_trainer.tui.monitor.paging import Paging
-from tui_trainer.tui.monitor.parts import Layout, OpenParts, Part
+from tui_trainer.tui.monitor.parts import OpenParts, Part
 from tui_trainer.tui.monitor.plot_grid import PlotGrid
 from tui_trainer.tui.monitor.reasons import loop_reasons
 from tui_trainer.tui.monitor.wording import list_title, machine_text, no_plots_text, shown_text
@@ -59,7 +59,6 @@ class MonitorScreen(LoopScreen):
         super().__init__(context)
         self._wanted = _PLOTS_AT_FIRST
         self._parts = OpenParts()
-        self._layout: Layout | None = None
         self._paging = Paging(self._room)
         self._look = Look()
         self.add_class(f"-{State.STARTING.value}")  # a change of state styles all parts anew
@@ -93,10 +92,6 @@ class MonitorScreen(LoopScreen):
         """The plot that keys are about: the focused one, else the first."""
         shown = self.grid.shown if self.grid.display else []
         return next((pane for pane in shown if pane.has_focus), next(iter(shown), None))
-
-    @on(PlotGrid.Resized)
-    def _take_room(self) -> None:
-        self.draw_all()
 
     def action_plots(self, count: int) -> None:
         self._wanted = count
@@ -274,9 +269,6 @@ class MonitorScreen(LoopScreen):
         self.metrics.styles.max_width = _MOST_LIST_WIDTH if shares_width else None
         self.output.styles.height = "30%" if below and not layout.covered else "1fr"
         self.machine_line.display = not self._one_pane
-        if layout != self._layout:
-            self._layout = layout
-            self.call_after_refresh(self.draw_all)  # once the parts have their sizes
 
     def draw_panes(self) -> None:
         self._lay_out()

@@ -11,6 +11,7 @@ from textual.geometry import Size
 from textual.message import Message
 from textual.strip import Strip
 
+from tui_trainer.tui.messages import RoomChanged
 from tui_trainer.tui.widgets.cells import cut
 from tui_trainer.tui.widgets.framed import Framed, Part
 
@@ -133,8 +134,9 @@ class RowTable(Framed):
         return max(1, len(self._keys)) + self._edges
 
     def on_resize(self, event: events.Resize) -> None:
-        """Keep the cursor in view."""
+        """Keep the cursor in view; which columns there are is the screen's to say."""
         self._keep_in_view()
+        self.post_message(RoomChanged())
 
     def on_click(self, event: events.Click) -> None:
         """Choose the row under the mouse."""
