@@ -81,12 +81,15 @@ class WayOut:
     def take_terminal(self, start: Callable[[], None], close: Callable[[], None]) -> None:
         """Have `start` set the terminal up, once the shell lets this process use it.
 
-        `close` has nobody read from it any more.
+        `close` has nobody read from it any more. A process that is to leave takes none.
         """
         assert sys.__stdin__ is not None
         assert sys.__stderr__ is not None
         stdin, stderr = sys.__stdin__.fileno(), sys.__stderr__.fileno()
         while not is_in_foreground(stdin):
+            time.sleep(_POLL)  # what continued it may have asked it to end, by another thread
+            if self._first.locked():
+                return  # stopped, it would never end
             os.kill(os.getpid(), signal.SIGSTOP)
         if self.has_terminal:  # taken by the handler of what continued it
             return
