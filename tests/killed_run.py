@@ -27,7 +27,7 @@ from tui_trainer.training.events import StepsCompleted
 SOONEST, LATEST = 0.1, 0.5  # seconds
 EARLY = 0.25  # of the kills come before the first steps
 CHECKPOINT_SECONDS = 0.05  # so that attempts this short start from several states
-DEADLINE = 60.0
+DEADLINE = 90.0
 
 
 def attempt(root: Path, config, told: int) -> None:

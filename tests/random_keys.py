@@ -43,7 +43,7 @@ from tui_trainer.tui.live_screen import LiveScreen
 from tui_trainer.tui.quit_question import QuitQuestion
 from tui_trainer.tui.widgets.framed import Framed
 
-DEADLINE = 20.0  # seconds until a screen has to be as it should
+DEADLINE = 90.0  # seconds until a screen has to be as it should
 SIZES = [(160, 45), (120, 34), (100, 30), (80, 24), (60, 20), (40, 12), (30, 8), (20, 5), (1, 1)]
 _HANDS = ["up", "down", "left", "right", "home", "end", "pageup", "pagedown", "tab", "shift+tab",
           "enter", "escape", "space", "backspace", "delete", "ctrl+c", "ctrl+left", "ctrl+right",

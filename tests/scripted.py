@@ -46,7 +46,7 @@ from tui_trainer.tui.app import TrainerApp
 from tui_trainer.tui.background import Work
 from tui_trainer.tui.headless import screen_text
 
-DEADLINE = 30.0
+DEADLINE = 90.0  # seconds; the machine may be busy
 PARAMETERS = 1321
 # What the scripted untrained networks predict, so that the inits can be told apart.
 SLOPES = {"zeros": 0.0, "normal": 3.0, "kaiming": -1.0, "he": 0.5, "xavier": 1.5}

@@ -11,7 +11,7 @@ import pexpect
 import pyte
 
 PROGRAM = str(Path(sys.executable).with_name("tui-trainer"))
-DEADLINE = 60  # seconds; the machine may be busy
+DEADLINE = 90  # seconds; the machine may be busy
 WIDE, SMALL = (120, 34), (80, 24)
 ALTERNATE_SCREEN, CURSOR = 1049, 25
 # What Textual switches on, all of it to be switched off again: mouse, focus, pasting.

@@ -15,7 +15,7 @@ from tui_trainer.sweeps.axes import AXIS_KEYS
 
 PROGRAM = Path(sys.executable).with_name("tui-trainer")
 PRESETS = load_presets()
-DEADLINE = 60
+DEADLINE = 90
 ODD = ("$(touch gone)", "a b", "c;d", "`e`", "f*", "'g", "-h", "plain.x")
 
 

@@ -23,7 +23,7 @@ from tui_trainer.training.events import StepsCompleted
 from tui_trainer.training.result import RunResult
 from tui_trainer.training.state import State
 
-DEADLINE = 60
+DEADLINE = 90
 FOR_EVER = ("train", "--recipe", "kaiming", "--lr", 0.001, "--steps", 10**9, "--engine", "eager")
 
 

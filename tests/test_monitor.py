@@ -33,7 +33,7 @@ from tui_trainer.runs.metrics import read_metrics
 from tui_trainer.runs.protocol import make_request
 from tui_trainer.training.state import State
 
-DEADLINE = 60
+DEADLINE = 90
 
 
 @pytest.fixture(autouse=True)

@@ -15,7 +15,7 @@ import pytest
 from tui_trainer.runs import ownership
 from tui_trainer.runs.ownership import Owner, RunInUseError, own, owner_of
 
-DEADLINE = 30
+DEADLINE = 90
 HOLDS = """
 import subprocess, sys, time
 from pathlib import Path

@@ -50,7 +50,7 @@ from tui_trainer.training.state import State
 from tui_trainer.tui.runs.reading import to_row
 from tui_trainer.tui.runs.wording import chosen_text
 
-DEADLINE = 60.0
+DEADLINE = 90.0
 
 
 @pytest.fixture

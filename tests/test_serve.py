@@ -22,7 +22,7 @@ from aiohttp import test_utils  # noqa: E402
 from tui_trainer.cli.web_server import WebServer, origin_of  # noqa: E402
 
 PROGRAM = str(Path(sys.executable).with_name("tui-trainer"))
-DEADLINE = 60  # seconds; the machine may be busy
+DEADLINE = 90  # seconds; the machine may be busy
 HUB = "https://hub.example.org"
 PATHS = ("/", "/ws", "/static/css/xterm.css", "/static/js/textual.js", "/download/x", "/none")
 

@@ -6,6 +6,7 @@ from scripted import make_app, ready
 
 from tui_trainer.plotting.roles import Role
 from tui_trainer.tui.sixteen_colors import in_sixteen_colors
+from tui_trainer.tui.widgets.looks import LOOKS
 
 
 async def test_what_stands_in_one_plot_has_different_colours():
@@ -15,8 +16,8 @@ async def test_what_stands_in_one_plot_has_different_colours():
         back = Style(bgcolor=pane.background_colors[1].rich_color)
 
         def number(role):
-            name = f"pane--{role.name.lower().replace('_', '-')}"
-            style = in_sixteen_colors(back + pane.component_style(name))
+            style = LOOKS[role].style(pilot.app.theme_variables, pane.background_colors[1])
+            style = in_sixteen_colors(back + style)
             assert style.color.number != style.bgcolor.number
             return style.color.number
 

@@ -2,7 +2,18 @@
 
 import pytest
 import textual
-from scripted import DIVERGED, EARLY, GAUGE, LrScript, Script, SweepScript, make_app, ready, until
+from scripted import (
+    DIVERGED,
+    EARLY,
+    GAUGE,
+    LrScript,
+    Script,
+    SweepScript,
+    make_app,
+    press,
+    ready,
+    until,
+)
 
 from tui_trainer.training.state import State
 
@@ -15,7 +26,7 @@ def reach(*keys, state=None):
     async def prepare(pilot):
         await ready(pilot)
         for key in keys:
-            await pilot.press(key)
+            await press(pilot, key)
         if state is not None:
             await until(pilot, lambda: pilot.app.cockpit.state is state)
             await until(pilot, lambda: not pilot.app.cockpit._dirty)
@@ -60,7 +71,7 @@ def test_a_race(snap_compare):
     async def prepare(pilot):
         await ready(pilot)
         for key in "waaaas":
-            await pilot.press(key)
+            await press(pilot, key)
         sweep = pilot.app.sweep
         await until(pilot, lambda: sweep.state is State.FINISHED and sweep.is_idle)
         await pilot.press("down")

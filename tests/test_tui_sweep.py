@@ -20,7 +20,7 @@ from scripted import (
 from scripted_sweep import advanced, ended, finished, plan, started
 from textual.widgets import Input
 
-from tui_trainer.plotting.roles import Charset
+from tui_trainer.plotting.roles import Charset, Role
 from tui_trainer.sweeps.events import SweepEnded
 from tui_trainer.sweeps.recommendation import recommend
 from tui_trainer.sweeps.significance import least_seeds
@@ -269,9 +269,9 @@ def test_each_row_of_points_has_its_verdict():
         assert [point_row(view, point)[2][0] for point in range(3)] == ["", "", "diverged"]
         view.recommendation = recommend(view.result)
         first, second, third = (point_row(view, point)[2] for point in range(3))
-        assert first == ("◆ recommended", "best")
+        assert first == ("◆ recommended", Role.BEST)
         assert second == (worse, "row")
-        assert third == ("diverged", "diverged")
+        assert third == ("diverged", Role.DIVERGED)
 
 
 async def test_a_race_shows_its_verdict_the_best_first():

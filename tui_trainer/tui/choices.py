@@ -17,6 +17,8 @@ from textual.visual import RenderOptions, Visual
 from textual.widgets import Input, OptionList
 from textual.widgets.option_list import Option
 
+from tui_trainer.tui.widgets.entry import Entry
+
 _SIDES = 7  # columns for borders, padding and scrollbar
 _WIDTH = 84  # of the list at most, as in app.tcss
 
@@ -79,7 +81,7 @@ class ChoiceList(ModalScreen[str | None]):
         with Vertical(classes="dialog choices") as page:
             page.border_title = Content(self._title)
             page.border_subtitle = "type to filter · enter takes it · esc leaves"
-            yield Input(placeholder="filter", compact=True)
+            yield Entry(placeholder="filter", compact=True)
             yield Options(markup=False, compact=True)
 
     def on_resize(self, event: events.Resize) -> None:

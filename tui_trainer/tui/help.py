@@ -13,6 +13,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from tui_trainer.tui.help_page import LABELS, Now, Row, filtered, sections
+from tui_trainer.tui.widgets.entry import Entry
 from tui_trainer.tui.wording import NARROW
 
 _WIDTH = 108  # of the page at most, as in app.tcss
@@ -20,7 +21,7 @@ _SIDES, _NARROW_SIDES = 8, 5  # columns for border, padding and scrollbar
 _INDENT, _IDS_AT = 14, 64  # columns of leads, and where ids begin
 
 
-class _Filter(Input):
+class _Filter(Entry):
     """The filter's text; the key that opened the help closes it, and types nothing."""
 
     def __init__(self, help_keys: Sequence[str]) -> None:

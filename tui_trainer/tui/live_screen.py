@@ -73,6 +73,7 @@ class LiveScreen(SpeakingScreen):
 
     def on_mount(self) -> None:
         """Start the timer of the frames, and draw the first one."""
+        self.add_class(f"-{self.state.value}", update=False)  # all parts are about to be styled
         self._show_view(self._views[0])
         self._timer = self.set_interval(TICK, self._tick, pause=True)
         self.set_focus(None)

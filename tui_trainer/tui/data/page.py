@@ -28,6 +28,7 @@ from tui_trainer.tui.data.wording import (
     question,
     settings_lines,
 )
+from tui_trainer.tui.widgets.entry import Entry
 from tui_trainer.tui.widgets.fields import TextField
 from tui_trainer.tui.wording import progress_bar
 
@@ -51,7 +52,7 @@ class DataPage(Vertical):
         self.border_title = _TITLE
 
     def compose(self) -> ComposeResult:
-        yield Input(self._folder, id="path", placeholder=f"a file: {' '.join(KINDS)}", compact=True)
+        yield Entry(self._folder, id="path", placeholder=f"a file: {' '.join(KINDS)}", compact=True)
         yield Static(id="problem", markup=False)
         yield Static(id="head", markup=False)
         yield Options(markup=False, compact=True)

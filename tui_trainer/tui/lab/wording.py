@@ -11,9 +11,11 @@ from tui_trainer.config.stopping import (
     Stopping,
 )
 from tui_trainer.formatting import loss_text
+from tui_trainer.plotting.roles import Role
 from tui_trainer.training.laboratory import Fate, Outcome
 from tui_trainer.training.result import RunResult
 from tui_trainer.training.state import State
+from tui_trainer.tui.widgets.looks import Shown
 from tui_trainer.tui.widgets.row_table import Column, Row
 from tui_trainer.tui.wording import BADGES, NARROW, first_that_fits
 
@@ -74,10 +76,11 @@ def rule_row(
     index: int, outcome: Outcome, width: int, *, leads: bool, unread: bool, own: bool
 ) -> Row:
     """Write what becomes of a run under a rule; the best one `leads`, the run's is its `own`."""
-    look, known = "best" if leads else "row", outcome.val_loss is not None
+    look: Shown = Role.BEST if leads else "row"
+    known = outcome.val_loss is not None
     loss = f"{loss_text(outcome.val_loss)}{' ◆' if leads else '  '}" if known else "–  "
     return (
-        (letter(index) if outcome.fate is Fate.STOPS else "", "stop"),
+        (letter(index) if outcome.fate is Fate.STOPS else "", Role.STOP),
         (rule_text(outcome.rule.stopping, short=width < NARROW), look),
         (_step_text(outcome, unread=unread), "row" if known else "note"),
         (loss, look if known else "note"),

@@ -9,6 +9,7 @@ from textual.getters import query_one
 from textual.message import Message
 from textual.widgets import Input
 
+from tui_trainer.tui.widgets.entry import Entry
 from tui_trainer.tui.widgets.lines import NoteLine
 
 
@@ -33,7 +34,7 @@ class FilterField(Horizontal):
         self.text = ""
 
     def compose(self) -> ComposeResult:
-        yield Input(placeholder="filter: a regular expression", compact=True)
+        yield Entry(placeholder="filter: a regular expression", compact=True)
         yield NoteLine()
 
     def open(self) -> None:

@@ -61,7 +61,6 @@ class MonitorScreen(LoopScreen):
         self._parts = OpenParts()
         self._paging = Paging(self._room)
         self._look = Look()
-        self.add_class(f"-{State.STARTING.value}")  # a change of state styles all parts anew
 
     def follow(self, folder: Path) -> None:
         """Show the loop of a folder; of the one before only the filter and open parts stay."""

@@ -20,6 +20,7 @@ from tui_trainer.config.validation import InvalidSettingsError
 from tui_trainer.formatting import number_text
 from tui_trainer.training.state import State
 from tui_trainer.tui.run.rescue import after_divergence
+from tui_trainer.tui.widgets.entry import Entry
 
 if TYPE_CHECKING:  # needs numpy, which the first frame does not
     from tui_trainer.training.result import RunResult
@@ -69,10 +70,10 @@ class BranchQuestion(ModalScreen[Branch | None]):
             page.border_subtitle = "enter starts it · esc leaves"
             yield Static(id="problem", markup=False)  # first: it is seen in a small terminal, too
             yield Static(f"after step (0 to {of.steps:,})", markup=False)
-            yield Input(str(of.step), id="step", compact=True)
+            yield Entry(str(of.step), id="step", compact=True)
             yield Static("other settings (empty: none)", markup=False)
             hint = "e.g. lr=0.001 regularizer=l1"
-            yield Input(of.changes, id="changes", placeholder=hint, compact=True)
+            yield Entry(of.changes, id="changes", placeholder=hint, compact=True)
 
     def on_mount(self) -> None:
         self._say(self._warning)

@@ -5,6 +5,7 @@ from textwrap import wrap
 
 from tui_trainer.config.settings import Dataset
 from tui_trainer.formatting import printable
+from tui_trainer.plotting.roles import Role
 from tui_trainer.tui.run.experiments import EXPERIMENTS, Experiment, key_id
 from tui_trainer.tui.widgets.cells import cut
 from tui_trainer.tui.widgets.framed import Part
@@ -68,7 +69,7 @@ def _task_text(dataset: Dataset) -> str:
 def _row(experiment: Experiment, key: str, width: int, seen: Container[str]) -> list[Part]:
     mark = "✓" if experiment.name in seen else " "
     parts: list[Part] = [
-        (f"{mark} ", "best"),
+        (f"{mark} ", Role.BEST),
         (f"{key}  ", "key"),
         (f"{experiment.title:<{_TITLES}}", "title"),
     ]

@@ -31,6 +31,7 @@ from tui_trainer.tui.runs.session import listed
 from tui_trainer.tui.runs.table import RunTable
 from tui_trainer.tui.runs.wording import chosen_text, unreadable_text
 from tui_trainer.tui.widgets.cells import cut
+from tui_trainer.tui.widgets.entry import Entry
 from tui_trainer.tui.widgets.row_table import MOVES, Move
 from tui_trainer.tui.wording import first_that_fits
 
@@ -82,7 +83,7 @@ class RunsScreen(LiveScreen):
 
     def make_panes(self) -> Iterator[Widget]:
         yield RunTable(self.context.charset, self._runs, id="runs")
-        yield Input(placeholder="filter", compact=True, id="filter")
+        yield Entry(placeholder="filter", compact=True, id="filter")
 
     def on_mount(self) -> None:
         """Show this session's runs at once; read the saved ones in a thread, again and again."""

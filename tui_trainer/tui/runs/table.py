@@ -1,7 +1,6 @@
 """The table of runs: its columns by width, its rows, and the cursor, which stays on its run."""
 
 import time
-from typing import ClassVar
 
 from tui_trainer.formatting import loss_text, printable
 from tui_trainer.plotting.legend import sign
@@ -19,10 +18,11 @@ from tui_trainer.tui.runs.wording import (
     steps_text,
 )
 from tui_trainer.tui.widgets.framed import Part
+from tui_trainer.tui.widgets.looks import Shown
 from tui_trainer.tui.widgets.row_table import Column, Move, Row, RowTable, moved
 from tui_trainer.tui.wording import NARROW
 
-_LOOKS = {
+_LOOKS: dict[State, Shown] = {
     State.STOPPED_EARLY: "warning",
     State.DIVERGED: "error",
     State.FAILED: "error",
@@ -40,18 +40,6 @@ _EDGES = 4  # columns for the frame and the cursor's sign
 
 class RunTable(RowTable):
     """Rows of runs, the newest first."""
-
-    COMPONENT_CLASSES: ClassVar[set[str]] = {
-        "pane--success", "pane--warning", "pane--error", "pane--accent",
-    }  # fmt: skip
-    DEFAULT_CSS = """
-    RunTable {
-        & > .pane--success { color: $text-success; }
-        & > .pane--warning { color: $text-warning; }
-        & > .pane--error { color: $text-error; }
-        & > .pane--accent { color: $text-accent; }
-    }
-    """
 
     def __init__(self, charset: Charset, runs: RunList, *, id: str) -> None:
         super().__init__(id=id)
@@ -139,14 +127,16 @@ class RunTable(RowTable):
         run, width = self._found[number], self.size.width
         mark, (state, word) = self._mark_of(run), state_text(run)
         best, at = best_texts(run)
-        look = "warning" if run.learnt_nothing or run.is_interrupted else _LOOKS.get(run.state, "")
+        look = _LOOKS.get(run.state, "row")
+        if run.learnt_nothing or run.is_interrupted:
+            look = "warning"
         is_shown = run.run is not None and run.run is self._session.shown
         sign_part: Part = (_SHOWN if is_shown else "", "note")
         if mark is not None:
             role = OVERLAY_ROLES[mark]
             sign_part = (sign(role, self._charset), role)
         cells: list[Part] = [sign_part, (place_text(run, time.time()), "note")]
-        cells.append((f"{state} {word}" if width >= NARROW else state, look or "row"))
+        cells.append((f"{state} {word}" if width >= NARROW else state, look))
         cells.append((best, Role.BEST if run.best_val_loss is not None else "note"))
         if width >= NARROW:
             cells.append((at, "note"))

@@ -69,7 +69,7 @@ def plan_lines(draft: Draft, keys: str, width: int, height: int) -> Iterator[tup
     """Yield the lines that fit, the most needed first: how many, which keys, values, words."""
     room = max(10, width - 2 * _INDENT)
     name_room = max(_NAME, len(draft.axis.key) + 2)
-    blank = [((("", "note"),))] if height > 10 else []
+    blank: list[tuple[Part, ...]] = [(("", "note"),)] if height > 10 else []
     lead = " " * _INDENT
     lines: list[tuple[Part, ...]] = [*blank]
     lines += [((f"{lead}{line}", "title"),) for line in wrap(draft.amount, room)]

@@ -5,7 +5,7 @@ from textwrap import wrap
 from tui_trainer.config.presets import CHOICES
 from tui_trainer.formatting import distinct
 from tui_trainer.plotting.race import race_bar, race_scale, tick_line
-from tui_trainer.plotting.roles import Charset
+from tui_trainer.plotting.roles import Charset, Role
 from tui_trainer.sweeps.axes import value_text
 from tui_trainer.sweeps.comparison import Comparison, Verdict
 from tui_trainer.sweeps.plan import Sweep
@@ -14,6 +14,7 @@ from tui_trainer.sweeps.result import PointResult, median_text
 from tui_trainer.sweeps.tuned_plan import tuned_text
 from tui_trainer.tui.sweep.feed import SweepFeed
 from tui_trainer.tui.sweep.rows import EDGE_MARK, VERDICT_LOOKS, tuned_texts
+from tui_trainer.tui.widgets.looks import Shown
 from tui_trainer.tui.widgets.row_table import Column, Picture, Row
 
 _LEAST_BAR = 14
@@ -66,20 +67,20 @@ class RaceRows:
     def foot(self) -> Row:
         """The scale's ticks."""
         before = 2 + len(self._tuned)
-        return (*[("", "head")] * before, (tick_line(self.scale, self._bar), "head"))
+        return (*(("", "head") for _ in range(before)), (tick_line(self.scale, self._bar), "head"))
 
     def row(self, index: int) -> Row:
         """Write the row of a point."""
         point = self._feed.result.point(index)
         leads = self._leader is not None and self._leader.point.index == index
         verdict = verdict_of(point, self._feed.recommendation)
-        look = "best" if leads else VERDICT_LOOKS.get(verdict, "row") if verdict else "note"
+        look: Shown = VERDICT_LOOKS.get(verdict, "row") if verdict else "note"
         return (
             (self._names[index], "row"),
             *((text, "row") for text in tuned_texts(point.point)),
             (median_text(point.objective.median), "row"),
             Picture(race_bar(point, self.scale, self._bar, self._charset, leads=leads)),
-            (self._verdicts[index], look),
+            (self._verdicts[index], Role.BEST if leads else look),
         )
 
     @property

@@ -3,6 +3,7 @@
 import math
 
 from tui_trainer.formatting import loss_text
+from tui_trainer.plotting.roles import Role
 from tui_trainer.sweeps.axes import value_text
 from tui_trainer.sweeps.comparison import Verdict
 from tui_trainer.sweeps.plan import Point, Sweep
@@ -11,18 +12,19 @@ from tui_trainer.sweeps.result import PointResult, median_text
 from tui_trainer.training.state import State
 from tui_trainer.tui.sweep.feed import SweepFeed
 from tui_trainer.tui.widgets.framed import Part
+from tui_trainer.tui.widgets.looks import Shown
 from tui_trainer.tui.widgets.row_table import Column, Row
 from tui_trainer.tui.wording import BADGES
 
-VERDICT_LOOKS = {
+VERDICT_LOOKS: dict[Verdict, Shown] = {
     Verdict.WITHIN_NOISE: "title",
-    Verdict.DIVERGED: "diverged",
-    Verdict.DIVERGED_EVERYWHERE: "diverged",
+    Verdict.DIVERGED: Role.DIVERGED,
+    Verdict.DIVERGED_EVERYWHERE: Role.DIVERGED,
 }
 
 EDGE_MARK = " !"
 
-_STATE_LOOKS = {State.DIVERGED: "diverged", State.STARTING: "note"}
+_STATE_LOOKS: dict[State, Shown] = {State.DIVERGED: Role.DIVERGED, State.STARTING: "note"}
 
 
 def candidate_columns(sweep: Sweep, width: int) -> list[Column]:
@@ -84,7 +86,7 @@ def point_row(feed: SweepFeed, index: int) -> Row:
         (median_text(point.objective.median), "row"),
         _verdict(feed, point),
         (f"{loss_text(spread.low)} to {loss_text(spread.high)}" if known else "–", "row"),
-        (f"✕ {diverged}" if diverged else "", "diverged"),
+        (f"✕ {diverged}" if diverged else "", Role.DIVERGED),
         (f"{point.ended}/{point.seeds}", "row"),
     )
 
@@ -94,7 +96,7 @@ def _verdict(feed: SweepFeed, point: PointResult) -> Part:
     found = feed.recommendation
     words = verdict_text(point, found)
     if found is not None and found.point == point.point:
-        return f"◆ {words}", "best"
+        return f"◆ {words}", Role.BEST
     verdict = verdict_of(point, found)
     return words, VERDICT_LOOKS.get(verdict, "row") if verdict else "row"
 

@@ -10,6 +10,7 @@ from tui_trainer.sweeps.result import PointResult, median_text, share_done
 from tui_trainer.sweeps.tuned_plan import value_count
 from tui_trainer.sweeps.tuning import best_of_value, points_of_value
 from tui_trainer.tui.sweep.feed import SweepFeed
+from tui_trainer.tui.widgets.framed import Part
 from tui_trainer.tui.widgets.row_table import Column, Picture, Row
 
 _UNICODE, _ASCII = "▁▂▃▄▅▆▇█", "_.,-=+*#"
@@ -56,7 +57,7 @@ class TuningRows:
         first, count = points[0].point.index, len(points) * points[0].seeds
         start = first * points[0].seeds
         done = share_done(self._result.candidates[start : start + count])
-        cells = (
+        cells: tuple[Part | Picture, ...] = (
             (self._names[value], "row"),
             (value_text(best.point.values[-1]) if known else "–", "row"),
             (median_text(best.objective.median), "row"),

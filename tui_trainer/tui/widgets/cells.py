@@ -31,7 +31,7 @@ class Cells(Widget):
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
         self._lines: list[Strip] = []
-        self._styles: dict[str, Style] = {}
+        self._styles: dict[object, Style] = {}
 
     def show(self, lines: Sequence[Strip]) -> None:
         """Replace the lines, and refresh what differs."""

@@ -16,6 +16,7 @@ from textual.widgets import Input, Label, Static
 from tui_trainer.config.validation import InvalidSettingsError
 from tui_trainer.formatting import printable
 from tui_trainer.tui.choices import ChoiceList
+from tui_trainer.tui.widgets.entry import Entry
 
 Direction = Literal[-1, 1]
 _MARK = "›"
@@ -142,7 +143,7 @@ class TextField(Vertical):
         with Horizontal():
             yield Label(self._title)
             yield Label("", classes="mark")
-            yield Input(self.text, id=f"input-{self.key}", compact=True)
+            yield Entry(self.text, id=f"input-{self.key}", compact=True)
         yield Static("", classes="error", markup=False)
         yield Static("", classes="note", markup=False)
 

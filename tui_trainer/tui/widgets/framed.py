@@ -8,10 +8,10 @@ from rich.style import Style
 from textual import events
 from textual.strip import Strip
 
-from tui_trainer.plotting.roles import Role
 from tui_trainer.tui.widgets.cells import Cells, cut
+from tui_trainer.tui.widgets.looks import LOOKS, Shown
 
-Part: TypeAlias = tuple[str, Role | str]
+Part: TypeAlias = tuple[str, Shown]
 
 _THIN, _HEAVY = "╭╮╰╯─│", "┏┓┗┛━┃"
 
@@ -19,45 +19,11 @@ _THIN, _HEAVY = "╭╮╰╯─│", "┏┓┗┛━┃"
 class Framed(Cells, can_focus=True):
     """A pane; a subclass draws its contents in `_draw`."""
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = {
-        "pane--frame",
-        "pane--title",
-        "pane--note",
-        "pane--key",
-        *(f"pane--{role.name.lower().replace('_', '-')}" for role in Role),
-    }
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"pane--frame"}
     DEFAULT_CSS = """
     Framed {
         height: 1fr;
         & > .pane--frame { color: $foreground 35%; }
-        & > .pane--title { color: $foreground; text-style: bold; }
-        & > .pane--note { color: $foreground 70%; }
-        & > .pane--axis { color: $foreground 55%; }
-        & > .pane--train { color: $text-primary; }
-        & > .pane--validation { color: $text-warning; }
-        & > .pane--test { color: $text-success; }
-        & > .pane--train-raw { color: $text-primary 40%; }
-        & > .pane--validation-raw { color: $text-warning 40%; }
-        & > .pane--test-raw { color: $text-success 40%; }
-        & > .pane--bound { color: $foreground 60%; }
-        & > .pane--best { color: $text-success; text-style: bold; }
-        & > .pane--stop { color: $text-error; }
-        & > .pane--lr { color: $text-accent; }
-        & > .pane--engine { color: $text-accent; }
-        & > .pane--train-point { color: $text-primary; }
-        & > .pane--validation-point { color: $text-warning 75%; }
-        & > .pane--model { color: $text-success; }
-        & > .pane--median { color: $text-warning; }
-        & > .pane--spread { color: $foreground 45%; }
-        & > .pane--diverged { color: $text-error; }
-        & > .pane--key { color: $text-accent; text-style: bold; }
-        & > .pane--cursor { color: $foreground 80%; }
-        & > .pane--overlay-1 { color: $text-warning 50%; }
-        & > .pane--overlay-2 { color: $text-success 50%; }
-        & > .pane--overlay-3 { color: $text-secondary 60%; }
-        & > .pane--overlay-4 { color: $foreground 50%; }
-        & > .pane--overlay-5 { color: $text-error 50%; }
-        & > .pane--overlay-6 { color: $text-primary 50%; }
     }
     """
 
@@ -147,14 +113,14 @@ class Framed(Cells, can_focus=True):
             return [], 0
         shown[-1] = (shown[-1][0].rstrip(), shown[-1][1])
         blank = Segment(" ", self._style("frame"))
-        words = [Segment(text, self._part_style(role)) for text, role in shown]
+        words = [Segment(text, self._style(role)) for text, role in shown]
         return [blank, *words, blank], 2 + sum(cell_len(text) for text, _ in shown)
 
-    def _part_style(self, role: Role | str) -> Style:
-        return self._role_style(role) if isinstance(role, Role) else self._style(role)
-
-    def _role_style(self, role: Role) -> Style:
-        return self._style(role.name.lower().replace("_", "-"))
-
-    def _style(self, name: str) -> Style:
-        return self.component_style(f"pane--{name}")
+    def _style(self, name: Shown) -> Style:
+        """Return the style of a role, or of a part of the pane, cached as component styles are."""
+        if name not in LOOKS:
+            return self.component_style(f"pane--{name}")
+        if name not in self._styles:
+            background = self.background_colors[1]
+            self._styles[name] = LOOKS[name].style(self.app.theme_variables, background)
+        return self._styles[name]

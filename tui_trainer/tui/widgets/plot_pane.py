@@ -104,7 +104,7 @@ class PlotPane(Framed):
             return self._message(self._blank_text, width, height)
         lines = [*self._make_lines(width, height)][:height]
         strips = [
-            Strip([Segment(part, self._part_style(role)) for part, role in line]) for line in lines
+            Strip([Segment(part, self._style(role)) for part, role in line]) for line in lines
         ]
         strips += [Strip([])] * (height - len(strips))
         return [self._boxed(list(strip.adjust_cell_length(width))) for strip in strips]
@@ -333,4 +333,4 @@ class PlotPane(Framed):
                 texts[-1] = (texts[-1][0] + span.text, texts[-1][1])
             else:
                 texts.append((span.text, span.role))
-        return [Segment(text, self._role_style(role)) for text, role in texts]
+        return [Segment(text, self._style(role)) for text, role in texts]

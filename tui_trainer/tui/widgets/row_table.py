@@ -14,6 +14,7 @@ from textual.strip import Strip
 from tui_trainer.tui.messages import RoomChanged
 from tui_trainer.tui.widgets.cells import cut
 from tui_trainer.tui.widgets.framed import Framed, Part
+from tui_trainer.tui.widgets.looks import Name
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +58,9 @@ class Column:
 class RowTable(Framed):
     """A table with a cursor on one of its rows, or on none."""
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = {"pane--head", "pane--row", "pane--chosen"}
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"pane--chosen"}
     DEFAULT_CSS = """
     RowTable {
-        & > .pane--head { color: $foreground 60%; }
-        & > .pane--row { color: $foreground; }
         & > .pane--chosen { background: $primary-muted; text-style: bold; }
     }
     """
@@ -83,7 +82,7 @@ class RowTable(Framed):
         self._first = 0
         self._foot: Row = ()
         self._notes: Sequence[str] = ()
-        self._made: dict[tuple[Row, str], Strip] = {}
+        self._made: dict[tuple[Row, Name], Strip] = {}
 
     def put(
         self,
@@ -178,11 +177,11 @@ class RowTable(Framed):
             return
         columns = self._that_fit(width)
         last = min(len(self._keys), self._first + self.size.height - self._edges)
-        head = [(c.title, "head") for c in columns]
+        head: Row = [(c.title, "head") for c in columns]
         lines = [self._line(head, columns, width, "head")]
         made, self._made = self._made, {}
         for place in range(self._first, last):
-            look = "chosen" if place == self._cursor else "row"
+            look: Name = "chosen" if place == self._cursor else "row"
             row = tuple(self._row(self._keys[place]))
             line = made.get((row, look)) or self._line(row, columns, width, look)
             self._made[row, look] = line  # unchanged rows are not rendered again
@@ -217,13 +216,13 @@ class RowTable(Framed):
         """The blanks after a column."""
         return 2 if self.size.width >= 60 else 1
 
-    def _line(self, cells: Row, columns: Sequence[Column], width: int, look: str) -> Strip:
+    def _line(self, cells: Row, columns: Sequence[Column], width: int, look: Name) -> Strip:
         """Render a row; the chosen one has a sign in front, too, for terminals without colour."""
         base = self._style(look)
         segments = [Segment("▸ " if look == "chosen" else "  ", base)]
         for cell, column in zip(cells, columns, strict=False):
             parts = cell.parts if isinstance(cell, Picture) else (column.fitted(cell),)
-            segments += [Segment(text, base + self._part_style(role)) for text, role in parts]
+            segments += [Segment(text, base + self._style(role)) for text, role in parts]
             segments.append(Segment(" " * self.gap, base))
         line = Strip(segments).adjust_cell_length(width, base)
         return self._boxed(list(line))
