@@ -7,10 +7,16 @@ from pathlib import Path
 import numpy as np
 from scripted import make_app
 
-from tui_trainer.monitor.events import LoopStarted, MetricsLogged, OutputRead, StatusRead
+from tui_trainer.monitor.events import (
+    Checkpointed,
+    LoopStarted,
+    MetricsLogged,
+    OutputRead,
+    StatusRead,
+)
 from tui_trainer.runs.summary import Gpu, Machine, Summary
 from tui_trainer.training.early_stopping import StopReason
-from tui_trainer.training.events import LrChanged, Paused, Resumed, RunEnded
+from tui_trainer.training.events import LrChanged, Noted, Paused, Resumed, RunEnded
 from tui_trainer.training.state import State
 from tui_trainer.tui.background import SavedWork
 
@@ -42,6 +48,7 @@ class LoopScript:
         self.events, self.last = events, last
         self.started = LoopStarted(name, "python train.py --epochs 3", total, FOLDER, pid=4242)
         self.asked = []
+        self.problem = ""  # of checkpoints
 
     def __call__(self, folder, control):
         for name in ("stop", "step", "pause", "resume", "ask_checkpoint", "set_lr"):
@@ -67,6 +74,10 @@ class LoopScript:
                 yield Resumed(500)
             case float():
                 yield LrChanged(501, request)
+            case "ask_checkpoint":
+                yield Checkpointed(500, 0.1, self.problem)
+                if self.problem:
+                    yield Noted(f"no checkpoint at step 500: {self.problem}")
             case "stop":
                 yield RunEnded(StopReason.STOPPED, "stopped at step 500", 500, seconds=1.0)
 

@@ -165,7 +165,16 @@ def test_of_many_names_the_first_are_kept(tmp_path):
 
 def test_what_is_no_number_is_refused_by_name(tmp_path):
     with Monitor(runs=tmp_path) as monitor:
-        for value in ("text", [1.0], torch.zeros(3, 4), np.zeros(2), 1j, {"a": 1}, object()):
+        for value in (
+            "text",
+            [1.0],
+            torch.zeros(3, 4),
+            np.zeros(2),
+            1j,
+            np.complex64(1),
+            {"a": 1},
+            object(),
+        ):
             with pytest.raises(
                 TypeError, match=r"^val_acc: expected a number or a tensor"
             ) as caught:
@@ -176,10 +185,11 @@ def test_what_is_no_number_is_refused_by_name(tmp_path):
                 monitor.log(val_acc=1.0, step=step)
     for arguments in (
         {"total": 0}, {"total": 2**54}, {"total": 1.5}, {"total": True}, {"stop_when": "patience"},
+        {"name": 5}, {"stop_when": 5},
         {"stop_when": "val_loss: sloth 3"}, {"stop_when": "val_loss: patience 0"},
         {"stop_when": "val_loss: patience 1 2 3"}, {"stop_when": "acc: generalization-loss"},
     ):  # fmt: skip
-        with pytest.raises(ValueError, match=r"^(total|stop_when): [^\n]*$"):
+        with pytest.raises(ValueError, match=r"^(name|total|stop_when): [^\n]*$"):
             Monitor(**arguments)
     with pytest.raises(RuntimeError, match="with statement"):
         next(iter(Monitor()))

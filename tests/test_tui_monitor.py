@@ -128,6 +128,19 @@ async def test_keys_ask_the_loop_for_what_they_say_and_stop_asks_twice():
         assert script.asked[4:] == []
 
 
+async def test_a_checkpoint_is_said_to_be_made_or_why_it_was_not_until_that_is_read():
+    script = LoopScript(*TYPICAL)
+    async with make_loop_app(script).run_test(size=(160, 45)) as pilot:
+        await read(pilot)
+        await press(pilot, "c")
+        await shown(pilot, "The loop made a checkpoint after step 500.")
+        script.problem = "OSError: disk full"
+        await press(pilot, "c")
+        await shown(pilot, "⚠ no checkpoint at step 500: OSError: disk full. esc hides this.")
+        await press(pilot, "escape")
+        await hidden(pilot, "no checkpoint at step 500")
+
+
 async def test_what_a_loop_prints_is_no_markup_and_its_newest_lines_are_shown():
     lines = tuple(f"[red]line {n}[/red]" for n in range(200))
     script = LoopScript(OutputRead(lines, "50%|████"), *TYPICAL[:3])
@@ -185,6 +198,8 @@ async def test_a_loop_that_logs_nothing_or_loses_its_process_says_so():
         await read(pilot)
         await shown(pilot, "FAILED", "process 4242 is gone", "disk full", "nothing was logged")
         await press(pilot, "l", "escape")
+        await hidden(pilot, "disk full")
+        await press(pilot, "escape")
         await shown(pilot, "q leaves, h lists all runs.")
 
 

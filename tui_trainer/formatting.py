@@ -30,18 +30,20 @@ _TO_ASCII = str.maketrans(
 
 
 def loss_text(loss: float | None) -> str:
-    """Write a loss with three or four significant digits: ``5.42``, ``0.0123``, ``1.2e+10``."""
+    """Write a loss with three or four significant digits: ``5.42``, ``0.0123``, ``1.20e+10``."""
     if loss is None or math.isnan(loss):
         return "–" if loss is None else "nan"
     if math.isinf(loss) or loss >= 100_000 or 0 < loss < 0.001:
         return f"{loss:.2e}" if math.isfinite(loss) else "inf"
     if loss >= 100:
         return f"{loss:,.0f}"
-    return f"{loss:.2f}" if loss >= 1 else f"{loss:.3f}"
+    if loss >= 0.1 or not loss:
+        return f"{loss:.2f}" if loss >= 1 else f"{loss:.3f}"
+    return f"{loss:.4f}" if loss >= 0.01 else f"{loss:.5f}"
 
 
 def value_text(value: float) -> str:
-    """Write a value of either sign as `loss_text` does: ``-1.25``, ``0.031``, ``1.2e+10``."""
+    """Write a value of either sign as `loss_text` does: ``-1.25``, ``0.0310``, ``1.20e+10``."""
     if not value:
         return "0"
     return f"-{loss_text(-value)}" if value < 0 else loss_text(value)

@@ -64,6 +64,9 @@ class Monitor:
         stop_when: str = "",
         runs: str | os.PathLike[str] | None = None,
     ) -> None:
+        for argument, text in (("name", name), ("stop_when", stop_when)):
+            if not isinstance(text, str):
+                raise ValueError(f"{argument}: expected a string, got {shortened(text)}")
         if total is not None and (isinstance(total, bool) or not isinstance(total, int)):
             raise ValueError(f"total: expected a whole number of steps, got {total!r}")
         if total is not None and not 1 <= total <= MOST_COUNT:

@@ -22,7 +22,8 @@ def to_scalar(name: Any, value: Any) -> Any:
     torch = sys.modules.get("torch")
     if torch is not None and isinstance(value, torch.Tensor):
         return _of_tensor(name, value)
-    if isinstance(value, str | bytes | complex):
+    is_complex = getattr(getattr(value, "dtype", None), "kind", "") == "c"  # float() would cut it
+    if is_complex or isinstance(value, str | bytes | complex):
         raise _refusal(name, f"{type(value).__name__} {shortened(value)}")
     try:
         return float(value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 
 import numpy as np
@@ -81,6 +82,7 @@ class Metric:
     def __init__(self, name: str) -> None:
         self.name = name
         self.higher_is_better = is_better_higher(name)
+        self._has_best = _is_judged(name)
         self.last_step = 0  # of the newest value; 0 without one
         self._best: Reading | None = None
         self._cadence = Cadence()
@@ -102,9 +104,12 @@ class Metric:
 
     @property
     def best(self) -> Reading | None:
-        """The lowest finite value; the highest where the name says that higher is better."""
+        """The lowest finite value; the highest where the name says that higher is better.
+
+        None without one, and for what is not judged by its value: an lr, an epoch.
+        """
         self._settle()
-        return self._best
+        return self._best if self._has_best else None
 
     def append(self, steps: Steps, values: FloatArray) -> None:
         """Add values by ascending step; those that are not beyond the last step are left out."""
@@ -168,10 +173,21 @@ class Metric:
 
 _HIGHER = ("acc", "accuracy", "auc", "auroc", "f1", "r2", "precision", "recall", "iou", "map",
            "bleu", "psnr", "ssim", "reward", "return", "score", "top")  # fmt: skip
+_NOT_JUDGED = {"learning", "rate", "momentum", "epoch", "global", "step", "grad", "norm", "time"}
 
 
 def is_better_higher(name: str) -> bool:
     """Say whether a name is one of those for which higher is better: ``val_acc``, ``val/f1``."""
-    words = name.lower().replace("/", "_").replace("-", "_").replace(".", "_").split("_")
+    words = _words_of(name)
     return "loss" not in words and any(word.rstrip("0123456789@") in _HIGHER or word in _HIGHER
                                        for word in words)  # fmt: skip
+
+
+def _is_judged(name: str) -> bool:
+    """Say whether a value can be better than another one: not of ``lr`` or ``global_step``."""
+    words = set(_words_of(name))
+    return "lr" not in words and not words <= _NOT_JUDGED
+
+
+def _words_of(name: str) -> list[str]:
+    return re.split("[/_.-]", name.lower())

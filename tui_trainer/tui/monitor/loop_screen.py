@@ -10,7 +10,13 @@ from threading import Event
 from typing import Any, Literal
 
 from tui_trainer.formatting import short_text
-from tui_trainer.monitor.events import LoopStarted, MetricsLogged, OutputRead, StatusRead
+from tui_trainer.monitor.events import (
+    Checkpointed,
+    LoopStarted,
+    MetricsLogged,
+    OutputRead,
+    StatusRead,
+)
 from tui_trainer.monitor.result import LoopResult
 from tui_trainer.runs.client import RemoteControl
 from tui_trainer.runs.ownership import Owner, owner_of
@@ -37,6 +43,9 @@ class LoopScreen(LiveScreen):
         self._folder: Path | None = None
         self._has_drawn = Event()  # any values
         self._remote: RemoteControl | None = None
+        self._asks_checkpoint = False
+        self._checkpoint: Checkpointed | None = None  # the newest one that is known
+        self._read_note = ""
 
     @property
     def result(self) -> LoopResult | None:
@@ -110,7 +119,33 @@ class LoopScreen(LiveScreen):
         return title_text(self.result), place_text(self.result, socket.gethostname())
 
     def banner_text(self) -> str:
-        return banner_text(self.result, self.size.width, self.keys) if self.result else ""
+        if self.result is None:
+            return ""
+        return banner_text(self.result, self.size.width, self.keys, self._note)
+
+    @property
+    def _note(self) -> str:
+        """The newest thing that went wrong beside the loop, until somebody has read it."""
+        newest = self.result.notes[-1] if self.result is not None and self.result.notes else ""
+        return newest if newest is not self._read_note else ""
+
+    def hide_note(self) -> bool:
+        """Show the newest note no longer, and return whether one was shown."""
+        if not self._note or self.result is None or self.result.problem:
+            return False
+        self._read_note = self._note
+        return True
+
+    def draw_lines(self) -> None:
+        super().draw_lines()
+        made = self.result.checkpointed if self.result is not None else None
+        if made is self._checkpoint:
+            return
+        self._checkpoint = made
+        if made is not None and self._asks_checkpoint:
+            self._asks_checkpoint = False
+            if not made.problem:  # which is a note
+                self.say(f"The loop made a checkpoint after step {made.step:,}.")
 
     def status_text(self) -> str:
         return status_text(self.result, self.size.width) if self.result else ""
@@ -128,6 +163,7 @@ class LoopScreen(LiveScreen):
     def action_checkpoint(self) -> None:
         if self._remote is not None:
             self._remote.ask_checkpoint()
+            self._asks_checkpoint = True
             self.say("A checkpoint is asked for; the loop makes it between two steps.")
 
     def action_stop(self) -> None:

@@ -183,7 +183,7 @@ class MonitorScreen(LoopScreen):
         self.action_back()
 
     def action_back(self) -> None:
-        """Leave the cursor, the field, the zoom, the filter, what is open; else the screen."""
+        """Leave the cursor, the field, the zoom, the filter, a part, a note; else the screen."""
         if self.withdraw() or self._drop_cursor():
             return
         if self.focused is not None and not self.typing:
@@ -195,6 +195,8 @@ class MonitorScreen(LoopScreen):
             self.set_focus(None)
         elif (top := self._parts.top) is not None:
             self._parts.close(top)
+        elif self.hide_note():
+            pass
         elif len(self.app.screen_stack) > 1 and not self.is_first:
             self.app.pop_screen()
             return

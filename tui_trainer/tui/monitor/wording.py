@@ -36,11 +36,11 @@ def place_text(result: "LoopResult", own_host: str) -> str:
     return f"process {started.pid}{host}"
 
 
-def banner_text(result: "LoopResult", width: int, keys: Mapping[str, str]) -> str:
-    """Say how the loop ended, that it is paused or can't be saved; "" if all is well."""
+def banner_text(result: "LoopResult", width: int, keys: Mapping[str, str], note: str) -> str:
+    """Say how the loop ended, that it is paused or can't be saved, or a note; "" if all is well."""
     disk = f"⚠ Not saved: {result.problem}." if result.problem else ""
-    if not disk and result.notes:
-        disk = f"⚠ {result.notes[-1].rstrip('.')}."
+    if not disk and note:
+        disk = f"⚠ {note.rstrip('.')}. {keys['back']} hides this."
     return " ".join(filter(None, (_state_text(result, width, keys), disk)))
 
 

@@ -36,14 +36,14 @@ def place_text(run: ListedRun, now: float) -> str:
 
 
 def state_text(run: ListedRun) -> tuple[str, str]:
-    """Return the sign and the word of how a run stands."""
+    """Return the sign and the word of how a run stands; a loop never trains here."""
     if run.is_interrupted:
         sign, word = BADGES[State.INTERRUPTED]
     elif run.learnt_nothing:
         sign, word = LEARNT_NOTHING
     else:
         sign, word = BADGES[run.state]
-    return sign, "elsewhere" if run.is_elsewhere else word.lower()
+    return sign, "elsewhere" if run.is_elsewhere and not run.loop else word.lower()
 
 
 def best_texts(run: ListedRun) -> tuple[str, str]:
