@@ -37,7 +37,7 @@ from tui_trainer.training.early_stopping import StopReason
 from tui_trainer.training.events import RunEnded
 
 pytestmark = [
-    pytest.mark.timeout(240),  # Ray alone takes a minute to start on a busy machine
+    pytest.mark.timeout(600),  # Ray alone takes a minute to start on a busy machine
     pytest.mark.xdist_group("cluster"),  # it starts once
 ]
 

@@ -220,8 +220,8 @@ class Monitor:
     ) -> None:
         """Record numbers by name: ``log(train_loss=loss)``, ``log({"val/acc": acc}, step=100)``.
 
-        They may come at any cadence, and are floats, ints, numpy's, or tensors with one element;
-        those on a GPU are read later, and the loop does not wait. None is left out.
+        They may come at any cadence, and are kept as float32: numbers, or tensors of one element,
+        of which those on a GPU are read later, without a wait for it. None is left out.
 
         Raises:
             TypeError: one line that names the metric, if its value is no single number.

@@ -90,7 +90,8 @@ class WayOut:
             time.sleep(_POLL)  # what continued it may have asked it to end, by another thread
             if self._first.locked():
                 return  # stopped, it would never end
-            os.kill(os.getpid(), signal.SIGSTOP)
+            if not is_in_foreground(stdin):
+                os.kill(os.getpid(), signal.SIGSTOP)
         if self.has_terminal:  # taken by the handler of what continued it
             return
         terminal = HeldTerminal(stdin, stderr, close)
