@@ -292,8 +292,8 @@ class RunsScreen(LiveScreen):
         return place, ""
 
     def badge_text(self) -> str:
-        """Say how the run on the cockpit stands."""
-        return self._cockpit.badge_text()
+        """Say how the run on the cockpit stands, if there is one."""
+        return self._cockpit.badge_text() if self._cockpit.run is not None else ""
 
     def banner_text(self) -> str:
         """Say what was exported, until something else is done."""
