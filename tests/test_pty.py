@@ -286,7 +286,9 @@ def test_a_suspended_program_ends_in_the_background(open_terminal):
 
 def test_nothing_is_sent_while_nothing_changes(open_terminal):
     terminal = open_terminal()
-    for key, state in (("", "READY"), ("n", "PAUSED"), ("ss", "STOPPED EARLY")):
+    for key, state in (
+        ("", "READY"), ("n", "PAUSED"), ("ss", "STOPPED EARLY"), ("?", "filter"),
+    ):  # fmt: skip
         terminal.press(key)
         terminal.wait_for(state)
         terminal.wait_for_silence(1.2)  # a frame may be due only after a second

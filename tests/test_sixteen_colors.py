@@ -2,7 +2,7 @@
 
 from rich.color import Color
 from rich.style import Style
-from scripted import make_app, ready
+from scripted import make_app, ready, until
 
 from tui_trainer.plotting.roles import Role
 from tui_trainer.tui.sixteen_colors import in_sixteen_colors
@@ -30,6 +30,21 @@ async def test_what_stands_in_one_plot_has_different_colours():
             assert len({number(role) for role in roles}) == len(roles)
         hues = {Role.TRAIN: 4, Role.VALIDATION: 3, Role.MODEL: 2, Role.DIVERGED: 1}
         assert {role: number(role) % 8 for role in hues} == hues
+
+
+async def test_a_pane_takes_the_colours_of_every_theme_at_once():
+    async with make_app().run_test(size=(120, 40)) as pilot:
+        await ready(pilot)
+        pane = pilot.app.cockpit.fit_pane
+
+        def takes_them():
+            look = LOOKS[Role.MODEL].style(pilot.app.theme_variables, pane.background_colors[1])
+            return any(part.style.color == look.color for line in pane._lines for part in line
+                       if part.style is not None and part.text.strip())  # fmt: skip
+
+        for name in pilot.app.available_themes:
+            pilot.app.theme = name
+            await until(pilot, takes_them)
 
 
 def test_what_is_reversed_is_of_one_piece():

@@ -82,6 +82,7 @@ class LoopScreen(LiveScreen):
         self.stop_thread()
         self._folder = folder
         self._has_drawn.clear()
+        self._asks_checkpoint = False  # of the loop before
         self._remote = self._remote_control(folder)
         self.feed = feed = Feed(LoopResult(folder))
         self._background.follow(
