@@ -173,25 +173,33 @@ class Turning:
     """A script whose losses differ by more than a factor of ten once it may go on."""
 
     def __init__(self):
-        self.goes_on = threading.Event()
+        self.goes_on, self.ends = threading.Event(), threading.Event()
 
     def __call__(self, config, control):
         yield started(config)
         yield steps(1, 10)
         assert self.goes_on.wait(60)
         yield steps(11, 400)
+        assert self.ends.wait(60)
         yield FINISHED
 
 
-async def test_an_axis_that_turns_to_log_by_itself_is_said():
-    script = Turning()
-    async with make_app(script).run_test(size=(120, 34)) as pilot:
-        await ready(pilot)
-        await press(pilot, "s")
-        await shown(pilot, "━━ train")
-        await hidden(pilot, "log y")
-        script.goes_on.set()
-        await shown(pilot, "log y", "their axis is log now")
+async def test_an_axis_that_turns_to_log_by_itself_is_said_once_no_question_stands():
+    for asks in (False, True):
+        script = Turning()
+        async with make_app(script).run_test(size=(120, 34)) as pilot:
+            await ready(pilot)
+            await press(pilot, "s")
+            await shown(pilot, "━━ train")
+            await hidden(pilot, "log y")
+            if asks:
+                await press(pilot, "s")
+            script.goes_on.set()
+            if asks:
+                await shown(pilot, "log y", "s again stops the run at step 10")
+                await press(pilot, "escape")
+            await shown(pilot, "log y", "their axis is log now")
+            script.ends.set()
 
 
 class Spike:

@@ -118,12 +118,15 @@ class TrainerApp(App[None]):
 
     def prefer(self, key: str, value: str) -> None:
         """Change a setting for this session and all later ones, and say so."""
-        self._say(self.preferences.change(key, value))
+        words = self.preferences.change(key, value)
+        if (screen := self._speaking) is not None:
+            screen.say(words)
 
-    def _say(self, words: str) -> None:
+    @property
+    def _speaking(self) -> LiveScreen | None:
+        """The screen to say something on: below the palette, which may not be closed yet."""
         shown = [screen for screen in self.screen_stack if isinstance(screen, LiveScreen)]
-        if shown:  # below the palette, which may not be closed yet
-            shown[-1].say(words)
+        return shown[-1] if shown else None
 
     def watch_theme(self, theme: str) -> None:
         """Keep a theme that was chosen in the palette."""
@@ -154,7 +157,8 @@ class TrainerApp(App[None]):
 
     @on(OnEndFailed)
     def _report_on_end(self, message: OnEndFailed) -> None:
-        self._say(message.words)
+        if (screen := self._speaking) is not None:
+            screen.note(message.words)
 
     @on(events.AppFocus)
     def _take_focus(self) -> None:

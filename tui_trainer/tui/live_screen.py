@@ -330,7 +330,7 @@ class LiveScreen(SpeakingScreen):
 
     @on(RequestFailed)
     def _say_failure(self, message: RequestFailed) -> None:
-        self.say(f"⚠ {message.words}")
+        self.note(f"⚠ {message.words}")
 
     def stop_thread(self) -> None:
         """Ask the screen's thread to end, if there is one."""
@@ -359,7 +359,7 @@ class LiveScreen(SpeakingScreen):
 
     @on(PlotPane.Noted)
     def _say_note(self, message: PlotPane.Noted) -> None:
-        self.say(message.words)
+        self.note(message.words)
 
     def action_overhead(self) -> None:
         """Show what drawing costs in a line of its own, or hide it."""

@@ -18,6 +18,7 @@ class SpeakingScreen(PaneScreen):
     def __init__(self, keymap: dict[str, str]) -> None:
         super().__init__(keymap)
         self._said = ""
+        self._noted = ""  # what is to be said once no question stands
         self._asked = ""  # the request that is to be repeated
         self._asked_about: Path | None = None
         self._said_timer: Timer | None = None
@@ -34,10 +35,17 @@ class SpeakingScreen(PaneScreen):
         self._said_timer = self.set_timer(seconds, self._unsay)
         self.draw_lines()
 
+    def note(self, words: str) -> None:
+        """Say what came by itself, without a key: a question stays, and these words follow it."""
+        if self._asked:
+            self._noted = words
+        else:
+            self.say(words)
+
     def confirms(self, request: str, question: str, about: Path | None = None) -> bool:
         """Return whether a request repeats the one before; the first is answered with a question.
 
-        It stands for some seconds; escape, and whatever else is said, takes it back. A repetition
+        It stands for some seconds; escape, and what any other key says, takes it back. A repetition
         is `about` the same run: another one may have come under the cursor by itself.
         """
         if (self._asked, self._asked_about) == (request, about):
@@ -55,8 +63,12 @@ class SpeakingScreen(PaneScreen):
         return asked
 
     def _unsay(self) -> None:
+        noted = self._noted
         self._forget_words()
-        self.draw_lines()
+        if noted:
+            self.say(noted)
+        else:
+            self.draw_lines()
 
     def _forget_words(self) -> None:
-        self._said = self._asked = ""
+        self._said = self._asked = self._noted = ""

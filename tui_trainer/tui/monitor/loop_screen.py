@@ -146,7 +146,7 @@ class LoopScreen(LiveScreen):
         if made is not None and self._asks_checkpoint:
             self._asks_checkpoint = False
             if not made.problem:  # which is a note
-                self.say(f"The loop made a checkpoint after step {made.step:,}.")
+                self.note(f"The loop made a checkpoint after step {made.step:,}.")
 
     def status_text(self) -> str:
         return status_text(self.result, self.size.width) if self.result else ""

@@ -239,9 +239,9 @@ class RunScreen(LiveScreen):
         try:
             file.write_text(self.app.export_screenshot(), encoding="utf-8")
         except OSError as error:
-            self.say(f"⚠ {file}: {error.strerror}")
+            self.note(f"⚠ {file}: {error.strerror}")
         else:
-            self.say(f"written: {file.name}, in {file.parent}")
+            self.note(f"written: {file.name}, in {file.parent}")
 
     def _follow(self, run: Run, events: Callable[[], Iterator[Event]]) -> None:
         self._background.follow(
