@@ -7,15 +7,12 @@ from pathlib import Path
 from tui_trainer.config.validation import one_of
 
 
+@functools.cache
 def module_names(package: str) -> tuple[str, ...]:
     """Return the modules in a package, found without importing them (or torch)."""
     spec = importlib.util.find_spec(package)
     assert spec is not None
-    return _module_names(tuple(spec.submodule_search_locations or ()))
-
-
-@functools.cache
-def _module_names(folders: tuple[str, ...]) -> tuple[str, ...]:
+    folders = spec.submodule_search_locations or ()
     files = [file for folder in folders for file in Path(folder).glob("[!_]*.py")]
     return tuple(sorted({file.stem for file in files}))
 

@@ -1,5 +1,6 @@
 """How gradients change the parameters, and how the learning rate changes with the steps."""
 
+import functools
 from typing import Any
 
 import msgspec
@@ -86,12 +87,16 @@ def _require_own_numbers(
         ValueError: one line that names the number, and those that the method takes.
     """
     own = methods.get(settings.method)
-    for field in msgspec.structs.fields(settings):
+    for field in _fields(type(settings)):
         if own is None or field.name in ("name", "method", "steps", *own):
             continue
         if getattr(settings, field.name) != field.default:
             takes = ", ".join(own) or "no numbers"
             raise ValueError(f"{field.name}: not of {settings.method}, which takes {takes}")
+
+
+# Each config asks, and msgspec reads the annotations anew each time.
+_fields = functools.cache(msgspec.structs.fields)
 
 
 def describe_optimizer(optimizer: Optimizer) -> str:

@@ -43,6 +43,13 @@ class PaneScreen(Screen[None]):
         super().__init__()
         self._keymap = keymap
 
+    def on_mount(self) -> None:
+        """Take the size's classes before all is styled: the first resize would style it again."""
+        points = self.HORIZONTAL_BREAKPOINTS, self.VERTICAL_BREAKPOINTS
+        for size, classes in zip(self.app.size, points, strict=True):
+            name = next(name for least, name in reversed(classes) if size >= least)
+            self.add_class(name, update=False)
+
     def compose(self) -> ComposeResult:
         """Lay out the parts; which of them show depends on the size."""
         yield HeaderLine(id="header")

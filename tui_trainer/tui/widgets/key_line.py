@@ -144,12 +144,17 @@ class KeyLine(Cells):
     def _that_fit(self) -> list[_Place]:
         """Return the places of the lowest ranks that fit, in the order of the line."""
         places = self._places()
-        fitting: list[_Place] = []
-        for place in sorted(places, key=lambda place: place.rank):
-            more = [p for p in places if p in fitting or p is place]
-            if _MARGIN + self._width(_grouped(more)) <= self._end:
-                fitting = more
-        return fitting
+        fitting: list[int] = []
+        groups: set[str] = set()
+        end = _MARGIN - len(self._rule)
+        for at in sorted(range(len(places)), key=lambda at: places[at].rank):
+            place = places[at]
+            more = end + place.room + (_GAP if place.group in groups else len(self._rule))
+            if more <= self._end:
+                end = more
+                fitting.append(at)
+                groups.add(place.group)
+        return [places[at] for at in sorted(fitting)]
 
     def _width(self, groups: list[list[_Place]]) -> int:
         """Return the cells of groups with their gaps and rules."""
