@@ -70,14 +70,15 @@ def open_terminal():
 
 
 @pytest.fixture(scope="session")
-def compiled_cache(tmp_path_factory):
-    """A cache folder with every step of `compiled_steps`, made once: it takes some seconds."""
+def compiled_cache(tmp_path_factory, request):
+    """A cache folder with every step of `compiled_steps`; pytest keeps them, as they take 20 s."""
     from compiled_steps import compile_all
 
+    kept = request.config.cache.mkdir("compiled-steps")
     worker = os.environ.get("PYTEST_XDIST_WORKER")
     if worker is None:
         folder = tmp_path_factory.mktemp("compiled")
-        compile_all(folder)
+        compile_all(folder, kept)
         return folder
     shared = tmp_path_factory.getbasetemp().parent  # by all workers: the first one compiles
     folder, done = shared / "compiled", shared / "compiled.done"
@@ -85,7 +86,7 @@ def compiled_cache(tmp_path_factory):
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not done.exists():
             folder.mkdir(exist_ok=True)
-            compile_all(folder)
+            compile_all(folder, kept)
             done.touch()
     return folder
 

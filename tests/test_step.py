@@ -28,7 +28,7 @@ def test_a_step_is_compiled_for_the_widths_dropout_and_the_optimiser():
     assert spec_of(make("kaiming")) == StepSpec((1, 20, 20, 20, 20, 1), (False,) * 5, "sgd")
     assert spec_of(make("linear")) == StepSpec((1, 1), (False,), "sgd")
     assert spec_of(make("dropout")).drops == (True,) * 5
-    assert spec_of(CONFIGS["nesterov"]).optimizer == "nesterov"
+    assert spec_of(CONFIGS["odd"]).optimizer == "nesterov"
     assert spec_of(CONFIGS["gelu"]) == StepSpec((1, 12, 1), (True,) * 2, "adam", "gelu")
     assert StepSpec((3, 6, 1), (False, True), "sgd").defines == (
         "-DWIDTHS=3,6,1",
