@@ -41,6 +41,8 @@ def attach(
     user = read_user_settings(config_file())
     take_looks(context, user)
     app, folder = _attached(run, runs_folder(runs_root), user)
+    if lifeline is not None:
+        app.let_job_run()
     app.run()
     app.wait()
     if lifeline is None and (owner := owner_of(folder)) is not None:

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from tui_trainer.monitor.output import OutputFile
-from tui_trainer.terminal_modes import RESTORING
+from tui_trainer.terminal_modes import RESTORING, is_in_foreground
 
 _ENDING_SECONDS = 5.0  # that a viewer may take to give the terminal back; its own way out takes 4
 
@@ -84,7 +84,8 @@ class Screen:
     def close(self) -> None:
         """End the viewer, if it is there, and have prints go to the terminal again."""
         if self._viewer.poll() is None:
-            self._viewer.send_signal(signal.SIGTERM)
+            for number in (signal.SIGTERM, signal.SIGCONT):  # it may be suspended
+                self._viewer.send_signal(number)
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self._viewer.wait(_ENDING_SECONDS)
             if self._viewer.poll() is None:
@@ -110,6 +111,8 @@ class Screen:
             return True
 
     def _restore(self) -> None:
+        if not is_in_foreground(self._terminal):
+            return  # in the background a change would stop this process; the shell has its own
         termios.tcsetattr(self._terminal, termios.TCSANOW, self._attributes)
         if self._viewer.returncode < 0 or self._viewer.returncode > 128:
             os.write(self._terminal, RESTORING)

@@ -37,7 +37,7 @@ from tui_trainer.tui.seen import Seen
 from tui_trainer.tui.sixteen_colors import SixteenColorsFilter
 from tui_trainer.tui.terminal import thrifty_driver
 from tui_trainer.tui.textual_private import mend_compositor
-from tui_trainer.tui.way_out import WayOut, with_way_out
+from tui_trainer.tui.way_out import WayOut, stop_job, with_way_out
 
 if TYPE_CHECKING:
     from tui_trainer.tui.lab.screen import LaboratoryScreen
@@ -193,11 +193,21 @@ class TrainerApp(App[None]):
     def _count_bytes(self, count: int) -> None:
         self.bytes_written += count
 
+    def let_job_run(self) -> None:
+        """Have what the shell runs beside this app go on in the background, where this waits."""
+        self._way_out.lets_job_run = True
+
     @property
     def live_screens(self) -> list[LiveScreen]:
         """The screens with threads of their own, also those that are not shown."""
         screens = (self.cockpit, self.sweep, self.lr_finder, self.monitor)
         return [screen for screen in screens if screen is not None]
+
+    def action_suspend_process(self) -> None:
+        """Suspend the shell's whole job: Textual would suspend this process, and not its loop."""
+        if self._driver is not None and self._driver.can_suspend:
+            with self.suspend():  # before others stop: the first that does gives the shell its turn
+                stop_job()
 
     def action_command_palette(self) -> None:
         if not isinstance(self.screen, Palette):

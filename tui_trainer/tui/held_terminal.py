@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from tui_trainer.terminal_modes import RESTORING
+from tui_trainer.terminal_modes import RESTORING, is_in_foreground
 from tui_trainer.tui.hang_up import on_hang_up
 
 STUBBORN = 1.0  # seconds for a terminal to take the sequences that restore it
@@ -69,11 +69,3 @@ class HeldPipes:
 
     def on_hang_up(self, call: Callable[[], None]) -> None:
         """Leave that to the driver, which reads from the pipe."""
-
-
-def is_in_foreground(terminal: int) -> bool:
-    """Say whether a terminal's shell lets this process use it."""
-    try:
-        return os.tcgetpgrp(terminal) == os.getpgrp()
-    except OSError:  # it is another session's, which nobody keeps from it
-        return True

@@ -307,7 +307,8 @@ class LiveScreen(SpeakingScreen):
         if not self.has_class(f"-{state.value}"):
             for other in State:
                 self.set_class(other is state, f"-{other.value}", update=False)
-            self.update_node_styles()  # once: it is expensive
+            for part in self.query("#header, Framed, Banner"):  # a state colours no other part
+                part.update_node_styles()
 
     # Keys
 

@@ -21,8 +21,9 @@ from queue import Empty, SimpleQueue
 
 from textual.driver import Driver
 
+from tui_trainer.terminal_modes import is_in_foreground
 from tui_trainer.tui.hang_up import let_go_of_terminal
-from tui_trainer.tui.held_terminal import STUBBORN, HeldPipes, HeldTerminal, is_in_foreground
+from tui_trainer.tui.held_terminal import STUBBORN, HeldPipes, HeldTerminal
 
 _GRACE = 3.0  # seconds for an orderly end
 _POLL, _WAKE = 0.05, 0.2
@@ -53,6 +54,7 @@ class WayOut:
         self._thread: threading.Thread | None = None
         self._first = threading.Lock()  # taken by the first request; a signal's handler may try to
         self.is_hung_up = False
+        self.lets_job_run = False  # in the background; else the shell's job is stopped there
 
     def must_end(self, status: int) -> None:
         """Give the process some seconds to end by itself, if nothing was asked for before."""
@@ -81,7 +83,8 @@ class WayOut:
     def take_terminal(self, start: Callable[[], None], close: Callable[[], None]) -> None:
         """Have `start` set the terminal up, once the shell lets this process use it.
 
-        `close` has nobody read from it any more. A process that is to leave takes none.
+        `close` has nobody read from it any more. A process that is to leave takes none. In the
+        background all of the shell's job is stopped, as by a terminal, unless it is to run there.
         """
         assert sys.__stdin__ is not None
         assert sys.__stderr__ is not None
@@ -90,8 +93,8 @@ class WayOut:
             time.sleep(_POLL)  # what continued it may have asked it to end, by another thread
             if self._first.locked():
                 return  # stopped, it would never end
-            if not is_in_foreground(stdin):
-                os.kill(os.getpid(), signal.SIGSTOP)
+            if not self.lets_job_run and not is_in_foreground(stdin):
+                os.kill(0, signal.SIGSTOP)
         if self.has_terminal:  # taken by the handler of what continued it
             return
         terminal = HeldTerminal(stdin, stderr, close)
@@ -196,6 +199,17 @@ class WayOut:
         for thread in threads:
             thread.join()
         self._statuses.put(_ENDED)
+
+
+def stop_job() -> None:
+    """Stop all processes of the shell's job, as ctrl+z does; returns once they are continued.
+
+    A shell waits for the one that it started, which may be make, or the script of a loop.
+    """
+    suspends = signal.signal(signal.SIGTSTP, signal.SIG_IGN)
+    os.kill(0, signal.SIGTSTP)
+    signal.signal(signal.SIGTSTP, suspends)
+    os.kill(os.getpid(), signal.SIGSTOP)
 
 
 def with_way_out(driver: type[Driver], way_out: WayOut) -> type[Driver]:
