@@ -313,6 +313,13 @@ async def press(pilot, *keys):
         await pilot.pause(0)  # by now the app has handed the key on to the screen
 
 
+async def type_text(pilot, text):
+    """Type a text as fast as a terminal may send it; a key that follows comes after it."""
+    for character in text:
+        pilot.app.post_message(headless.key_event(character))
+    await pilot.pause(0.01)
+
+
 async def ready(pilot):
     """Wait for the first preview and its frame."""
     await until(pilot, lambda: pilot.app.cockpit.is_idle)

@@ -279,16 +279,6 @@ async def test_a_change_of_engine_is_marked_with_its_reason():
         await shown(pilot, "cpu · compiled", "this run: compiled (auto: its")
 
 
-async def test_e_goes_through_the_engines():
-    async with make_app().run_test(size=SIZE) as pilot:
-        await ready(pilot)
-        seen = []
-        for key in ("e", "e", "e", "e", "E"):
-            await press(pilot, key)
-            seen.append(pilot.app.cockpit.form.config.engine)
-        assert seen == ["eager", "compiled", "cuda-graph", "auto", "cuda-graph"]
-
-
 async def test_a_real_run_stops_early_in_front_of_the_person():
     app = make_app(real_train, preview=real_preview, seed=100)
     async with app.run_test(size=SIZE) as pilot:

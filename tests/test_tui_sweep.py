@@ -86,16 +86,15 @@ def form_text(app):
 async def type_values(pilot, text):
     await press(pilot, "v")
     pilot.app.focused.value = ""
-    for character in text:
-        await press(pilot, character)
+    pilot.app.focused.insert_text_at_cursor(text)
 
 
 # The form
 
 
-async def test_the_screen_says_what_s_would_start_and_what_it_is_about():
+async def test_the_screen_says_what_s_would_start_and_a_goes_round_the_axes():
     async with make_app(recipe="kaiming").run_test(size=SIZE) as pilot:
-        await opened(pilot)
+        sweep = await opened(pilot)
         await shown(
             pilot,
             "wave · mlp-4x20 · kaiming · none · 32 × lr",
@@ -109,11 +108,6 @@ async def test_the_screen_says_what_s_would_start_and_what_it_is_about():
             "○ READY",
             "s start",
         )
-
-
-async def test_a_goes_round_the_axes_and_keeps_what_was_typed():
-    async with make_app().run_test(size=SIZE) as pilot:
-        sweep = await opened(pilot)
         await type_values(pilot, "0.1,0.2")
         await press(pilot, "enter")
         seen = []
@@ -171,28 +165,50 @@ async def test_values_are_checked_as_they_are_typed_and_what_can_not_be_planned_
         assert sweep.state is State.IDLE
 
 
-async def test_what_is_typed_is_counted_while_it_is_typed():
-    async with make_app(keymap={"start": "f5"}).run_test(size=SIZE) as pilot:
-        sweep = await opened(pilot)
-        await type_values(pilot, "0.1,0.2,0.25")
+async def test_what_is_typed_is_counted_while_it_is_typed_and_the_users_keys_count_here_too():
+    app = make_app(keymap={"start": "f5", "use": "f6"})
+    async with app.run_test(size=SIZE) as pilot:
+        sweep = await opened(pilot, "s", "v")
+        assert sweep.state is State.IDLE
+        app.focused.value = ""
+        await press(pilot, *"0.1,0.2,0.25")
         count = "3 values of lr × 8 seeds = 24 candidates"
-        await until(pilot, lambda: count in form_text(pilot.app) and count in sweep.plot.text)
+        await until(pilot, lambda: count in form_text(app) and count in sweep.plot.text)
         await shown(pilot, "0.1  0.2  0.25", "f5 starts · ")
         await press(pilot, "comma", "x")  # no number: the count stays what it was
-        await until(pilot, lambda: "! expected a number" in form_text(pilot.app))
+        await until(pilot, lambda: "! expected a number" in form_text(app))
         assert count in sweep.plot.text
+        await press(pilot, "backspace", "backspace", "escape", "ctrl+p")
+        await until(pilot, lambda: isinstance(app.focused, Input))
+        await press(pilot, *"values")
+        await shown(pilot, "edit the values to try")
+        await press(pilot, "escape")
+        await until(pilot, lambda: app.screen is sweep)
+        await press(pilot, "f5")
+        await until(pilot, lambda: sweep.state is State.FINISHED)
+        await shown(pilot, "f6 use lr 0.2")
 
 
-async def test_where_the_form_is_hidden_the_status_line_says_what_starts_next():
+async def test_medium_hides_the_form_tab_opens_it_and_the_status_line_says_what_starts_next():
     script = SweepScript(waits=True)
     async with make_app(sweep=script, keymap={"start": "f5"}).run_test(size=(80, 24)) as pilot:
-        await opened(pilot, "f5")
-        await until(pilot, lambda: pilot.app.sweep.active)
+        sweep = await opened(pilot)
+        await until(pilot, lambda: not sweep.form.display)
+        await press(pilot, "tab")
+        await until(pilot, lambda: sweep.form.display)
+        assert pilot.app.focused.id == "row-axis"
+        await press(pilot, "right")
+        await until(pilot, lambda: sweep.form.axis.key == "l1_weight")
+        await press(pilot, "left", "escape")
+        await until(pilot, lambda: not sweep.form.display)
+        assert pilot.app.screen is sweep
+        await press(pilot, "f5")
+        await until(pilot, lambda: sweep.active)
         text = "next sweep, f5 starts it: 6 values of l1_weight × 10 seeds = 60 candidates"
         await press(pilot, "a")
         await shown(pilot, text)  # for a while
         await press(pilot, "x")
-        await until(pilot, lambda: pilot.app.sweep.state is State.STOPPED)
+        await until(pilot, lambda: sweep.state is State.STOPPED)
         await shown(pilot, text)  # to stay
         await press(pilot, "A")
         await hidden(pilot, "next sweep")
@@ -215,24 +231,23 @@ async def test_the_plan_is_the_cockpits_form_but_for_what_is_asked_here():
         assert plan.base.architecture.name == "wide-1x400"
         assert (plan.base.seed, plan.base.data_seed) == (5, 2)
         assert {c.config.seed for c in plan.candidates} == set(range(5, 15))
-
-
-async def test_a_race_of_regularizers_does_without_the_numbers_over_the_forms_own():
-    script = SweepScript()
-    async with make_app(sweep=script).run_test(size=SIZE) as pilot:
-        await ready(pilot)
-        pilot.app.cockpit.form.set_number("l1_weight", 9.0)
-        await swept(pilot, *"aaaaa")
-        ((plan, _),) = script.calls
+        await press(pilot, "escape")
+        app.cockpit.form.set_number("l1_weight", 9.0)
+        await opened(pilot, *"aaaa", "s")  # a race of regularizers takes each one's own numbers
+        await until(pilot, lambda: len(script.calls) == 2 and sweep.state is State.FINISHED)
+        plan, _ = script.calls[1]
+        assert [axis.key for axis in plan.axes] == ["regularizer"]
         assert not any(c.config.regularizer.l1_weight == 9 for c in plan.candidates)
 
 
 # States
 
 
-async def test_while_it_trains_the_lowest_so_far_is_named_and_marked():
-    async with make_app(sweep=SweepScript(waits=True)).run_test(size=SIZE) as pilot:
+async def test_while_it_trains_the_lowest_is_named_states_have_signs_and_a_candidate_is_watched():
+    script = SweepScript(waits=True, diverged=(0,))
+    async with make_app(sweep=script).run_test(size=SIZE) as pilot:
         sweep = await under_way(pilot)
+        control = script.calls[0][1]
         await shown(
             pilot,
             "128/256",
@@ -241,16 +256,31 @@ async def test_while_it_trains_the_lowest_so_far_is_named_and_marked():
             "◆ lowest so far",
             "batched, one group, cpu, 2 workers",
         )
-        await press(pilot, "x")
+        for key, text in (("down", "✕ diverged"), ("end", "● training")):
+            await press(pilot, key)
+            await shown(pilot, text)
+        await press(pilot, "enter")
+        await until(pilot, lambda: control.watched == 255)
+        await shown(pilot, "Fit · step", "● TRAINING")
+        step = re.search(r"Fit · step \d+", screen_text(pilot.app))[0]
+        await hidden(pilot, f"{step} ")  # a later one is drawn
+        control.stop()
+        # It shows though the sweep screen gets the message.
+        await shown(pilot, "□ STOPPED", "Stopped by hand")
+        await press(pilot, "escape")
+        await until(pilot, lambda: control.watched is None)
         await shown(pilot, "□ Stopped by hand, 128 of 256 candidates done. So far", "128/256")
+        await shown(pilot, "□ stopped")
         assert sweep.state is State.STOPPED
 
 
-async def test_at_the_end_the_recommendation_stands_in_words():
-    async with make_app(sweep=SweepScript(diverged=(30, 31))).run_test(size=SIZE) as pilot:
-        await swept(pilot)
-        await shown(pilot, "✓ lr 0.00381: lowest median best validation loss", "◆ recommended")
+async def test_at_the_end_the_recommendation_stands_in_words_and_the_table_follows_the_cursor():
+    async with make_app(sweep=SweepScript(diverged=(30, 31))).run_test(size=(160, 45)) as pilot:
+        sweep = await swept(pilot)
+        table = sweep.table
+        await shown(pilot, *RECOMMENDED, "✓ lr 0.00381: ", "u use lr 0.00381", "◆ recommended")
         await shown(pilot, "✕ diverged", "✕ 16 diverged", "256/256", "log y")
+        assert sweep.plot.region.area
         await press(pilot, "l")
         await hidden(pilot, "log y")
         await hidden(pilot, "next sweep")
@@ -258,6 +288,31 @@ async def test_at_the_end_the_recommendation_stands_in_words():
         await shown(pilot, "next sweep · s starts it", "32 × lr")  # the header is of the old one
         await press(pilot, "c")
         await shown(pilot, "too few seeds")  # eight can't tell 32 values apart
+        await press(pilot, "c")
+        assert table.candidate is None
+        await press(pilot, "down")
+        assert table.candidate == 0
+        await press(pilot, "end")
+        assert table.candidate == 255
+        await shown(pilot, "of 256", "▸ 1 ")
+        await press(pilot, "pageup")
+        assert table.candidate == 255 - table.page
+        await press(pilot, "home", "up")
+        assert table.candidate == 0
+        await shown(pilot, "▲ cursor")
+        await pilot.click("#table", offset=(5, 4))
+        assert table.candidate == 2
+        await press(pilot, *["down"] * 8)
+        assert (table.candidate, table.point) == (10, 1)
+        await press(pilot, "c")
+        await shown(pilot, "Points")
+        assert (table.candidate, table.point) == (8, 1)
+        await press(pilot, "c", "b")  # b sorts, and shows the first rows
+        await shown(pilot, "Candidates by loss")
+        assert table.candidate == 128  # the first seed of the middle value
+        assert " 1.00 " in table.text.split("\n")[2]
+        await press(pilot, "b")
+        assert "▸ 0.00001 " in table.text.split("\n")[2]
 
 
 def test_each_row_of_points_has_its_verdict():
@@ -303,16 +358,20 @@ async def test_a_race_shows_its_verdict_the_best_first():
 
 
 async def test_rows_by_loss_say_since_when_and_are_sorted_anew_while_nobody_reads(monkeypatch):
-    for rest, title in (
-        (9.0, "regularizer · 11 seeds · sorted at 0:00 ─"),
-        (0.0, "regularizer · 11 seeds ─"),
-    ):
-        monkeypatch.setattr(sweep_table, "_REST_SECONDS", rest)
-        async with make_app(sweep=SweepScript(waits=True)).run_test(size=SIZE) as pilot:
-            sweep = await under_way(pilot, *"aaaaa")
+    async with make_app(sweep=SweepScript(waits=True)).run_test(size=SIZE) as pilot:
+        sweep = await opened(pilot, *"aaaaa")
+        for rest, title in (
+            (9.0, "regularizer · 11 seeds · sorted at 0:00 ─"),
+            (0.0, "regularizer · 11 seeds ─"),
+        ):
+            monkeypatch.setattr(sweep_table, "_REST_SECONDS", rest)
+            await press(pilot, "s")
+            await until(pilot, lambda: sweep.active)
+            half = len(sweep.feed.sweep.candidates) // 2
+            await until(pilot, lambda n=half: sweep.feed.result.finished == n and not sweep.unread)
             await shown(pilot, title)
             await press(pilot, "x")
-            await until(pilot, lambda s=sweep: s.state is State.STOPPED and s.is_idle)
+            await until(pilot, lambda: sweep.state is State.STOPPED and sweep.is_idle)
             await shown(pilot, "regularizer · 11 seeds ─")
 
 
@@ -340,28 +399,17 @@ def test_the_bar_shows_the_percentage_beside_it():
     assert percent == 55  # that diverged is done, those stopped are where they were
 
 
-async def test_a_sweep_that_fails_says_why_and_the_screen_goes_on():
-    def broken(plan, control):
-        raise RuntimeError("the cable is out")
-        yield
-
-    async with make_app(sweep=broken).run_test(size=SIZE) as pilot:
-        sweep = await opened(pilot, "s")
-        await shown(pilot, "the cable is out")
-        assert sweep.state is State.FAILED
-        await press(pilot, "a")
-        assert pilot.app.is_running
-
-
-async def test_a_sweep_goes_on_behind_the_cockpit_and_w_shows_it_again():
+async def test_a_sweep_goes_on_behind_other_screens_whose_headers_count_it_until_its_end_is_seen():
     script = SweepScript(waits=True)
-    async with make_app(sweep=script).run_test(size=SIZE) as pilot:
+    app = make_app(sweep=script)
+    async with app.run_test(size=(80, 24)) as pilot:
         sweep = await under_way(pilot)
         await press(pilot, "escape")
-        await until(pilot, lambda: isinstance(pilot.app.screen, Cockpit))
+        await until(pilot, lambda: isinstance(app.screen, Cockpit))
+        await until(pilot, lambda: "● sweep 128/256" in app.cockpit.header.text)
         assert not script.calls[0][1].stopped
         await press(pilot, "w")
-        await until(pilot, lambda: pilot.app.screen is sweep)
+        await until(pilot, lambda: app.screen is sweep)
         await shown(pilot, "● TRAINING")
         assert len(script.calls) == 1
         first = sweep.feed
@@ -371,15 +419,7 @@ async def test_a_sweep_goes_on_behind_the_cockpit_and_w_shows_it_again():
         assert not script.calls[1][1].stopped
         await until(pilot, lambda: sweep.feed is not first and sweep.feed.result.finished == 128)
         assert sweep.state is State.RUNNING
-
-
-async def test_the_header_of_other_screens_counts_the_sweep_and_says_that_it_ended_until_seen():
-    app = make_app(sweep=SweepScript(waits=True))
-    async with app.run_test(size=(80, 24)) as pilot:
-        sweep = await opened(pilot, "s", "escape")
-        await until(pilot, lambda: isinstance(app.screen, Cockpit))
-        await until(pilot, lambda: "● sweep 128/256" in app.cockpit.header.text)
-        await press(pilot, "f")
+        await press(pilot, "escape", "f")
         await until(pilot, lambda: app.lr_finder is not None and app.screen is app.lr_finder)
         await until(pilot, lambda: "● sweep 128/256   " in app.lr_finder.header.text)
         sweep.stop_thread()
@@ -397,100 +437,29 @@ async def test_the_header_of_other_screens_counts_the_sweep_and_says_that_it_end
 # The table
 
 
-async def test_the_cursor_moves_and_the_table_follows_it():
+async def test_a_shorter_sweep_after_a_longer_one_shows_its_own_rows_from_the_first_on():
+    async with make_app(sweep=SweepScript()).run_test(size=(120, 40)) as pilot:
+        sweep = await opened(pilot)
+        for size in ((120, 40), (80, 24)):
+            await pilot.resize_terminal(*size)
+            for keys, rows in ((("s",), 256), (("end", "a", "s"), 60)):
+                before = sweep.feed
+                await press(pilot, *keys)
+                sweep.table.post_message(SweepTable.Chosen(255))  # a click that came late
+                await until(pilot, lambda b=before: sweep.feed is not b)
+                await until(pilot, lambda: sweep.state is State.FINISHED and sweep.is_idle)
+                assert f"of {rows}" in sweep.table.text
+            assert sweep.table.candidate is None
+            assert sweep.table.text.split("\n")[2].split()[1:3] == ["0", "0"]
+            await press(pilot, "A")
+
+
+# A candidate, and use
+
+
+async def test_u_takes_the_recommended_value_or_a_candidate_whose_losses_and_fit_enter_shows():
     async with make_app(sweep=SweepScript()).run_test(size=SIZE) as pilot:
         sweep = await swept(pilot)
-        assert sweep.table.candidate is None
-        await press(pilot, "down")
-        assert sweep.table.candidate == 0
-        await press(pilot, "end")
-        assert sweep.table.candidate == 255
-        await shown(pilot, "of 256", "▸ 1 ")
-        await press(pilot, "pageup")
-        assert sweep.table.candidate == 255 - sweep.table.page
-        await press(pilot, "home", "up")
-        assert sweep.table.candidate == 0
-        await shown(pilot, "▲ cursor")
-        await pilot.click("#table", offset=(5, 4))
-        assert sweep.table.candidate == 2
-        await press(pilot, *["down"] * 8)
-        assert (sweep.table.candidate, sweep.table.point) == (10, 1)
-        await press(pilot, "c")
-        await shown(pilot, "Points")
-        assert (sweep.table.candidate, sweep.table.point) == (8, 1)
-        await press(pilot, "c", "b")  # b sorts, and shows the first rows
-        await shown(pilot, "Candidates by loss")
-        assert sweep.table.candidate == 128  # the first seed of the middle value
-        assert " 1.00 " in sweep.table.text.split("\n")[2]
-        await press(pilot, "b")
-        assert "▸ 0.00001 " in sweep.table.text.split("\n")[2]
-
-
-@pytest.mark.parametrize("size", [(120, 40), (80, 24)])
-async def test_a_shorter_sweep_after_a_longer_one_shows_its_own_rows_from_the_first_on(size):
-    async with make_app(sweep=SweepScript()).run_test(size=size) as pilot:
-        sweep = await swept(pilot)
-        await press(pilot, "end", "a", "s")
-        sweep.table.post_message(SweepTable.Chosen(255))  # a click that came late
-        await until(pilot, lambda: sweep.state is State.FINISHED and sweep.is_idle)
-        assert "of 60" in sweep.table.text
-        assert sweep.table.candidate is None
-        assert sweep.table.text.split("\n")[2].split()[1:3] == ["0", "0"]
-
-
-async def test_states_have_a_sign_and_a_word():
-    script = SweepScript(waits=True, diverged=(0,))
-    async with make_app(sweep=script).run_test(size=SIZE) as pilot:
-        await under_way(pilot, "a")
-        for key, text in (("down", "✕ diverged"), ("end", "● training"), ("x", "□ stopped")):
-            await press(pilot, key)
-            await shown(pilot, text)
-
-
-# A candidate
-
-
-async def test_enter_shows_a_candidates_losses_and_fit_and_escape_goes_back():
-    async with make_app(sweep=SweepScript()).run_test(size=SIZE) as pilot:
-        sweep = await swept(pilot)
-        await press(pilot, "down", "enter")
-        await until(pilot, lambda: isinstance(pilot.app.screen, CandidateScreen))
-        await shown(pilot, "Fit · step 40", "lr 0.00001 · seed 0", "✓ Finished 40 steps.")
-        await shown(pilot, "╺╸ validation")
-        await hidden(pilot, "bound")  # which a sweep does not report
-        await press(pilot, "escape")
-        await until(pilot, lambda: pilot.app.screen is sweep)
-        await press(pilot, "enter")
-        await until(pilot, lambda: isinstance(pilot.app.screen, CandidateScreen))
-        await press(pilot, "u")  # goes all the way back
-        await until(pilot, lambda: isinstance(pilot.app.screen, Cockpit))
-        assert pilot.app.cockpit.form.config.lr == 0.00001
-
-
-async def test_a_candidate_that_trains_is_watched_live_and_no_longer_afterwards():
-    script = SweepScript(waits=True)
-    async with make_app(sweep=script).run_test(size=SIZE) as pilot:
-        await under_way(pilot)
-        control = script.calls[0][1]
-        await press(pilot, "end", "enter")
-        await until(pilot, lambda: control.watched == 255)
-        await shown(pilot, "Fit · step", "● TRAINING")
-        step = re.search(r"Fit · step \d+", screen_text(pilot.app))[0]
-        await hidden(pilot, f"{step} ")  # a later one is drawn
-        control.stop()
-        await shown(
-            pilot, "□ STOPPED", "Stopped by hand"
-        )  # though the sweep screen gets the message
-        await press(pilot, "escape")
-        await until(pilot, lambda: control.watched is None)
-
-
-# Use
-
-
-async def test_u_takes_the_recommended_value_or_the_chosen_candidates_and_its_seed():
-    async with make_app(sweep=SweepScript()).run_test(size=SIZE) as pilot:
-        await swept(pilot)
         await shown(pilot, "u use lr 0.00381")
         await press(pilot, "u")
         await until(pilot, lambda: isinstance(pilot.app.screen, Cockpit))
@@ -501,9 +470,22 @@ async def test_u_takes_the_recommended_value_or_the_chosen_candidates_and_its_se
         await until(pilot, lambda: isinstance(pilot.app.screen, Cockpit))
         config = pilot.app.cockpit.form.config
         assert (config.lr, config.seed) == (0.00001, 2)
+        await press(pilot, "w", "home", "enter")
+        await until(pilot, lambda: isinstance(pilot.app.screen, CandidateScreen))
+        await shown(pilot, "Fit · step 40", "lr 0.00001 · seed 0", "✓ Finished 40 steps.")
+        await shown(pilot, "╺╸ validation")
+        await hidden(pilot, "bound")  # which a sweep does not report
+        await press(pilot, "escape")
+        await until(pilot, lambda: pilot.app.screen is sweep)
+        await press(pilot, "enter")
+        await until(pilot, lambda: isinstance(pilot.app.screen, CandidateScreen))
+        await press(pilot, "u")  # goes all the way back
+        await until(pilot, lambda: isinstance(pilot.app.screen, Cockpit))
+        config = pilot.app.cockpit.form.config
+        assert (config.lr, config.seed) == (0.00001, 0)
 
 
-async def test_a_regularizers_number_goes_over_its_presets():
+async def test_a_regularizers_number_goes_over_its_presets_until_another_recipe_takes_it_back():
     async with make_app(sweep=SweepScript(), recipe="kaiming").run_test(size=SIZE) as pilot:
         await swept(pilot, "a", "a")
         await press(pilot, "u")
@@ -515,12 +497,6 @@ async def test_a_regularizers_number_goes_over_its_presets():
         await until(pilot, lambda: "drops 0.03 of the inputs" in form_text(pilot.app))
         await press(pilot, "r", "R")
         assert form.config.regularizer.dropout is None
-
-
-async def test_another_recipe_takes_the_numbers_back():
-    async with make_app(recipe="kaiming").run_test(size=SIZE) as pilot:
-        await ready(pilot)
-        form = pilot.app.cockpit.form
         form.set_number("dropout", 0.3)
         assert form.config.regularizer.dropout == 0.3
         form.choose("recipe", "l1")
@@ -536,69 +512,54 @@ async def test_numbers_that_the_app_was_started_with_are_kept():
 
 # Sizes
 
-
-async def test_a_race_has_name_median_and_bar_at_every_size_and_in_ascii():
-    for size, charset in (((160, 45), Charset.UNICODE), ((40, 12), Charset.ASCII)):
-        async with make_app(sweep=SweepScript(), charset=charset).run_test(size=size) as pilot:
-            sweep = await swept(pilot, *"aaaaa")
-            await until(pilot, lambda s=sweep: s.table.region.area)
-            shown_rows = sweep.table.text.split("\n")[2 : 2 + min(8, sweep.table.page)]
-            best = "@" if charset is Charset.ASCII else "◆"
-            assert re.search(rf"^. {{2}}stop-pq +1.05 +[-|├─┤]*{best}", shown_rows[0])
-            await press(pilot, "end")
-            await until(pilot, lambda s=sweep: "▸" in s.table.text)  # which the screen writes as >
-            assert len({row[3:15] for row in shown_rows}) == len(shown_rows)
-            await press(pilot, "tab")
-            assert sweep.table.region.area or sweep.form.region.area
-            for _ in range(2):
-                await press(pilot, "tab")
-                assert not sweep.plot.region.area
+RECOMMENDED = (
+    "FINISHED", "256/256", "esc back", "lr 0.00381: lowest median best validation loss 1.03"
+)  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    ("size", "charset"),
-    [((160, 45), Charset.UNICODE), ((80, 24), Charset.ASCII), ((40, 12), Charset.ASCII)],
-)
-async def test_every_size_says_which_value_is_the_one(size, charset):
-    async with make_app(sweep=SweepScript(), charset=charset).run_test(size=size) as pilot:
+async def race_is_read(pilot, best):
+    """Look at a race of regularizers: each row has a name of its own, a median and a bar."""
+    sweep = pilot.app.sweep
+    await until(pilot, lambda: sweep.table.region.area)
+    shown_rows = sweep.table.text.split("\n")[2 : 2 + min(8, sweep.table.page)]
+    assert re.search(rf"^. {{2}}stop-pq +1.05 +[-|├─┤]*{best}", shown_rows[0])
+    await press(pilot, "end")
+    await until(pilot, lambda: "▸" in sweep.table.text)  # which the screen writes as >
+    assert len({row[3:15] for row in shown_rows}) == len(shown_rows)
+    await press(pilot, "tab")
+    assert sweep.table.region.area or sweep.form.region.area
+    for _ in range(2):
+        await press(pilot, "tab")
+        assert not sweep.plot.region.area
+
+
+async def test_a_race_has_name_median_and_bar():
+    async with make_app(sweep=SweepScript()).run_test(size=(160, 45)) as pilot:
+        await swept(pilot, *"aaaaa")
+        await race_is_read(pilot, "◆")
+
+
+async def test_every_size_says_in_ascii_too_which_value_is_the_one_and_how_a_race_ended():
+    app = make_app(sweep=SweepScript(), charset=Charset.ASCII)
+    async with app.run_test(size=(80, 24)) as pilot:
         sweep = await swept(pilot)
-        await press(pilot, "escape") if pilot.app.focused else None
-        await shown(
-            pilot,
-            "FINISHED",
-            "256/256",
-            "esc back",
-            "u use lr 0.00381" if size[0] >= 100 else "u use",
-            "lr 0.00381: lowest median best validation loss 1.03",
-        )
-        assert sweep.plot.region.area
-        if charset is Charset.ASCII:
+        parts = sweep.plot, sweep.table, sweep.form
+        for size in ((80, 24), (40, 12)):
+            await pilot.resize_terminal(*size)
+            await shown(pilot, *RECOMMENDED, "u use")
+            assert sweep.plot.region.area
             for key in ("down", "c", "tab", "?"):
                 await press(pilot, key)
-                assert screen_text(pilot.app).isascii()
-
-
-async def test_medium_opens_the_form_over_the_panes():
-    async with make_app(sweep=SweepScript()).run_test(size=(80, 24)) as pilot:
-        sweep = await opened(pilot)
-        await until(pilot, lambda: not sweep.form.display)
-        await press(pilot, "tab")
-        await until(pilot, lambda: sweep.form.display)
-        assert pilot.app.focused.id == "row-axis"
-        await press(pilot, "right")
-        await until(pilot, lambda: sweep.form.axis.key == "l1_weight")
-        await press(pilot, "escape")
-        await until(pilot, lambda: not sweep.form.display)
-        assert pilot.app.screen is sweep
-
-
-async def test_narrow_shows_one_pane_and_tab_goes_on():
-    async with make_app(sweep=SweepScript()).run_test(size=(40, 12)) as pilot:
-        sweep = await swept(pilot)
+                assert screen_text(app).isascii()
+            await press(pilot, "escape", "escape" if size == (80, 24) else "shift+tab")
         for showing in (sweep.plot, sweep.table, sweep.form, sweep.plot):
-            parts = (sweep.plot, sweep.table, sweep.form)
-            await until(pilot, lambda s=showing, p=parts: [x for x in p if x.region.area] == [s])
+            await until(pilot, lambda s=showing: [x for x in parts if x.region.area] == [s])
             await press(pilot, "tab")
+        before = sweep.feed
+        await press(pilot, *"aaaaas")
+        await until(pilot, lambda: sweep.feed is not before)
+        await until(pilot, lambda: sweep.state is State.FINISHED and sweep.is_idle)
+        await race_is_read(pilot, "@")
 
 
 async def test_resizing_through_all_sizes_never_fails():
@@ -615,33 +576,26 @@ async def test_resizing_through_all_sizes_never_fails():
 # Keys
 
 
-async def test_a_users_keymap_counts_here_too():
-    app = make_app(sweep=SweepScript(), keymap={"start": "f5", "use": "f6"})
-    async with app.run_test(size=SIZE) as pilot:
-        sweep = await opened(pilot, "s")
-        assert sweep.state is State.IDLE
-        await press(pilot, "ctrl+p")
-        await until(pilot, lambda: isinstance(app.focused, Input))
-        await press(pilot, *"values")
-        await shown(pilot, "edit the values to try")
-        await press(pilot, "escape")
-        await until(pilot, lambda: app.screen is sweep)
-        await press(pilot, "f5")
-        await until(pilot, lambda: sweep.state is State.FINISHED)
-        await shown(pilot, "f6 use lr 0.00381")
-
-
-async def test_a_run_and_a_sweep_are_told_apart_when_quitting():
+async def test_h_lists_the_runs_and_a_run_and_a_sweep_are_told_apart_when_quitting():
     script, sweeps = Script(), SweepScript(waits=True)
-    app = make_app(script, sweep=sweeps)
+    app = make_app(Script(FINISHED), sweep=sweeps)
     async with app.run_test(size=SIZE) as pilot:
         await ready(pilot)
         await press(pilot, "s")
+        await until(pilot, lambda: app.cockpit.is_idle)
+        sweep = await opened(pilot, "h")
+        await until(pilot, lambda: isinstance(app.screen, RunsScreen))
+        await press(pilot, "h")
+        await until(pilot, lambda: app.screen is sweep)
+        await press(pilot, "h", "enter")
+        await until(pilot, lambda: isinstance(app.screen, Cockpit))
+        app.cockpit.context.work.train = script
+        await press(pilot, "s")
         await until(pilot, lambda: app.cockpit.state is State.RUNNING)
         await press(pilot, "w")
-        await until(pilot, lambda: isinstance(app.screen, SweepScreen))
+        await until(pilot, lambda: app.screen is sweep)
         await press(pilot, "s")
-        await until(pilot, lambda: app.sweep.active)
+        await until(pilot, lambda: sweep.active)
         await press(pilot, "q")
         await until(pilot, lambda: isinstance(app.screen, QuitQuestion))
         assert [screen.quit_warning for screen in app.live_screens] == [
@@ -652,15 +606,22 @@ async def test_a_run_and_a_sweep_are_told_apart_when_quitting():
         await until(pilot, lambda: script.calls[0][1].stopped and sweeps.calls[0][1].stopped)
 
 
-async def test_a_real_sweep_finds_the_better_of_two_lrs():
+async def test_a_sweep_that_fails_says_why_and_the_next_real_one_finds_the_better_of_two_lrs():
+    def broken(plan, control):
+        raise RuntimeError("the cable is out")
+        yield
+
     def real(plan, control):
         from tui_trainer.sweeps.sweeper import sweep
 
         yield from sweep(plan, control)
 
-    app = make_app(sweep=real, recipe="kaiming", steps=30)
+    app = make_app(sweep=broken, recipe="kaiming", steps=30)
     async with app.run_test(size=SIZE) as pilot:
-        sweep = await opened(pilot)
+        sweep = await opened(pilot, "s")
+        await shown(pilot, "the cable is out")
+        assert sweep.state is State.FAILED
+        app.cockpit.context.work.sweep = real
         await type_values(pilot, "0.01,10")
         await press(pilot, "enter")
         sweep.form.field("seeds").put("2")
@@ -668,19 +629,6 @@ async def test_a_real_sweep_finds_the_better_of_two_lrs():
         await shown(pilot, "✓ lr 0.01: lowest median best validation loss", "✕ 2 diverged")
         await press(pilot, "down", "enter")
         await shown(pilot, "Fit · step 30")
-
-
-async def test_h_opens_the_list_of_runs_and_goes_back_or_on_to_the_cockpit_with_a_run():
-    async with make_app(Script(FINISHED)).run_test(size=SIZE) as pilot:
-        await ready(pilot)
-        await press(pilot, "s")
-        await until(pilot, lambda: pilot.app.cockpit.is_idle)
-        sweep = await opened(pilot, "h")
-        await until(pilot, lambda: isinstance(pilot.app.screen, RunsScreen))
-        await press(pilot, "h")
-        await until(pilot, lambda: pilot.app.screen is sweep)
-        await press(pilot, "h", "enter")
-        await until(pilot, lambda: isinstance(pilot.app.screen, Cockpit))
 
 
 # Each value at its own best lr
@@ -774,21 +722,24 @@ async def test_the_race_takes_the_place_of_its_tuning_but_not_of_what_is_read():
 
 
 async def test_a_tuning_fits_every_size_and_may_be_stopped():
-    for size, charset in (((80, 24), Charset.ASCII), ((40, 12), Charset.UNICODE)):
-        script = SweepScript(waits=True)
-        app = make_app(sweep=in_two_stages(script), charset=charset)
-        async with app.run_test(size=size) as pilot:
-            sweep = await opened_to_tune(pilot, seeds=1)
-            await press(pilot, "s")
-            half = 5 * 11 // 2
-            await until(pilot, lambda s=sweep, n=half: s.feed.result.finished == n and not s.unread)
+    script = SweepScript(waits=True)
+    app = make_app(sweep=in_two_stages(script), charset=Charset.ASCII)
+    async with app.run_test(size=(80, 24)) as pilot:
+        sweep = await opened_to_tune(pilot, seeds=1)
+        await press(pilot, "s")
+        half = 5 * 11 // 2
+        await until(pilot, lambda: sweep.feed.result.finished == half and not sweep.unread)
+        for size in ((80, 24), (40, 12)):
+            await pilot.resize_terminal(*size)
             await shown(pilot, "Tuning lr by init", "lr so far", "xavier", "0.00001")
-            await press(pilot, "x")
-            await until(pilot, lambda s=sweep: s.state is State.STOPPED and s.is_idle)
+        await press(pilot, "x")
+        await until(pilot, lambda: sweep.state is State.STOPPED and sweep.is_idle)
+        for size in ((40, 12), (80, 24)):
+            await pilot.resize_terminal(*size)
             await shown(pilot, "lr was still being")
-            assert len(script.calls) == 1
-            assert "use" in sweep.why_not()  # what led so far was recommended by nobody
-            await press(pilot, "u")
-            assert pilot.app.screen is sweep
-            await press(pilot, "down")
-            assert "use" not in sweep.why_not()
+        assert len(script.calls) == 1
+        assert "use" in sweep.why_not()  # what led so far was recommended by nobody
+        await press(pilot, "u")
+        assert pilot.app.screen is sweep
+        await press(pilot, "down")
+        assert "use" not in sweep.why_not()

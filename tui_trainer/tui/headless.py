@@ -101,10 +101,15 @@ async def press(pilot: Pilot[None], key: str) -> None:
 
     `Pilot.press` first waits for the process to do nothing, up to two seconds while it trains.
     """
-    character = key if len(key) == 1 else CHARACTERS.get(key)
-    name = key_name(key) if len(key) == 1 else key
-    pilot.app.post_message(events.Key(name, character))
+    pilot.app.post_message(key_event(key))
     await pilot.pause(_POLL_SECONDS)
+
+
+def key_event(key: str) -> events.Key:
+    """Make the event of a key: a character, or a name such as ctrl+p."""
+    if len(key) == 1:
+        return events.Key(key_name(key), key)
+    return events.Key(key, CHARACTERS.get(key))
 
 
 def parse_keys(text: str) -> list[str]:
