@@ -5,6 +5,7 @@ import fcntl
 import gc
 import os
 import signal
+import sys
 
 # Textual reads these when it is imported.
 for variable in ("NO_COLOR", "TEXTUAL_THEME", "TEXTUAL_COLOR_SYSTEM", "TEXTUAL_FPS"):
@@ -12,6 +13,11 @@ for variable in ("NO_COLOR", "TEXTUAL_THEME", "TEXTUAL_COLOR_SYSTEM", "TEXTUAL_F
 # A terminal's size: pytest imports readline, which sets these, and its workers inherit them.
 for variable in ("COLUMNS", "LINES"):
     os.environ.pop(variable, None)
+
+# Whoever switched bytecode off would have every process compile the program, and every worker all
+# tests: together a minute.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 # As for a command in a shell's foreground: nohup and "&" leave these ignored, in children too.
 signal.signal(signal.SIGINT, signal.default_int_handler)

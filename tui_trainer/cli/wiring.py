@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import gc
+import importlib
 import signal
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace as with_fields
@@ -113,11 +114,11 @@ def train_events(
 
     Without a `root` nothing is saved.
     """
+    _import_torch()
     from tui_trainer.runs.recording import record
     from tui_trainer.training.trainer import train
 
     config = _with_data_of_now(config)
-    _spare_the_collector()
     if root is None:
         yield from train(config, control)
     else:
@@ -133,9 +134,9 @@ def _with_data_of_now(config: RunConfig) -> RunConfig:
 
 def resumed_events(folder: Path, control: Control, steps: int | None = None) -> Iterator[Event]:
     """Go on with a saved run; imports torch."""
+    _import_torch()
     from tui_trainer.runs.recording import go_on
 
-    _spare_the_collector()
     yield from go_on(folder, control, steps)
 
 
@@ -143,9 +144,9 @@ def branch_events(
     folder: Path, step: int, config: RunConfig, control: Control, lr: float | None, root: Path
 ) -> Iterator[Event]:
     """Branch off a saved run; imports torch."""
+    _import_torch()
     from tui_trainer.runs.recording import branch
 
-    _spare_the_collector()
     yield from branch(folder, step, config, control, lr, root)
 
 
@@ -204,11 +205,11 @@ def saved_sweep(
 
 
 def _sweep_here(plan: Sweep, control: SweepControl, *, fits: bool) -> Iterator[SweepEvent]:
+    _import_torch()
     from tui_trainer.sweeps.events import CandidatesAdvanced, SweepEnded
     from tui_trainer.sweeps.pace import remember_pace
     from tui_trainer.sweeps.sweeper import sweep
 
-    _spare_the_collector()
     seconds = 0.0
     for event in sweep(plan, control, fits=fits):
         if isinstance(event, CandidatesAdvanced):
@@ -220,9 +221,9 @@ def _sweep_here(plan: Sweep, control: SweepControl, *, fits: bool) -> Iterator[S
 
 def lr_search_events(search: LrSearch, control: SweepControl) -> Iterator[LrEvent]:
     """Search for a learning rate; imports torch."""
+    _import_torch()
     from tui_trainer.lr_search.search import run_lr_search
 
-    _spare_the_collector()
     search = with_fields(search, config=_with_data_of_now(search.config))
     yield from run_lr_search(search, control)
 
@@ -248,18 +249,25 @@ def cluster_events(plan: Sweep, control: SweepControl, address: str | None) -> I
 
 def preview(config: RunConfig, expected: str | None = None) -> Previewed:
     """Preview; imports torch."""
+    _import_torch()
     from tui_trainer.training.setup import preview as preview_untrained
 
     config = _with_data_of_now(config)
-    _spare_the_collector()
     return preview_untrained(config, expected)
 
 
 @functools.cache
-def _spare_the_collector() -> None:
-    """Exempt torch's million objects from garbage collection, which would stall the screen."""
-    gc.collect()
-    gc.freeze()
+def _import_torch() -> None:
+    """Import torch, and let no garbage collection pass over its million objects.
+
+    While it is imported they would take a fifth of the time, and afterwards stall the screen.
+    """
+    gc.disable()
+    try:
+        importlib.import_module("torch")
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 @contextlib.contextmanager
