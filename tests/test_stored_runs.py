@@ -3,11 +3,13 @@
 import json
 import os
 import shutil
+import subprocess
 from itertools import islice
 
 import pytest
 from click.testing import CliRunner
 from msgspec.structs import replace
+from terminals import PROGRAM
 
 from tui_trainer.cli import main
 from tui_trainer.config.differences import config_differences
@@ -220,6 +222,11 @@ def test_a_recorded_run_is_shown_plotted_and_written(root, tmp_path):
     assert facts["R²"].endswith(f"validation {trained['val_r2']:.3f}")
     assert result.stderr == ""
     assert shown.read_text() == losses.read_text()
+    piped = subprocess.run(
+        [PROGRAM, "show", "last", "--csv", "-"], capture_output=True, text=True, timeout=90
+    )
+    assert piped.stdout == losses.read_text()
+    assert "finished" in piped.stderr
     fields = json.loads(invoke("show", "last", "--json").stdout)
     assert fields["config"] == trained["config"]
     assert fields["summary"]["val_loss"] == trained["val_loss"]

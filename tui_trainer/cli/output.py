@@ -5,7 +5,7 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
@@ -86,6 +86,22 @@ def exit_status(signals: Sequence[int], failed: bool) -> int:
     if signals:
         return EXIT_SIGNALLED + signals[0]
     return EXIT_FAILED if failed else EXIT_OK
+
+
+def write_file(write: Callable[[Path], object], file: Path, flag: str) -> bool:
+    """Write a file, and return whether that worked; why not is one line: the rest is to be printed.
+
+    Raises:
+        BrokenPipeError: if nobody reads it any more, which is nothing to speak of.
+    """
+    try:
+        write(file)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        say(f"{flag} {file}: {error.strerror}")
+        return False
+    return True
 
 
 def require_writable(file: Path, flag: str) -> None:

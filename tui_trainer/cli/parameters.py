@@ -1,7 +1,9 @@
 """Types of the command line's parameters, and the flags that make a config."""
 
 import math
+import sys
 from collections.abc import Callable, Mapping
+from contextlib import redirect_stdout
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, TypeAlias, TypeVar
@@ -49,6 +51,18 @@ class File(click.Path):
         if not str(value) or "\0" in str(value):
             self.fail(f"expected a path, got {shortened(value)}", param, ctx)
         return super().convert(value, param, ctx)
+
+
+class OutputFile(File):
+    """A path to write to; - is stdout, which is then for the file alone: text goes to stderr."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Read a path."""
+        if str(value) != "-":
+            return super().convert(value, param, ctx)
+        if ctx is not None:
+            ctx.with_resource(redirect_stdout(sys.stderr))
+        return Path("/dev/stdout")
 
 
 class Size(click.ParamType[tuple[int, int]]):

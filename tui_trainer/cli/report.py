@@ -4,6 +4,7 @@ import shutil
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -20,8 +21,9 @@ from tui_trainer.cli.output import (
     prints_on_stderr,
     require_writable,
     say,
+    write_file,
 )
-from tui_trainer.cli.parameters import File, on_end_option
+from tui_trainer.cli.parameters import OutputFile, on_end_option
 from tui_trainer.cli.wiring import on_first_signal
 from tui_trainer.config.settings import RunConfig
 from tui_trainer.config.user_settings import OnHangup, UserSettings
@@ -60,8 +62,8 @@ def report_options(command: F) -> F:
         click.option("--json", "as_json", is_flag=True,
                      help="Print one JSON object instead of text."),
         click.option("--plot", is_flag=True, help="Plot the losses and the fit."),
-        click.option("--history", "history_file", metavar="FILE.csv", type=File(),
-                     help="Write the columns step, train_loss and val_loss."),
+        click.option("--history", "history_file", metavar="FILE.csv", type=OutputFile(),
+                     help="Write the columns step, train_loss and val_loss; - is stdout."),
     ]  # fmt: skip
     for option in reversed([*options, on_end_option, hangup_option]):
         command = option(command)
@@ -126,13 +128,9 @@ def _print(console: Any, result: Any, report: Report) -> None:
 
 
 def _write_history(history: Any, file: Path) -> bool:
-    """Write the history; a failure is one line, since the result is still to be printed."""
     from tui_trainer.runs.export import write_history
 
-    try:
-        write_history(history, file)
-    except OSError as error:
-        say(f"--history {file}: {error.strerror}")
+    if not write_file(partial(write_history, history), file, "--history"):
         return False
     if history.first_kept > 1:
         say(f"--history {file}: from step {history.first_kept:,} on; older losses are in blocks")

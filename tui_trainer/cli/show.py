@@ -2,6 +2,7 @@
 
 import shutil
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -17,8 +18,9 @@ from tui_trainer.cli.output import (
     require_writable,
     say,
     terminal_width,
+    write_file,
 )
-from tui_trainer.cli.parameters import File
+from tui_trainer.cli.parameters import OutputFile
 from tui_trainer.cli.saving import run_argument, runs_option
 from tui_trainer.config.user_settings import config_file, read_user_settings
 from tui_trainer.runs.folder import runs_folder
@@ -31,8 +33,8 @@ if TYPE_CHECKING:
 @click.command()
 @run_argument
 @click.option("--plot", is_flag=True, help="Plot the losses and the fit.")
-@click.option("--csv", "csv_file", metavar="FILE", type=File(),
-              help="Write a column of steps, and one a metric.")  # fmt: skip
+@click.option("--csv", "csv_file", metavar="FILE", type=OutputFile(),
+              help="Write a column of steps, and one a metric; - is stdout.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of text.")
 @runs_option
 @looks_options
@@ -54,6 +56,7 @@ def show(
     if csv_file is not None:
         require_writable(csv_file, "--csv")
     from tui_trainer.console import runs as console
+    from tui_trainer.runs.export import write_history
     from tui_trainer.runs.listing import find_run, read_run
     from tui_trainer.runs.saved import SavedRun
 
@@ -62,6 +65,7 @@ def show(
     if stored.description.kind == "loop":
         _show_loop(context, stored, plot, csv_file, as_json)
     saved = SavedRun(folder)
+    history = saved.result.history
     if as_json:
         echo_json(console.run_to_json(stored, saved.entries))
     else:
@@ -69,7 +73,7 @@ def show(
         click.echo(for_stdout(console.summary(stored, saved.entries, fit, terminal_width())))
     if plot:
         click.echo(f"\n{_plots(saved, as_json)}", err=as_json)
-    written = csv_file is None or _write_losses(saved, csv_file)
+    written = csv_file is None or write_file(partial(write_history, history), csv_file, "--csv")
     for note in saved.notes:
         say(note)
     context.exit(EXIT_OK if written else EXIT_FAILED)
@@ -91,16 +95,12 @@ def _show_loop(
     else:
         click.echo(for_stdout(console.summary(stored, entries, width=terminal_width())))
     notes = [note] * bool(note)
-    status = EXIT_OK
-    if csv_file is not None:
-        try:
-            notes += write_metrics(stored.folder, csv_file)
-        except OSError as error:
-            say(f"--csv {csv_file}: {error.strerror}")
-            status = EXIT_FAILED
+    written = csv_file is None or write_file(
+        lambda file: notes.extend(write_metrics(stored.folder, file)), csv_file, "--csv"
+    )
     for words in notes:
         say(words)
-    context.exit(status)
+    context.exit(EXIT_OK if written else EXIT_FAILED)
 
 
 def _plots(saved: "SavedRun", on_stderr: bool) -> str:
@@ -109,15 +109,3 @@ def _plots(saved: "SavedRun", on_stderr: bool) -> str:
     width = min(120, shutil.get_terminal_size((100, 30)).columns)
     stream = sys.stderr if on_stderr else sys.stdout
     return plots(saved.result, width, charset_of(stream), colored)
-
-
-def _write_losses(saved: "SavedRun", file: Path) -> bool:
-    """Write all losses; a failure is one line, since the rest is to be printed."""
-    from tui_trainer.runs.export import write_history
-
-    try:
-        write_history(saved.result.history, file)
-    except OSError as error:
-        say(f"--csv {file}: {error.strerror}")
-        return False
-    return True

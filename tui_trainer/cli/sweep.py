@@ -4,6 +4,7 @@ import math
 import shutil
 import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +24,9 @@ from tui_trainer.cli.output import (
     prints_on_stderr,
     require_writable,
     say,
+    write_file,
 )
-from tui_trainer.cli.parameters import File, Number, on_end_option, settings_options
+from tui_trainer.cli.parameters import Number, OutputFile, on_end_option, settings_options
 from tui_trainer.cli.saving import saved_root, saving_options
 from tui_trainer.cli.wiring import (
     cluster_events,
@@ -74,8 +76,8 @@ from tui_trainer.training.engines.choice import require_engine
 @saving_options
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of text.")
 @click.option("--plot", is_flag=True, help="Plot the losses over the values; names in rows.")
-@click.option("--csv", "csv_file", metavar="FILE.csv", type=File(),
-              help="Write all candidates, one row each.")  # fmt: skip
+@click.option("--csv", "csv_file", metavar="FILE.csv", type=OutputFile(),
+              help="Write all candidates, one row each; - is stdout.")  # fmt: skip
 @on_end_option
 @looks_options
 @click.pass_context
@@ -114,7 +116,8 @@ def sweep(
     events = _events(plan, control, ray_address, root)
     with on_first_signal(lambda _: control.stop()) as signals, prints_on_stderr():
         results = console.follow(events, plan)
-    written = csv_file is None or _write(console, results, csv_file)
+    write = partial(console.write_candidates, results)
+    written = csv_file is None or write_file(write, csv_file, "--csv")
     drawn = _drawn(results, sys.stderr if as_json else sys.stdout) if plot else ""
     if as_json:
         echo_json(console.to_json(results))
@@ -210,13 +213,3 @@ def _axis(
         return parse(text, presets)
     except InvalidSettingsError as error:
         raise InvalidSettingsError(f"{flag} {error}") from None
-
-
-def _write(console: Any, results: Any, file: Path) -> bool:
-    """Write the candidates; a failure is one line, since the result is still to be printed."""
-    try:
-        console.write_candidates(results, file)
-    except OSError as error:
-        say(f"--csv {file}: {error.strerror}")
-        return False
-    return True

@@ -128,7 +128,7 @@ def write_candidates(results: SweepResult, file: Path) -> None:
                 row | {"stage": "race"} for row in rows
             ]
         keys = [*rows[0]["values"], *(key for key in rows[0] if key != "values")]
-        writer = csv.DictWriter(stream, list(dict.fromkeys(keys)))
+        writer = csv.DictWriter(stream, list(dict.fromkeys(keys)), lineterminator="\n")
         writer.writeheader()
         for row in rows:
             values = row.pop("values")

@@ -155,7 +155,7 @@ def write_history(history: History, file: Path) -> None:
     """
     losses = zip(history.losses("train").tolist(), history.losses("val").tolist(), strict=True)
     with file.open("w", newline="", encoding="utf-8") as stream:
-        writer = csv.writer(stream)
+        writer = csv.writer(stream, lineterminator="\n")
         writer.writerow(["step", "train_loss", "val_loss"])
         writer.writerows((step, *pair) for step, pair in enumerate(losses, history.first_kept))
 
@@ -178,7 +178,7 @@ def write_metrics(folder: Path, file: Path) -> list[str]:
         cells[np.searchsorted(steps, series.steps)] = [f"{x:.9g}" for x in series.values.tolist()]
         columns.append(cells)
     with file.open("w", newline="", encoding="utf-8") as stream:
-        writer = csv.writer(stream)
+        writer = csv.writer(stream, lineterminator="\n")
         writer.writerow(["step", *found.series])
         writer.writerows(zip(steps.tolist(), *columns, strict=True))
     return found.problems
