@@ -6,8 +6,6 @@ import msgspec
 import pytest
 from reference_loop import make
 
-from tui_trainer.config import optimization, settings
-from tui_trainer.config.modules import module_names
 from tui_trainer.config.optimization import Optimizer
 from tui_trainer.config.settings import Dataset
 from tui_trainer.task import datasets, optimizers
@@ -16,8 +14,6 @@ _FOLDER = str(Path(__file__).with_name("seams"))
 
 
 def install(patch: pytest.MonkeyPatch) -> None:
-    for module in (optimization, settings):
-        patch.setattr(module, "module_names", module_names.__wrapped__)  # looks every time
     for package in (datasets, optimizers):
         patch.setattr(package, "__path__", [*package.__path__, _FOLDER])
         patch.setattr(package.__spec__, "submodule_search_locations", package.__path__)

@@ -127,7 +127,7 @@ _AFTER = """\
     print(f"{ending}: validation {final_loss:.9g}, best {best_loss:.9g} at step {best_step}")
     if len(sys.argv) > 1:
         with open(sys.argv[1], "w", newline="", encoding="utf-8") as file:
-            writer = csv.writer(file)
+            writer = csv.writer(file, lineterminator="\\n")
             writer.writerow(["step", "train_loss", "val_loss"])
             writer.writerows(zip(range(1, STEPS + 1), train_losses, val_losses))"""
 
