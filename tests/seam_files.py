@@ -19,12 +19,12 @@ def install(patch: pytest.MonkeyPatch) -> None:
         patch.setattr(package.__spec__, "submodule_search_locations", package.__path__)
 
 
-def config_of(*, optimizer="momentum", **more):
+def config_of(*, optimizer="momentum", **settings):
     """Three features, in a small network."""
     dataset = Dataset(
         name="plane", function="plane", features=3, train_points=60, validation_points=50
     )
-    made = make("kaiming", **{"lr": 0.003, "architecture": "linear", **more})
+    made = make("kaiming", **{"lr": 0.003, "architecture": "linear", **settings})
     architecture = msgspec.structs.replace(made.architecture, hidden=(6,))
     replaced = {
         "dataset": dataset,
