@@ -13,14 +13,14 @@ import numpy as np
 import pytest
 from reference_loop import PRESETS
 from test_cli import DEADLINE, read_until, start
-from test_imports import imported_by
 
 from tui_trainer.config.validation import InvalidSettingsError
 from tui_trainer.sweeps.axes import parse_axis
 from tui_trainer.sweeps.cluster import driver_process
-from tui_trainer.sweeps.cluster.coordinator import _EventMerger, make_shares, sweep_on_cluster
+from tui_trainer.sweeps.cluster.coordinator import _EventMerger, make_shares
 from tui_trainer.sweeps.cluster.driver import _Share
 from tui_trainer.sweeps.cluster.driver_process import find_address
+from tui_trainer.sweeps.cluster.sweeping import sweep_on_cluster
 from tui_trainer.sweeps.cluster.worker import gather
 from tui_trainer.sweeps.control import SweepControl
 from tui_trainer.sweeps.events import (
@@ -51,12 +51,14 @@ NODE = {"num_cpus": 1, "node_ip_address": "127.0.0.1", "object_store_memory": 80
 
 # Ray gives a silent node 20 s before it is lost.
 HEALTH = {"health_check_period_ms": 500, "health_check_initial_delay_ms": 1000}
-HEAD = {**NODE, "include_dashboard": False, "_system_config": HEALTH}
+# Neither the dashboard nor what prints workers' lines or asks a cloud for more nodes.
+WITHOUT = {"include_dashboard": False, "include_log_monitor": False, "no_monitor": True}
+HEAD = {**NODE, **WITHOUT, "_system_config": HEALTH}
 
 
 @pytest.fixture(scope="module")
-def cluster():
-    """Two nodes."""
+def ray_head():
+    """A cluster of one node."""
     with pytest.MonkeyPatch.context() as patch:
         for name, value in ENVIRONMENT.items():
             patch.setenv(name, value)
@@ -65,10 +67,17 @@ def cluster():
 
         cluster = Cluster(initialize_head=True, head_node_args=HEAD)
         try:
-            cluster.add_node(**NODE)
             yield cluster
         finally:
             cluster.shutdown()
+
+
+@pytest.fixture
+def cluster(ray_head):
+    """Two nodes, though an earlier test may have lost one."""
+    if not ray_head.worker_nodes:
+        ray_head.add_node(**NODE)
+    return ray_head
 
 
 def plan(*axes, recipe="kaiming", **settings):
@@ -126,41 +135,39 @@ def assert_same(told, local):
 
 def assert_free(cluster):
     """Hold that nothing of a sweep works any longer."""
-    deadline = time.monotonic() + 30
-    while cluster.global_state.available_resources().get("CPU") != 2:
+    nodes = 1 + len(cluster.worker_nodes)
+    deadline = time.monotonic() + DEADLINE
+    while cluster.global_state.available_resources().get("CPU") != nodes:
         assert time.monotonic() < deadline
         time.sleep(0.05)
 
 
-def test_a_sweep_on_two_nodes_comes_to_what_it_does_here(cluster):
-    grid = plan(
-        "lr=1e-3,0.01,1", "regularizer=none,stop-first-increase,dropout", seeds=2, steps=200
-    )
-    told = Told(sweep_on_cluster(grid, address=cluster.address, fits=True))
-    local = Told(sweep(grid))
-    assert_same(told, local)
-    assert len({ended.reason for ended in told.ended.values()}) == 3
-    assert told.started.sweep is grid
-    assert told.started.how == "2 groups, a Ray cluster of 2 nodes, 2 CPUs"
-    assert {i for i, fit in told.fits.items() if fit} == {i for i, f in local.fits.items() if f}
-    seconds = [ended.seconds for ended in told.ended.values()]
-    assert 0 < min(seconds) <= max(seconds) <= told.end.seconds
-    assert_free(cluster)
-
-
 @pytest.mark.skipif(not Path("/proc/net/tcp").exists(), reason="needs Linux's /proc")
-def test_on_a_cluster_of_127_0_0_1_nothing_listens_elsewhere(cluster, monkeypatch):
+def test_a_stop_ends_all_candidates_and_until_then_nothing_listens_beyond_127_0_0_1(
+    cluster, monkeypatch
+):
     monkeypatch.delenv("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER")  # as a user's environment is
-    control, listening = SweepControl(), {}
-    events = sweep_on_cluster(plan("lr=1e-4", steps=10**6), control, cluster.address, fits=False)
-    for event in events:
-        if isinstance(event, CandidatesAdvanced) and not listening:
+    monkeypatch.setattr("tui_trainer.sweeps.cluster.coordinator._MOST_OF_A_CPU", 2)
+    grid = plan("lr=1e-4:1e-3:log:10", steps=1_000_000)
+    control, told, listening = SweepControl(), Told([]), {}
+    for event in sweep_on_cluster(grid, control, cluster.address, fits=True):
+        told.apply(event)
+        if len(told.losses) >= 4 and not listening:
             listening = {name: listeners(pid) for pid, name in descendants()}
             control.stop()
     assert any("cluster.driver" in name and hosts for name, hosts in listening.items())
     assert any("train_share" in name and hosts for name, hosts in listening.items())
-    hosts = set().union(*listening.values())
-    assert hosts == {"127.0.0.1"}, listening
+    assert set().union(*listening.values()) == {"127.0.0.1"}, listening
+    assert told.end.reason is StopReason.STOPPED
+    assert {ended.reason for ended in told.ended.values()} == {StopReason.STOPPED}
+    assert sorted(told.ended) == list(range(10))  # on their way or not begun
+    for index, ended in told.ended.items():
+        losses = told.losses.get(index, [])
+        assert ended.steps == len(losses)
+        assert ended.val_loss == (losses[-1] if losses else None)
+        assert ended.best_val_loss == (min(losses) if losses else None)
+    assert told.end.steps == sum(map(len, told.losses.values()))
+    assert_free(cluster)
 
 
 def descendants():
@@ -211,26 +218,6 @@ def test_an_error_of_a_worker_ends_the_sweep_with_its_words(cluster, monkeypatch
     assert told.end.detail == "AttributeError: 'str' object has no attribute 'config'"
 
 
-def test_a_stop_ends_those_on_their_way_and_those_that_wait(cluster, monkeypatch):
-    monkeypatch.setattr("tui_trainer.sweeps.cluster.coordinator._MOST_OF_A_CPU", 2)
-    grid = plan("lr=1e-4:1e-3:log:10", steps=1_000_000)
-    control, told = SweepControl(), Told([])
-    for event in sweep_on_cluster(grid, control, cluster.address, fits=True):
-        told.apply(event)
-        if len(told.losses) >= 4:
-            control.stop()
-    assert told.end.reason is StopReason.STOPPED
-    assert {ended.reason for ended in told.ended.values()} == {StopReason.STOPPED}
-    assert sorted(told.ended) == list(range(10))
-    for index, ended in told.ended.items():
-        losses = told.losses.get(index, [])
-        assert ended.steps == len(losses)
-        assert ended.val_loss == (losses[-1] if losses else None)
-        assert ended.best_val_loss == (min(losses) if losses else None)
-    assert told.end.steps == sum(map(len, told.losses.values()))
-    assert_free(cluster)
-
-
 def test_what_is_abandoned_ends(cluster, monkeypatch):
     drivers = []
 
@@ -253,19 +240,27 @@ def test_a_gpu_that_no_node_has(cluster):
         sweep_on_cluster(plan("lr=0.1", device="cuda"), address=cluster.address, fits=False)
 
 
-def test_a_lost_node_s_candidates_start_again_on_another(cluster, capfd):
-    grid = plan("lr=1e-4:1e-3:log:6", steps=2500)
-    node = cluster.add_node(**NODE)
+def test_a_sweep_that_loses_one_of_two_nodes_comes_to_what_it_does_here(cluster, capfd):
+    axes = ("lr=1e-3,1", "regularizer=none,stop-first-increase", "dropout=0,0.2")
+    grid = plan(*axes, steps=1000)
+    (node,) = cluster.worker_nodes
     told, killer = Told([]), threading.Thread(target=cluster.remove_node, args=(node, False))
-    for event in sweep_on_cluster(grid, address=cluster.address, fits=False):
+    for event in sweep_on_cluster(grid, address=cluster.address, fits=True):
         told.apply(event)
         if told.losses and killer.ident is None:
             killer.start()
     killer.join()
-    assert told.started.how == "1 group, a Ray cluster of 3 nodes, 3 CPUs"
-    assert len(told.restarted) == 2
-    assert told.notes[-1] == "lost a worker; candidates restarted: 2"
-    assert_same(told, Told(sweep(grid, fits=False)))
+    assert told.started.sweep is grid
+    assert told.started.how == "2 groups, a Ray cluster of 2 nodes, 2 CPUs"
+    assert told.restarted
+    assert told.notes[-1] == f"lost a worker; candidates restarted: {len(told.restarted)}"
+    local = Told(sweep(grid))
+    assert_same(told, local)
+    assert len({ended.reason for ended in told.ended.values()}) == 3
+    assert {i for i, fit in told.fits.items() if fit} == {i for i, f in local.fits.items() if f}
+    seconds = [ended.seconds for ended in told.ended.values()]
+    assert 0 < min(seconds) <= max(seconds) <= told.end.seconds
+    assert_free(cluster)
     assert capfd.readouterr() == ("", "")
 
 
@@ -374,12 +369,16 @@ def test_ctrl_c_ends_the_search_for_a_cluster_that_does_not_answer():
     assert (process.returncode, out, err) == (130, b"", b"")
 
 
-@pytest.mark.parametrize(
-    "address", ["nonsense", "host:port", ":6379", "ray://127.0.0.1:10001", f"host:{'9' * 5000}"]
-)
-def test_what_is_no_address(address):
-    with pytest.raises(InvalidSettingsError, match="expected HOST:PORT"):
-        find_address(address)
+def test_what_is_no_address():
+    for address in [
+        "nonsense",
+        "host:port",
+        ":6379",
+        "ray://127.0.0.1:10001",
+        f"host:{'9' * 5000}",
+    ]:
+        with pytest.raises(InvalidSettingsError, match="expected HOST:PORT"):
+            find_address(address)
 
 
 def test_ray_address_stands_in_for_none(monkeypatch):
@@ -401,12 +400,3 @@ def test_without_ray(monkeypatch):
 def test_a_gpu_s_number_is_ray_s_to_pick():
     with pytest.raises(InvalidSettingsError, match="cuda:1: on a cluster Ray picks the GPU"):
         sweep_on_cluster(plan("lr=0.1", device="cuda:1"), address="127.0.0.1:1", fits=False)
-
-
-@pytest.mark.parametrize("module", ["cli", "sweeps.cluster", "sweeps.cluster.driver"])
-def test_nothing_of_ray_is_imported_before_it_is_asked_for(module):
-    assert "ray" not in imported_by(module)
-
-
-def test_the_driver_waits_for_no_torch():
-    assert "torch" not in imported_by("sweeps.cluster.driver")

@@ -234,7 +234,7 @@ def cluster_events(plan: Sweep, control: SweepControl, address: str | None) -> I
     Raises:
         InvalidSettingsError: by this call, if there is none.
     """
-    from tui_trainer.sweeps.cluster.coordinator import sweep_on_cluster
+    from tui_trainer.sweeps.cluster.sweeping import sweep_on_cluster
     from tui_trainer.sweeps.tuning import in_stages
 
     events = sweep_on_cluster(plan, control, address, fits=False)

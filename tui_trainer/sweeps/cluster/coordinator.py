@@ -1,15 +1,10 @@
-"""A sweep over the nodes of a Ray cluster, with the same events as one on this machine.
-
-Ray runs in a process of its own, the driver (`driver`), where it may print, set signal handlers
-and end the process with the cluster. The candidates' events come through a pipe.
-"""
+"""Hands a sweep's candidates to a cluster in shares, and makes one sweep's events of theirs."""
 
 import dataclasses
 import time
 from collections.abc import Iterable, Iterator
 from typing import TypeVar
 
-from tui_trainer.config.validation import InvalidSettingsError
 from tui_trainer.sweeps.cluster.driver_process import Driver
 from tui_trainer.sweeps.control import SweepControl
 from tui_trainer.sweeps.events import (
@@ -24,32 +19,12 @@ from tui_trainer.sweeps.events import (
 from tui_trainer.sweeps.grouping import group_key
 from tui_trainer.sweeps.groups import Member
 from tui_trainer.sweeps.plan import Candidate, Sweep
-from tui_trainer.sweeps.sweeper import points_of, with_end
+from tui_trainer.sweeps.sweeper import points_of
 from tui_trainer.training.events import FitSampled
 from tui_trainer.training.fit import frozen
 
 # Small shares: a fast CPU takes more of them than a slow one, and a lost one repeats little.
 _MOST_OF_A_CPU = 64
-
-
-def sweep_on_cluster(
-    plan: Sweep, control: SweepControl | None = None, address: str | None = None, *, fits: bool
-) -> Iterator[SweepEvent]:
-    """Train all candidates on the Ray cluster at `address`; see `sweeper.sweep`.
-
-    Without an address it is RAY_ADDRESS, or the cluster that this machine is part of. Candidates
-    whose worker is lost start again on another one. `control.watch` has no effect here.
-
-    Raises:
-        InvalidSettingsError: by this call, before any event: if there is no such cluster, or none
-            that can train this.
-    """
-    control = control or SweepControl()
-    device = plan.base.device
-    if ":" in device:
-        raise InvalidSettingsError(f"device {device}: on a cluster Ray picks the GPU; write cuda")
-    driver = Driver(address, "GPU" if device == "cuda" else "CPU")
-    return with_end(_train(plan, control, driver, fits), plan)
 
 
 def make_shares(
@@ -71,7 +46,10 @@ def make_shares(
     return shares
 
 
-def _train(plan: Sweep, control: SweepControl, driver: Driver, fits: bool) -> Iterator[SweepEvent]:
+def train_on(
+    driver: Driver, plan: Sweep, control: SweepControl, fits: bool
+) -> Iterator[SweepEvent]:
+    """Train all candidates on the driver's cluster, and leave it."""
     merger = _EventMerger(plan)
     with driver:
         yield _started(plan, driver)
