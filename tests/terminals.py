@@ -82,6 +82,11 @@ class Terminal:
             self.read(0.05)
         return len(self.sent) - before
 
+    def resize(self, columns, rows):
+        self.screen.resize(rows, columns)
+        self.screen.reset()
+        self.child.setwinsize(rows, columns)
+
     def press(self, keys):
         self.child.send(keys)
 
