@@ -76,6 +76,16 @@ def open_terminal():
 
 
 @pytest.fixture(scope="session")
+def forks():
+    """Start the program as a process of its own, and spare it importing torch."""
+    from forks import Forks
+
+    forks = Forks()
+    yield forks
+    forks.close()
+
+
+@pytest.fixture(scope="session")
 def compiled_cache(tmp_path_factory, request):
     """A cache folder with every step of `compiled_steps`; pytest keeps them, as they take 20 s."""
     from compiled_steps import compile_all

@@ -11,7 +11,6 @@ import signal
 import sys
 import time
 import tty
-from functools import partial
 from pathlib import Path
 
 import pytest
@@ -68,15 +67,19 @@ def wait_for(condition, problem):
         time.sleep(0.05)
 
 
-def test_a_terminal_that_nobody_reads_stops_no_command_and_ctrl_c_ends_it_at_its_result(tmp_path):
+def test_a_terminal_that_nobody_reads_stops_no_command_and_ctrl_c_ends_it_at_its_result(
+    forks, tmp_path
+):
     history = tmp_path / "history.csv"
     with frozen_terminal() as terminal, open("/dev/full", "wb") as full:  # noqa: PTH123
         frozen = dict.fromkeys(("stdin", "stdout", "stderr"), terminal)
         with running(
-            start("train", "--steps", 30, "--history", history, **frozen),
-            start("sweep", "--over", "lr=0.001,0.002", "--steps", 20, "--json", stderr=terminal),
-            start("find-lr", "--trials", 4, "--trial-steps", 30, "--json", stderr=terminal),
-            start("train", "--steps", 30, "--json", stderr=full),
+            forks.start("train", "--steps", 30, "--history", history, **frozen),
+            forks.start(
+                "sweep", "--over", "lr=0.001,0.002", "--steps", 20, "--json", stderr=terminal
+            ),
+            forks.start("find-lr", "--trials", 4, "--trial-steps", 30, "--json", stderr=terminal),
+            forks.start("train", "--steps", 30, "--json", stderr=full),
         ) as (waiting, *others):
             for status, out, _ in results(others):
                 assert status == 0
@@ -87,62 +90,58 @@ def test_a_terminal_that_nobody_reads_stops_no_command_and_ctrl_c_ends_it_at_its
             assert waiting.wait(DEADLINE) == 130
 
 
-def test_term_and_hup_end_every_command_with_all_there_is_so_far(tmp_path):
-    """One process for each case, at the same time: most of it is importing torch."""
+def test_term_and_hup_end_every_command_with_all_there_is_so_far(forks, tmp_path):
     history, table = tmp_path / "history.csv", tmp_path / "table.csv"
-    ignore_hup = partial(signal.signal, signal.SIGHUP, signal.SIG_IGN)  # as nohup does
-    with running(
-        start(*FOR_EVER, "--json", "--history", history, preexec_fn=ignore_hup),
-        start(*SWEEP_FOR_EVER, "--json", "--csv", table),
-        start(*FIND_FOR_EVER, "--json"),
-        start(*FOR_EVER),
-    ) as processes:
-        train, sweep, find, head = processes
-        read_until(train, rb"train [\d.]+ val")
-        read_until(sweep, rb"done, [\d,]+ steps/s")
-        read_until(find, rb"trials: batched")
-        read_until(head, rb"train [\d.]+ val")
-        head.stdout.close()
-        head.stdout = None
-        train.send_signal(signal.SIGHUP)
-        for number in (signal.SIGHUP, signal.SIGHUP):  # as from a terminal that closes
-            sweep.send_signal(number)
-        for process in (train, find, head):
-            process.send_signal(signal.SIGTERM)
-        trained, swept, found, unread = results(processes)
-
-    assert [end[0] for end in (trained, swept, found)] == [143, 129, 143]
-    steps = json.loads(trained[1])["steps"]
-    assert len(history.read_text().splitlines()) == steps + 1 > 1
-    assert json.loads(swept[1])["stop_reason"] == "stopped"
-    assert len(list(csv.DictReader(io.StringIO(table.read_text())))) == 2
-    assert "stopped by hand" in json.loads(found[1])["trials"]["words"]
-    assert unread[0] != 0
-    for _, _, err in (trained, swept, found, unread):
+    hup, term = signal.SIGHUP, signal.SIGTERM
+    nohup = {"ignored": [hup]}
+    train, trains = (*FOR_EVER, "--json", "--history", history), rb"train [\d.]+ val"
+    sweep, sweeps = (*SWEEP_FOR_EVER, "--json", "--csv", table), rb"done, [\d,]+ steps/s"
+    find, finds = (*FIND_FOR_EVER, "--json"), rb"trials: batched"
+    found = []
+    for command, options, at_work, numbers, status in (
+        (train, nohup, trains, (hup, term), 143),
+        (sweep, {}, sweeps, (hup, hup), 129),  # as from a terminal that closes
+        (find, {}, finds, (term,), 143),
+        (FOR_EVER, {}, trains, (term,), None),  # whose output nobody reads any more
+    ):
+        with running(forks.start(*command, **options)) as (process,):
+            read_until(process, at_work)
+            if status is None:
+                process.stdout.close()
+            for number in numbers:
+                process.send_signal(number)
+            ((ended, out, err),) = results([process])
+        assert ended == status or (status is None and ended != 0)
         assert b"Traceback" not in err
         assert b"Exception" not in err
+        found.append(out)
+    trained, swept, searched = map(json.loads, found[:3])
+    assert len(history.read_text().splitlines()) == trained["steps"] + 1 > 1
+    assert swept["stop_reason"] == "stopped"
+    assert len(list(csv.DictReader(io.StringIO(table.read_text())))) == 2
+    assert "stopped by hand" in searched["trials"]["words"]
 
 
 @pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="reads /proc")
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
-def test_a_compiler_at_work_leaves_with_it_and_so_does_its_folder(number, tmp_path, monkeypatch):
-    temporary, cache = tmp_path / "temporary", tmp_path / "cache"
+def test_a_compiler_at_work_leaves_with_it_and_so_does_its_folder(forks, tmp_path, monkeypatch):
+    temporary = tmp_path / "temporary"
     temporary.mkdir()
     monkeypatch.setenv("TMPDIR", str(temporary))
-    monkeypatch.setenv("XDG_CACHE_HOME", str(cache))
     monkeypatch.setenv("CXX", str(Path(__file__).with_name("fake_compiler.sh")))
     monkeypatch.setenv("FAKE_GATE", "/nowhere")
-    compile_first = ("train", "--engine", "compiled", "--json")
-    with running(start(*compile_first)) as (process,):
-        read_until(process, rb"compiling \d+ s")
-        assert processes_with(cache)
-        assert [*cache.rglob("build-*")]
-        process.send_signal(number)
-        ((status, out, _),) = results([process])
-    wait_for(lambda: not processes_with(cache), "the compiler goes on")
-    if number == signal.SIGTERM:  # nobody is left to tidy up after the other
-        assert (status, json.loads(out)["stop_reason"]) == (143, "stopped")
-        assert [*cache.rglob("build-*"), *temporary.iterdir()] == []
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        cache = tmp_path / str(number)
+        monkeypatch.setenv("XDG_CACHE_HOME", str(cache))
+        with running(forks.start("train", "--engine", "compiled", "--json")) as (process,):
+            read_until(process, rb"compiling \d+ s")
+            assert processes_with(cache)
+            assert [*cache.rglob("build-*")]
+            process.send_signal(number)
+            ((status, out, _),) = results([process])
+        wait_for(lambda cache=cache: not processes_with(cache), "the compiler goes on")
+        if number == signal.SIGTERM:  # nobody is left to tidy up after the other
+            assert (status, json.loads(out)["stop_reason"]) == (143, "stopped")
+            assert [*cache.rglob("build-*"), *temporary.iterdir()] == []
 
 
 def processes_with(folder):
