@@ -180,9 +180,11 @@ def _heed(ignored):
 if __name__ == "__main__":
     import torch
 
-    if (request := _serve(socket.socket(fileno=int(sys.argv[1])))) is not None:
-        from tui_trainer.__main__ import main
+    import tui_trainer.cli
+    import tui_trainer.training.trainer  # noqa: F401 - before it forks, too
+    from tui_trainer.__main__ import main
 
+    if (request := _serve(socket.socket(fileno=int(sys.argv[1])))) is not None:
         _settle(**request)
         try:
             main()
