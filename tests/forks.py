@@ -3,6 +3,7 @@
 Importing torch takes two seconds, and most of what a process may be asked comes after that.
 """
 
+import gc
 import json
 import os
 import select
@@ -125,6 +126,7 @@ def _serve(requests):
         request = json.loads(text)
         if request["words"][0] == "run":
             torch.optim.SGD([torch.zeros(1, requires_grad=True)])  # imports two seconds of modules
+        gc.freeze()  # else each fork copies it all, to look through it at its end
         if os.fork() == 0:
             requests.close()
             _keep(numbers)
