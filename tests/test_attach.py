@@ -12,9 +12,11 @@ from pathlib import Path
 
 import pytest
 from terminals import DEADLINE
-from test_cli import PROGRAM, invoke, run, start
+from test_cli import PROGRAM, invoke, run
 
+from tui_trainer.runs.client import ask
 from tui_trainer.runs.ownership import owner_of
+from tui_trainer.runs.protocol import make_request
 
 FOR_EVER = ("--recipe", "kaiming", "--lr", 0.001, "--steps", 10**9, "--engine", "eager")
 
@@ -47,11 +49,13 @@ def running(root):
 
 
 def test_two_terminals_watch_a_run_one_leaves_and_the_other_sees_its_process_die(
-    root, open_terminal
+    root, forks, open_terminal
 ):
-    process = start("train", *FOR_EVER, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    with open(os.devnull, "wb") as nothing:  # noqa: PTH123
+        process = forks.start("train", *FOR_EVER, stdout=nothing, stderr=nothing)
     try:
         folder, owner = running(root)
+        ask(folder, make_request("pause"))  # it would take what the terminals need
         one, other = open_terminal("attach"), open_terminal()
         other.wait_for("READY")
         other.press("h")
@@ -59,6 +63,9 @@ def test_two_terminals_watch_a_run_one_leaves_and_the_other_sees_its_process_die
         other.press("\r")
         for terminal in (one, other):
             terminal.wait_for("attached: wave")
+            terminal.wait_for("PAUSED")
+        one.press(" ")
+        for terminal in (one, other):
             terminal.wait_for("TRAINING")
         one.press(" ")
         for terminal in (one, other):
@@ -81,7 +88,7 @@ def test_two_terminals_watch_a_run_one_leaves_and_the_other_sees_its_process_die
         assert other.wait_for_the_end() == 0
     finally:
         process.kill()
-        process.wait()
+        process.communicate()
     alone = invoke("attach", folder)
     assert alone.exit_code == 2
     assert "needs a terminal" in alone.stderr

@@ -8,7 +8,7 @@ import time
 
 import numpy as np
 import pytest
-from test_cli import invoke, start
+from test_cli import invoke
 
 from tui_trainer.config.presets import load_presets, make_config
 from tui_trainer.runs.client import RemoteControl
@@ -67,12 +67,12 @@ def status(folder):
 
 
 @pytest.fixture
-def process(tmp_path):
+def process(forks, tmp_path):
     with (tmp_path / "output").open("wb") as output:
-        process = start(*FOR_EVER, "--runs", tmp_path / "runs", stdout=output, stderr=output)
+        process = forks.start(*FOR_EVER, "--runs", tmp_path / "runs", stdout=output, stderr=output)
     yield process
     process.kill()
-    process.wait()
+    process.communicate()
 
 
 def test_several_watch_and_steer_a_run_until_its_process_is_killed(process, tmp_path):

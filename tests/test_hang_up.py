@@ -10,7 +10,7 @@ import pytest
 from terminals import DEADLINE
 
 UNSEEN = str(Path(__file__).with_name("unseen.py"))
-LONG = ("--recipe", "kaiming", "--lr", "0.001", "--steps", "3000", "--engine", "eager")
+RUN = ("--recipe", "kaiming", "--lr", "0.001", "--engine", "eager")
 
 
 def wait_for(condition, problem):
@@ -35,17 +35,17 @@ def has_terminal(pid):
 def test_app_and_command_train_on_without_their_terminals_to_the_end(open_terminal, tmp_path):
     facts, history = tmp_path / "facts", tmp_path / "history.csv"
     then = f"echo $TUI_TRAINER_STATE $TUI_TRAINER_STEPS > {facts}"
-    app = open_terminal(*LONG, "--on-end", then)
-    command = open_terminal("train", *LONG, "--history", str(history))
+    app = open_terminal(*RUN, "--steps", "300", "--on-end", then)
+    command = open_terminal("train", *RUN, "--steps", "2000", "--history", str(history))
     command.wait_for(r"train [\d.]+ val")
     command.hang_up()
     app.press("s")
     app.wait_for("STARTING")  # when it has no folder yet
     app.hang_up()
     assert command.wait_for_the_end_unread() == 0
-    assert len(history.read_text().splitlines()) == 3001
+    assert len(history.read_text().splitlines()) == 2001
     assert app.wait_for_the_end_unread() == 0
-    assert facts.read_text() == "finished 3000\n"
+    assert facts.read_text() == "finished 300\n"
 
 
 @pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="reads /proc")

@@ -19,11 +19,17 @@ from tui_trainer.notices.endings import Ending
 from tui_trainer.notices.terminals import forms_of, notice
 from tui_trainer.training.state import State
 
-# The program, but for the length from which an end is worth a notice.
-AT_ONCE = (
-    "import tui_trainer.notices.terminals as terminals; terminals.LONG_RUN = 0\n"
-    "from tui_trainer.cli import main; main()"
-)
+# But for the length from which an end is worth a notice: the program, and the app alone.
+AT_ONCE = "import tui_trainer.notices.terminals as terminals; terminals.LONG_RUN = 0\n"
+PROGRAM = f"{AT_ONCE}from tui_trainer.cli import main; main()"
+APP = f"""{AT_ONCE}
+import sys
+sys.path.insert(0, {str(Path(__file__).parent)!r})
+from scripted import FINISHED, Script, make_app
+app = make_app(Script(FINISHED), on_end=sys.argv[1])
+app.run()
+app.wait()
+"""
 OSC = re.compile(rb"\x1b\]777;notify;tui-trainer;([^\a]*)\a")
 HOSTILE = "a;b\x1b]0;title\x07\x1b\\ \x9c\x9d9;x\n\r\x00\u202e\ud800 9;4;1"
 
@@ -69,9 +75,8 @@ def test_no_words_get_out_of_their_notice():
     assert len(notice("x" * 10_000, "osc9", {})) < 300
 
 
-def at_once(open_terminal, *arguments, **environment):
-    options = {"TERM_PROGRAM": "WezTerm"} | environment
-    return open_terminal("-c", AT_ONCE, *arguments, program=sys.executable, **options)
+def python(open_terminal, *arguments):
+    return open_terminal("-c", *arguments, program=sys.executable, TERM_PROGRAM="WezTerm")
 
 
 def read_until(terminal, condition):
@@ -88,7 +93,7 @@ def notices_in(terminal):
 def test_the_app_gives_notice_of_an_end_that_nobody_looks_at(open_terminal, tmp_path):
     file = tmp_path / "ends"
     command = f'echo "$TUI_TRAINER_STATE $TUI_TRAINER_STEPS" >> {file}; echo on screen; exit 5'
-    terminal = at_once(open_terminal, "--steps", "30", "--on-end", command)
+    terminal = python(open_terminal, APP, command)
     terminal.wait_for("READY")
 
     def ends():
@@ -103,9 +108,9 @@ def test_the_app_gives_notice_of_an_end_that_nobody_looks_at(open_terminal, tmp_
             ),
         )
     terminal.wait_for("--on-end failed with status 5")
-    assert ends() == ["finished 30"] * 3
+    assert ends() == ["finished 100"] * 3
     assert len(notices_in(terminal)) == 2
-    assert "finished 30 steps" in notices_in(terminal)[0]
+    assert "finished 100 steps" in notices_in(terminal)[0]
     assert "on screen" not in terminal.text
     terminal.press("q")
     assert terminal.wait_for_the_end() == 0
@@ -119,7 +124,7 @@ def test_train_gives_notice_on_its_terminal_and_runs_the_command_of_the_settings
     folder = own_config_folder / "tui-trainer"
     folder.mkdir()
     (folder / "config.toml").write_text("on_end = '''env > \"$XDG_CONFIG_HOME/facts\"'''\n")
-    terminal = at_once(open_terminal, "train", "--steps", "30")
+    terminal = python(open_terminal, PROGRAM, "train", "--steps", "30")
     assert terminal.wait_for_the_end() == 0
     (words,) = notices_in(terminal)
     assert "finished 30 steps" in words

@@ -128,12 +128,9 @@ def until_status(folder, condition):
     return status
 
 
-def test_it_is_steered_and_stopped_between_two_steps(runs):
+def test_it_is_steered_and_stopped_between_two_steps(runs, forks):
     words = ["--epochs", "1000000", "--every", "1000000"]
-    process = subprocess.Popen(
-        [PROGRAM, "run", str(SCRIPTS / "classifier.py"), *words],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
+    process = forks.start("run", SCRIPTS / "classifier.py", *words)
     try:
         folder = follow(process, runs)
         ask(folder, make_request("pause"))
@@ -150,8 +147,8 @@ def test_it_is_steered_and_stopped_between_two_steps(runs):
     finally:
         process.kill()
     assert process.returncode == 130
-    assert "Traceback" not in err
-    assert f"□ classifier.py stopped after {stepped['step']:,} steps" in err
+    assert b"Traceback" not in err
+    assert f"□ classifier.py stopped after {stepped['step']:,} steps" in err.decode()
     lrs = values_in(folder)["lr"]  # before the last of them the script's scheduler set one
     last = [lrs[stepped["step"] - back] for back in (2, 1, 0)]
     assert last == pytest.approx([0.1, 0.003, 0.003])
