@@ -151,11 +151,13 @@ def test_without_its_screen_the_loop_goes_on_with_a_line_and_sigterm_saves_it(
     terminal.wait_for(r"mine: .*step/s, train/loss=")  # it resumes
     assert not terminal.is_on(1049)
     after = terminal.sent.rpartition(b"\x1b[?1049l")[2].decode()
-    assert re.search(r"mine resumes; watch it: tui-trainer attach \S+-mine", after), after
+    told = r"(?s)a word from the loop\r\n.*mine resumes; watch it: tui-trainer attach \S+-mine"
+    assert re.search(told, after), after
     terminal.child.kill(signal.SIGTERM)
     assert terminal.wait_for_the_end() == -signal.SIGTERM
     terminal.assert_restored()
     assert (tmp_path / "saved").read_text() == "all of it"
+    assert terminal.sent.count(b"a word from the loop") == 1
     assert result_in(tmp_path).ended.detail == "ended by SIGTERM"
     assert not (tmp_path / "done").exists()
 

@@ -102,7 +102,7 @@ class Session:
             return
         self.recorder.close(reason, detail)
         self._stack.close()
-        if screen is not None:
+        if screen is not None and self._bar is None:  # else it was told when the screen was left
             self._tell_output(screen)
         for line in self._ending(self.recorder, reason, detail):
             _say(line)
@@ -165,6 +165,8 @@ class Session:
             if self._is_closed or self._is_ending:
                 return
             was_paused = self._control.paused
+            if self._screen is not None:
+                self._tell_output(self._screen)
             _say(
                 f"{self.name} {'resumes' if was_paused else 'goes on'}; "
                 f"watch it: {self.attach_command}"
