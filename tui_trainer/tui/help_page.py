@@ -153,7 +153,9 @@ def _now(now: Now, keymap: Mapping[str, str]) -> Iterator[Row]:
 
 def _not_now(now: Now, keymap: Mapping[str, str]) -> Iterator[Row]:
     for key in keys_of(now.screen):
-        if (reason := now.why_not.get(key.id)) and key.help:
+        reason = now.why_not.get(key.id)
+        opposite = now.why_not.get(key.id.replace("_previous", "_next"))
+        if reason and key.help and (_leads(key) or reason != opposite):
             yield Row(_pressed(key, keymap), reason, key.label, is_key=True)
 
 

@@ -59,7 +59,7 @@ class OutputPane(Framed):
         width, height = room
         title: tuple[Part, ...] = (("Output", "title"),)
         if not self._count:
-            self._box(self._message("nothing printed yet", width, height), title, ())
+            self._box(self._message("nothing printed under a screen", width, height), title, ())
             return
         self._above = max(0, min(self._above, self._count - height))
         last = self._count - self._above
