@@ -238,7 +238,7 @@ def test_a_rule_ends_the_loop_and_says_why(tmp_path):
     assert not rule.wants("loss")
 
 
-def test_it_is_steered_from_outside_between_steps(tmp_path):
+def test_it_is_steered_from_outside_between_steps(tmp_path, capsys):
     parameters = [torch.nn.Parameter(torch.zeros(1)) for _ in range(3)]
     groups = [{"params": [parameters[0]]}, {"params": [parameters[1]], "lr": 0.2}]
     first = torch.optim.SGD(groups, lr=0.1)
@@ -292,6 +292,7 @@ def test_it_is_steered_from_outside_between_steps(tmp_path):
     assert result.lr_changes == [saved[0] + 1]
     assert len(saved) == 2  # when it was asked for, and before the stop
     assert "OSError: no room" in result.notes[0]
+    assert f"⚠ no checkpoint at step {len(steps)}: OSError: no room" in capsys.readouterr().err
     events = ledger_of(tmp_path)
     assert (events[1], events.count("checkpoint"), events[-1]) == ("paused", 2, "ended")
 

@@ -94,9 +94,12 @@ class Boundary:
     def _save(self) -> None:
         outcome = self.saving.call()
         self._note({"event": "checkpoint", "step": self._step} | outcome)
+        words = ""
         if outcome["problem"]:
             words = f"no checkpoint at step {self._step:,}: {outcome['problem']}"
             self._note({"event": "noted", "words": words})
+        if self._recorder is not None:
+            self._recorder.checkpoint_problem = words
 
     def _note_pause(self, paused: bool) -> None:
         if self._recorder is not None:

@@ -65,6 +65,7 @@ class Recorder:
         self.read_lr: Callable[[], float | None] = lambda: None
         self._lr: float | None = None
         self.paused = False
+        self.checkpoint_problem = ""  # why the last one that was asked for was not made
         self.rule, self._stop = rule, stop
         self.output = OutputFile(folder)
         self._load: MachineLoad | None = None

@@ -205,8 +205,8 @@ class Session:
         lines = [" · ".join([words, *(f"{name} {loss_text(value)}" for name, value in last)])]
         if recorder.problem:
             lines.append(f"⚠ not all of it is saved: {recorder.problem}")
-        if recorder.rule_problem:
-            lines.append(f"⚠ {recorder.rule_problem}")
+        problems = (recorder.rule_problem, recorder.checkpoint_problem)
+        lines += [f"⚠ {words}" for words in problems if words]
         return [*lines, f"  {recorder.folder} · {self.attach_command}"]
 
 
