@@ -194,7 +194,7 @@ KEYS = (
     Key("back", "escape", "back", "app", "back to the previous screen", "back", 0,
         ("sweep", "candidate", "lr_finder", "laboratory", "runs", "monitor")),
     Key("help", "question_mark", "help", "app", "this help", "help", 0, _EVERYWHERE),
-    Key("palette", "ctrl+p", "app.command_palette", "app", "find a command, or a preset, by name", "",
+    Key("palette", "ctrl+p", "app.command_palette", "app", "find a command or preset by name", "",
         5, _EVERYWHERE),
     Key("quit", "q", "app.quit", "app", "quit; asks first while training", "quit", 1, _EVERYWHERE),
 )  # fmt: skip
