@@ -5,7 +5,7 @@ import shlex
 
 import pytest
 from click.testing import CliRunner
-from test_cli import NO_GPU, interrupted, invoke, mistake, start
+from test_cli import NO_GPU, interrupted_here, invoke, mistake
 
 from tui_trainer.cli import main
 
@@ -148,10 +148,10 @@ def test_a_device_that_is_not_there_is_status_1_and_one_object():
 
 
 def test_ctrl_c_ends_with_status_130_and_all_there_is_so_far():
-    process = start("find-lr", "--trial-steps", 100_000_000, "--trials", 4)
-    status, out, err = interrupted(process, rb"trials: batched")
-    assert status == 130, err
-    found = facts(out)
+    arguments = ("find-lr", "--trial-steps", 100_000_000, "--trials", 4)
+    result = interrupted_here(rb"trials: batched", *arguments)
+    assert result.exit_code == 130, result.stderr
+    found = facts(result.stdout)
     assert "stopped by hand after" in found["trials"]
     assert found["recommended"].startswith(found["range test"].split(":")[0])
     assert "the trials were stopped by hand" in found["recommended"]

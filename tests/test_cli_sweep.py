@@ -6,7 +6,7 @@ import json
 import re
 
 import pytest
-from test_cli import interrupted, invoke, start
+from test_cli import interrupted_here, invoke
 
 from tui_trainer.config.settings import RunConfig
 from tui_trainer.config.validation import convert
@@ -164,12 +164,12 @@ def test_a_device_that_is_not_there_fails_in_words():
 
 
 def test_ctrl_c_ends_with_the_table_so_far_and_status_130():
-    process = start("sweep", "--over", "lr=0.001,0.002", "--recipe", "kaiming", "--steps", 10**6)
-    status, out, _ = interrupted(process, rb"done, [\d,]+ steps/s")
-    assert status == 130
-    assert "stopped by hand" in out
-    assert "0 of 2 candidates had finished" in out
-    assert "recommended" in out
+    arguments = ("sweep", "--over", "lr=0.001,0.002", "--recipe", "kaiming", "--steps", 10**6)
+    result = interrupted_here(rb"done, [\d,]+ steps/s", *arguments)
+    assert result.exit_code == 130
+    assert "stopped by hand" in result.stdout
+    assert "0 of 2 candidates had finished" in result.stdout
+    assert "recommended" in result.stdout
 
 
 def test_a_sweep_in_which_everything_diverged_is_status_1():

@@ -1,9 +1,9 @@
 """What a config takes, and that it is refused before it takes more than there is."""
 
-import subprocess
-import sys
+import resource
 
 import msgspec
+import psutil
 import pytest
 import torch
 from reference_loop import make
@@ -79,34 +79,23 @@ def test_a_preview_needs_less_than_the_run_that_is_refused(monkeypatch):
         preview(sized(hidden=(600, 800), points=10))
 
 
-LIMITED = """
-import resource
-from test_memory import preview, sized, train
-limit = 8 * 10**9
-resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
-for config in (sized(points=10**9), sized(hidden=(40_000, 40_000))):
-    try:
-        preview(config)
-    except ValueError as error:
-        print(error)
-    print(*(event.detail for event in train(config)))
-"""
-
-
 def test_what_would_not_fit_is_refused_under_a_limit_of_the_process():
-    answer = subprocess.run(
-        [sys.executable, "-c", LIMITED],
-        cwd="tests",
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=True,
-    )
-    lines = answer.stdout.splitlines()
+    used = psutil.Process().memory_info().vms
+    before = resource.getrlimit(resource.RLIMIT_AS)
+    lines = []
+    resource.setrlimit(resource.RLIMIT_AS, (used + 4 * 10**9, before[1]))
+    try:
+        for config in (sized(points=10**9), sized(hidden=(40_000, 40_000))):
+            with pytest.raises(InvalidSettingsError) as refusal:
+                preview(config)
+            lines.append(str(refusal.value))
+            lines += [event.detail for event in train(config)]
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, before)
     assert [line.split(" of memory, and ")[0] for line in lines] == [
         "needs about 548 GB",
         "needs about 548 GB",
         "needs about 19.3 GB",
         "needs about 44.9 GB",
     ]
-    assert all(line.endswith("use fewer points or a smaller network") for line in lines)
+    assert all(line.endswith("use fewer points or a smaller network") for line in lines), lines
