@@ -1,8 +1,8 @@
 """Runs as their readers see them: events, control, stops; every loss against the reference loop."""
 
-import functools
 import itertools
 import math
+import re
 import threading
 import time
 from dataclasses import fields, is_dataclass
@@ -67,12 +67,6 @@ def every_step_tells(monkeypatch):
     monkeypatch.setattr(fit_sampler, "FIT_SECONDS", 0.0)
     for name in ("CHUNK_SECONDS", "EVENT_SECONDS"):
         monkeypatch.setattr(trainer, name, 0.0)
-
-
-@functools.cache
-def reference_of(config):
-    """The reference loop's run, once for all chunk sizes."""
-    return reference_loop.run(config)
 
 
 def regularized(config, **settings):
@@ -172,79 +166,100 @@ def poll(condition):
 
 @pytest.mark.parametrize("recipe", PRESETS.names("recipe"))
 def test_every_recipe_equals_the_reference_loop(engines, recipe):
-    config = make(recipe, steps=300)
+    config = make(recipe, steps=160)
     expected = reference_loop.run(config)
     assert_equals(drive(config), expected)
     assert_same_parameters(engines[0], expected)
 
 
-@pytest.mark.parametrize("init", PRESETS.names("init"))
-@pytest.mark.parametrize("regularizer", PRESETS.names("regularizer"))
-def test_every_regularizer_and_init_equals_the_reference_loop(engines, regularizer, init):
-    config = make("kaiming", regularizer=regularizer, init=init, steps=60, seed=5, lr=0.003)
-    expected = reference_loop.run(config)
-    assert_equals(drive(config), expected)
-    assert_same_parameters(engines[0], expected)
+@pytest.mark.parametrize("row", range(len(PRESETS.names("regularizer"))))
+def test_every_regularizer_and_init_equals_the_reference_loop(engines, row):
+    regularizer, inits = PRESETS.names("regularizer")[row], PRESETS.names("init")
+    for init in (inits[row % len(inits)], inits[(row + 3) % len(inits)]):  # over the rows, each
+        config = make("kaiming", regularizer=regularizer, init=init, steps=60, seed=5, lr=0.003)
+        expected = reference_loop.run(config)
+        assert_equals(drive(config), expected)
+        assert_same_parameters(engines[-1], expected)
 
 
 @pytest.mark.parametrize(
-    ("recipe", "step", "train_loss", "val_loss"),
-    [("stop-first-increase", 33, 7.150, 7.874), ("stop-patient", 146, 3.546, 5.420)],
+    ("recipe", "step", "train_loss", "val_loss", "words"),
+    [
+        ("stop-first-increase", 33, 7.150, 7.874, "the step before; best "),
+        ("stop-patient", 146, 3.546, 5.420, "the mean of its last 50 steps; best "),
+    ],
 )
-def test_stopping_recipes_stop_where_the_specification_says(recipe, step, train_loss, val_loss):
-    end = drive(make(recipe))[-1]
+def test_stopping_recipes_stop_where_the_specification_says_and_say_what_rose_over_what(
+    recipe, step, train_loss, val_loss, words
+):
+    events = drive(make(recipe))
+    end = events[-1]
     assert end.reason is StopReason.EARLY_STOPPING
     assert end.steps == step
     assert [end.train_loss, end.val_loss] == pytest.approx([train_loss, val_loss], rel=1e-2)
+    assert end.detail.startswith(f"stopped early at step {end.steps}: validation ")
+    assert f"{end.val_loss:.2f} exceeded " in end.detail
+    assert words in end.detail
+    # The bound is what each loss was held against.
+    bound = np.concatenate([part.bound for part in of(StepsCompleted, events)])
+    val, window = losses_of(events)[1], 50 if recipe == "stop-patient" else 1
+    expected = [val[t - window : t].mean(dtype=np.float64) for t in range(window, len(val))]
+    assert np.isnan(bound[:window]).all()
+    np.testing.assert_allclose(bound[window:], expected, rtol=1e-6)
+    assert (val > bound).tolist() == [False] * (len(val) - 1) + [True]
+    assert of(StepsCompleted, events)[-1].gauge.nearness == 1
 
 
-def test_a_long_run_equals_the_reference_loop_and_overfits():
-    config = make("kaiming", lr=0.003)
+def test_a_long_run_equals_the_reference_loop_overfits_and_tells_no_oftener_than_it_may():
+    config = make("kaiming", steps=1000)
     events = drive(config)
-    assert_equals(events, reference_loop.run(config))
-    end = events[-1]
-    assert end.steps == 5000
-    assert end.best_step < 4000
+    assert_equals(events, reference_loop.run(config))  # early events, too: nothing changed them
+    end, fits = events[-1], of(FitSampled, events)
+    assert end.steps == 1000
+    assert end.best_step < 800
     assert end.val_loss > 1.1 * end.best_val_loss
     assert end.train_loss < end.val_loss
+    # Between two events without a fit, and between two fits, so much training time has to pass.
+    assert len(of(StepsCompleted, events)) <= end.seconds / trainer.EVENT_SECONDS + len(fits)
+    assert len(fits) <= end.seconds / fit_sampler.FIT_SECONDS + 4
 
 
-@pytest.mark.parametrize("chunk_seconds", [0.0, 0.001, 1e9])
-@pytest.mark.parametrize(
-    "recipe", ["stop-first-increase", "stop-patient", "dropout", "exploding-normal"]
-)
-def test_the_size_of_chunks_changes_no_bit(monkeypatch, engines, recipe, chunk_seconds):
-    monkeypatch.setattr(trainer, "CHUNK_SECONDS", chunk_seconds)
-    config = make(recipe, steps=200)
-    expected = reference_of(config)
-    assert_equals(drive(config), expected)
-    assert_same_parameters(engines[0], expected)
+@pytest.mark.parametrize("recipe", ["dropout", "exploding-normal"])
+def test_the_size_of_chunks_changes_no_bit(monkeypatch, engines, recipe):
+    config = make(recipe, steps=100)
+    expected = reference_loop.run(config)
+    for chunk_seconds in (0.0, 0.001, 1e9):
+        monkeypatch.setattr(trainer, "CHUNK_SECONDS", chunk_seconds)
+        assert_equals(drive(config), expected)
+        assert_same_parameters(engines[-1], expected)
 
 
 STOPPING = [
-    FirstIncrease(restore_best=True),
-    FirstIncrease(),
-    PatientAverage(window=5, restore_best=True),
-    PatientAverage(window=30),
-    Patience(patience=15, restore_best=True),
-    Patience(patience=20, min_delta=0.1, restore_best=True),
-    Patience(patience=10, min_delta=0.5),
-    GeneralizationLoss(alpha=30),
-    ProgressQuotient(alpha=0.5, strip=7, restore_best=True),
+    (FirstIncrease(restore_best=True), 0.01),
+    (FirstIncrease(), None),
+    (PatientAverage(window=5, restore_best=True), None),
+    (PatientAverage(window=30), 0.01),
+    (Patience(patience=15, restore_best=True), 0.01),
+    (Patience(patience=20, min_delta=0.1, restore_best=True), None),
+    (Patience(patience=10, min_delta=0.5), 0.01),
+    (GeneralizationLoss(alpha=30), None),
+    (ProgressQuotient(alpha=0.5, strip=7, restore_best=True), 0.01),
 ]
 
 
-@pytest.mark.parametrize("chunk_seconds", [0.0, 0.02, 1e9])
-@pytest.mark.parametrize("stopping", STOPPING)
-def test_a_stop_leaves_the_last_weights_or_the_best(monkeypatch, engines, stopping, chunk_seconds):
-    monkeypatch.setattr(trainer, "CHUNK_SECONDS", chunk_seconds)
-    config = regularized(make("kaiming", steps=400), stopping=stopping, dropout=0.01)
-    expected = reference_of(config)
+@pytest.mark.parametrize(("stopping", "dropout"), STOPPING)
+def test_a_stop_leaves_the_last_weights_or_the_best(monkeypatch, engines, stopping, dropout):
+    config = regularized(make("kaiming", steps=400), stopping=stopping, dropout=dropout)
+    expected = reference_loop.run(config)
     assert expected.ended == "early_stopping"
-    events = drive(config)
-    assert_equals(events, expected)
-    assert_same_parameters(engines[0], expected)
-    assert events[-1].restored_best == stopping.restore_best
+    for chunk_seconds in (0.0, 0.02, 1e9):
+        monkeypatch.setattr(trainer, "CHUNK_SECONDS", chunk_seconds)
+        events = drive(config)
+        assert_equals(events, expected)
+        assert_same_parameters(engines[-1], expected)
+        assert events[-1].restored_best == stopping.restore_best
+        if stopping.restore_best:
+            assert events[-1].detail.endswith(f"at step {expected.best_step}, its weights restored")
 
 
 def test_the_best_is_restored_with_the_learning_rate_that_it_had(every_step_tells, engines):
@@ -285,7 +300,7 @@ def test_other_runs_before_change_no_bit():
 
 
 def test_a_thread_that_draws_and_trains_beside_changes_no_bit():
-    config = make("dropout", steps=400)
+    config = make("dropout", steps=150)
     expected = reference_loop.run(config)
     turns, done = itertools.count(), threading.Event()
     turned = [0]
@@ -465,27 +480,6 @@ def test_the_best_fit_asked_for_while_paused_comes_at_once():
 # Why it ended
 
 
-@pytest.mark.parametrize(
-    ("recipe", "words"),
-    [
-        ("stop-first-increase", "the step before; best "),
-        ("stop-patient", "the mean of its last 50 steps; best "),
-    ],
-)
-def test_an_early_stop_says_what_rose_over_what(recipe, words):
-    end = drive(make(recipe))[-1]
-    assert end.detail.startswith(f"stopped early at step {end.steps}: validation ")
-    assert f"{end.val_loss:.2f} exceeded " in end.detail
-    assert words in end.detail
-
-
-def test_a_restored_best_is_said():
-    config = regularized(make("kaiming"), stopping=Patience(patience=20, restore_best=True))
-    end = drive(config)[-1]
-    assert "validation has not improved on " in end.detail
-    assert end.detail.endswith(f"at step {end.best_step}, its weights restored")
-
-
 def test_a_completed_run_says_so():
     end = drive(make("kaiming", steps=20))[-1]
     assert end.detail.startswith("finished 20 steps; best ")
@@ -550,20 +544,20 @@ def test_a_diverged_run_names_the_step_and_the_first_bad_tensor(
 
 
 @pytest.mark.parametrize(
-    ("width", "layers", "validation_points"),
-    [(400, 20, 200), pytest.param(350, 16, 1, id="while the validation loss is still finite")],
+    ("layers", "validation_points"),
+    [(28, 200), pytest.param(27, 1, id="while the validation loss is still finite")],
 )
-def test_a_training_loss_that_overflows_first_is_named_first(width, layers, validation_points):
+def test_a_training_loss_that_overflows_first_is_named_first(layers, validation_points):
     config = msgspec.structs.replace(
         make("kaiming", seed=0, lr=1e-38),
         dataset=Dataset(name="few", function="wave", validation_points=validation_points),
-        architecture=Architecture(name="deep", network="mlp", hidden=(width,) * layers),
+        architecture=Architecture(name="deep", network="mlp", hidden=(50,) * layers),
         init=Init(name="normal", layer="LinearNormal"),
     )
     end = drive(config)[-1]
     assert math.isfinite(end.val_loss) == (validation_points == 1)
     words = "the training loss is not finite at step 1; first bad tensor: the squared error, of "
-    assert end.detail.startswith(words)
+    assert re.match(words + r"predictions up to \d\.\de\+\d\d", end.detail)
 
 
 def test_a_rule_never_takes_a_loss_that_is_not_finite_for_an_increase():
@@ -718,22 +712,6 @@ def test_events_are_frozen_and_carry_read_only_arrays_and_no_tensor(every_step_t
                 assert not value.flags.writeable
 
 
-def test_a_slow_reader_of_early_events_finds_them_unchanged():
-    events = drive(make("kaiming", steps=400))
-    copies = [(part.first_step, part.train_loss.copy()) for part in of(StepsCompleted, events)]
-    expected = reference_loop.run(make("kaiming"), steps=400).losses[0]
-    for first_step, losses in copies:
-        assert np.array_equal(losses, expected[first_step - 1 : first_step - 1 + len(losses)])
-
-
-def test_events_come_no_oftener_than_they_may():
-    events = drive(make("kaiming", steps=2000))
-    end, fits = events[-1], of(FitSampled, events)
-    # Between two events without a fit, and between two fits, so much training time has to pass.
-    assert len(of(StepsCompleted, events)) <= end.seconds / trainer.EVENT_SECONDS + len(fits)
-    assert len(fits) <= end.seconds / fit_sampler.FIT_SECONDS + 4
-
-
 def test_all_steps_come_in_one_event_where_events_may_be_as_rare(monkeypatch):
     monkeypatch.setattr(trainer, "EVENT_SECONDS", math.inf)
     monkeypatch.setattr(fit_sampler, "FIT_SECONDS", math.inf)
@@ -752,17 +730,6 @@ def test_each_event_tells_the_best_so_far(every_step_tells):
 def test_without_a_rule_there_is_no_bound_and_no_gauge():
     parts = of(StepsCompleted, drive(make("kaiming", steps=5)))
     assert {(part.bound, part.gauge) for part in parts} == {(None, None)}
-
-
-def test_the_bound_is_what_each_loss_was_held_against():
-    events = drive(make("stop-patient"))
-    bound = np.concatenate([part.bound for part in of(StepsCompleted, events)])
-    val = losses_of(events)[1]
-    expected = [val[t - 50 : t].mean(dtype=np.float64) for t in range(50, len(val))]
-    assert np.isnan(bound[:50]).all()
-    np.testing.assert_allclose(bound[50:], expected, rtol=1e-6)
-    assert (val > bound).tolist() == [False] * (len(val) - 1) + [True]
-    assert of(StepsCompleted, events)[-1].gauge.nearness == 1
 
 
 def test_the_first_fit_is_of_the_untrained_network_and_the_last_two_of_last_and_best():

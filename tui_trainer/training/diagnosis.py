@@ -136,9 +136,10 @@ def find_bad_tensor(engine: Engine, start: Snapshot, steps: int) -> str:
     bad = first_bad_parameter(state.model)
     for _ in range(steps):
         bad = bad or first_bad_output(state.model, data.train_x)
+        overflow = _overflow(state.model, data.train_x)  # a loss is that before its update
         train, _ = engine.advance(1)
         if not math.isfinite(train[0]):
-            bad = bad or _overflow(state.model, data.train_x)
+            bad = bad or overflow
         bad = bad or first_bad_parameter(state.model)
     bad = bad or first_bad_output(state.model, data.val_x)
     return bad or _overflow(state.model, data.val_x)
