@@ -293,10 +293,11 @@ def test_a_run_that_completes_keeps_its_last_weights(engines):
 
 
 def test_other_runs_before_change_no_bit():
-    expected = reference_loop.run(make("dropout", steps=100))
-    drive(make("dropout", steps=50, seed=3))
-    drive(make("tamed-normal", steps=50))
-    assert_equals(drive(make("dropout", steps=100)), expected)
+    config = make("dropout", steps=40)
+    expected = reference_loop.run(config)
+    drive(make("dropout", steps=20, seed=3))
+    drive(make("tamed-normal", steps=20))
+    assert_equals(drive(config), expected)
 
 
 def test_a_thread_that_draws_and_trains_beside_changes_no_bit():
@@ -344,15 +345,15 @@ def test_pauses_and_single_steps_change_no_bit(every_step_tells):
 
 
 def test_watching_the_best_fit_changes_no_bit(every_step_tells):
-    config = make("dropout", steps=60)
+    config = make("dropout", steps=30)
     events = drive(config, lambda _event, control: control.show_best_fit(True))
     assert len([fit for fit in of(FitSampled, events) if fit.weights == "best"]) > 5
     assert_equals(events, reference_loop.run(config))
 
 
 def test_a_learning_rate_changed_on_the_way_equals_the_reference_loop(every_step_tells, engines):
-    config = make("dropout", steps=100)
-    lrs = {11: 0.001, 41: 0.02, 42: 0.0005}
+    config = make("dropout", steps=60)
+    lrs = {11: 0.001, 31: 0.02, 32: 0.0005}
 
     def change(event, control):
         if isinstance(event, StepsCompleted) and event.last_step + 1 in lrs:
