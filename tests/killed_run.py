@@ -1,8 +1,9 @@
-"""Kills a run that is being saved at random moments, and goes on with it each time.
+"""Kills runs that are being saved at random moments, and goes on with them each time.
 
-``python killed_run.py ROOT KILLS SEED < config.json`` prints a line of JSON: the run's folder, and
-the steps that were recorded after each kill. Torch is imported once: each attempt is a forked
-process, as young as one that has just been started.
+``python killed_run.py ROOT SEED < runs.json``, where the runs are a list of pairs of a config and
+how often it is killed, prints a line of JSON for each: the run's folder, and the steps that were
+recorded after each kill. Torch is imported once: each attempt is a forked process, as young as one
+that has just been started.
 """
 
 import json
@@ -51,11 +52,16 @@ def wait(reads: int, chance: random.Random) -> None:
 
 
 def main() -> None:
-    root, kills, seed = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
-    config = msgspec.json.decode(sys.stdin.buffer.read(), type=RunConfig)
-    chance, steps = random.Random(seed), []
+    chance = random.Random(int(sys.argv[2]))
     torch.set_num_threads(1)
     recorder.CHECKPOINT_SECONDS = CHECKPOINT_SECONDS
+    runs = msgspec.json.decode(sys.stdin.buffer.read(), type=list[tuple[RunConfig, int]])
+    for number, (config, kills) in enumerate(runs):
+        print(json.dumps(killed(Path(sys.argv[1]) / str(number), config, kills, chance)))
+
+
+def killed(root: Path, config: RunConfig, kills: int, chance: random.Random) -> dict:
+    steps = []
     while len(steps) < kills:
         reads, told = os.pipe()
         child = os.fork()
@@ -73,7 +79,7 @@ def main() -> None:
         found = [SavedRun(file.parent) for file in root.glob("*/run.toml")]
         steps.append(found[0].losses.steps if found else 0)
     (folder,) = (file.parent for file in root.glob("*/run.toml"))
-    print(json.dumps({"folder": str(folder), "kills": steps}))
+    return {"folder": str(folder), "kills": steps}
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ import pytest
 import reference_loop
 import torch
 from comparing import assert_identical
+from compiled_steps import COMPILE_TIMEOUT
 from msgspec.structs import replace
 from reference_loop import PRESETS, make
 from safetensors.torch import load_file
@@ -28,6 +29,7 @@ from tui_trainer.runs.recording import branch, go_on, record
 from tui_trainer.runs.replay import Replay
 from tui_trainer.runs.saved import SavedRun
 from tui_trainer.task.schedules import make_factor
+from tui_trainer.training import trainer
 from tui_trainer.training.control import Control
 from tui_trainer.training.course import Course
 from tui_trainer.training.early_stopping import StopReason
@@ -37,6 +39,13 @@ from tui_trainer.training.trainer import train
 # In the middle of an epoch, and between two validations, almost wherever a run is cut.
 BATCHES = {"batch_size": 30, "validate_every": 9}
 KILLER = Path(__file__).with_name("killed_run.py")
+
+
+@pytest.fixture
+def told_often(monkeypatch):
+    """Have a run tell of few steps at a time, so that it is stopped soon after a step."""
+    monkeypatch.setattr(trainer, "CHUNK_SECONDS", 0.005)
+    monkeypatch.setattr(trainer, "EVENT_SECONDS", 0.0)
 
 
 def fold(events):
@@ -74,22 +83,27 @@ def replayed(folder):
     return replay.comparison
 
 
-def killed(config, root, kills, seed):
-    command = [sys.executable, str(KILLER), str(root), str(kills), str(seed)]
-    content = msgspec.json.encode(config)
-    done = subprocess.run(command, input=content, capture_output=True, timeout=110)
+def killed(runs, root, seed):
+    command = [sys.executable, str(KILLER), str(root), str(seed)]
+    content = msgspec.json.encode(runs)
+    done = subprocess.run(command, input=content, capture_output=True, timeout=150)
     assert done.returncode == 0, done.stderr[-2000:].decode()
-    told = json.loads(done.stdout.splitlines()[-1])
-    assert len(told["kills"]) == kills
-    assert told["kills"] == sorted(told["kills"]), "steps that were recorded are gone"
-    return Path(told["folder"]), told["kills"]
+    for line, (_, kills) in zip(done.stdout.splitlines(), runs, strict=True):
+        told = json.loads(line)
+        assert len(told["kills"]) == kills
+        assert told["kills"] == sorted(told["kills"]), "steps that were recorded are gone"
+        yield Path(told["folder"]), told["kills"]
 
 
-def test_a_run_that_is_killed_twenty_times_is_the_uninterrupted_one(tmp_path):
+@pytest.mark.usefixtures("compiled_steps_cached")
+@pytest.mark.timeout(COMPILE_TIMEOUT)
+def test_a_run_that_is_killed_a_dozen_times_is_the_uninterrupted_one(tmp_path):
     config = make("dropout", steps=10**7)
     stopping = Patience(patience=10**6, min_delta=0.01)
     config = replace(config, regularizer=replace(config.regularizer, stopping=stopping))
-    folder, kills = killed(config, tmp_path, 20, seed=7)
+    fused = make("kaiming", engine="auto", steps=10**8, **BATCHES)
+    eager, on_fused_step = killed([(config, 12), (fused, 4)], tmp_path, seed=7)
+    folder, kills = eager
     saved = SavedRun(folder)
     steps = saved.losses.steps
     assert steps == kills[-1] > 0
@@ -98,13 +112,7 @@ def test_a_run_that_is_killed_twenty_times_is_the_uninterrupted_one(tmp_path):
     assert np.array_equal(saved.losses.bound, whole.history.losses("bound"), equal_nan=True)
     assert saved.notes == []
     assert not any(entry["event"] == "noted" for entry in saved.entries)
-
-
-@pytest.mark.usefixtures("compiled_steps_cached")
-@pytest.mark.timeout(180)
-def test_a_run_on_the_fused_step_that_is_killed_repeats_from_its_ledger(tmp_path):
-    config = make("kaiming", engine="auto", steps=10**8, **BATCHES)
-    folder, kills = killed(config, tmp_path, 6, seed=3)
+    folder, kills = on_fused_step  # repeats from its ledger
     comparison = replayed(folder)
     assert comparison.matches, comparison
     assert comparison.compared == kills[-1]
@@ -116,23 +124,24 @@ def moving(optimizer, schedule):
     return dict(zip(("optimizer", "schedule"), (p.settings for p in presets), strict=True))
 
 
+@pytest.mark.usefixtures("told_often")
 def test_a_stopped_run_goes_on_as_if_it_had_not_been_stopped(tmp_path):
-    config = make("dropout", steps=600, regularizer="stop-patience", dropout=0.01, **BATCHES)
+    config = make("dropout", steps=240, regularizer="stop-patience", dropout=0.01, **BATCHES)
     config = replace(config, **moving("adamw", "cosine"))
-    part = interrupted(config, tmp_path, 200, (50, 0.002), (120, 0.004))
+    part = interrupted(config, tmp_path, 90, (20, 0.002), (50, 0.004))
     changes = {change.step: change.lr for change in part.lr_changes}
     assert len(changes) == 2
-    assert replayed(part.folder).matches  # by the schedule of 600 steps
+    assert replayed(part.folder).matches  # by the schedule of 240 steps
     whole = fold(train(config, course=Course(lrs=changes, repeats_to=10**6)))
     resumed = fold(go_on(part.folder, Control()))
     assert_identical(losses(resumed), losses(whole))
     assert resumed.ended.best_step == whole.ended.best_step
     assert resumed.ended.detail == whole.ended.detail
     assert {c.step: c.lr for c in resumed.lr_changes} == changes
-    factor = make_factor(config.schedule, 600)
+    factor = make_factor(config.schedule, 240)
     assert [c.factor for c in resumed.lr_changes] == [factor(step) for step in changes]
     assert replayed(part.folder).matches
-    with pytest.raises(InvalidSettingsError, match=r"finished its 600 steps|stopped early"):
+    with pytest.raises(InvalidSettingsError, match=r"finished its 240 steps|stopped early"):
         list(go_on(part.folder, Control()))
 
 
@@ -159,36 +168,37 @@ def test_a_replay_names_the_first_step_and_the_first_tensor_that_differ(tmp_path
 
 
 def test_a_branch_goes_its_own_way_from_any_step(tmp_path):
-    config = make("dropout", steps=400, **BATCHES)
+    config = make("dropout", steps=160, **BATCHES)
     parent = fold(record(config, Control(), tmp_path / "parents"))
-    other = replace(config, lr=0.001, steps=500)
-    child = fold(branch(parent.folder, 123, other, Control(), 0.001, tmp_path / "children"))
-    course = Course(lrs={124: 0.001}, repeats_to=500)
-    assert_identical(losses(child), losses(fold(train(replace(config, steps=500), course=course))))
+    other = replace(config, lr=0.001, steps=200)
+    child = fold(branch(parent.folder, 73, other, Control(), 0.001, tmp_path / "children"))
+    course = Course(lrs={74: 0.001}, repeats_to=200)
+    assert_identical(losses(child), losses(fold(train(replace(config, steps=200), course=course))))
     description = SavedRun(child.folder).description
-    assert (description.parent.run, description.parent.step) == (parent.folder.name, 123)
+    assert (description.parent.run, description.parent.step) == (parent.folder.name, 73)
     assert replayed(child.folder).matches
     for step, wrong, words in (
-        (401, other, "is not from 0 to 400"),
+        (161, other, "is not from 0 to 160"),
         (100, replace(other, seed=5), "seed is another"),
-        (400, replace(other, steps=400), "needs more than 400 steps"),
+        (160, replace(other, steps=160), "needs more than 160 steps"),
     ):
         with pytest.raises(InvalidSettingsError, match=words):
             list(branch(parent.folder, step, wrong, Control(), None, tmp_path))
 
 
+@pytest.mark.usefixtures("told_often")
 def test_a_branch_may_have_another_regularizer_and_go_on_itself(tmp_path):
-    config = make("kaiming", steps=200)
+    config = make("kaiming", steps=140)
     parent = fold(record(config, Control(), tmp_path))
     other = replace(config, regularizer=PRESETS.regularizer["l1"].settings)
     control, child = Control(), RunResult(other)
-    for event in branch(parent.folder, 100, other, control, None, tmp_path):
+    for event in branch(parent.folder, 60, other, control, None, tmp_path):
         child.apply(event)
-        if child.step >= 120:
+        if child.step >= 75:
             control.stop()
-    assert_identical([part[:100] for part in losses(child)], [p[:100] for p in losses(parent)])
+    assert_identical([part[:60] for part in losses(child)], [p[:60] for p in losses(parent)])
     went_on = fold(go_on(child.folder, Control()))
-    straight = fold(branch(parent.folder, 100, other, Control(), None, tmp_path))
+    straight = fold(branch(parent.folder, 60, other, Control(), None, tmp_path))
     assert_identical(losses(went_on), losses(straight))
 
 
@@ -335,7 +345,9 @@ def test_a_diverged_run_keeps_what_came_before(tmp_path):
 
 
 def test_the_best_weights_are_a_file_for_other_programs(tmp_path):
-    config = make("stop-patient", regularizer="stop-patience", steps=3000)
+    stopping = Patience(patience=15, restore_best=True)
+    config = make("kaiming", steps=1000)
+    config = replace(config, regularizer=replace(config.regularizer, stopping=stopping))
     run = fold(record(config, Control(), tmp_path))
     assert run.ended.restored_best
     best = dict(reference_loop.run(config).model.named_parameters())
@@ -344,9 +356,10 @@ def test_the_best_weights_are_a_file_for_other_programs(tmp_path):
     assert all(np.array_equal(weights[name], best[name].detach()) for name in best)
 
 
+@pytest.mark.usefixtures("told_often")
 def test_a_damaged_checkpoint_costs_the_steps_since_the_one_before(tmp_path):
-    config = make("dropout", steps=300)
-    part = interrupted(config, tmp_path, 100)
+    config = make("dropout", steps=200)
+    part = interrupted(config, tmp_path, 80)
     for file in (part.folder / CHECKPOINT, *kept_files(part.folder)[1:]):
         content = file.read_bytes()
         file.write_bytes(content[: len(content) // 2])
