@@ -32,6 +32,7 @@ from tui_trainer.runs.ledger import read_ledger
 from tui_trainer.runs.metrics import read_metrics
 from tui_trainer.runs.protocol import make_request
 from tui_trainer.training.state import State
+from tui_trainer.training.stopping_rules.prechelt import ProgressQuotientRule
 
 DEADLINE = 90
 
@@ -236,6 +237,52 @@ def test_a_rule_ends_the_loop_and_says_why(tmp_path):
     bounds = rule.judge(np.arange(1, 9), np.array([3, 2, 1.9, 1.8, 1.7, 0, 0, 0], np.float32))
     assert bounds.tolist()[1:] == [2.5, 1.5, 1.5, 1.5]
     assert not rule.wants("loss")
+
+
+def test_progress_quotient_pairs_each_value_with_the_training_loss_of_then(tmp_path):
+    text = "val_loss, train_loss: progress-quotient 0.5 4"
+    steps = np.arange(1, 401)
+    train = (1 + 1 / steps).astype(np.float32)
+    val = (abs(steps - 100) / 100 + 1).astype(np.float32)
+    every = steps % 5 == 0  # validation comes at every fifth step, and twice before training
+    expected = ProgressQuotientRule(0.5, 4).observe(train[every][2:], val[every][2:])
+    assert expected.stop
+
+    def logged(step):
+        value = train[step - 1] if step > 10 else None
+        return {"train_loss": value} | ({"val_loss": val[step - 1]} if step % 5 == 0 else {})
+
+    rules = [parse_stop_rule(text) for _ in range(3)]
+    for rule, chunk in zip(rules, (1, 7, 400), strict=True):
+        rows, bounds = Rows(), []
+        for first in range(1, 401, chunk):
+            named = [(n, logged(n)) for n in range(first, min(first + chunk, 401))]
+            rows.add([(n, {k: v for k, v in row.items() if v is not None}) for n, row in named])
+            tables = list(rows.take())
+            for table in tables:
+                rule.see(table)
+            for names, at, values in tables:
+                if rule.wants("val_loss") and "val_loss" in names:
+                    bounds += rule.judge(at, values[:, names.index("val_loss")]).tolist()
+        assert np.isnan(bounds[:2]).all()
+        assert np.array_equal(
+            np.array(bounds[2:], np.float32), expected.bounds.astype(np.float32), equal_nan=True
+        )
+    reasons = {rule.reason for rule in rules}
+    assert len(reasons) == 1
+    at = 10 + 5 * len(expected.bounds)
+    assert re.fullmatch(
+        rf"val_loss \S+ exceeded \S+, \S+ % above its lowest: 0.5 × the training progress of \S+ "
+        rf"over 4 values \(step {at}\)", reasons.pop()
+    )  # fmt: skip
+
+    with Monitor(runs=tmp_path, stop_when=text, total=400) as monitor:
+        for step in monitor:
+            monitor.log(logged(step))
+            time.sleep(0.002)
+    result = result_of(tmp_path)
+    assert result.state is State.STOPPED_EARLY
+    assert result.ended.detail.endswith(f"(step {at})")
 
 
 def test_it_is_steered_from_outside_between_steps(tmp_path, capsys):

@@ -142,10 +142,11 @@ class Recorder:
     def rule_problem(self) -> str:
         """What keeps the rule from stopping the loop: a name that is not logged; "" if nothing."""
         last, rule = self.last, self.rule
-        if rule is None or not last or rule.metric in last:
+        missing = [name for name in rule.metrics if name not in last] if rule is not None else []
+        if not last or not missing:
             return ""
         names = ", ".join(tuple(last)[:_MOST_NAMED])
-        return f"stop_when: nothing is logged as {shortened(rule.metric)}; logged: {names}"
+        return f"stop_when: nothing is logged as {shortened(missing[0])}; logged: {names}"
 
     def status(self) -> dict[str, Any]:
         """Say how the loop stands now, as in its summary."""
@@ -231,7 +232,11 @@ class Recorder:
         with self._lock:
             rows = [self.buffer.popleft() for _ in range(len(self.buffer))]
             self._rows.add(read_tensors(rows))
-            for table in self._rows.take(before):
+            tables = list(self._rows.take(before))
+            for table in tables:
+                if self.rule is not None:
+                    self.rule.see(table)
+            for table in tables:
                 self._write(table)
             for words in self._rows.notes:
                 self.note({"event": "noted", "words": words})

@@ -79,6 +79,9 @@ class Rows:
         if name == "step":
             self._tell("step", "a metric named step is left out: log(step=...) says which step")
             name = ""
+        elif not name.strip():
+            self._tell("", "a metric without a name is left out")
+            name = ""
         elif len(self._names) >= MOST_NAMES:
             self._tell("names", f"more than {MOST_NAMES:,} metrics: those after these are left out")
             return ""
