@@ -149,7 +149,7 @@ def test_without_its_screen_the_loop_goes_on_with_a_line_and_sigterm_saves_it(
     terminal.wait_for("The loop goes on")
     terminal.press("y")
     terminal.wait_for(r"mine: .*step/s, train/loss=")  # it resumes
-    assert not terminal.is_on(1049)
+    terminal.assert_restored()
     after = terminal.sent.rpartition(b"\x1b[?1049l")[2].decode()
     told = r"(?s)a word from the loop\r\n.*mine resumes; watch it: tui-trainer attach \S+-mine"
     assert re.search(told, after), after
@@ -162,33 +162,29 @@ def test_without_its_screen_the_loop_goes_on_with_a_line_and_sigterm_saves_it(
     assert not (tmp_path / "done").exists()
 
 
-@pytest.mark.parametrize("has_screen", [True, False])
-def test_a_lost_terminal_ends_nothing(open_terminal, script, tmp_path, has_screen):
-    if has_screen:  # a paused loop has nobody left who would resume it
-        run = f"{sys.executable} {script(FOR_EVER)}; true"
-        terminal = opened(open_terminal, "--norc", "-ic", run, program="/bin/bash")
-        (loop,) = psutil.Process(terminal.child.pid).children()
-        terminal.press(" ")
-        terminal.wait_for("PAUSED")
-    else:
-        terminal = opened(open_terminal, script(FOR_EVER))
-        loop = psutil.Process(terminal.child.pid)
-        terminal.press("q")
-        terminal.wait_for("The loop goes on")
-        terminal.press("y")
-        terminal.wait_for(r"mine: .*step/s, train/loss=")
-    terminal.hang_up()  # the kernel does it, and bash once more
+def test_a_paused_loop_resumes_where_a_shell_loses_the_terminal(open_terminal, script, tmp_path):
+    run = f"{sys.executable} {script(FOR_EVER)}; true"
+    terminal = opened(open_terminal, "--norc", "-ic", run, program="/bin/bash")
+    (loop,) = psutil.Process(terminal.child.pid).children()
+    terminal.press(" ")
+    terminal.wait_for("PAUSED")
+    result = end_without_terminal(terminal, tmp_path, loop)  # nobody is left who would resume it
+    assert list(result.notes) == ["the terminal is gone: the loop, which was paused, resumes"]
+
+
+def end_without_terminal(terminal, folder, loop=None):
+    """Take a loop's terminal away, have it end, and return what was recorded of it."""
+    loop = loop or psutil.Process(terminal.child.pid)
+    terminal.hang_up()  # the kernel does it, and a shell once more
     wait_until(lambda: not loop.children(), "the screen stays")
-    (tmp_path / "break").touch()
-    wait_until((tmp_path / "done").exists, "the loop did not go on")
+    (folder / "break").touch()
+    wait_until((folder / "done").exists, "the loop did not go on")
     wait_until(lambda: not terminal.child.isalive(), "it did not end")
     wait_until(lambda: is_gone(loop), "the loop did not end")
-    assert has_screen or terminal.child.exitstatus == 0
-    result = result_in(tmp_path)
+    result = result_in(folder)
     assert result.ended.reason is StopReason.COMPLETED
     assert "after the loop" in result.output
-    words = "the terminal is gone: the loop, which was paused, resumes"
-    assert list(result.notes) == [words] * has_screen
+    return result
 
 
 def test_a_loop_that_is_killed_leaves_the_terminal_as_it_was(open_terminal, script, tmp_path):
@@ -207,15 +203,17 @@ def test_a_loop_that_is_killed_leaves_the_terminal_as_it_was(open_terminal, scri
     assert "is gone" in result_in(tmp_path).ended.detail
 
 
-def test_a_screen_that_is_killed_leaves_the_terminal_as_it_was(open_terminal, script, tmp_path):
+def test_a_screen_that_is_killed_leaves_the_terminal_as_it_was_and_that_may_go_too(
+    open_terminal, script, tmp_path
+):
     terminal = opened(open_terminal, script(FOR_EVER))
     (screen,) = psutil.Process(terminal.child.pid).children()
     screen.kill()
     terminal.wait_for(r"mine: .*step/s, train/loss=")
-    (tmp_path / "break").touch()
-    assert terminal.wait_for_the_end() == 0
     terminal.assert_restored()
-    assert result_in(tmp_path).ended.reason is StopReason.COMPLETED
+    result = end_without_terminal(terminal, tmp_path)
+    assert not result.notes
+    assert terminal.child.exitstatus == 0
 
 
 UNREAD = """
