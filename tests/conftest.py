@@ -3,6 +3,7 @@
 import contextlib
 import fcntl
 import gc
+import itertools
 import os
 import signal
 import sys
@@ -26,21 +27,35 @@ signal.signal(signal.SIGHUP, signal.SIG_DFL)
 import pytest  # noqa: E402 - after the variables above are gone
 
 
-def pytest_collection_finish():
+@pytest.hookimpl(wrapper=True)
+def pytest_collection():
     """Let the collector pass over what all tests share: it takes a fifth of their time."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 100)
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
+        gc.set_threshold(50_000, 20, 100)
+
+
+@pytest.fixture(scope="session")
+def own_folders(tmp_path_factory):
+    """Folders without end, one a test: pytest's own would look through all that are there."""
+    root = tmp_path_factory.mktemp("own")
+    return (root / str(number) for number in itertools.count())
 
 
 @pytest.fixture(autouse=True)
-def own_config_folder(tmp_path_factory, monkeypatch):
+def own_config_folder(own_folders, monkeypatch):
     """Let presets and keymaps of the person who runs the tests change nothing."""
-    folder = tmp_path_factory.mktemp("config")
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(folder))
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
-    return folder
+    own = next(own_folders)
+    own.mkdir(mode=0o700)
+    for name in ("config", "state", "cache"):
+        folder = own / name
+        folder.mkdir(mode=0o700)
+        monkeypatch.setenv(f"XDG_{name.upper()}_HOME", str(folder))
+    return own / "config"
 
 
 @pytest.fixture(autouse=True)
