@@ -463,8 +463,8 @@ def test_a_sweep_trains_them_as_a_batch_to_the_same_bits_in_any_company(tmp_path
     presets = write(tmp_path, GOOD["residual"])
     own = {"init": "kaiming", "regularizer": "none", "l1_weight": 0.1, "weight_decay": 0.01}
     settings = [{**own, "seed": seed, "lr": lr} for seed in (0, 1, 2) for lr in (0.001, 0.01)]
-    settings += [{"regularizer": "stop-first-increase", "lr": 0.01}, {"lr": 1e5}]
-    configs = [config_of(presets, **values) for values in settings]
+    settings += [{"regularizer": "stop-first-increase", "lr": 0.01, "steps": 40}, {"lr": 1e5}]
+    configs = [config_of(presets, **{"steps": 20, **values}) for values in settings]
     together = sweeping.run(configs)
     assert {found.ended.reason for found in together} == {
         StopReason.COMPLETED,

@@ -37,15 +37,9 @@ def assert_close(found, expected):
 
 
 @every_config
-def test_its_losses_are_eagers_within_float32_rounding(name):
-    config = CONFIGS[name]
-    assert_close(make_compiled(config).advance(50), Setup(config).engine.advance(50))
-
-
-@every_config
 def test_from_any_state_a_step_is_eagers_within_float32_rounding(name):
     compiled = make_compiled(CONFIGS[name])
-    for steps in (1, 200, 1000):
+    for steps in (1, 100, 400):
         compiled.advance(steps)
         assert_step_is_eagers(compiled)
 
@@ -130,12 +124,12 @@ def test_dropout_draws_the_same_stream_as_eager(name):
 
 
 @every_config
-def test_another_learning_rate_counts_from_the_next_step(name):
+def test_its_losses_are_eagers_and_another_learning_rate_counts_from_the_next_step(name):
     engines = [make_compiled(CONFIGS[name]), Setup(CONFIGS[name]).engine]
+    assert_close(*(engine.advance(35) for engine in engines))
     for engine in engines:
-        engine.advance(13)
         engine.state.lr = 0.0007
-    assert_close(*(engine.advance(20) for engine in engines))
+    assert_close(*(engine.advance(15) for engine in engines))
 
 
 def test_losses_are_read_only():

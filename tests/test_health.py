@@ -3,12 +3,13 @@
 import numpy as np
 import pytest
 import torch
+from compiled_steps import COMPILE_TIMEOUT, CONFIGS
+from msgspec.structs import replace
 from own_networks import GOOD, config_of, write
 from torch import nn
 from torch.nn import functional
 
-from tui_trainer.config.presets import DEFAULT_RECIPE, load_presets, make_config
-from tui_trainer.training import health_meter
+from tui_trainer.training import health_meter, trainer
 from tui_trainer.training.control import Control
 from tui_trainer.training.events import FitSampled, HealthMeasured, LayerHealth, StepsCompleted
 from tui_trainer.training.health import MOST_KEPT, Course, Health, judge
@@ -25,20 +26,23 @@ def losses_and_fit(events):
     return losses, fit.prediction.tolist()
 
 
+@pytest.mark.timeout(COMPILE_TIMEOUT)
+@pytest.mark.usefixtures("compiled_steps_cached")
 @pytest.mark.parametrize("engine", ["eager", "compiled"])
 def test_a_run_that_is_looked_at_is_the_same_bit_for_bit(engine, monkeypatch):
     monkeypatch.setattr(health_meter, "HEALTH_SECONDS", 0.0)
     monkeypatch.setattr(health_meter, "HEALTH_SHARE", 1.0)
-    config = make_config(
-        load_presets(), DEFAULT_RECIPE, regularizer="dropout", optimizer="adam", steps=300,
-        engine=engine,
-    )  # fmt: skip
+    monkeypatch.setattr(trainer, "CHUNK_SECONDS", 0.005)
+    steps = {"eager": 100, "compiled": 3000}[engine]
+    # Adam's moments, dropout's draws
+    config = replace(CONFIGS["gelu"], engine=engine, steps=steps)
     control = Control()
     control.show_health(True)
     looked_at = list(train(config, control))
     measured = [e for e in looked_at if isinstance(e, HealthMeasured)]
+    assert looked_at[0].engine == engine
     assert len(measured) > 2
-    assert measured[-1].step == 300
+    assert measured[-1].step == steps
     assert losses_and_fit(looked_at) == losses_and_fit(list(train(config)))
 
 

@@ -170,7 +170,7 @@ def test_where_both_lie_far_apart_it_says_so():
 
 
 def test_a_training_after_a_search_is_the_same_to_the_bit():
-    config = plan_lr_search(PRESETS, "dropout", steps=30, engine="eager").config
+    config = plan_lr_search(PRESETS, "dropout", steps=20, engine="eager").config
 
     def losses():
         told = [event for event in train(config) if isinstance(event, StepsCompleted)]

@@ -144,7 +144,7 @@ def test_real_data_from_training_to_a_race(tmp_path):
     file = diabetes(tmp_path / "diabetes.csv")
     flags = ["--data", file.name, "--target", "progression"]
     linear = ["--architecture", "linear", "--lr", 0.1, "--regularizer", "none"]
-    found = told("train", *flags, *linear, "--steps", 3000, "--engine", "eager")
+    found = told("train", *flags, *linear, "--steps", 1000, "--engine", "eager")
     dataset = found["config"]["dataset"]
     assert (dataset["file"], dataset["features"], len(dataset["digest"])) == (str(file), 10, 64)
     assert (dataset["train_points"], dataset["validation_points"]) == (354, 88)
@@ -160,20 +160,20 @@ def test_real_data_from_training_to_a_race(tmp_path):
         assert found[f"{split}_r2"] == pytest.approx(1 - (rmse / y[rows].std()) ** 2, abs=5e-3)
     assert found["val_loss"] == pytest.approx(found["val_rmse"] ** 2, rel=1e-4)
 
-    short = ["--steps", 60, "--engine", "eager"]
+    short = ["--steps", 40, "--engine", "eager"]
     words = invoke("train", *flags, *short).stdout
     assert "RMSE             train " in words
     assert "R²               train " in words
-    gone_on = told("resume", "last", "--steps", 120)
-    straight = told("train", *flags, *short[2:], "--steps", 120)
+    gone_on = told("resume", "last", "--steps", 80)
+    straight = told("train", *flags, *short[2:], "--steps", 80)
     assert gone_on["val_loss"] == straight["val_loss"]
     assert "the same bits" in invoke("replay", "last").stdout
     branched = told("branch", "last", "--at", 30, "--set", "lr=0.01")
     assert branched["config"]["dataset"] == straight["config"]["dataset"]
 
-    race = told("sweep", *flags, "--over", "regularizer=none,l1", "--seeds", 2, "--steps", 60)
+    race = told("sweep", *flags, "--over", "regularizer=none,l1", "--seeds", 2, "--steps", 30)
     assert len(race["points"]) == 2
-    assert {candidate["steps"] for candidate in race["candidates"]} == {60}
+    assert {candidate["steps"] for candidate in race["candidates"]} == {30}
     assert race["recommended"]["config"]["dataset"] == straight["config"]["dataset"]
     shown = SavedRun(Path(straight["run"])).result.final_fit
     assert {name: shown.metrics[name] for name in shown.metrics} == {

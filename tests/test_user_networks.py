@@ -24,7 +24,7 @@ from tui_trainer.training.events import EngineChanged, Paused, RunStarted
 from tui_trainer.training.setup import Setup
 from tui_trainer.training.trainer import train
 
-STEPS = 60
+STEPS = 40
 
 
 def with_dropout(make_linear, generator):
@@ -155,7 +155,7 @@ def test_the_best_weights_come_with_their_buffers(name, monkeypatch):
     monkeypatch.setattr(trainer, "Setup", lambda c, **k: made.append(Setup(c, **k)) or made[-1])
     stopping = {"rule": "patience", "patience": 3, "restore_best": True}
     regularizer = msgspec.convert({"name": "own", "stopping": stopping}, Regularizer)
-    config = msgspec.structs.replace(config_of(name, lr=0.02, steps=3000), regularizer=regularizer)
+    config = msgspec.structs.replace(config_of(name, lr=0.03, steps=3000), regularizer=regularizer)
     end = list(train(config))[-1]
     assert end.restored_best
     _, expected = reference(msgspec.structs.replace(config, steps=end.best_step))
