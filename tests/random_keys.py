@@ -24,6 +24,7 @@ from scripted import (
     SweepScript,
     make_app,
     ready,
+    type_text,
 )
 from scripted_loop import FOLDER, TYPICAL, LoopScript, logged, with_loops
 from textual import events
@@ -73,7 +74,7 @@ class Canvas:
                 self._x, self._y = int(column) - 1, int(row) - 1
             elif newline:
                 self._x, self._y = 0, self._y + 1
-            else:
+            elif text:
                 self._write(text)
 
     def _write(self, text):
@@ -193,8 +194,7 @@ async def act(pilot, word):
     kind, _, what = word.partition(":")
     match kind if what or word == "type:" else "key":
         case "type":
-            for character in what:
-                await headless.press(pilot, character)
+            await type_text(pilot, what)
         case "click":
             for event in (events.MouseMove, events.MouseDown, events.MouseUp):
                 app.post_message(event(None, *_place(what), 0, 0, 1, False, False, False))

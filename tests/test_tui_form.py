@@ -1,6 +1,6 @@
 """The form: valid numbers go in, invalid ones stand beside their error and lose nothing."""
 
-from scripted import FINISHED, Script, hidden, make_app, press, ready, shown, until
+from scripted import FINISHED, Script, hidden, make_app, press, ready, shown, type_text, until
 
 from tui_trainer.tui.headless import screen_text
 
@@ -8,13 +8,15 @@ SIZE = (120, 45)
 
 
 async def type_into(pilot, key, text):
-    await pilot.click(f"#input-{key}")
     field = pilot.app.cockpit.query_one(f"#input-{key}")
+    if pilot.app.focused is not field:
+        await pilot.click(f"#input-{key}")
     field.value = ""
-    await press(pilot, *text)
+    await type_text(pilot, text)
+    await until(pilot, lambda: field.value == text)
 
 
-async def test_a_number_counts_once_enter_is_pressed():
+async def test_a_number_counts_once_enter_is_pressed_or_the_field_is_left():
     async with make_app(seed=3).run_test(size=SIZE) as pilot:
         await ready(pilot)
         for key, text, number in (
@@ -26,11 +28,6 @@ async def test_a_number_counts_once_enter_is_pressed():
             await press(pilot, "enter")
             assert getattr(pilot.app.cockpit.form.config, key) == number
             assert pilot.app.focused is None  # so that the keys work again
-
-
-async def test_a_number_counts_when_the_field_is_left():
-    async with make_app().run_test(size=SIZE) as pilot:
-        await ready(pilot)
         await type_into(pilot, "steps", "42")
         await press(pilot, "escape")
         await until(pilot, lambda: pilot.app.cockpit.form.config.steps == 42)
@@ -63,45 +60,33 @@ async def test_an_invalid_number_is_beside_its_error_and_changes_nothing():
             pilot.app.cockpit.form.field(key).put(str(getattr(before, key)))
 
 
-async def test_the_form_says_what_a_regularizer_amounts_to():
-    async with make_app(regularizer="l1+patient").run_test(size=SIZE) as pilot:
+async def test_arrows_walk_the_form_which_says_what_is_chosen_and_that_it_left_its_recipe():
+    async with make_app(recipe="kaiming", seed=7).run_test(size=SIZE) as pilot:
         await ready(pilot)
-        shown = " ".join(
-            line[2:35].strip() for line in screen_text(pilot.app).splitlines() if line[:1] == "│"
-        )
-        assert "stops when validation exceeds its mean over 50 steps" in shown
-        assert "adds 1 × mean |p| of each tensor to the loss" in shown
-
-
-async def test_a_form_that_left_its_recipe_says_so():
-    async with make_app(recipe="kaiming").run_test(size=SIZE) as pilot:
-        await ready(pilot)
-        await hidden(pilot, "changed below")
+        form = pilot.app.cockpit.form
+        await hidden(pilot, "changed below")  # seeds of one's own don't count
         await press(pilot, "]")
         await shown(pilot, "* changed below")
         await press(pilot, "[")
         await hidden(pilot, "changed below")
-
-
-async def test_seeds_of_ones_own_do_not_count_as_leaving_a_recipe():
-    async with make_app(seed=100).run_test(size=SIZE) as pilot:
-        await ready(pilot)
-        await hidden(pilot, "changed below")
-
-
-async def test_arrows_walk_the_form_and_turn_presets():
-    async with make_app().run_test(size=SIZE) as pilot:
-        await ready(pilot)
         await press(pilot, "tab")
         assert pilot.app.focused.id == "row-recipe"
         await press(pilot, *["down"] * 7, "right")
         assert pilot.app.focused.id == "row-architecture"
-        assert pilot.app.cockpit.form.config.architecture.name == "wide-1x400"
+        assert form.config.architecture.name == "wide-1x400"
         await press(pilot, "left", "up")
         assert pilot.app.focused.id == "row-dataset"
-        assert pilot.app.cockpit.form.config.architecture.name == "mlp-4x20"
+        assert form.config.architecture.name == "mlp-4x20"
         await press(pilot, "escape")
         assert pilot.app.focused is None
+        form.choose("regularizer", "l1+patient")
+
+        def text():
+            lines = screen_text(pilot.app).splitlines()
+            return " ".join(line[2:35].strip() for line in lines if line[:1] == "│")
+
+        await until(pilot, lambda: "adds 1 × mean |p| of each tensor to the loss" in text())
+        assert "stops when validation exceeds its mean over 50 steps" in text()
 
 
 async def test_the_trained_fit_stays_and_k_shows_the_next_runs_network():

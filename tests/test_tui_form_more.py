@@ -24,34 +24,53 @@ def chosen(config):
 
 async def test_a_key_each_goes_through_all_and_the_line_comes_when_it_is_needed():
     presets = load_presets()
-    for size in SIZES:
-        async with make_app().run_test(size=size) as pilot:
-            await ready(pilot)
-            form = pilot.app.cockpit.form
-            usual = chosen(form.config)
+    async with make_app().run_test(size=SIZES[0]) as pilot:
+        await ready(pilot)
+        form = pilot.app.cockpit.form
+        usual = chosen(form.config)
+        for size in SIZES:
+            await pilot.resize_terminal(*size)
             for category, key in CHOICES.items():
                 names = presets.names(category)
-                for name in (*names[1:], names[0]):
-                    await press(pilot, key)
+                if size == SIZES[0]:
+                    steps = [(key, name) for name in (*names[1:], names[0])]
+                else:  # the form can't be seen: the status line says it
+                    steps = [(key, names[1]), (key.upper(), names[0])]
+                for pressed, name in steps:
+                    await press(pilot, pressed)
                     assert chosen(form.config) == {**usual, category: name}
                     is_usual = name == usual[category]
                     assert form.row(category).display is not is_usual
                     assert (f"{key} {name}" in fold(pilot)) is is_usual
-                    if size != SIZES[0]:  # the form can't be seen: the status line says it
+                    if size != SIZES[0]:
                         await shown(pilot, f"{category}: {name}"[:30])
-                await press(pilot, key.upper())
-                assert chosen(form.config)[category] == names[-1]
-                await press(pilot, key)
+                if size == SIZES[0]:
+                    await press(pilot, key.upper())
+                    assert chosen(form.config)[category] == names[-1]
+                    await press(pilot, key)
             assert "<> full batch" in fold(pilot)
 
 
-async def test_what_differs_from_the_run_is_marked_also_where_it_is_folded():
+async def test_a_recipe_brings_back_what_is_usual_and_what_differs_from_the_run_is_marked():
     script = Script(FINISHED)
     async with make_app(script).run_test(size=(120, 34)) as pilot:
         await ready(pilot)
+        usual = pilot.app.cockpit.form.config
+        for key in ("1", "p"):  # an experiment, which asks, and a recipe
+            await press(pilot, "u", "c", "v", "<")
+            await press(pilot, key, *[key] * (key == "1"))
+            config = pilot.app.cockpit.form.config
+            assert chosen(config) == chosen(usual)
+            assert config.batch_size is None
+        assert script.calls
+        for config, _ in script.calls:
+            assert chosen(config) == chosen(usual)
+            assert config.batch_size is None
+        count = len(script.calls) + 1
+        await until(pilot, lambda: pilot.app.cockpit.is_idle)
         await press(pilot, "u", "v", "<", "s")
-        await until(pilot, lambda: pilot.app.cockpit.is_idle and pilot.app.cockpit.run)
-        config = script.calls[0][0]
+        await until(pilot, lambda: len(script.calls) == count and pilot.app.cockpit.is_idle)
+        config = script.calls[-1][0]
         assert (config.optimizer.name, config.architecture.activation) == ("momentum", "tanh")
         assert config.batch_size == 128
         await shown(pilot, "mlp-4x20 tanh", "momentum · batch 128")
@@ -61,6 +80,32 @@ async def test_what_differs_from_the_run_is_marked_also_where_it_is_folded():
         await press(pilot, "z")
         await shown(pilot, "next run: ", "optimizer sgd", "activation relu", "schedule cosine")
         await shown(pilot, "batch size whole split")
+
+
+async def test_the_last_line_unfolds_everything_and_it_fits():
+    async with make_app().run_test(size=SIZES[0]) as pilot:
+        await ready(pilot)
+        form = pilot.app.cockpit.form
+        parts = [form.row(name) for name in CHOICES]
+        parts += [form.field(name) for name in BATCH_NUMBERS]
+        for number, size in enumerate(SIZES, 5):
+            await pilot.resize_terminal(*size)
+            await press(pilot, "tab", *["tab"] * (size[1] == 12))
+            form.query_one("#fold").focus()
+            await press(pilot, "enter")
+            assert all(part.display for part in parts)
+            await shown(pilot, "▾ fold")
+            if size[1] > 12:
+                await until(pilot, lambda: not form.max_scroll_y)
+            field = form.field("validate_every").query_one(Input)
+            field.focus()
+            field.value = f"{number}"
+            await press(pilot, "enter")
+            await until(pilot, lambda n=number: form.config.validate_every == n)
+            form.query_one("#fold").focus()
+            await press(pilot, "enter")
+            assert [part.display for part in parts] == [False] * 4 + [True]
+            await press(pilot, "escape")
 
 
 async def test_batch_sizes_are_typed_or_turned_by_powers_of_two():
@@ -101,47 +146,6 @@ async def test_batch_sizes_are_typed_or_turned_by_powers_of_two():
         field.value = "200"
         await press(pilot, "enter")
         await hidden(pilot, "points a step")
-
-
-@pytest.mark.parametrize("size", SIZES)
-async def test_the_last_line_unfolds_everything_and_it_fits(size):
-    async with make_app().run_test(size=size) as pilot:
-        await ready(pilot)
-        form = pilot.app.cockpit.form
-        await press(pilot, "tab", *["tab"] * (size[1] == 12))
-        form.query_one("#fold").focus()
-        await press(pilot, "enter")
-        parts = [form.row(name) for name in CHOICES]
-        parts += [form.field(name) for name in BATCH_NUMBERS]
-        assert all(part.display for part in parts)
-        await shown(pilot, "▾ fold")
-        if size[1] > 12:
-            await until(pilot, lambda: not form.max_scroll_y)
-        field = form.field("validate_every").query_one(Input)
-        field.focus()
-        field.value = "5"
-        await press(pilot, "enter")
-        await until(pilot, lambda: form.config.validate_every == 5)
-        form.query_one("#fold").focus()
-        await press(pilot, "enter")
-        assert [part.display for part in parts] == [False] * 4 + [True]
-
-
-async def test_a_recipe_and_an_experiment_bring_back_what_is_usual():
-    script = Script(FINISHED)
-    async with make_app(script).run_test(size=(120, 34)) as pilot:
-        await ready(pilot)
-        usual = pilot.app.cockpit.form.config
-        for key in ("1", "p"):
-            await press(pilot, "u", "c", "v", "<")
-            await press(pilot, key, *[key] * (key == "1"))
-            config = pilot.app.cockpit.form.config
-            assert chosen(config) == chosen(usual)
-            assert config.batch_size is None
-        assert script.calls
-        for config, _ in script.calls:
-            assert chosen(config) == chosen(usual)
-            assert config.batch_size is None
 
 
 @pytest.fixture

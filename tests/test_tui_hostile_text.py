@@ -4,7 +4,18 @@ import re
 from dataclasses import replace
 
 import pytest
-from scripted import FAILED, Script, make_app, press, preview, ready, shown, started, until
+from scripted import (
+    FAILED,
+    Script,
+    make_app,
+    press,
+    preview,
+    ready,
+    shown,
+    started,
+    type_text,
+    until,
+)
 from textual.widgets import Static
 
 from tui_trainer.tui.headless import screen_text
@@ -34,7 +45,7 @@ async def test_names_and_descriptions_are_no_markup_in_the_palette():
     async with make_app().run_test(size=SIZE) as pilot:
         await ready(pilot)
         await press(pilot, "ctrl+p")
-        await press(pilot, *"init: z")
+        await type_text(pilot, "init: z")
         for text in MARKUP:
             await shown(pilot, f"init: z{text}\n  {text}\n")
         await press(pilot, *"[/docs", "enter")

@@ -84,11 +84,15 @@ def row(app, rule):
     return next((line for line in lines if f" {rule}" in line), "")
 
 
-async def test_a_run_has_a_row_and_a_letter_for_each_rule_at_every_size():
+async def test_a_run_read_in_parts_has_a_row_and_a_letter_for_each_rule_at_every_size(monkeypatch):
+    monkeypatch.setattr("tui_trainer.tui.lab.screen._READING", 0.0)  # a chunk at a time,
+    monkeypatch.setattr(Laboratory.read, "__defaults__", (7,))  # as of a long history
     app = make_app(at_once(), "kaiming", steps=100)
     async with app.run_test(size=(160, 45)) as pilot:
         await opened(pilot)
         lab = app.screen
+        await shown(pilot, "no stop")
+        assert lab._laboratory.step == 100
         figures = row(app, "first increase").split()[-7:-2]
         assert figures == ["52", "4.11", "+1.11", "48", "%"]
         for size, words in (
@@ -109,6 +113,10 @@ async def test_a_run_has_a_row_and_a_letter_for_each_rule_at_every_size():
 async def test_the_cursor_starts_on_the_best_and_enter_takes_its_rule():
     app = make_app(at_once(), "l1", steps=100)
     async with app.run_test(size=(120, 40)) as pilot:
+        await ready(pilot)
+        await press(pilot, "j")
+        await shown(pilot, "No run yet: s starts one.")
+        assert app.screen is app.cockpit
         await opened(pilot)
         assert row(app, "never").startswith("│▸")
         assert "◆" in row(app, "never")
@@ -194,22 +202,3 @@ async def test_what_lies_behind_the_end_of_a_history_is_unknown_of_the_run_that_
         await press(pilot, "j")
         await shown(pilot, "where the run's own rule stopped it")
         assert "unknown" in row(app, "first increase")
-
-
-async def test_without_a_run_the_key_says_why_it_does_nothing():
-    app = make_app(Script(FINISHED))
-    async with app.run_test(size=(80, 24)) as pilot:
-        await ready(pilot)
-        await press(pilot, "j")
-        await shown(pilot, "No run yet: s starts one.")
-        assert app.screen is app.cockpit
-
-
-async def test_a_long_history_is_read_in_parts_that_let_others_have_their_turn(monkeypatch):
-    monkeypatch.setattr("tui_trainer.tui.lab.screen._READING", 0.0)  # a chunk at a time
-    monkeypatch.setattr(Laboratory.read, "__defaults__", (7,))
-    app = make_app(at_once(), "kaiming", steps=100)
-    async with app.run_test(size=(120, 40)) as pilot:
-        await opened(pilot)
-        await shown(pilot, "no stop")
-        assert app.screen._laboratory.step == 100

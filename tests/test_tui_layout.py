@@ -23,9 +23,36 @@ async def stopped(pilot):
     await until(pilot, lambda: pilot.app.cockpit.is_idle)
 
 
-async def test_every_size_says_what_how_it_goes_and_why_it_stopped():
+async def test_wide_shows_all_medium_folds_the_form_narrow_and_short_show_one_pane():
+    async with make_app().run_test(size=(120, 34)) as pilot:
+        await ready(pilot)
+        cockpit = pilot.app.cockpit
+        parts = cockpit.loss_pane, cockpit.fit_pane, cockpit.form
+        assert all(part.region.area for part in parts)
+        await pilot.resize_terminal(80, 24)
+        assert not cockpit.form.display
+        assert "lr 0.003" in screen_text(pilot.app).splitlines()[0]
+        await press(pilot, "tab")
+        assert cockpit.form.display
+        assert pilot.app.focused.id == "row-recipe"
+        await press(pilot, "escape")
+        assert not cockpit.form.display
+        assert pilot.app.focused is None
+        await pilot.resize_terminal(140, 14)
+        await until(pilot, lambda: not cockpit.fit_pane.region.area)
+        assert cockpit.loss_pane.region.area
+        await pilot.resize_terminal(40, 12)
+        for showing in (cockpit.loss_pane, cockpit.fit_pane, cockpit.form, cockpit.loss_pane):
+            await until(pilot, lambda s=showing: [x for x in parts if x.region.area] == [s])
+            await press(pilot, "tab")
+
+
+async def test_every_size_says_what_how_it_goes_and_why_it_stopped_until_escape_folds_that():
     async with make_app(Script(EARLY)).run_test(size=SIZES[0]) as pilot:
         await stopped(pilot)
+        cockpit = pilot.app.cockpit
+        text = cockpit.loss_pane.text  # without colours curves still differ
+        assert text.index("━━ train") < text.index("╺╸ validation")
         for size in SIZES:
             await pilot.resize_terminal(*size)
             await shown(
@@ -37,45 +64,7 @@ async def test_every_size_says_what_how_it_goes_and_why_it_stopped():
                 "train 2.00",
                 "q quit",
             )
-
-
-async def test_no_line_is_wider_than_the_terminal():
-    async with make_app(Script(gauge=GAUGE, bound=5.0)).run_test(size=SIZES[0]) as pilot:
-        await ready(pilot)
-        await press(pilot, "s")
-        line = pilot.app.cockpit.status_line
-        await until(pilot, lambda: "100/5,000" in line.text)
-        for size in SIZES:
-            await pilot.resize_terminal(*size)
-            await until(pilot, lambda w=size[0]: ("lr 0.003" in line.text) == (w >= 120))
-            assert len(line.text.rstrip()) <= size[0]
-
-
-async def test_wide_shows_form_and_both_panes():
-    async with make_app().run_test(size=(120, 34)) as pilot:
-        await ready(pilot)
-        cockpit = pilot.app.cockpit
-        assert all(part.region.area for part in (cockpit.form, cockpit.loss_pane, cockpit.fit_pane))
-
-
-async def test_medium_folds_the_form_until_tab_opens_it():
-    async with make_app().run_test(size=(80, 24)) as pilot:
-        await ready(pilot)
-        cockpit = pilot.app.cockpit
-        assert not cockpit.form.display
-        assert "lr 0.003" in screen_text(pilot.app).splitlines()[0]
-        await press(pilot, "tab")
-        assert cockpit.form.display
-        assert pilot.app.focused.id == "row-recipe"
-        await press(pilot, "escape")
-        assert not cockpit.form.display
-        assert pilot.app.focused is None
-
-
-async def test_a_low_terminal_has_its_panes_side_by_side_and_a_form_of_short_rows():
-    async with make_app(Script(EARLY)).run_test(size=(80, 24)) as pilot:
-        await stopped(pilot)
-        cockpit = pilot.app.cockpit
+        await pilot.resize_terminal(80, 24)  # low: panes side by side, and a form of short rows
         await until(pilot, lambda: cockpit.loss_pane.size.height >= 16)
         assert cockpit.loss_pane.region.right == cockpit.fit_pane.region.x
         await press(pilot, "tab")
@@ -85,12 +74,9 @@ async def test_a_low_terminal_has_its_panes_side_by_side_and_a_form_of_short_row
         await until(pilot, lambda: max(w.region.bottom for w in rows) <= form.region.bottom - 1)
         assert max(f.region.y for f in fields) < form.row("dataset").region.y  # numbers first
         assert form.row("recipe").size.height > 1 == form.row("dataset").size.height
-
-
-async def test_escape_folds_the_banner_until_something_else_is_said():
-    async with make_app(Script(EARLY)).run_test(size=(60, 20)) as pilot:
-        await stopped(pilot)
-        banner = pilot.app.cockpit.banner
+        await press(pilot, "escape")
+        await pilot.resize_terminal(60, 20)
+        banner = cockpit.banner
         await until(pilot, lambda: banner.size.height == 3)
         await press(pilot, "escape")
         await until(pilot, lambda: banner.size.height == 1)
@@ -98,20 +84,27 @@ async def test_escape_folds_the_banner_until_something_else_is_said():
         await press(pilot, "escape")
         await until(pilot, lambda: banner.size.height == 3)
         await press(pilot, "escape")
-        pilot.app.cockpit.context.work.train = Script(DIVERGED)
+        cockpit.context.work.train = Script(DIVERGED)
         await press(pilot, "s")
-        await until(pilot, lambda: pilot.app.cockpit.state is State.DIVERGED)
+        await until(pilot, lambda: cockpit.state is State.DIVERGED)
         await until(pilot, lambda: banner.size.height > 1)
 
 
-async def test_narrow_shows_one_pane_and_tab_goes_on():
-    async with make_app().run_test(size=(40, 12)) as pilot:
+async def test_resizing_while_training_never_fails_and_no_line_is_wider_than_the_terminal():
+    async with make_app(Script(gauge=GAUGE, bound=5.0)).run_test(size=(120, 40)) as pilot:
         await ready(pilot)
-        cockpit = pilot.app.cockpit
-        for showing in (cockpit.loss_pane, cockpit.fit_pane, cockpit.form, cockpit.loss_pane):
-            parts = (cockpit.loss_pane, cockpit.fit_pane, cockpit.form)
-            await until(pilot, lambda s=showing, p=parts: [x for x in p if x.region.area] == [s])
-            await press(pilot, "tab")
+        await press(pilot, "s")
+        line = pilot.app.cockpit.status_line
+        await until(pilot, lambda: "100/5,000" in line.text)
+        for size in [(160, 45), (120, 34), (80, 24), (40, 12), (20, 6), (8, 3), (1, 1), (100, 17)]:
+            await pilot.resize_terminal(*size)
+            if size in SIZES:
+                await until(pilot, lambda w=size[0]: ("lr 0.003" in line.text) == (w >= 120))
+                assert len(line.text.rstrip()) <= size[0]
+            await press(pilot, *(("z", "z", "tab", "escape") if size[0] < 120 else ()))
+            assert pilot.app.cockpit.size == size
+        await pilot.resize_terminal(300, 80)
+        await shown(pilot, "● TRAINING")
 
 
 class Seeds(Framed):
@@ -143,49 +136,20 @@ async def test_one_more_pane_is_a_file_and_two_lines_of_its_screen():
             await press(pilot, "tab")
 
 
-async def test_a_low_terminal_shows_one_pane_however_wide():
-    async with make_app().run_test(size=(140, 14)) as pilot:
-        await ready(pilot)
-        cockpit = pilot.app.cockpit
-        assert cockpit.loss_pane.region.area
-        assert not cockpit.fit_pane.region.area
-
-
-async def test_resizing_through_all_sizes_while_training_never_fails():
-    async with make_app(Script(gauge=GAUGE, bound=5.0)).run_test(size=(120, 40)) as pilot:
-        await ready(pilot)
-        await press(pilot, "s")
-        await until(pilot, lambda: pilot.app.cockpit.run.step == 100)
-        for size in [(40, 12), (20, 6), (8, 3), (1, 1), (300, 80), (80, 24), (100, 17), (120, 40)]:
-            await pilot.resize_terminal(*size)
-            await press(pilot, "z", "z", "tab", "escape")
-            assert pilot.app.cockpit.size == size
-        await shown(pilot, "● TRAINING")
-
-
-async def test_a_terminal_without_unicode_gets_ascii_alone():
+async def test_a_terminal_without_unicode_gets_ascii_alone_and_nothing_while_nothing_changes():
     async with make_app(Script(EARLY), charset=Charset.ASCII).run_test(size=SIZES[0]) as pilot:
         await stopped(pilot)
-        for size in SIZES:
-            await pilot.resize_terminal(*size)
-            for key in ("tab", "tab", "?", "escape", "escape"):
-                await press(pilot, key)
-                assert screen_text(pilot.app).isascii()
-
-
-async def test_without_colours_curves_still_differ():
-    async with make_app(Script(EARLY)).run_test(size=(120, 34)) as pilot:
-        await stopped(pilot)
-        text = pilot.app.cockpit.loss_pane.text
-        train, validation = text.index("━━ train"), text.index("╺╸ validation")
-        assert train < validation
-
-
-async def test_nothing_is_drawn_while_nothing_changes():
-    async with make_app(Script(EARLY)).run_test(size=(120, 34)) as pilot:
-        await stopped(pilot)
-        drawn = []
-        cockpit = pilot.app.cockpit
-        cockpit.draw = lambda: drawn.append(True)
+        drawn, cockpit = [], pilot.app.cockpit
+        draw, cockpit.draw = cockpit.draw, lambda: drawn.append(True)
         await asyncio.sleep(0.5)
         assert not drawn
+        cockpit.draw = draw
+        for size, keys in (
+            ((160, 45), ("tab", "?", "escape", "escape")),
+            ((80, 24), ("tab", "?", "escape", "escape")),
+            ((40, 12), ("tab", "tab", "?", "escape", "escape")),
+        ):
+            await pilot.resize_terminal(*size)
+            for key in keys:
+                await press(pilot, key)
+                assert screen_text(pilot.app).isascii()

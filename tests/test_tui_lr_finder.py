@@ -34,18 +34,13 @@ async def opened(pilot, state=State.FINISHED):
     return finder
 
 
-async def test_it_searches_at_once_with_what_the_form_says():
+async def test_it_searches_with_what_the_form_says_shows_both_answers_and_hands_the_lr_over():
     script = LrScript()
     async with make_app(find_lr=script, recipe="l1", seed=4).run_test(size=SIZE) as pilot:
-        await opened(pilot)
+        finder = await opened(pilot)
         ((search, _),) = script.calls
         assert (search.config.regularizer.name, search.config.seed) == ("l1", 4)
         await shown(pilot, "lr finder · wave · mlp-4x20 · kaiming · l1")
-
-
-async def test_both_answers_are_marked_and_in_words():
-    async with make_app(find_lr=LrScript()).run_test(size=SIZE) as pilot:
-        finder = await opened(pilot)
         await shown(
             pilot,
             "✓ Take lr 0.00244: from the trials",
@@ -56,17 +51,14 @@ async def test_both_answers_are_marked_and_in_words():
         )
         assert finder.plot.text.count("◆") == 2  # legend and plot
         await hidden(pilot, "disagree")
-
-
-async def test_a_disagreement_stands_in_words():
-    script = LrScript(of_range=0.3, disagreement=APART)
-    async with make_app(find_lr=script).run_test(size=SIZE) as pilot:
-        await opened(pilot)
-        await shown(pilot, f"≠ they disagree {APART}")
-
-
-async def test_the_recommended_lr_goes_into_the_form():
-    async with make_app(find_lr=LrScript()).run_test(size=SIZE) as pilot:
+        await press(pilot, "escape")
+        await until(pilot, lambda: isinstance(pilot.app.screen, Cockpit))
+        await press(pilot, "f")  # the same again, as the form is
+        await until(pilot, lambda: pilot.app.screen is finder and finder.is_idle)
+        assert len(script.calls) == 1
+        await press(pilot, "escape", "a", "f")
+        await until(pilot, lambda: len(script.calls) == 2)
+        await press(pilot, "escape")
         for key in ("u", "enter"):
             pilot.app.cockpit.form.set_number("lr", 0.5)
             await opened(pilot)
@@ -76,7 +68,11 @@ async def test_the_recommended_lr_goes_into_the_form():
             assert pilot.app.cockpit.form.config.lr == 0.00244
 
 
-async def test_without_an_answer_there_is_nothing_to_use():
+async def test_without_an_answer_there_is_nothing_to_use_and_an_exception_is_a_banner():
+    def broken(search, control):
+        raise RuntimeError("the cable is out")
+        yield
+
     script = LrScript(of_range=None, of_trials=None)
     app = make_app(find_lr=script, lr=0.5, keymap={"start": "f5"})
     async with app.run_test(size=SIZE) as pilot:
@@ -91,6 +87,11 @@ async def test_without_an_answer_there_is_nothing_to_use():
         await until(pilot, lambda: len(script.calls) == 2)
         span = script.calls[1][0].range
         assert (span.low, span.high) == pytest.approx((1e-11, 1e-6))
+        await until(pilot, lambda: finder.is_idle)
+        pilot.app.cockpit.context.work.find_lr = broken
+        await press(pilot, "f5")
+        await shown(pilot, "the cable is out")
+        assert finder.state is State.FAILED
 
 
 def test_the_bar_shows_the_numbers_beside_it_and_is_full_once_the_search_is_done():
@@ -129,47 +130,27 @@ async def test_x_stops_s_searches_again_and_quitting_asks():
         await until(pilot, lambda: script.calls[1][1].stopped)
 
 
-async def test_back_and_again_shows_the_same_search_unless_the_form_changed():
-    script = LrScript()
-    async with make_app(find_lr=script).run_test(size=SIZE) as pilot:
-        finder = await opened(pilot)
-        await press(pilot, "escape")
-        await until(pilot, lambda: isinstance(pilot.app.screen, Cockpit))
-        await press(pilot, "f")
-        await until(pilot, lambda: pilot.app.screen is finder and finder.is_idle)
-        assert len(script.calls) == 1
-        await press(pilot, "escape", "a", "f")
-        await until(pilot, lambda: len(script.calls) == 2)
-
-
-async def test_an_exception_is_a_banner():
-    def broken(search, control):
-        raise RuntimeError("the cable is out")
-        yield
-
-    async with make_app(find_lr=broken).run_test(size=SIZE) as pilot:
-        await opened(pilot, State.FAILED)
-        await shown(pilot, "the cable is out")
-
-
-@pytest.mark.parametrize(
-    ("size", "charset"),
-    [((160, 45), Charset.UNICODE), ((80, 24), Charset.ASCII), ((40, 12), Charset.ASCII)],
-)
-async def test_every_size_says_which_lr_to_take(size, charset):
+async def test_every_size_says_which_lr_to_take_and_that_the_two_disagree():
     script = LrScript(of_range=0.3, disagreement=APART)
-    async with make_app(find_lr=script, charset=charset).run_test(size=size) as pilot:
-        finder = await opened(pilot)
-        await shown(
-            pilot, "Take lr 0.00244", "u use lr 0.00244" if size[0] > 60 else "u use", "esc back"
-        )
-        assert finder.plot.region.area
-        await press(pilot, "tab")
-        if size == (40, 12):
-            await until(pilot, lambda: not finder.plot.region.area)
-        await shown(pilot, "0.3: the training")
-        drawn = screen_text(pilot.app)
-        assert drawn.isascii() or charset is not Charset.ASCII
+    for charset, sizes in (
+        (Charset.UNICODE, ((160, 45),)),
+        (Charset.ASCII, ((80, 24), (40, 12))),
+    ):
+        async with make_app(find_lr=script, charset=charset).run_test(size=sizes[0]) as pilot:
+            finder = await opened(pilot)
+            for size in sizes:
+                await pilot.resize_terminal(*size)
+                await shown(pilot, "Take lr 0.00244", "esc back")
+                await shown(pilot, "u use lr 0.00244" if size[0] > 60 else "u use")
+                assert finder.plot.region.area
+                await press(pilot, "tab")
+                if size == (40, 12):
+                    await until(pilot, lambda f=finder: not f.plot.region.area)
+                await shown(pilot, "0.3: the training")
+                drawn = screen_text(pilot.app)
+                assert drawn.isascii() or charset is not Charset.ASCII
+            if charset is Charset.UNICODE:
+                await shown(pilot, f"≠ they disagree {APART}")
 
 
 async def test_a_real_search_recommends_a_learning_rate():

@@ -4,7 +4,7 @@ import re
 
 import numpy as np
 from rich.cells import cell_len
-from scripted import hidden, make_app, press, ready, shown, until
+from scripted import hidden, make_app, press, ready, shown, type_text, until
 from scripted_loop import FOLDER, MACHINE, TYPICAL, LoopScript, logged, make_loop_app, status
 
 from tui_trainer.cli.wiring import saved_work
@@ -47,8 +47,45 @@ async def test_it_says_which_loop_it_shows_where_it_is_and_what_its_machine_does
         await shown(pilot, "show so many plots at once", "1 … 9")
 
 
-async def test_as_many_plots_as_asked_for_and_as_have_room_page_by_page():
+async def test_keys_ask_the_loop_for_what_they_say_and_what_came_of_it_is_said():
+    script = LoopScript(*TYPICAL)
+    async with make_loop_app(script).run_test(size=(160, 45)) as pilot:
+        await read(pilot)
+        await press(pilot, "c")
+        await shown(pilot, "The loop made a checkpoint after step 500.")
+        script.problem = "OSError: disk full"
+        await press(pilot, "c")
+        await shown(pilot, "⚠ no checkpoint at step 500: OSError: disk full. esc hides this.")
+        await press(pilot, "escape")
+        await hidden(pilot, "no checkpoint at step 500")
+        await press(pilot, "left_square_bracket", "x")
+        await shown(pilot, "x again stops the loop before its next step")
+        await press(pilot, "escape", "x", "n")
+        assert script.asked == ["ask_checkpoint", "ask_checkpoint", 0.05, "step"]
+        await press(pilot, "x", "x")
+        await shown(pilot, "STOPPED", "Stopped at step 500")
+        assert script.asked[4:] == ["stop"]
+        await press(pilot, "space", "right_square_bracket", "x", "x")
+        await shown(pilot, "This loop has ended.")
+        assert script.asked[5:] == []
+
+
+async def test_filter_pins_and_numbers_say_which_plots_are_shown_page_by_page():
     script = LoopScript(logged(["train_loss", *MANY], 1, 50), status(50))
+    async with make_loop_app(script).run_test(size=(120, 34)) as pilot:
+        await read(pilot)
+        await press(pilot, "p", "slash")
+        await type_text(pilot, "r1[27]/")
+        await until(pilot, lambda: titles(pilot.app) == ["train_loss", MANY[12], MANY[17]])
+        await press(pilot, "(")
+        await shown(pilot, "no regular expression: missing )")
+        assert titles(pilot.app) == ["train_loss", MANY[12], MANY[17]]
+        await press(pilot, "backspace", "enter", "a")
+        await shown(pilot, "Metrics · 3 of 21")
+        await hidden(pilot, "no regular expression")
+        await press(pilot, "down", "enter", "escape", "escape")
+        await shown(pilot, "Metrics · 21")
+        await until(pilot, lambda: titles(pilot.app)[0] == "train_loss")
     async with make_loop_app(script).run_test(size=(160, 45)) as pilot:
         await read(pilot)
         for count in (1, 2, 3, 5, 9):
@@ -69,21 +106,23 @@ async def test_as_many_plots_as_asked_for_and_as_have_room_page_by_page():
             assert all(width >= 26 and height >= 6 for width, height in sizes), sizes
 
 
-async def test_a_filter_narrows_plots_and_list_a_broken_one_says_so_and_pins_stay():
-    script = LoopScript(logged(["train_loss", *MANY], 1, 50), status(50))
+async def test_what_a_loop_prints_is_no_markup_and_another_loop_starts_afresh():
+    lines = tuple(f"[red]line {n}[/red]" for n in range(200))
+    script = LoopScript(OutputRead(lines, "50%|████"), *TYPICAL[:3])
     async with make_loop_app(script).run_test(size=(120, 34)) as pilot:
         await read(pilot)
-        await press(pilot, "p", "slash", *"r1[27]/")
-        await until(pilot, lambda: titles(pilot.app) == ["train_loss", MANY[12], MANY[17]])
-        await press(pilot, *"(")
-        await shown(pilot, "no regular expression: missing )")
-        assert titles(pilot.app) == ["train_loss", MANY[12], MANY[17]]
-        await press(pilot, "backspace", "enter", "a")
-        await shown(pilot, "Metrics · 3 of 21")
-        await hidden(pilot, "no regular expression")
-        await press(pilot, "down", "enter", "escape", "escape")
-        await shown(pilot, "Metrics · 21")
-        await until(pilot, lambda: titles(pilot.app)[0] == "train_loss")
+        await press(pilot, "o")
+        await shown(pilot, "[red]line 199[/red]", "50%|████")  # the newest lines
+        await hidden(pilot, "[red]line 100[/red]")
+        pilot.app.monitor.output.move("first")
+        await shown(pilot, "[red]line 0[/red]")
+        await press(pilot, "o", "p", "1", "home")
+        script.events = (logged(["reward"], 1, 10), status(10, machine=MACHINE))
+        pilot.app.show_loop(FOLDER.with_name("other"))
+        await until(pilot, lambda: titles(pilot.app) == ["reward"])
+        assert pilot.app.monitor.grid.shown[0].cursor is None
+        await press(pilot, "escape", "escape")
+        await until(pilot, lambda: pilot.app.screen is pilot.app.cockpit)
 
 
 async def test_one_cursor_and_one_part_of_the_steps_for_all_plots():
@@ -91,8 +130,7 @@ async def test_one_cursor_and_one_part_of_the_steps_for_all_plots():
     async with make_loop_app(script).run_test(size=(160, 45)) as pilot:
         await read(pilot)
         monitor = pilot.app.monitor
-        await press(pilot, "home")
-        await press(pilot, *["right"] * 15)
+        await press(pilot, "home", "ctrl+right", "ctrl+right", "right")
         step = round(monitor.grid.shown[0].cursor)
         assert step > 100
         metric = monitor.result.metrics
@@ -110,47 +148,6 @@ async def test_one_cursor_and_one_part_of_the_steps_for_all_plots():
         await press(pilot, "escape", "escape")
         await until(pilot, lambda: titles(pilot.app) == ["loss", "grad_norm", "val_acc"])
         assert {pane.cursor for pane in monitor.grid.shown} == {None}
-
-
-async def test_keys_ask_the_loop_for_what_they_say_and_stop_asks_twice():
-    script = LoopScript(*TYPICAL)
-    async with make_loop_app(script).run_test(size=(160, 45)) as pilot:
-        await read(pilot)
-        await press(pilot, "left_square_bracket", "c", "x")
-        await shown(pilot, "x again stops the loop before its next step")
-        await press(pilot, "escape", "x", "n")
-        assert script.asked == [0.05, "ask_checkpoint", "step"]
-        await press(pilot, "x", "x")
-        await shown(pilot, "STOPPED", "Stopped at step 500")
-        assert script.asked[3:] == ["stop"]
-        await press(pilot, "space", "right_square_bracket", "x", "x")
-        await shown(pilot, "This loop has ended.")
-        assert script.asked[4:] == []
-
-
-async def test_a_checkpoint_is_said_to_be_made_or_why_it_was_not_until_that_is_read():
-    script = LoopScript(*TYPICAL)
-    async with make_loop_app(script).run_test(size=(160, 45)) as pilot:
-        await read(pilot)
-        await press(pilot, "c")
-        await shown(pilot, "The loop made a checkpoint after step 500.")
-        script.problem = "OSError: disk full"
-        await press(pilot, "c")
-        await shown(pilot, "⚠ no checkpoint at step 500: OSError: disk full. esc hides this.")
-        await press(pilot, "escape")
-        await hidden(pilot, "no checkpoint at step 500")
-
-
-async def test_what_a_loop_prints_is_no_markup_and_its_newest_lines_are_shown():
-    lines = tuple(f"[red]line {n}[/red]" for n in range(200))
-    script = LoopScript(OutputRead(lines, "50%|████"), *TYPICAL[:3])
-    async with make_loop_app(script).run_test(size=(120, 34)) as pilot:
-        await read(pilot)
-        await press(pilot, "o")
-        await shown(pilot, "[red]line 199[/red]", "50%|████")
-        await hidden(pilot, "[red]line 100[/red]")
-        pilot.app.monitor.output.move("first")
-        await shown(pilot, "[red]line 0[/red]")
 
 
 async def test_whatever_is_logged_is_shown_or_said():
@@ -201,19 +198,6 @@ async def test_a_loop_that_logs_nothing_or_loses_its_process_says_so():
         await hidden(pilot, "disk full")
         await press(pilot, "escape")
         await shown(pilot, "q leaves, h lists all runs.")
-
-
-async def test_another_loop_takes_its_place_and_starts_afresh():
-    script = LoopScript(*TYPICAL)
-    async with make_loop_app(script).run_test(size=(120, 34)) as pilot:
-        await read(pilot)
-        await press(pilot, "p", "1", "home")
-        script.events = (logged(["reward"], 1, 10), status(10, machine=MACHINE))
-        pilot.app.show_loop(FOLDER.with_name("other"))
-        await until(pilot, lambda: titles(pilot.app) == ["reward"])
-        assert pilot.app.monitor.grid.shown[0].cursor is None
-        await press(pilot, "escape", "escape")
-        await until(pilot, lambda: pilot.app.screen is pilot.app.cockpit)
 
 
 async def test_the_list_of_runs_opens_a_loop_from_its_folder_and_goes_to_and_fro(tmp_path):

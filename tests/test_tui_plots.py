@@ -46,56 +46,36 @@ def reading(step, validation="validation", gap=" · ", best=False):
 
 
 async def test_a_cursor_reads_exact_losses_at_every_size():
-    for size in SIZES:
-        async with make_app(Script(FINISHED)).run_test(size=size) as pilot:
-            await ended(pilot)
-            small = pilot.app.cockpit.loss_pane.size.width < 60
-            narrow = ("val", "  ") if small else ("validation", " · ")
+    async with make_app(Script(FINISHED)).run_test(size=SIZES[0]) as pilot:
+        await ended(pilot)
+        pane = pilot.app.cockpit.loss_pane
+        for size in SIZES:
+            await pilot.resize_terminal(*size)
+            await until(pilot, lambda s=size: pilot.app.cockpit.size == s and pane.region.area)
+            narrow = ("val", "  ") if pane.size.width < 60 else ("validation", " · ")
             await press(pilot, "left")
             await shown(pilot, reading(100, *narrow, best=True))
             await press(pilot, "home")
             await shown(pilot, reading(1, *narrow))
             await press(pilot, "right")
-            step = int(pilot.app.cockpit.loss_pane.cursor)
+            step = int(pane.cursor)
             assert step > 1
             await shown(pilot, reading(step, *narrow))
             await press(pilot, "ctrl+right")
-            assert pilot.app.cockpit.loss_pane.cursor >= step + 5
+            assert pane.cursor >= step + 5
             await press(pilot, "end")
             await shown(pilot, reading(100, *narrow, best=True))
             await press(pilot, "escape")
             await hidden(pilot, f"step 100{narrow[1]}train")
-            assert pilot.app.cockpit.loss_pane.cursor is None
+            assert pane.cursor is None
 
 
-async def test_a_cursor_reads_the_bound_and_takes_the_gauges_place():
-    script = Script(FINISHED, gauge=GAUGE, bound=6.31)
-    async with make_app(script).run_test(size=(120, 34)) as pilot:
-        await ended(pilot)
-        await press(pilot, "left", "left")
-        await shown(pilot, "bound 6.31")
-        await hidden(pilot, "armed at step")
-
-
-async def test_a_cursor_stays_at_its_step_while_the_run_grows():
-    async with make_app(Script()).run_test(size=(120, 34)) as pilot:
-        await ready(pilot)
-        await press(pilot, "s", "space")
-        await until(pilot, lambda: pilot.app.cockpit.run.step >= 100)
-        await press(pilot, "home", "right", "right")
-        step = pilot.app.cockpit.loss_pane.cursor
-        for _ in range(3):
-            await press(pilot, "n")
-        await until(pilot, lambda: pilot.app.cockpit.run.step >= 103)
-        await shown(pilot, reading(int(step)))
-        assert pilot.app.cockpit.loss_pane.cursor == step
-
-
-async def test_zooming_says_what_is_shown_and_makes_steps_single():
+async def test_zooming_makes_steps_single_and_the_focused_plot_gets_the_keys_not_a_fields():
     async with make_app(Script(FINISHED)).run_test(size=(120, 34)) as pilot:
         await ended(pilot)
-        pane = pilot.app.cockpit.loss_pane
-        await press(pilot, "home", *["right"] * 20)
+        cockpit = pilot.app.cockpit
+        pane = cockpit.loss_pane
+        await press(pilot, "home", "ctrl+right", "ctrl+right")
         step = pane.cursor
         await press(pilot, "plus", "equals_sign", "plus")
         low, high = pane.view.part
@@ -113,36 +93,45 @@ async def test_zooming_says_what_is_shown_and_makes_steps_single():
         assert pane.view.part is None
         await press(pilot, "0")
         await shown(pilot, "All of it is shown.")
-
-
-async def test_a_new_run_is_shown_whole():
-    async with make_app(Script(FINISHED)).run_test(size=(120, 34)) as pilot:
-        await ended(pilot)
-        await press(pilot, "left", "plus")
-        assert pilot.app.cockpit.loss_pane.view.part is not None
-        await press(pilot, "s")
-        await until(pilot, lambda: pilot.app.cockpit.loss_pane.view.part is None)
-
-
-async def test_the_focused_plot_gets_the_keys_and_a_field_keeps_its_arrows():
-    async with make_app(Script(FINISHED)).run_test(size=(120, 34)) as pilot:
-        await ended(pilot)
-        cockpit = pilot.app.cockpit
+        await press(pilot, "escape")
         cockpit.fit_pane.focus()
         await press(pilot, "right", "right")
-        assert cockpit.loss_pane.cursor is None
+        assert pane.cursor is None
         assert cockpit.fit_pane.cursor is not None
         await shown(pilot, " · model ")
         await press(pilot, "escape")
         cockpit.query_one("#input-lr").focus()
         await press(pilot, "left", "home", "shift+right")
-        assert cockpit.loss_pane.cursor is None
+        assert pane.cursor is None
         assert cockpit.fit_pane.cursor is None
         cockpit.query_one("#row-init").focus()
         init = cockpit.form.config.init
         await press(pilot, "right")
         assert cockpit.form.config.init != init
-        assert cockpit.loss_pane.cursor is None
+        assert pane.cursor is None
+        await press(pilot, "escape", "left", "plus")
+        assert pane.view.part is not None
+        cockpit.context.work.train = Script(FINISHED, gauge=GAUGE, bound=6.31)
+        await press(pilot, "s")
+        await until(pilot, lambda: pane.view.part is None)  # a new run is shown whole
+        await until(pilot, lambda: cockpit.is_idle)
+        await press(pilot, "left", "left")
+        await shown(pilot, "bound 6.31")
+        await hidden(pilot, "armed at step")
+
+
+async def test_a_cursor_stays_at_its_step_while_the_run_grows():
+    async with make_app(Script()).run_test(size=(120, 34)) as pilot:
+        await ready(pilot)
+        await press(pilot, "s", "space")
+        await until(pilot, lambda: pilot.app.cockpit.run.step >= 100)
+        await press(pilot, "home", "right", "right")
+        step = pilot.app.cockpit.loss_pane.cursor
+        for _ in range(3):
+            await press(pilot, "n")
+        await until(pilot, lambda: pilot.app.cockpit.run.step >= 103)
+        await shown(pilot, reading(int(step)))
+        assert pilot.app.cockpit.loss_pane.cursor == step
 
 
 async def test_the_mouse_points_drags_and_zooms():

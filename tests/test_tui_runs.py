@@ -1,6 +1,5 @@
 """What is shown belongs to one run; the form's next one is marked, and none is lost by one key."""
 
-import pytest
 from scripted import (
     EARLY,
     FINISHED,
@@ -37,34 +36,68 @@ def top(pilot):
     return screen_text(pilot.app).splitlines()[0]
 
 
-@pytest.mark.parametrize("last", [None, EARLY])
-async def test_the_header_is_the_runs_and_the_forms_settings_are_marked_at_every_size(last):
-    async with make_app(Script(last)).run_test(size=SIZES[0]) as pilot:
-        await run_to(pilot, State.STOPPED_EARLY if last else State.RUNNING)
-        await hidden(pilot, "›")
-        await press(pilot, "i", "e", "e")
+async def test_the_header_is_the_runs_and_the_forms_settings_are_marked_at_every_size():
+    def fails_with_adam(config):
+        if config.optimizer.name == "adam":
+            raise ValueError("no room for it")
+        return preview(config)
+
+    async with make_app(preview=fails_with_adam).run_test(size=SIZES[0]) as pilot:
+        cockpit = pilot.app.cockpit
+        await ready(pilot)
+        await hidden(pilot, "this run")  # the form's engine is its own
+        await run_to(pilot, State.RUNNING)
+        await press(pilot, "t")
+        for last, state in ((None, State.RUNNING), (RESTORED, State.STOPPED_EARLY)):
+            if last:
+                cockpit.context.work.train = Script(last)
+                await press(pilot, "s", "s")
+                await until(pilot, lambda s=state: cockpit.state is s and not cockpit.unread)
+                await shown(pilot, "Its weights restored", "Fit · best, step 100", "k last fit")
+                await press(pilot, "k")
+                await shown(pilot, "Fit · step 100", "k best fit")
+                await press(pilot, "k")
+                await shown(pilot, "Fit · best, step 100")
+            await hidden(pilot, "›")
+            await press(pilot, "i", "e", "e")
+            if not last:
+                await shown(pilot, "this run: eager")
+            for size in SIZES:
+                await pilot.resize_terminal(*size)
+                await shown(pilot, "› next", "he", "wave")
+                if cockpit._form_shown:
+                    await shown(pilot, "Init       ›he", "Engine     ›compiled", "s starts it")
+                else:
+                    await shown(pilot, "init he", "engine compiled")
+                assert "kaiming" in top(pilot) or size[0] <= 40
+                assert "he " not in top(pilot).replace("the ", "")
+                if not last:
+                    await shown(pilot, "UI overhead: ", "% of the time", "100/5,000")
+            await pilot.resize_terminal(*SIZES[0])
+            await press(pilot, "I", "E", "E")
+            await hidden(pilot, "›")
+        await press(pilot, "t")
+        await hidden(pilot, "UI overhead")
+        cockpit.choose("optimizer", "adam")  # whose preview takes nothing from the run shown
         for size in SIZES:
             await pilot.resize_terminal(*size)
-            await shown(pilot, "› next", "he", "wave")
-            if pilot.app.cockpit._form_shown:
-                await shown(pilot, "Init       ›he", "Engine     ›compiled", "s starts it")
-            else:
-                await shown(pilot, "init he", "engine compiled")
-            assert "kaiming" in top(pilot) or size[0] <= 40
-            assert "he " not in top(pilot).replace("the ", "")
-        await press(pilot, "I", "E", "E")
-        await hidden(pilot, "›")
+            await shown(pilot, "⚠ No preview: no room for it", "■ STOPPED EARLY")
+            assert "Stopped early at step 100" in cockpit.banner.words
+        cockpit.choose("optimizer", "sgd")
+        await hidden(pilot, "No preview")
 
 
 async def test_what_a_key_has_just_chosen_is_seen_where_the_form_is_not():
     async with make_app(Script(EARLY), lr=0.003).run_test(size=SIZES[-1]) as pilot:
         await ready(pilot)
-        for size in SIZES[2:]:
+        for size, choices in (
+            ((80, 24), (("i", "init: he, "), ("I", "init: kaiming, std 1/√d"))),
+            ((60, 20), (("]", "lr: 0.005"), ("[", "lr: 0.003"))),
+            ((40, 12), (("i", "init: he, "), ("]", "lr: 0.005"), ("p", "recipe: l1, "),
+                        ("P", "recipe: stop-patient, "))),
+        ):  # fmt: skip
             await pilot.resize_terminal(*size)
-            for key, words in (
-                ("i", "init: he, "), ("I", "init: kaiming, std 1/√d"), ("]", "lr: 0.005"),
-                ("[", "lr: 0.003"), ("p", "recipe: l1, "), ("P", "recipe: stop-patient, "),
-            ):  # fmt: skip
+            for key, words in choices:
                 await press(pilot, key)
                 assert words in pilot.app.cockpit.status_line.text
                 assert "next" not in pilot.app.cockpit.status_line.text
@@ -88,6 +121,17 @@ async def test_a_run_that_has_ended_is_not_wiped_by_a_stepping_key():
             await shown(pilot, "has ended: f5 starts the next")
         assert pilot.app.cockpit.run is run
         assert len(script.calls) == 1
+        runs = [run]  # none is lost by starting another, whichever is shown
+        for _ in range(2):
+            await press(pilot, "h", "enter")
+            await until(pilot, lambda: pilot.app.screen is pilot.app.cockpit)
+            before = pilot.app.cockpit.run
+            await press(pilot, "f5")
+            await until(pilot, lambda b=before: pilot.app.cockpit.run is not b)
+            await until(pilot, lambda: pilot.app.cockpit.state is State.STOPPED_EARLY)
+            runs.append(pilot.app.cockpit.run)
+        assert {run.result for run in pilot.app.cockpit.runs.all} == set(runs)
+        assert len(set(runs)) == 3
 
 
 async def test_a_run_that_trains_is_given_up_only_if_asked_for_twice():
@@ -123,8 +167,9 @@ async def test_a_former_run_is_shown_while_the_next_one_trains():
             await pilot.resize_terminal(*size)
             await shown(pilot, "■ STOPPED EARLY", "◂ former", "● TRAINING", "100/5,000")
             assert "Stopped early at step 100" in cockpit.banner.words
-            await press(pilot, "n", "x", "space")
-            assert "h lists the run that is training" in cockpit.status_line.text
+            for key in ("n", "x", "space") if size == SIZES[0] else ("x",):
+                await press(pilot, key)
+                assert "h lists the run that is training" in cockpit.status_line.text
         assert cockpit.active
         await press(pilot, "h", "enter")
         await until(pilot, lambda: cockpit.run is second)
@@ -136,29 +181,6 @@ async def test_a_former_run_is_shown_while_the_next_one_trains():
         await until(pilot, lambda: cockpit.state is State.STOPPED)
 
 
-async def test_no_run_is_lost_by_starting_another():
-    async with make_app(Script(EARLY)).run_test(size=SIZES[0]) as pilot:
-        cockpit = pilot.app.cockpit
-        runs = []
-        for keys in ((), ("h", "enter"), ("h", "enter")):
-            await press(pilot, *keys)
-            await until(pilot, lambda: pilot.app.screen is cockpit)
-            await run_to(pilot, State.STOPPED_EARLY)
-            runs.append(cockpit.run)
-        assert {run.result for run in cockpit.runs.all} == set(runs)
-        assert len(set(runs)) == 3
-
-
-async def test_the_fit_is_that_of_the_weights_which_the_banner_names():
-    async with make_app(Script(RESTORED)).run_test(size=SIZES[0]) as pilot:
-        await run_to(pilot, State.STOPPED_EARLY)
-        await shown(pilot, "Its weights restored", "Fit · best, step 100", "k last fit")
-        await press(pilot, "k")
-        await shown(pilot, "Fit · step 100", "k best fit")
-        await press(pilot, "k")
-        await shown(pilot, "Fit · best, step 100")
-
-
 async def test_a_run_that_learnt_nothing_is_no_success():
     script = Script(FINISHED, extra=[NotLearning(1, 4, "all weights are zero")])
     async with make_app(script, keymap={"init_next": "f6"}).run_test(size=SIZES[0]) as pilot:
@@ -167,23 +189,6 @@ async def test_a_run_that_learnt_nothing_is_no_success():
         frame = pilot.app.cockpit.loss_pane.get_component_rich_style("pane--frame").color
         colours = pilot.app.theme_variables
         assert frame.name.lower() == colours["warning"].lower() != colours["success"].lower()
-
-
-async def test_a_preview_that_fails_takes_nothing_from_the_run_that_is_shown():
-    def broken(config):
-        if config.init.name == "he":
-            raise ValueError("no room for it")
-        return preview(config)
-
-    async with make_app(Script(EARLY), preview=broken).run_test(size=SIZES[0]) as pilot:
-        await run_to(pilot, State.STOPPED_EARLY)
-        await press(pilot, "i")
-        for size in SIZES:
-            await pilot.resize_terminal(*size)
-            await shown(pilot, "⚠ No preview: no room for it", "■ STOPPED EARLY")
-            assert "Stopped early at step 100" in pilot.app.cockpit.banner.words
-        await press(pilot, "i")
-        await hidden(pilot, "No preview")
 
 
 async def test_a_network_that_can_no_longer_be_made_takes_its_fit_and_size_along():
@@ -206,23 +211,3 @@ async def test_a_network_that_can_no_longer_be_made_takes_its_fit_and_size_along
         await shown(pilot, "no preview")
         await hidden(pilot, "untrained")
         await hidden(pilot, "1,321 parameters")
-
-
-async def test_the_engine_line_tells_the_forms_engine_from_the_runs():
-    async with make_app(Script()).run_test(size=SIZES[0]) as pilot:
-        await ready(pilot)
-        await hidden(pilot, "this run")
-        await run_to(pilot, State.RUNNING)
-        await press(pilot, "e", "e")
-        await shown(pilot, "Engine     ›compiled", "this run: eager")
-
-
-async def test_the_overhead_has_a_line_of_its_own():
-    async with make_app(Script()).run_test(size=SIZES[0]) as pilot:
-        await run_to(pilot, State.RUNNING)
-        await press(pilot, "t")
-        for size in SIZES:
-            await pilot.resize_terminal(*size)
-            await shown(pilot, "UI overhead: ", "% of the time", "100/5,000")
-        await press(pilot, "t")
-        await hidden(pilot, "UI overhead")

@@ -141,6 +141,25 @@ async def test_a_row_says_how_a_run_went_and_what_differs_from_the_one_under_the
         assert "init kaiming · lr 0.003" in row(pilot, "kaiming · lr 0.003")
 
 
+async def test_pinned_runs_have_their_sign_in_list_and_plot(tmp_path):
+    saved_run(tmp_path, "a-run", make("kaiming"), age=50)
+    async with app_of(tmp_path).run_test(size=SIZES[0]) as pilot:
+        cockpit = pilot.app.cockpit
+        await ready(pilot)
+        await run_to_end(pilot)
+        await run_to_end(pilot, "i")
+        await press(pilot, "h")
+        await shown(pilot, "Runs · 3", "space pin")
+        await press(pilot, "space", "end", "space")
+        await shown(pilot, "space unpin")
+        assert [run.is_read for run in cockpit.runs.pinned] == [False, True]
+        await press(pilot, "h")
+        await until(pilot, lambda: len(cockpit.runs.overlays) == 2)
+        await shown(pilot, "init kaiming")
+        await press(pilot, "h", "end", "space", "up", "space")
+        assert not cockpit.runs.pinned
+
+
 async def test_a_run_that_trains_is_live_in_the_list():
     script = Script()
     async with app_of(train=script).run_test(size=(160, 45)) as pilot:
@@ -249,25 +268,6 @@ async def test_a_run_is_deleted_only_if_asked_for_twice(tmp_path):
         await press(pilot, "delete")
         await shown(pilot, "esc keeps it · b-run")
         assert kept.exists()
-
-
-async def test_pinned_runs_have_their_sign_in_list_and_plot(tmp_path):
-    saved_run(tmp_path, "a-run", make("kaiming"), age=50)
-    async with app_of(tmp_path).run_test(size=SIZES[0]) as pilot:
-        cockpit = pilot.app.cockpit
-        await ready(pilot)
-        await run_to_end(pilot)
-        await run_to_end(pilot, "i")
-        await press(pilot, "h")
-        await shown(pilot, "Runs · 3", "space pin")
-        await press(pilot, "space", "end", "space")
-        await shown(pilot, "space unpin")
-        assert [run.is_read for run in cockpit.runs.pinned] == [False, True]
-        await press(pilot, "h")
-        await until(pilot, lambda: len(cockpit.runs.overlays) == 2)
-        await shown(pilot, "init kaiming")
-        await press(pilot, "h", "end", "space", "up", "space")
-        assert not cockpit.runs.pinned
 
 
 async def test_exports_are_written_where_one_is(tmp_path, monkeypatch):
