@@ -314,10 +314,11 @@ async def press(pilot, *keys):
 
 
 async def type_text(pilot, text):
-    """Type a text as fast as a terminal may send it; a key that follows comes after it."""
+    """Type a text as fast as a terminal may send it; it is handled before this returns."""
     for character in text:
         pilot.app.post_message(headless.key_event(character))
-    await pilot.pause(0.01)
+    await pilot.pause(0)  # by now the app has handed them on
+    await pilot.pause(0)
 
 
 async def ready(pilot):

@@ -185,7 +185,8 @@ async def test_a_field_takes_all_keys_as_text_the_palette_finds_presets_and_q_qu
         await shown(pilot, "architecture: deep-10x8")
         await press(pilot, "enter")
         await until(pilot, lambda: form.config.architecture.name == "deep-10x8")
-        assert "s start" in line.text
+        await until(pilot, lambda: app.screen is app.cockpit and "s start" in line.text)
+        await shown(pilot, "* changed below")  # and the fields are where a click meets them
         await pilot.click("#input-lr")
         await until(pilot, lambda: "enter accept" in line.text)
         assert "f find lr" not in line.text
