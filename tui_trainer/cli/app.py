@@ -31,7 +31,7 @@ from tui_trainer.cli.output import (
     say,
 )
 from tui_trainer.cli.parameters import (
-    File,
+    OutputFile,
     Keys,
     Number,
     Size,
@@ -147,7 +147,7 @@ def _cleaned() -> Iterator[None]:
 @click.option("--timeout", type=Number(Annotated[float, Meta(gt=0, le=1e6)]), default=60.0,
               show_default=True, metavar="SECONDS",
               help="With --headless: how long to wait at most.")  # fmt: skip
-@click.option("--screenshot", metavar="FILE.svg", type=File(),
+@click.option("--screenshot", metavar="FILE.svg", type=OutputFile(),
               help="With --headless: save the screen as SVG.")  # fmt: skip
 @click.option("--print", "print_screen", is_flag=True, help="With --headless: print the screen.")
 @hangup_option
