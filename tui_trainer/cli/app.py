@@ -31,9 +31,9 @@ from tui_trainer.cli.output import (
     say,
 )
 from tui_trainer.cli.parameters import (
-    OutputFile,
     Keys,
     Number,
+    OutputFile,
     Size,
     Until,
     on_end_option,
