@@ -3,6 +3,7 @@
 import contextlib
 import fcntl
 import gc
+import inspect
 import itertools
 import os
 import signal
@@ -37,6 +38,17 @@ def pytest_collection():
         gc.freeze()
         gc.enable()
         gc.set_threshold(50_000, 20, 100)
+
+
+def pytest_collection_modifyitems(items):
+    """Begin with the files of apps and processes: no worker is left with a long test at the end."""
+    long = {item.path for item in items if _is_long(item)}
+    items.sort(key=lambda item: item.path not in long)
+
+
+def _is_long(item):
+    asynchronous = inspect.iscoroutinefunction(item.function)
+    return asynchronous or not {"open_terminal", "forks"}.isdisjoint(item.fixturenames)
 
 
 @pytest.fixture(scope="session")
