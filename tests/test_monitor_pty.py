@@ -148,7 +148,11 @@ def test_without_its_screen_the_loop_goes_on_with_a_line_and_sigterm_saves_it(
     terminal.press("q")
     terminal.wait_for("The loop goes on")
     terminal.press("y")
-    terminal.wait_for(r"mine: .*step/s, train/loss=")  # it resumes
+    line = r"mine: .* (\d+)/1000000 .*step/s, train/loss="
+    first = terminal.wait_for(line)[1]
+    wait_until(
+        lambda: terminal.read(0.05) is not None and terminal.wait_for(line)[1] != first, "it waits"
+    )
     terminal.assert_restored()
     after = terminal.sent.rpartition(b"\x1b[?1049l")[2].decode()
     told = r"(?s)a word from the loop\r\n.*mine resumes; watch it: tui-trainer attach \S+-mine"

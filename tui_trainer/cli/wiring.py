@@ -282,8 +282,9 @@ def on_first_signal(call: Callable[[int], object]) -> Iterator[list[int]]:
 
     def take(number: int, frame: object) -> None:
         came.append(number)
-        restore()
         signal.signal(signal.SIGHUP, signal.SIG_IGN)  # a terminal that closes may send several
+        before.pop(signal.SIGHUP, None)
+        restore()
         call(number)
 
     def restore() -> None:
