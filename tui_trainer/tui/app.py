@@ -1,30 +1,22 @@
-"""The app around the cockpit: the terminal's signals, the palette, the way out."""
+"""The app: its screens, what it says and gives notice of; `terminal_app` has the terminal."""
 
-import signal
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rich.console import RenderableType
 from textual import events, on
 from textual.app import App, SystemCommand
-from textual.binding import Binding
-from textual.driver import Driver
-from textual.filter import LineFilter
 from textual.screen import Screen
 
 from tui_trainer.config.presets import Presets
 from tui_trainer.config.settings import RunConfig
-from tui_trainer.notices.command import WAIT_SECONDS, run_on_end
+from tui_trainer.notices.command import run_on_end
 from tui_trainer.notices.endings import Ending
 from tui_trainer.notices.terminals import LONG_RUN, notice
 from tui_trainer.plotting.roles import Charset
-from tui_trainer.training.state import State
-from tui_trainer.tui.ascii import AsciiFilter
 from tui_trainer.tui.background import Work
-from tui_trainer.tui.colorless import ColorlessFilter
 from tui_trainer.tui.commands import Palette, ScreenCommands
 from tui_trainer.tui.frames import UI_SHARE
 from tui_trainer.tui.keys import key_texts
@@ -34,10 +26,7 @@ from tui_trainer.tui.preferences import PreferenceCommands, Preferences
 from tui_trainer.tui.quit_question import QuitQuestion
 from tui_trainer.tui.run.screen import Cockpit
 from tui_trainer.tui.seen import Seen
-from tui_trainer.tui.sixteen_colors import SixteenColorsFilter
-from tui_trainer.tui.terminal import thrifty_driver
-from tui_trainer.tui.textual_private import mend_compositor
-from tui_trainer.tui.way_out import WayOut, stop_job, with_way_out
+from tui_trainer.tui.terminal_app import TerminalApp
 
 if TYPE_CHECKING:
     from tui_trainer.tui.lab.screen import LaboratoryScreen
@@ -48,7 +37,7 @@ if TYPE_CHECKING:
     from tui_trainer.tui.sweep.screen import SweepScreen
 
 
-class TrainerApp(App[None]):
+class TrainerApp(TerminalApp):
     """Choose, train, watch.
 
     Args:
@@ -67,10 +56,7 @@ class TrainerApp(App[None]):
     TITLE = "tui-trainer"
     CSS_PATH = "app.tcss"
     COMMANDS = App.COMMANDS | {ScreenCommands, PreferenceCommands}
-    BINDINGS = [Binding("ctrl+z", "suspend_process", "suspend", show=False)]
     ENABLE_COMMAND_PALETTE = True
-
-    bytes_written = 0  # to the terminal so far
 
     def __init__(
         self,
@@ -85,13 +71,8 @@ class TrainerApp(App[None]):
         seen: Seen | None = None,
         on_end: str = "",
     ) -> None:
-        mend_compositor()
-        self._way_out = WayOut(self._leave, self._stop_threads, self._go_on_unseen)
-        super().__init__()
-        self._ascii = charset is Charset.ASCII
+        super().__init__(charset, preferences or Preferences(), on_end)
         self.set_keymap(keymap or {})
-        self.preferences = preferences or Preferences()
-        self._command = on_end
         self._has_focus = False  # as far as is known: not every terminal tells
         theme = self.preferences.settings.theme
         self._kept_theme = theme or self.theme
@@ -110,9 +91,6 @@ class TrainerApp(App[None]):
         return self.cockpit
 
     def on_mount(self) -> None:
-        few_colors = self.console.color_system == "standard" and not self.is_headless
-        self.set_class(self.no_color or few_colors, "-plain")
-        self.app_resume_signal.subscribe(self, lambda _: self.refresh(layout=True))
         if self.attached_loop is not None:
             self.show_loop(self.attached_loop)
 
@@ -174,40 +152,11 @@ class TrainerApp(App[None]):
             if command.title in ("Theme", "Screenshot"):
                 yield command
 
-    def get_line_filters(self) -> Sequence[LineFilter]:
-        """Add the filters for a terminal that shows ASCII alone, few colours or none."""
-        filters = list(super().get_line_filters())
-        if self._ascii:
-            filters.append(AsciiFilter())
-        if self.no_color:
-            filters.append(ColorlessFilter())
-        elif self.console.color_system == "standard" and not self.is_headless:
-            filters.append(SixteenColorsFilter())
-        return filters
-
-    def get_driver_class(self) -> type[Driver]:
-        """Return the platform's driver, made to write fewer bytes and to leave in any case."""
-        thrifty = thrifty_driver(super().get_driver_class(), self._count_bytes)
-        return with_way_out(thrifty, self._way_out)
-
-    def _count_bytes(self, count: int) -> None:
-        self.bytes_written += count
-
-    def let_job_run(self) -> None:
-        """Have what the shell runs beside this app go on in the background, where this waits."""
-        self._way_out.lets_job_run = True
-
     @property
     def live_screens(self) -> list[LiveScreen]:
         """The screens with threads of their own, also those that are not shown."""
         screens = (self.cockpit, self.sweep, self.lr_finder, self.monitor)
         return [screen for screen in screens if screen is not None]
-
-    def action_suspend_process(self) -> None:
-        """Suspend the shell's whole job: Textual would suspend this process, and not its loop."""
-        if self._driver is not None and self._driver.can_suspend:
-            with self.suspend():  # before others stop: the first that does gives the shell its turn
-                stop_job()
 
     def action_command_palette(self) -> None:
         if not isinstance(self.screen, Palette):
@@ -299,53 +248,3 @@ class TrainerApp(App[None]):
     def _take_values(self, message: ValuesTaken) -> None:
         self.cockpit.take(message.values)
         self.cockpit.to_front()
-
-    def exit(
-        self, result: None = None, return_code: int = 0, message: RenderableType | None = None
-    ) -> None:
-        """Leave, and ask the threads to end, since they can't be killed."""
-        self._way_out.must_end(return_code)
-        if not self.is_hung_up:
-            self._stop_threads()
-        super().exit(result, return_code, message)
-
-    def _stop_threads(self) -> None:
-        for screen in self.live_screens:
-            screen.stop_thread()
-
-    @property
-    def is_hung_up(self) -> bool:
-        """Whether it leaves since the terminal is gone: then threads are not asked to end yet."""
-        return self._way_out.is_hung_up
-
-    def wait(self) -> None:
-        """Wait, after `run`, for its threads; where some go on unseen, that ends the process."""
-        self._way_out.wait()
-        for screen in self.live_screens:
-            screen.join()
-
-    def _go_on_unseen(self) -> list[threading.Thread]:
-        """Return the threads that go on without a terminal; ask the others to end."""
-        if self.preferences.settings.on_hangup == "checkpoint":
-            return []
-        going_on = []
-        for screen in self.live_screens:
-            if (work := screen.go_on_unseen()) is not None:
-                going_on.append(threading.Thread(target=self._end_unseen, args=(screen, work)))
-                going_on[-1].start()
-        return going_on
-
-    def _end_unseen(self, screen: LiveScreen, work: threading.Thread) -> None:
-        """Wait for the end of what goes on, and run the command."""
-        work.join()
-        ending = screen.ending()
-        if self._command and ending is not None and screen.newest_state is not State.STOPPED:
-            run_on_end(self._command, ending, WAIT_SECONDS)
-
-    def _leave(self, number: signal.Signals) -> None:
-        """Exit; not in the middle of mounting, which would find parts missing."""
-        self.call_after_refresh(self.exit, return_code=128 + number)
-
-    def on_unmount(self) -> None:
-        """End also where an error ends the app."""
-        self._way_out.must_end(self.return_code or 0)
