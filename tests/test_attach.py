@@ -67,6 +67,7 @@ def test_two_terminals_watch_a_run_one_leaves_and_the_other_sees_its_process_die
         one.press(" ")
         for terminal in (one, other):
             terminal.wait_for("TRAINING")
+            terminal.wait_for(r"(?s)\A(?!.*Paused at step)")
         one.press(" ")
         for terminal in (one, other):
             terminal.wait_for("PAUSED")
