@@ -205,16 +205,17 @@ def test_smoothing_keeps_gaps():
 
 
 def test_a_spike_of_one_step_is_seen_wherever_it_is():
-    for steps, charset in product([90, 5000, 100_000], Charset):
+    for steps in (90, 5000, 100_000):
         level = falling(steps, 5, 5)
         for place in np.linspace(0, steps - 1, 20).astype(int):
             losses = level.copy()
             losses[place] = 9.0
             chart = chart_of(history(losses, level))
             column, row = cell_at(chart, place + 1, 9.0)
-            tops = [c for c, r in cells_of(chart, Role.TRAIN, charset=charset) if r == row]
-            assert tops, f"the spike at step {place + 1} is lost"
-            assert all(abs(c - column) <= 1 for c in tops)
+            for charset in Charset:
+                tops = [c for c, r in cells_of(chart, Role.TRAIN, charset=charset) if r == row]
+                assert tops, f"the spike at step {place + 1} is lost"
+                assert all(abs(c - column) <= 1 for c in tops)
 
 
 def test_a_chart_has_no_more_points_than_its_columns_show():
@@ -230,10 +231,9 @@ def test_train_and_validation_differ_by_more_than_colour():
 
 
 def test_no_history_breaks_the_chart():
-    for losses, (width, height), charset in product(
+    for losses, (width, height) in product(
         [[], [NAN], [5.0], [0.0, 0.0], [1.0, INF, NAN, 3.0], [-1.0, -2.0], [3e38, 1.0]],
         [(0, 0), (1, 1), (12, 3), (20, 5), (60, 20)],
-        Charset,
     ):
         for log in (None, True, False):
             for smooth in (True, False):
@@ -241,8 +241,9 @@ def test_no_history_breaks_the_chart():
                 chart = chart_of(
                     history(losses, bound=losses), marks, width, height, log=log, smooth=smooth
                 )
-                rows = draw(chart, width, height, charset).rows
-                assert [sum(len(run.text) for run in row) for row in rows] == [width] * height
+                for charset in Charset:
+                    rows = draw(chart, width, height, charset).rows
+                    assert [sum(len(run.text) for run in row) for row in rows] == [width] * height
 
 
 def test_the_best_marker_needs_both_its_step_and_its_loss():

@@ -133,7 +133,7 @@ def test_without_suggestions_there_are_no_marks():
 
 
 def test_no_search_breaks_the_chart():
-    for (curve, best), (width, height), charset in product(
+    for (curve, best), (width, height) in product(
         [
             (None, None),
             (np.full(50, NAN), (NAN,) * 4),
@@ -142,11 +142,12 @@ def test_no_search_breaks_the_chart():
             (np.geomspace(1e30, 1e38, 50), (1e-20, INF, NAN, 1.0)),
         ],
         [(0, 0), (1, 1), (12, 3), (40, 8), (120, 30)],
-        Charset,
     ):
         folded = results(curve, best)
         if curve is not None:
             folded = ended(folded)
-        drawing = draw(lr_chart(folded, width, height), width, height, charset)
-        assert [sum(len(run.text) for run in row) for row in drawing.rows] == [width] * height
-        assert charset is not Charset.ASCII or drawing.text.isascii()
+        chart = lr_chart(folded, width, height)
+        for charset in Charset:
+            drawing = draw(chart, width, height, charset)
+            assert [sum(len(run.text) for run in row) for row in drawing.rows] == [width] * height
+            assert charset is not Charset.ASCII or drawing.text.isascii()

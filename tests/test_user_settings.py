@@ -3,7 +3,7 @@
 from functools import partial
 
 import pytest
-from scripted import make_app, press, ready, shown
+from scripted import make_app, press, ready, shown, type_text
 
 from tui_trainer.config.user_settings import UserSettings, read_user_settings, write_setting
 from tui_trainer.config.validation import InvalidSettingsError
@@ -132,10 +132,14 @@ async def test_what_a_person_changes_in_the_app_is_kept(file):
         assert file.read_text() == 'theme = "nord"\n'
         app.theme = "dracula"
         await shown(pilot, "theme dracula is now in config.toml")
-        await press(pilot, "ctrl+p", *"notices: off", "enter")
+        await press(pilot, "ctrl+p")
+        await type_text(pilot, "notices: of")
+        await shown(pilot, "notices: off")
+        await press(pilot, "enter")
         await shown(pilot, "notices off is now in config.toml")
         app.cockpit.choose("recipe", "l1")
-        await press(pilot, "ctrl+p", *"default recipe")
+        await press(pilot, "ctrl+p")
+        await type_text(pilot, "default recipe")
         await shown(pilot, "default recipe: l1")
         await press(pilot, "enter")
         await shown(pilot, "recipe l1 is now in config.toml")
