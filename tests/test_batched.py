@@ -204,7 +204,8 @@ def test_each_of_the_first_20_steps_is_eagers_within_float32_rounding(configs):
 
 
 @every_config
-def test_a_sweep_over_all_of_them_follows_their_own_runs(configs):
+def test_a_sweep_over_all_of_them_follows_their_own_runs(monkeypatch, configs):
+    sweep_with(monkeypatch, 1, sweeper.CHUNK_SECONDS)
     configs = [msgspec.structs.replace(config, steps=20) for config in configs]
     for found, config in zip(run(configs), configs, strict=True):
         assert_follows_its_own_run(found, config)
@@ -375,7 +376,7 @@ def sweep_with(monkeypatch, workers, chunk_seconds):
 
 
 MANY = [
-    *(make("stop-first-increase", seed=seed) for seed in range(6)),
+    *(make("stop-first-increase", seed=seed, steps=200) for seed in range(6)),
     *(make("kaiming", lr=0.003, steps=25, seed=seed, l1_weight=seed % 3) for seed in range(12)),
     *(make("dropout", steps=25, seed=seed % 3, dropout=0.01 * seed) for seed in range(6)),
     *DIVERGING,
@@ -433,7 +434,9 @@ def test_the_fit_at_the_end_is_that_of_the_weights_it_ended_with(monkeypatch, st
 def test_restored_weights_have_the_best_loss_itself(monkeypatch):
     stopping = Patience(patience=8, restore_best=True)
     configs = [
-        regularized(make("kaiming", lr=0.01, seed=seed), stopping=stopping, dropout=dropout)
+        regularized(
+            make("kaiming", lr=0.01, seed=seed, steps=200), stopping=stopping, dropout=dropout
+        )
         for seed in range(3)
         for dropout in (None, 0.05)
     ]

@@ -217,8 +217,9 @@ def test_batches_do_not_hide_what_an_lr_does():
 
 
 def test_it_walks_with_every_optimiser_and_without_the_schedule():
+    span = LrRange(1e-5, 1.0, 50)
     for name in ("momentum", "nesterov", "adam", "adamw"):
-        plain = ended(config(optimizer=name))
+        plain = ended(config(optimizer=name), None, span)
         assert plain.suggestion.lr is not None
-        scheduled = ended(config(optimizer=name, schedule="one-cycle"))
+        scheduled = ended(config(optimizer=name, schedule="one-cycle"), None, span)
         assert scheduled.curve.losses.tolist() == plain.curve.losses.tolist()

@@ -166,7 +166,7 @@ def poll(condition):
 
 @pytest.mark.parametrize("recipe", PRESETS.names("recipe"))
 def test_every_recipe_equals_the_reference_loop(engines, recipe):
-    config = make(recipe, steps=160)
+    config = make(recipe, steps=80)
     expected = reference_loop.run(config)
     assert_equals(drive(config), expected)
     assert_same_parameters(engines[0], expected)
@@ -249,7 +249,7 @@ STOPPING = [
 
 @pytest.mark.parametrize(("stopping", "dropout"), STOPPING)
 def test_a_stop_leaves_the_last_weights_or_the_best(monkeypatch, engines, stopping, dropout):
-    config = regularized(make("kaiming", steps=400), stopping=stopping, dropout=dropout)
+    config = regularized(make("kaiming", steps=200), stopping=stopping, dropout=dropout)
     expected = reference_loop.run(config)
     assert expected.ended == "early_stopping"
     for chunk_seconds in (0.0, 0.02, 1e9):
