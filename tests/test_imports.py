@@ -35,9 +35,9 @@ def test_torch_textual_and_ray_wait_until_they_are_needed():
     *light, trainer = map(json.loads, output_of(TELLS, *LIGHT, "training.trainer"))
     for module, found in zip(LIGHT, light, strict=True):  # each with those before it
         assert "tui_trainer" in found
-        assert not {"torch", "textual", "ray"} & set(found), module
+        assert {"torch", "textual", "ray"}.intersection(found) == set(), module
     assert "torch" in trainer
-    assert not {"textual", "ray"} & set(trainer)
+    assert {"textual", "ray"}.isdisjoint(trainer)
 
 
 MAKES_THE_APP = """
