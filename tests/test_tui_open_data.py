@@ -11,7 +11,8 @@ from tui_trainer.config.settings import describe_dataset
 from tui_trainer.formatting import to_ascii
 from tui_trainer.plotting.roles import Charset
 from tui_trainer.task.files import loading
-from tui_trainer.tui.data import page
+from tui_trainer.tui.data import page, reading
+from tui_trainer.tui.data.paths import list_paths as list_of
 from tui_trainer.tui.data.screen import DataQuestion, Phase
 from tui_trainer.tui.headless import screen_text
 
@@ -192,7 +193,7 @@ async def test_reading_shows_how_far_it_is_and_escape_ends_it(folder, monkeypatc
         await reaches(pilot, Phase.TARGET)
 
 
-async def test_a_mouse_and_a_long_list_work_too(folder):
+async def test_a_mouse_and_a_long_list_work_too_and_enter_does_not_wait_for_it(folder, monkeypatch):
     for number in range(60):
         (folder / f"{number:02}.csv").write_text("a,b\n1,2\n2,3\n3,5\n")
     async with make_app().run_test(size=(80, 24)) as pilot:
@@ -215,6 +216,15 @@ async def test_a_mouse_and_a_long_list_work_too(folder):
         await pilot.click("OptionList", offset=(12, 1))
         await says(pilot, "no column yet")
         await press(pilot, "escape", "escape", "ctrl+a", "ctrl+k", "4")
+        await shown(pilot, "49.csv")
+        with monkeypatch.context() as slow_disk:
+            listed = threading.Event()
+            slow_disk.setattr(reading, "list_paths", lambda text: listed.wait(30) and list_of(text))
+            await press(pilot, "ctrl+a", "ctrl+k", *"52.csv", "enter")
+            await reaches(pilot, Phase.TARGET)
+            assert screen._found.file == str(folder / "52.csv")  # and nothing of the list of "4"
+            listed.set()
+        await press(pilot, "escape", "ctrl+a", "ctrl+k", "4")
         await shown(pilot, "49.csv")
         await press(pilot, "up")
         screen.set_focus(None)  # as while the terminal has no focus

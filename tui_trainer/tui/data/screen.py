@@ -116,10 +116,13 @@ class DataQuestion(ModalScreen[Opened | None]):
         self.action_take()
 
     def _open_path(self) -> None:
-        """Open the file that is typed, else what the cursor is on."""
+        """Open the file that is typed, else what the cursor is on.
+
+        A list that is still that of an earlier text is not opened from.
+        """
         text, entry = self.page.path.value, self._entry
-        names_file = self._listing.text == text and self._listing.is_file
-        if entry is not None and (self._moved or not names_file):
+        listed = self._listing.text == text and not self._listing.is_file
+        if entry is not None and (self._moved or listed):
             self.page.put_path(entry.text)
             if not entry.is_folder:
                 self._read(entry.text)
