@@ -6,7 +6,7 @@ from scripted import FINISHED, Script, make_app, press, ready, until
 from textual.color import Color
 
 from tui_trainer.training.state import State
-from tui_trainer.tui.colorless import colorless
+from tui_trainer.tui.terminal.colorless import colorless
 
 DARK = Color.parse("#121212")
 

@@ -5,7 +5,7 @@ from rich.style import Style
 from scripted import make_app, ready, until
 
 from tui_trainer.plotting.roles import Role
-from tui_trainer.tui.sixteen_colors import in_sixteen_colors
+from tui_trainer.tui.terminal.sixteen_colors import in_sixteen_colors
 from tui_trainer.tui.widgets.looks import LOOKS
 
 

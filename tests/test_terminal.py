@@ -16,7 +16,7 @@ from textual.strip import Strip
 
 from tui_trainer.training.state import State
 from tui_trainer.tui import textual_private
-from tui_trainer.tui.terminal import thrift
+from tui_trainer.tui.terminal.thrift import thrift
 from tui_trainer.tui.textual_private import (
     CroppedUpdate,
     ThriftyCompositor,

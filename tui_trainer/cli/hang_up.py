@@ -10,7 +10,7 @@ from typing import Any, TypeVar, get_args
 import click
 
 from tui_trainer.config.user_settings import OnHangup
-from tui_trainer.tui.hang_up import let_go_of_terminal, on_hang_up
+from tui_trainer.tui.terminal.hang_up import let_go_of_terminal, on_hang_up
 
 F = TypeVar("F", bound=Callable[..., Any])
 

@@ -31,7 +31,7 @@ from tui_trainer.notices.endings import end_of_run
 from tui_trainer.training.control import Control
 from tui_trainer.training.early_stopping import StopReason
 from tui_trainer.training.events import Event
-from tui_trainer.tui.hang_up import let_go_of_terminal
+from tui_trainer.tui.terminal.hang_up import let_go_of_terminal
 
 F = TypeVar("F", bound=Callable[..., Any])
 

@@ -14,14 +14,14 @@ from textual.filter import LineFilter
 from tui_trainer.notices.command import WAIT_SECONDS, run_on_end
 from tui_trainer.plotting.roles import Charset
 from tui_trainer.training.state import State
-from tui_trainer.tui.ascii import AsciiFilter
-from tui_trainer.tui.colorless import ColorlessFilter
 from tui_trainer.tui.live_screen import LiveScreen
 from tui_trainer.tui.preferences import Preferences
-from tui_trainer.tui.sixteen_colors import SixteenColorsFilter
-from tui_trainer.tui.terminal import thrifty_driver
+from tui_trainer.tui.terminal.ascii import AsciiFilter
+from tui_trainer.tui.terminal.colorless import ColorlessFilter
+from tui_trainer.tui.terminal.sixteen_colors import SixteenColorsFilter
+from tui_trainer.tui.terminal.thrift import thrifty_driver
+from tui_trainer.tui.terminal.way_out import WayOut, stop_job, with_way_out
 from tui_trainer.tui.textual_private import mend_compositor
-from tui_trainer.tui.way_out import WayOut, stop_job, with_way_out
 
 
 class TerminalApp(App[None]):

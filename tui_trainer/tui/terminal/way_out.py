@@ -22,8 +22,8 @@ from queue import Empty, SimpleQueue
 from textual.driver import Driver
 
 from tui_trainer.terminal_modes import is_in_foreground
-from tui_trainer.tui.hang_up import let_go_of_terminal
-from tui_trainer.tui.held_terminal import STUBBORN, HeldPipes, HeldTerminal
+from tui_trainer.tui.terminal.hang_up import let_go_of_terminal
+from tui_trainer.tui.terminal.held_terminal import STUBBORN, HeldPipes, HeldTerminal
 
 _GRACE = 3.0  # seconds for an orderly end
 _POLL, _WAKE = 0.05, 0.2

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tui_trainer.terminal_modes import RESTORING, is_in_foreground
-from tui_trainer.tui.hang_up import on_hang_up
+from tui_trainer.tui.terminal.hang_up import on_hang_up
 
 STUBBORN = 1.0  # seconds for a terminal to take the sequences that restore it
 
