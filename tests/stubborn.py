@@ -12,8 +12,8 @@ from pathlib import Path
 from scripted import make_app, preview, started
 
 from tui_trainer.config.user_settings import UserSettings
-from tui_trainer.tui import way_out
 from tui_trainer.tui.preferences import Preferences
+from tui_trainer.tui.terminal import way_out
 
 
 def spin(config=None):
