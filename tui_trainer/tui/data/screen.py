@@ -80,6 +80,7 @@ class DataQuestion(ModalScreen[Opened | None]):
         self._phase = Phase.PATH
         self._listing = Listing("")
         self._moved = False  # whether the cursor was moved since the text was typed
+        self._failed = "", ""  # the path that could not be opened, and why not
         self._found: FileColumns | None = None
         self._choice: Choice | None = None
         self._reader = DataReader(self)
@@ -153,7 +154,8 @@ class DataQuestion(ModalScreen[Opened | None]):
         if not self._reader.is_newest(message):
             return
         if message.answer is None:
-            self._go_to(Phase.PATH, f"! {message.problem}")
+            self._failed = self.page.path.value, f"! {message.problem}"
+            self._go_to(Phase.PATH)
             return
         from tui_trainer.tui.data.columns import Choice
 
@@ -303,6 +305,8 @@ class DataQuestion(ModalScreen[Opened | None]):
             self.set_class(name is self._phase, f"-{name.name.lower()}")
         self.page.show_hint(_HINTS[self._phase])
         if self._phase is Phase.PATH:
+            path, why_not = self._failed  # which stands as long as the text does
+            problem = problem or (why_not if path == self.page.path.value else "")
             self.page.show_paths(self._listing, problem, cursor)
         elif self._phase is Phase.READING:
             self.page.clear()
