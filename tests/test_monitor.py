@@ -154,6 +154,18 @@ def test_metrics_that_come_together_once_and_apart_later_are_each_in_one_file_fr
     assert len(rows.notes) == 2
 
 
+def test_the_last_value_is_the_one_that_was_logged_last_in_whatever_company():
+    rows = Rows()
+    rows.add([(10, {"loss": 10.0, "acc": 10.0}), (11, {"loss": 11.0})])
+    assert rows.last == {"loss": 11.0, "acc": 10.0}
+    rows.add([(20, {"loss": 20.0, "acc": 20.0}), (21, {"loss": 21.0}),
+              (30, {"loss": 30.0, "acc": 30.0})])  # fmt: skip
+    assert rows.last == {"loss": 30.0, "acc": 30.0}
+    apart = [(step, {name: float(step)}) for step in range(31, 40) for name in ("loss", "acc")]
+    rows.add(apart)  # as threads do, whose values are joined in a step
+    assert rows.last == {"loss": 39.0, "acc": 39.0}
+
+
 def test_of_many_names_the_first_are_kept(tmp_path):
     with Monitor(total=20, runs=tmp_path) as monitor:
         for step in monitor:

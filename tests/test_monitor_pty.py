@@ -245,6 +245,54 @@ def test_a_pipe_that_nobody_reads_any_more_ends_nothing_and_holds_up_nothing(scr
         process.communicate()
 
 
+FEW = """
+import sys
+from pathlib import Path
+from tui_trainer import Monitor
+
+with Monitor(name="few", total=20) as monitor:
+    for step in monitor:
+        monitor.log(loss=1 / step)
+        if step == 10 and sys.argv[1:] == ["asks"]:
+            breakpoint()
+Path(f"done {sys.argv[1]}").touch()
+"""
+
+
+def test_a_stderr_that_takes_nothing_costs_the_loop_nothing(script, tmp_path):
+    train, streams = script(FEW), ("2>&-", ">&- 2>&-", "2>/dev/full", "2>&1 >/dev/null | true")
+    commands = [f"{sys.executable} {train} {n} {to}" for n, to in enumerate(streams)]
+    shell = subprocess.run(
+        ["/bin/bash", "-c", " & ".join([*commands, "wait"])],
+        capture_output=True, text=True, timeout=DEADLINE,
+    )  # fmt: skip
+    assert (shell.stdout, shell.stderr) == ("", "")
+    for number, stream in enumerate(streams):
+        assert (tmp_path / f"done {number}").exists(), stream
+
+
+def test_a_reader_of_its_stdout_has_the_terminal_and_so_has_a_debugger(
+    open_terminal, script, tmp_path
+):
+    command = f"{sys.executable} {script(FEW)} piped | cat"
+    terminal = open_terminal("-c", command, program="/bin/sh", size=WIDE)
+    assert terminal.wait_for_the_end() == 0
+    assert "✓ few finished 20 steps" in terminal.text
+    assert b"[?1049h" not in terminal.sent
+
+    terminal = open_terminal(script(FEW), "asks", program=sys.executable, size=WIDE)
+    terminal.wait_for(r"\(Pdb\)")
+    after = terminal.sent.rpartition(b"\x1b[?1049l")[2].decode()
+    assert "train.py" in after
+    assert "session.py" not in after
+    terminal.press("p step\n")
+    terminal.wait_for(r"\n10\n")
+    terminal.press("c\n")
+    assert terminal.wait_for_the_end() == 0
+    assert "step/s" not in terminal.text
+    assert (tmp_path / "done asks").exists()
+
+
 WORKERS = """
 import sys, torch
 from tui_trainer import Monitor

@@ -34,7 +34,8 @@ def for_stdout(text: str) -> str:
 
 def terminal_width() -> int | None:
     """Return how many columns stdout has; None where it is no terminal."""
-    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+    is_terminal = sys.stdout is not None and sys.stdout.isatty()  # it may be closed
+    return shutil.get_terminal_size().columns if is_terminal else None
 
 
 def echo_json(text: str) -> None:

@@ -39,6 +39,7 @@ class Bar:
         self._bar: Any = tqdm(
             total=total or None, desc=printable(name), unit="step", dynamic_ncols=True,
             initial=step(), mininterval=0, miniters=1,
+            delay=1e-9,  # draw nothing here, where a stream that takes nothing would end the loop
         )  # fmt: skip
         self._thread = threading.Thread(target=self._work, name="loop-bar", daemon=True)
         self._thread.start()
@@ -50,6 +51,7 @@ class Bar:
 
     def _work(self) -> None:
         try:
+            self._draw()
             while not self._ending.wait(self._seconds):
                 self._draw()
             self._draw()

@@ -44,6 +44,13 @@ class Rows:
     def add(self, rows: list[Row]) -> None:
         """Take in what was logged, and keep it."""
         steps, plain = self._steps, self._plain
+        newest: dict[tuple[Any, ...], dict[Any, float]] = {}  # by names, the last one last
+        for _, values in rows:
+            newest.pop(names := tuple(values), None)
+            newest[names] = values
+        for values in newest.values():  # before they are joined with others of their steps
+            self.last |= {self._name(name): value for name, value in values.items()}
+        self.last.pop("", None)
         for step, values in rows:
             if (names := tuple(values)) not in plain:
                 values = self._named(values, names)
@@ -55,9 +62,6 @@ class Rows:
                 known |= values
             if step > self.last_step:
                 self.last_step = step
-        for values in {tuple(values): values for _, values in rows}.values():
-            self.last |= {self._name(name): value for name, value in values.items()}
-        self.last.pop("", None)
 
     def _named(self, values: dict[Any, float], names: tuple[Any, ...]) -> dict[str, float]:
         """Return values by the names under which they are written, and note those as they are."""

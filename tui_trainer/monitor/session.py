@@ -156,7 +156,12 @@ class Session:
 
     def _break(self, *arguments: Any, **keywords: Any) -> Any:
         """Leave the terminal to a debugger, which else would ask where nobody sees it."""
-        self.close_screen()
+        self.close_screen(is_end=True)  # a line of tqdm would be drawn over what it asks
+        is_plain = self._breakpoint_hook is sys.__breakpointhook__
+        if is_plain and not os.environ.get("PYTHONBREAKPOINT"):
+            import pdb
+
+            return pdb.Pdb(*arguments, **keywords).set_trace(sys._getframe(1))
         return self._breakpoint_hook(*arguments, **keywords)
 
     def _screen_left(self) -> None:
@@ -177,7 +182,9 @@ class Session:
 
     def _open_bar(self) -> None:
         recorder = self.recorder
-        if recorder is not None:
+        if recorder is None or sys.stderr is None:
+            return
+        with contextlib.suppress(OSError, ValueError):  # nobody reads, or it is closed
             self._bar = Bar(
                 self.name, self.total, lambda: recorder.current_step, lambda: recorder.last
             )

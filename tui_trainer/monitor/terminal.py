@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import stat
 import subprocess
 import sys
 import termios
@@ -24,12 +25,22 @@ _ENDING_SECONDS = 5.0  # that a viewer may take to give the terminal back; its o
 
 
 def has_terminal() -> bool:
-    """Say whether this process has a terminal that can show a screen, and may use it now."""
+    """Say whether this process has a terminal that can show a screen, and may use it now.
+
+    What reads from its stdout, tee or less, has the terminal for itself.
+    """
     if os.environ.get("TERM", "dumb") == "dumb":
         return False
     try:
-        return os.isatty(2) and os.tcgetpgrp(2) == os.getpgrp()
+        return os.isatty(2) and os.tcgetpgrp(2) == os.getpgrp() and not _is_pipe(1)
     except OSError:
+        return False
+
+
+def _is_pipe(descriptor: int) -> bool:
+    try:
+        return stat.S_ISFIFO(os.fstat(descriptor).st_mode)
+    except OSError:  # it is closed
         return False
 
 

@@ -15,6 +15,7 @@ class QuitQuestion(ModalScreen[bool]):
     Only y and Ctrl-C say yes: whoever presses q or enter twice by mistake loses nothing.
     """
 
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (18, "-high")]
     BINDINGS = [
         Binding("y", "answer(True)", "quit"),
         Binding("ctrl+c", "answer(True)", show=False),
