@@ -92,10 +92,14 @@ def interrupted_here(pattern, *arguments):
             time.sleep(0.01)
         os.kill(os.getpid(), signal.SIGINT)
 
+    hang_up = signal.getsignal(signal.SIGHUP)
     waiting = threading.Thread(target=interrupt)
     waiting.start()
-    result = invoke(*arguments)
-    waiting.join()
+    try:
+        result = invoke(*arguments)
+    finally:
+        waiting.join()
+        signal.signal(signal.SIGHUP, hang_up)  # the program leaves it ignored: it is to end
     assert came, result.stderr
     return result
 

@@ -126,7 +126,7 @@ class Monitor:
         if session is None:
             return
         if error is not None:
-            session.close_screen(is_end=True)
+            session.close_screen(silently=True)
             _leave_out_our_frames(error)
         session.close(*self._ending(error))
         self._let_go()

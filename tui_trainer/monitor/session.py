@@ -63,7 +63,7 @@ class Session:
         self._lock = threading.RLock()  # of screen and bar; a signal's handler may take it again
         self._terminals = tuple(number for number in (1, 2) if os.isatty(number))
         self._control = control
-        self._is_closed = self._is_ending = False
+        self._is_closed = self._is_silent = False
         self._root = runs_folder(root).absolute()  # a loop may go to another one
         try:
             self.recorder = self._record(rule, control)
@@ -107,9 +107,9 @@ class Session:
         for line in self._ending(self.recorder, reason, detail):
             _say(line)
 
-    def close_screen(self, *, is_end: bool = False) -> None:
-        """Have the terminal as it was, for good; at the end of the loop nothing is said of it."""
-        self._is_ending |= is_end
+    def close_screen(self, *, silently: bool = False) -> None:
+        """Have the terminal as it was, for good; `silently` without a word, and no line of tqdm."""
+        self._is_silent |= silently
         if self._screen is not None:
             self._screen.close()
         if getattr(sys.breakpointhook, "__self__", None) is self:
@@ -156,7 +156,7 @@ class Session:
 
     def _break(self, *arguments: Any, **keywords: Any) -> Any:
         """Leave the terminal to a debugger, which else would ask where nobody sees it."""
-        self.close_screen(is_end=True)  # a line of tqdm would be drawn over what it asks
+        self.close_screen(silently=True)  # a line of tqdm would be drawn over what it asks
         is_plain = self._breakpoint_hook is sys.__breakpointhook__
         if is_plain and not os.environ.get("PYTHONBREAKPOINT"):
             import pdb
@@ -167,7 +167,7 @@ class Session:
     def _screen_left(self) -> None:
         """Go on with a line: a loop that was paused resumes, since nobody sees that it waits."""
         with self._lock:
-            if self._is_closed or self._is_ending:
+            if self._is_closed or self._is_silent:
                 return
             was_paused = self._control.paused
             if self._screen is not None:
